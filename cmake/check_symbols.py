@@ -1,0 +1,47 @@
+"""Fail when two kernel variants define a common symbol (see csrc/kernels/isa.hpp for why that is fatal).
+
+Usage: check_symbols.py --nm NM --stamp FILE VARIANT=OBJECT...
+"""
+
+import argparse
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+
+def defined_symbols(nm: str, path: str) -> set[str]:
+    listing = subprocess.run([nm, "-P", path], check=True, capture_output=True, text=True).stdout
+    symbols = set()
+    for line in listing.splitlines():
+        name, kind = line.split()[:2]
+        # Upper case: visible to the linker; V, W, u: weak or unique, the ones that merge silently.
+        if kind in "ABCDRSTVWu":
+            symbols.add(name)
+    return symbols
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nm", required=True)
+    parser.add_argument("--stamp", required=True, type=Path)
+    parser.add_argument("objects", nargs="+", metavar="VARIANT=OBJECT")
+    arguments = parser.parse_args()
+
+    owners: dict[str, set[str]] = defaultdict(set)
+    for entry in arguments.objects:
+        variant, _, path = entry.partition("=")
+        for symbol in defined_symbols(arguments.nm, path):
+            owners[symbol].add(variant)
+    shared = {symbol: variants for symbol, variants in owners.items() if len(variants) > 1}
+    for symbol, variants in sorted(shared.items()):
+        print(f"symbol {symbol} is defined by variants {', '.join(sorted(variants))}", file=sys.stderr)
+    if shared:
+        print(f"{len(shared)} symbols are shared between kernel variants; put them in the variant's namespace", file=sys.stderr)
+        return 1
+    arguments.stamp.write_text(f"{len(owners)} symbols, none shared\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+# Eigen's headers: from the build requirement cmeel-eigen (asked of the Python that runs the build, which
+# under build isolation is the one that has it), else a system Eigen 3.4 or newer.
+# Sets CNNFAST_EIGEN_INCLUDE and CNNFAST_EIGEN_VERSION.
+
+if(NOT CNNFAST_EIGEN_INCLUDE)
+  execute_process(
+    COMMAND "${Python_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/find_eigen.py"
+    OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE failed)
+  if(NOT failed)
+    set(CNNFAST_EIGEN_INCLUDE "${found}")
+  else()
+    find_package(Eigen3 3.4 CONFIG QUIET)
+    if(NOT Eigen3_FOUND)
+      message(FATAL_ERROR "Eigen 3.4 or newer was not found. Install the Python package cmeel-eigen in the "
+                          "environment that builds, or a system Eigen, or set CNNFAST_EIGEN_INCLUDE.")
+    endif()
+    get_target_property(CNNFAST_EIGEN_INCLUDE Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
+  endif()
+endif()
+
+foreach(header Macros.h Version)
+  foreach(place "Eigen/src/Core/util/${header}" "Eigen/${header}")
+    if(EXISTS "${CNNFAST_EIGEN_INCLUDE}/${place}")
+      file(STRINGS "${CNNFAST_EIGEN_INCLUDE}/${place}" lines REGEX "#define EIGEN_(WORLD|MAJOR|MINOR|PATCH)_VERSION")
+      foreach(line ${lines})
+        if(line MATCHES "EIGEN_([A-Z]+)_VERSION +([0-9]+)")
+          set(eigen_${CMAKE_MATCH_1} ${CMAKE_MATCH_2})
+        endif()
+      endforeach()
+    endif()
+  endforeach()
+endforeach()
+if(eigen_PATCH MATCHES "^[0-9]+$" AND eigen_MAJOR GREATER 4)
+  set(CNNFAST_EIGEN_VERSION "${eigen_MAJOR}.${eigen_MINOR}.${eigen_PATCH}")
+else()
+  set(CNNFAST_EIGEN_VERSION "${eigen_WORLD}.${eigen_MAJOR}.${eigen_MINOR}")
+endif()
+message(STATUS "Eigen ${CNNFAST_EIGEN_VERSION}: ${CNNFAST_EIGEN_INCLUDE}")

@@ -1,0 +1,15 @@
+"""Print the folder that holds Eigen/Core of the installed package cmeel-eigen; exit 1 without one."""
+
+import sys
+from importlib import metadata
+from pathlib import Path
+
+try:
+    files = metadata.files("cmeel-eigen") or []
+except metadata.PackageNotFoundError:
+    sys.exit(1)
+for file in files:
+    if file.parts[-2:] == ("Eigen", "Core"):
+        print(Path(file.locate()).resolve().parent.parent.as_posix())
+        sys.exit(0)
+sys.exit(1)

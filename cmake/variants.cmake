@@ -1,0 +1,58 @@
+# The kernels, compiled once for each instruction set and element type.
+# cnnfast_add_variants(target) makes an interface library of all objects and writes variant_list.hpp, the
+# macro list that csrc/kernels/dispatch.cpp reads, slowest variant first.
+
+function(cnnfast_add_variants target)
+  # Name of the variant, then its flags. Explicit features rather than an architecture level: older
+  # compilers know them all.
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+    set(variants baseline avx2 avx512)
+    set(baseline_flags -msse4.2 -mpopcnt)
+    set(avx2_flags -mavx2 -mfma -mbmi -mbmi2)
+    set(avx512_flags -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mbmi -mbmi2)
+  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+    set(variants neon)
+  else()
+    set(variants baseline)
+  endif()
+
+  add_library(${target} INTERFACE)
+  set(list "")
+  set(objects "")
+  foreach(variant ${variants})
+    string(APPEND list "X(${variant})")
+    foreach(element float double)
+      set(object ${target}_${variant}_${element})
+      add_library(${object} OBJECT csrc/kernels/variant.cpp)
+      target_include_directories(${object} PRIVATE csrc)
+      target_include_directories(${object} SYSTEM PRIVATE "${CNNFAST_EIGEN_INCLUDE}")
+      target_compile_definitions(${object} PRIVATE CNNFAST_ISA=${variant} CNNFAST_ELEMENT=${element})
+      # -O3 whatever the build type's default; multiply-adds may fuse, nothing else of fast-math.
+      target_compile_options(${object} PRIVATE ${${variant}_flags} $<$<CONFIG:Release>:-O3> -ffp-contract=fast)
+      if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND variant STREQUAL "avx512")
+        # GCC bug 105593: its own AVX-512 headers read an undefined vector on purpose.
+        target_compile_options(${object} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)
+      endif()
+      target_link_libraries(${object} PRIVATE cnnfast_warnings)
+      target_link_libraries(${target} INTERFACE $<TARGET_OBJECTS:${object}>)
+      list(APPEND objects $<TARGET_OBJECTS:${object}>)
+      set(checked ${checked} "${variant}=$<TARGET_OBJECTS:${object}>")
+    endforeach()
+  endforeach()
+  file(CONFIGURE OUTPUT "generated/variant_list.hpp" CONTENT
+       "// Made by CMake: the kernel variants of this build.\n#define CNNFAST_VARIANTS(X) ${list}\n")
+
+  # Two variants must not define one symbol: the linker would pick one body for both.
+  if(CMAKE_NM)
+    set(stamp "${CMAKE_CURRENT_BINARY_DIR}/${target}.symbols-checked")
+    add_custom_command(
+      OUTPUT "${stamp}"
+      COMMAND "${Python_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/cmake/check_symbols.py"
+              --nm "${CMAKE_NM}" --stamp "${stamp}" ${checked}
+      DEPENDS ${objects} "${CMAKE_CURRENT_SOURCE_DIR}/cmake/check_symbols.py"
+      COMMENT "Checking that kernel variants share no symbol"
+      VERBATIM)
+    add_custom_target(${target}_symbols ALL DEPENDS "${stamp}")
+    add_dependencies(${target} ${target}_symbols)
+  endif()
+endfunction()

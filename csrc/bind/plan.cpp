@@ -1,0 +1,345 @@
+// Graph, Plan and Tape. A Python Plan holds a plan of one element type; arrays are checked here, and the
+// GIL is released while the engine runs.
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <variant>
+
+#include "bind/arguments.hpp"
+#include "bind/arrays.hpp"
+#include "bind/module.hpp"
+#include "bind/op_handle.hpp"
+#include "plan/plan.hpp"
+
+namespace cnnfast::bind {
+
+using namespace pybind11::literals;
+
+namespace {
+
+// Between slices of this many images a long inference looks for Ctrl-C.
+constexpr Index kSliceImages = 4096;
+
+struct PyTape {
+  std::shared_ptr<const void> plan;  // keeps the plan's address alive and unique
+  Tape tape;
+};
+
+// Images as the engine reads them, and the array that keeps them alive.
+struct Images {
+  py::array keep;
+  Batch batch;
+};
+
+Loss loss_from_name(const std::string& name) {
+  if (name == "cross_entropy") return Loss::cross_entropy;
+  if (name == "nll") return Loss::nll;
+  fail("loss must be \"cross_entropy\" or \"nll\", got \"", name, "\"");
+}
+
+template <class T>
+Images images(const Plan<T>& plan, py::handle value) {
+  const py::array x = array("x", value);
+  Images result;
+  result.batch.is_u8 = has_dtype<std::uint8_t>(x);
+  if (!result.batch.is_u8 && !has_dtype<T>(x)) {
+    fail_type("x: expected dtype ", dtype_name<T>(), " or uint8, got ", dtype_of(x), "; use x.astype(np.",
+              dtype_name<T>(), ")");
+  }
+  const Shape& want = plan.input_shape();
+  const Shape got = shape_of(x);
+  std::vector<Index> dims = got.dims();
+  // One channel may be left out: (n, h, w) for (n, 1, h, w).
+  if (want.rank() == 3 && want[0] == 1 && got.rank() == 3) dims.insert(dims.begin() + 1, 1);
+  if (dims.empty() || !std::equal(dims.begin() + 1, dims.end(), want.dims().begin(), want.dims().end())) {
+    std::string expected = "(n";
+    for (Index d : want.dims()) expected += ", " + std::to_string(d);
+    fail("x: expected shape ", expected, "), got ", to_string(got));
+  }
+  if (result.batch.is_u8) {
+    result.keep = contiguous<std::uint8_t>(x);
+  } else {
+    result.keep = contiguous<T>(x);
+  }
+  result.batch.images = result.keep.data();
+  result.batch.n = dims.front();
+  return result;
+}
+
+template <class T>
+py::array forward(const Plan<T>& plan, py::handle x, py::handle params) {
+  const Images in = images(plan, x);
+  const T* p = block<T>("params", params, plan.parameter_count(), false);
+  py::array_t<T> y = new_array<T>(in.batch.n, plan.output_shape());
+  T* out = y.mutable_data();
+  const std::size_t image_bytes =
+      static_cast<std::size_t>(plan.input_shape().size()) * (in.batch.is_u8 ? 1 : sizeof(T));
+  for (Index first = 0; first < in.batch.n; first += kSliceImages) {
+    Batch slice = in.batch;
+    slice.images = static_cast<const std::byte*>(in.batch.images) + static_cast<std::size_t>(first) * image_bytes;
+    slice.n = std::min(kSliceImages, in.batch.n - first);
+    {
+      const py::gil_scoped_release release;
+      plan.forward(slice, p, out + first * plan.output_shape().size());
+    }
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  }
+  return std::move(y);
+}
+
+template <class T>
+py::tuple forward_train(const std::shared_ptr<Plan<T>>& plan, py::handle x, py::handle params) {
+  const Images in = images(*plan, x);
+  const T* p = block<T>("params", params, plan->parameter_count(), false);
+  py::array_t<T> y = new_array<T>(in.batch.n, plan->output_shape());
+  T* out = y.mutable_data();
+  PyTape result{plan, {}};
+  {
+    const py::gil_scoped_release release;
+    result.tape = plan->forward_train(in.batch, p, out);
+  }
+  return py::make_tuple(std::move(y), std::move(result));
+}
+
+// Parameters to read and gradients to write: two blocks of the plan's length.
+template <class T>
+struct Blocks {
+  const T* params;
+  T* grads;
+  Blocks(const Plan<T>& plan, py::handle params_in, py::handle grads_in)
+      : params(block<T>("params", params_in, plan.parameter_count(), false)),
+        grads(block<T>("grads", grads_in, plan.parameter_count(), true)) {
+    if (params < grads + plan.parameter_count() && grads < params + plan.parameter_count()) {
+      fail("grads: must not share memory with params");
+    }
+  }
+};
+
+template <class T>
+py::array backward(const Plan<T>& plan, py::handle dy_in, const PyTape& tape, py::handle params, py::handle grads) {
+  const auto dy = typed<T>("dy", dy_in);
+  const py::array_t<T> shape_of_dy = new_array<T>(tape.tape.n, plan.output_shape());
+  if (shape_of(dy) != shape_of(shape_of_dy)) {
+    fail("dy: expected the shape of the output, ", to_string(shape_of(shape_of_dy)), ", got ", to_string(shape_of(dy)));
+  }
+  const Blocks<T> blocks(plan, params, grads);
+  py::array_t<T> dx = new_array<T>(tape.tape.n, plan.input_shape());
+  T* out = dx.mutable_data();
+  const T* d = dy.data();
+  {
+    const py::gil_scoped_release release;
+    plan.backward(d, tape.tape, blocks.params, blocks.grads, out);
+  }
+  return std::move(dx);
+}
+
+// Images, targets and index of a loss call, checked against the plan.
+template <class T>
+struct Labelled {
+  Images in;
+  py::array_t<std::int64_t, py::array::c_style> target, index;
+
+  Labelled(const Plan<T>& plan, py::handle x, py::handle target_in, const py::object& index_in)
+      : in(images(plan, x)), target(indices("target", target_in)) {
+    if (plan.output_shape().rank() != 1) {
+      fail("loss: the network must end in a vector of class scores (classes,), its output is ",
+           to_string(plan.output_shape()));
+    }
+    const Index rows = in.batch.n;
+    if (static_cast<Index>(target.size()) != rows) {
+      fail("target: expected ", rows, " entries, one an image, got ", target.size());
+    }
+    if (!index_in.is_none()) {
+      index = indices("index", index_in);
+      check_range("index", index.data(), static_cast<Index>(index.size()), rows, "rows of x");
+      in.batch.index = index.data();
+      in.batch.n = static_cast<Index>(index.size());
+    }
+    if (in.batch.n == 0) fail("x: the batch is empty; a mean loss needs at least one image");
+    const Index classes = plan.output_shape().size();
+    for (Index i = 0; i < in.batch.n; ++i) {
+      const std::int64_t label = target.data()[in.batch.row(i)];
+      if (label < 0 || label >= classes) {
+        fail("target: values must be from 0 to ", classes - 1, " (the network has ", classes, " outputs), got ", label,
+             " at position ", in.batch.row(i));
+      }
+    }
+  }
+};
+
+template <class T>
+py::tuple loss_and_grad(const Plan<T>& plan, py::handle x, py::handle target, py::handle params, py::handle grads,
+                        const py::object& index, const std::string& loss_name) {
+  const Loss loss = loss_from_name(loss_name);
+  const Labelled<T> data(plan, x, target, index);
+  const Blocks<T> blocks(plan, params, grads);
+  StepResult result;
+  {
+    const py::gil_scoped_release release;
+    result = plan.loss_and_grad(data.in.batch, data.target.data(), loss, blocks.params, blocks.grads);
+  }
+  return py::make_tuple(result.loss, result.correct);
+}
+
+template <class T>
+py::list profile(const Plan<T>& plan, py::handle x, const py::object& target, py::handle params, int repeats,
+                 const std::string& loss_name) {
+  if (repeats < 1) fail("profile: repeats must be at least 1, got ", repeats);
+  const Loss loss = loss_from_name(loss_name);
+  const T* p = block<T>("params", params, plan.parameter_count(), false);
+  std::vector<NodeTime> times;
+  if (target.is_none()) {
+    const Images in = images(plan, x);
+    const py::gil_scoped_release release;
+    times = plan.profile(in.batch, nullptr, loss, p, repeats);
+  } else {
+    const Labelled<T> data(plan, x, target, py::none());
+    const py::gil_scoped_release release;
+    times = plan.profile(data.in.batch, data.target.data(), loss, p, repeats);
+  }
+  py::list rows;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const PlanNode& node = plan.nodes()[i];
+    rows.append(py::dict("name"_a = node.name, "op"_a = node.op_name, "forward"_a = times[i].forward,
+                         "backward"_a = times[i].backward, "macs"_a = node.macs));
+  }
+  return rows;
+}
+
+template <class T>
+py::list parameters(const Plan<T>& plan) {
+  py::list rows;
+  for (const PlanNode& node : plan.nodes()) {
+    Index offset = node.params;
+    for (const Parameter& p : node.parameters) {
+      const std::string name = node.params_name.empty() ? p.name : node.params_name + "." + p.name;
+      rows.append(py::make_tuple(name, offset, to_tuple(p.shape)));
+      offset += p.shape.size();
+    }
+  }
+  return rows;
+}
+
+template <class T>
+py::list nodes(const Plan<T>& plan) {
+  py::list rows;
+  for (const PlanNode& node : plan.nodes()) {
+    const Shape& out = plan.shapes()[static_cast<std::size_t>(node.output)];
+    rows.append(py::dict("name"_a = node.name, "op"_a = node.op_name, "inputs"_a = node.inputs,
+                         "output_shape"_a = to_tuple(out), "parameters"_a = node.param_count, "macs"_a = node.macs,
+                         "bytes"_a = out.size() * static_cast<Index>(sizeof(T))));
+  }
+  return rows;
+}
+
+// A plan of either element type behind one Python class.
+struct PyPlan {
+  std::variant<std::shared_ptr<Plan<float>>, std::shared_ptr<Plan<double>>> either;
+
+  template <class F>
+  auto with(const F& f) const {
+    return std::visit([&](const auto& plan) { return f(*plan); }, either);
+  }
+};
+
+PyPlan make_plan(const Graph& graph, const std::string& dtype, const std::vector<double>& scale,
+                 const std::vector<double>& shift, const std::optional<std::string>& isa_name, bool exact) {
+  const Isa isa = isa_name ? isa_from_name(*isa_name) : default_isa();
+  if (dtype == "float32") return {std::make_shared<Plan<float>>(graph, scale, shift, isa, exact)};
+  if (dtype == "float64") return {std::make_shared<Plan<double>>(graph, scale, shift, isa, exact)};
+  fail("Plan: dtype must be \"float32\" or \"float64\", got \"", dtype, "\"");
+}
+
+Index checked_batch(Index n) {
+  if (n < 0) fail("shards: n must not be negative, got ", n);
+  return n;
+}
+
+void bind_graph(py::module_& m) {
+  py::class_<Graph>(m, "Graph", "Operations in topological order; value 0 is the input.")
+      .def(py::init([](const py::object& input) { return Graph(shape({"Graph", "input_shape"}, input)); }),
+           "input_shape"_a)
+      .def(
+          "add",
+          [](Graph& g, const OpHandle& op, std::vector<int> inputs, std::string name) {
+            return g.add(op.op, std::move(inputs), std::move(name));
+          },
+          "op"_a, "inputs"_a, "name"_a = "")
+      .def(
+          "shape", [](const Graph& g, int value) { return to_tuple(g.shape(value)); }, "value"_a)
+      .def("__len__", [](const Graph& g) { return g.nodes().size(); });
+}
+
+}  // namespace
+
+void register_plan(py::module_& m) {
+  bind_graph(m);
+  py::class_<PyTape>(m, "Tape", "What one Plan.forward_train call remembers for Plan.backward.")
+      .def_property_readonly("nbytes", [](const PyTape& t) { return t.tape.memory.size(); });
+
+  py::class_<PyPlan>(m, "Plan", "A graph made runnable. Immutable, and safe to call from several threads.")
+      .def(py::init(&make_plan), "graph"_a, "dtype"_a = "float32", "scale"_a = std::vector<double>{},
+           "shift"_a = std::vector<double>{}, "isa"_a = py::none(), "exact"_a = false)
+      .def_property_readonly("dtype", [](const PyPlan& p) { return p.either.index() == 0 ? "float32" : "float64"; })
+      .def_property_readonly("isa",
+                             [](const PyPlan& p) { return p.with([](const auto& q) { return to_string(q.isa()); }); })
+      .def_property_readonly(
+          "input_shape",
+          [](const PyPlan& p) { return p.with([](const auto& q) { return to_tuple(q.input_shape()); }); })
+      .def_property_readonly(
+          "output_shape",
+          [](const PyPlan& p) { return p.with([](const auto& q) { return to_tuple(q.output_shape()); }); })
+      .def_property_readonly("parameter_count",
+                             [](const PyPlan& p) { return p.with([](const auto& q) { return q.parameter_count(); }); })
+      .def_property_readonly("parameters",
+                             [](const PyPlan& p) { return p.with([](const auto& q) { return parameters(q); }); })
+      .def("nodes", [](const PyPlan& p) { return p.with([](const auto& q) { return nodes(q); }); })
+      .def(
+          "arena_bytes",
+          [](const PyPlan& p, bool training) {
+            return p.with([&](const auto& q) { return q.layout(training).bytes; });
+          },
+          "training"_a = false)
+      .def(
+          "tile",
+          [](const PyPlan& p, bool training) { return p.with([&](const auto& q) { return q.layout(training).tile; }); },
+          "training"_a = false)
+      .def(
+          "shards",
+          [](const PyPlan& p, Index n) { return p.with([&](const auto& q) { return q.shards(checked_batch(n)); }); },
+          "n"_a)
+      .def(
+          "forward",
+          [](const PyPlan& p, py::handle x, py::handle params) {
+            return p.with([&](const auto& q) { return forward(q, x, params); });
+          },
+          "x"_a, "params"_a)
+      .def(
+          "forward_train",
+          [](const PyPlan& p, py::handle x, py::handle params) {
+            return std::visit([&](const auto& q) { return forward_train(q, x, params); }, p.either);
+          },
+          "x"_a, "params"_a)
+      .def(
+          "backward",
+          [](const PyPlan& p, py::handle dy, const PyTape& tape, py::handle params, py::handle grads) {
+            return p.with([&](const auto& q) { return backward(q, dy, tape, params, grads); });
+          },
+          "dy"_a, "tape"_a, "params"_a, "grads"_a)
+      .def(
+          "loss_and_grad",
+          [](const PyPlan& p, py::handle x, py::handle target, py::handle params, py::handle grads,
+             const py::object& index, const std::string& loss) {
+            return p.with([&](const auto& q) { return loss_and_grad(q, x, target, params, grads, index, loss); });
+          },
+          "x"_a, "target"_a, "params"_a, "grads"_a, "index"_a = py::none(), "loss"_a = "cross_entropy")
+      .def(
+          "profile",
+          [](const PyPlan& p, py::handle x, const py::object& target, py::handle params, int repeats,
+             const std::string& loss) {
+            return p.with([&](const auto& q) { return profile(q, x, target, params, repeats, loss); });
+          },
+          "x"_a, "target"_a, "params"_a, "repeats"_a = 1, "loss"_a = "cross_entropy");
+}
+
+}  // namespace cnnfast::bind

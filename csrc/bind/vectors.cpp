@@ -1,0 +1,123 @@
+// Losses of rows of scores and optimiser steps over flat blocks.
+#include "bind/arrays.hpp"
+#include "bind/module.hpp"
+#include "kernels/table.hpp"
+
+#include <pybind11/stl.h>
+
+#include <cmath>
+#include <optional>
+
+namespace cnnfast::bind {
+
+using namespace pybind11::literals;
+
+namespace {
+
+template <class T>
+py::tuple row_losses(Loss kind, const py::array& scores, py::handle target_in, Isa isa) {
+  const auto x = contiguous<T>(scores);
+  const Index n = static_cast<Index>(x.shape(0)), c = static_cast<Index>(x.shape(1));
+  const auto target = indices("target", target_in);
+  if (static_cast<Index>(target.size()) != n) fail("target: expected ", n, " entries, one a row, got ", target.size());
+  check_range("target", target.data(), n, c, "classes");
+  py::array_t<T> losses = new_array<T>(n, Shape());
+  py::array_t<T> gradient = new_array<T>(n, {c});
+  kernel_table<T>(isa).loss(kind, n, c, x.data(), target.data(), T(1), losses.mutable_data(), gradient.mutable_data());
+  return py::make_tuple(std::move(losses), std::move(gradient));
+}
+
+py::tuple loss(Loss kind, const char* name, py::handle scores, py::handle target,
+               const std::optional<std::string>& isa_name) {
+  const Isa isa = isa_name ? isa_from_name(*isa_name) : default_isa();
+  const py::array x = array(name, scores);
+  if (x.ndim() != 2 || x.shape(1) == 0) fail(name, ": expected shape (n, classes), got ", to_string(shape_of(x)));
+  if (has_dtype<float>(x)) return row_losses<float>(kind, x, target, isa);
+  if (has_dtype<double>(x)) return row_losses<double>(kind, x, target, isa);
+  fail_type(name, ": expected dtype float32 or float64, got ", dtype_of(x), "; use ", name, ".astype(np.float32)");
+}
+
+// Blocks of one length and element type, written in place.
+template <class T>
+T* state(const char* name, py::handle value, Index size) {
+  return block<T>(name, value, size, true);
+}
+
+template <class T>
+void sgd_step(const py::array& params, py::handle grads, py::handle momentum, const SgdSettings& s) {
+  const Index size = static_cast<Index>(params.size());
+  T* p = state<T>("params", params, size);
+  const T* g = block<T>("grads", grads, size, false);
+  T* m = momentum.is_none() ? nullptr : state<T>("momentum_buffer", momentum, size);
+  const py::gil_scoped_release release;
+  kernel_table<T>(default_isa()).sgd(size, s, p, g, m);
+}
+
+template <class T>
+void adam_step(const py::array& params, py::handle grads, py::handle exp_avg, py::handle exp_avg_sq,
+               const AdamSettings& s) {
+  const Index size = static_cast<Index>(params.size());
+  T* p = state<T>("params", params, size);
+  const T* g = block<T>("grads", grads, size, false);
+  T* m = state<T>("exp_avg", exp_avg, size);
+  T* v = state<T>("exp_avg_sq", exp_avg_sq, size);
+  const py::gil_scoped_release release;
+  kernel_table<T>(default_isa()).adam(size, s, p, g, m, v);
+}
+
+// Calls f(T{}) for the element type of the block.
+template <class F>
+void by_dtype(const py::array& params, const F& f) {
+  if (has_dtype<float>(params)) {
+    f(float{});
+  } else if (has_dtype<double>(params)) {
+    f(double{});
+  } else {
+    fail_type("params: expected dtype float32 or float64, got ", dtype_of(params));
+  }
+}
+
+}  // namespace
+
+void register_vectors(py::module_& m) {
+  m.def(
+      "cross_entropy",
+      [](py::handle logits, py::handle target, const std::optional<std::string>& isa) {
+        return loss(Loss::cross_entropy, "logits", logits, target, isa);
+      },
+      "logits"_a, "target"_a, "isa"_a = py::none());
+  m.def(
+      "nll",
+      [](py::handle log_probs, py::handle target, const std::optional<std::string>& isa) {
+        return loss(Loss::nll, "log_probs", log_probs, target, isa);
+      },
+      "log_probs"_a, "target"_a, "isa"_a = py::none());
+  m.def(
+      "sgd_step",
+      [](py::handle params, py::handle grads, py::handle momentum_buffer, double lr, double momentum, double dampening,
+         bool nesterov, double weight_decay, bool first) {
+        const py::array p = array("params", params);
+        if (momentum != 0 && momentum_buffer.is_none()) {
+          fail("sgd_step: momentum ", momentum, " needs a momentum_buffer, got None");
+        }
+        const SgdSettings s{lr, momentum, dampening, weight_decay, nesterov, first};
+        by_dtype(p, [&](auto zero) { sgd_step<decltype(zero)>(p, grads, momentum_buffer, s); });
+      },
+      "params"_a, "grads"_a, "momentum_buffer"_a, "lr"_a, "momentum"_a = 0.0, "dampening"_a = 0.0, "nesterov"_a = false,
+      "weight_decay"_a = 0.0, "first"_a = false);
+  m.def(
+      "adam_step",
+      [](py::handle params, py::handle grads, py::handle exp_avg, py::handle exp_avg_sq, std::int64_t step, double lr,
+         double beta1, double beta2, double eps, double weight_decay, bool decoupled) {
+        if (step < 1) fail("adam_step: step counts from 1, got ", step);
+        const py::array p = array("params", params);
+        const double t = static_cast<double>(step);
+        const AdamSettings s{lr,       beta1, beta2, eps, weight_decay, 1 - std::pow(beta1, t), 1 - std::pow(beta2, t),
+                             decoupled};
+        by_dtype(p, [&](auto zero) { adam_step<decltype(zero)>(p, grads, exp_avg, exp_avg_sq, s); });
+      },
+      "params"_a, "grads"_a, "exp_avg"_a, "exp_avg_sq"_a, "step"_a, "lr"_a, "beta1"_a = 0.9, "beta2"_a = 0.999,
+      "eps"_a = 1e-8, "weight_decay"_a = 0.0, "decoupled"_a = false);
+}
+
+}  // namespace cnnfast::bind

@@ -1,0 +1,61 @@
+// Learned offsets added to a value: one a channel, or one a channel and position.
+#pragma once
+
+#include "kernels/layout.hpp"
+#include "kernels/table.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+// The offsets lie packed in the layout of one image (positions x channels), or of one position.
+template <class T>
+void add_repeated(Index repeats, Index size, const T* x, const T* offsets, T* y) {
+  for (Index i = 0; i < repeats; ++i) {
+    map(size, y + i * size, [](const auto& v, const auto& b) { return ei::padd(v, b); }, x + i * size, offsets);
+  }
+}
+template <class T>
+void sum_repeated(Index repeats, Index size, const T* dy, T* sums) {
+  for (Index i = 0; i < repeats; ++i) {
+    map(size, sums, [](const auto& s, const auto& d) { return ei::padd(s, d); }, sums, dy + i * size);
+  }
+}
+template <class T>
+void pass_gradient(Index size, const T* dy, T* dx) {
+  if (dx != nullptr) std::memcpy(dx, dy, static_cast<std::size_t>(size) * sizeof(T));
+}
+
+template <class T>
+struct ChannelBiasKernels {
+  using G = ChannelBias::Geometry;
+  static KernelSizes sizes(const G& g, Index) { return {g.channels, g.channels, 0, 0}; }
+  static void pack(const G& g, const T* params, T* packed, bool) {
+    std::memcpy(packed, params, static_cast<std::size_t>(g.channels) * sizeof(T));
+  }
+  static void unpack(const G& g, const T* packed_grads, T* grads) {
+    std::memcpy(grads, packed_grads, static_cast<std::size_t>(g.channels) * sizeof(T));
+  }
+  static void forward(const G& g, const ForwardArgs<T>& a) {
+    add_repeated(a.n * g.positions, g.channels, a.x, a.packed, a.y);
+  }
+  static void backward(const G& g, const BackwardArgs<T>& a) {
+    sum_repeated(a.n * g.positions, g.channels, a.dy, a.packed_grads);
+    pass_gradient(a.n * g.size(), a.dy, a.dx);
+  }
+};
+
+template <class T>
+struct PositionBiasKernels {
+  using G = PositionBias::Geometry;
+  static KernelSizes sizes(const G& g, Index) { return {g.size(), g.size(), 0, 0}; }
+  static void pack(const G& g, const T* params, T* packed, bool) { from_nchw(g.channels, g.positions, params, packed); }
+  static void unpack(const G& g, const T* packed_grads, T* grads) {
+    to_nchw(g.channels, g.positions, packed_grads, grads);
+  }
+  static void forward(const G& g, const ForwardArgs<T>& a) { add_repeated(a.n, g.size(), a.x, a.packed, a.y); }
+  static void backward(const G& g, const BackwardArgs<T>& a) {
+    sum_repeated(a.n, g.size(), a.dy, a.packed_grads);
+    pass_gradient(a.n * g.size(), a.dy, a.dx);
+  }
+};
+
+CNNFAST_KERNELS_END

@@ -1,0 +1,131 @@
+// Convolution, 2x2 max-pool and activation in one pass.
+//
+// Forward: a register tile holds the four convolution outputs of a window (of two windows where registers
+// allow), so pooling happens in registers and the full convolution output is never stored. What backward
+// needs is saved at a quarter of the size: which of the four was largest, and the activation's slope there.
+// The activation follows as a pass over the pooled values. Backward: conv_pool_backward.hpp.
+#pragma once
+
+#include "kernels/activations.hpp"
+#include "kernels/conv2d.hpp"
+#include "kernels/conv_pool_backward.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+template <class T>
+struct ConvPoolKernels {
+  using G = ConvPool::Geometry;
+  using Conv = Conv2dKernels<T>;
+
+  // y, at: first channel of this block; `at` null in inference.
+  struct Outputs {
+    T* y;
+    T* at;
+    Index last_lanes;
+  };
+
+  // Pools P / 4 windows out of the accumulators of a tile.
+  template <class V, int P, int K>
+  static CNNFAST_INLINE void pool(const V (&acc)[P][K], const Index (&offset)[P / 4], const Outputs& out) {
+    constexpr int L = kLanes<V>;
+    CNNFAST_UNROLL
+    for (int w = 0; w < P / 4; ++w) {
+      CNNFAST_UNROLL
+      for (int k = 0; k < K; ++k) {
+        V best = acc[4 * w][k], at = zero<V>();
+        CNNFAST_UNROLL
+        for (int j = 1; j < 4; ++j) {
+          const V x = acc[4 * w + j][k];
+          const V takes = ei::por(ei::pcmp_lt(best, x), is_nan(x));
+          best = select(takes, x, best);
+          at = select(takes, broadcast<V>(static_cast<T>(j)), at);
+        }
+        const Index lanes = k + 1 < K ? L : out.last_lanes;
+        store_upto(out.y + offset[w] + k * L, best, lanes);
+        if (out.at != nullptr) store_upto(out.at + offset[w] + k * L, at, lanes);
+      }
+    }
+  }
+
+  // W windows from `window` on, which moves past them.
+  template <class V, int W, int K>
+  static CNNFAST_INLINE void windows(const G& g, const Correlation& c, const T* x, const T* w, const T* bias, Index q,
+                                     PoolWindow& window, const Outputs& out) {
+    const T* xs[4 * W];
+    Index offset[W];
+    for (int i = 0; i < W; ++i, window.next()) {
+      for (int j = 0; j < 4; ++j) xs[4 * i + j] = x + window.offset(j, c.x_image, c.x_row, c.x_col);
+      offset[i] = (q + i) * g.conv.c_out;
+    }
+    correlate_tile<V, 4 * W, K>(c, xs, w, bias, [&](const auto& acc) { pool<V, 4 * W, K>(acc, offset, out); });
+  }
+
+  template <class V, int K>
+  static void block(const G& g, Index n, const Correlation& c, const T* x, const T* w, const T* bias,
+                    const Outputs& out) {
+    constexpr int W = max_pixels(K) / 4;
+    const Index count = n * g.windows();
+    PoolWindow window(g);
+    Index q = 0;
+    for (; q + W <= count; q += W) windows<V, W, K>(g, c, x, w, bias, q, window, out);
+    for (; q < count; ++q) windows<V, 1, K>(g, c, x, w, bias, q, window, out);
+  }
+
+  static void forward(const G& g, const ForwardArgs<T>& a) {
+    const T* x = Conv::with_margin(g.conv, a.n, a.x, a.scratch);
+    const Correlation c = Conv::forward_correlation(g.conv, a.n);
+    const T* bias = g.conv.bias ? a.packed + Conv::weights(g.conv) : nullptr;
+    for_each_block<T>(g.conv.c_out, c.taps * c.run, [&](auto vector, auto k, Index first, Index offset) {
+      using V = decltype(vector);
+      constexpr int K = decltype(k)::value;
+      const Index rest = g.conv.c_out - first - (K - 1) * kLanes<V>;
+      const Outputs out{a.y + first, a.saved == nullptr ? nullptr : a.saved + first,
+                        rest < kLanes<V> ? rest : Index{kLanes<V>}};
+      block<V, K>(g, a.n, c, x, a.packed + offset, bias == nullptr ? nullptr : bias + first, out);
+    });
+    activate(g, a);
+  }
+
+  // y = f(y), and f'(y) to the second half of `saved`.
+  static void activate(const G& g, const ForwardArgs<T>& a) {
+    const Index size = a.n * g.outputs();
+    T* slope = a.saved == nullptr ? nullptr : a.saved + size;
+    switch (g.activation) {
+      case Activation::none: break;
+      case Activation::relu: apply(size, a.y, slope, [](const auto& x) { return relu_at(x); }); break;
+      case Activation::gelu: apply(size, a.y, slope, [](const auto& x) { return gelu_erf(x); }); break;
+      case Activation::gelu_tanh: apply(size, a.y, slope, [](const auto& x) { return gelu_tanh(x); }); break;
+    }
+  }
+  template <class F>
+  static CNNFAST_INLINE void apply(Index size, T* y, T* slope, const F& f) {
+    if constexpr (std::is_same_v<T, float>) {
+      for_each_group<Packet<T>>(size, [&](Index i, Index count) {
+        const auto at = f(load_upto<Packet<T>>(y + i, count));
+        store_upto(y + i, at.value, count);
+        if (slope != nullptr) store_upto(slope + i, at.slope, count);
+      });
+    } else {
+      for (Index i = 0; i < size; ++i) {
+        const auto at = f(y[i]);
+        y[i] = at.value;
+        if (slope != nullptr) slope[i] = at.slope;
+      }
+    }
+  }
+
+  static void backward(const G& g, const BackwardArgs<T>& a) { PoolSparse<T>::backward(g, a); }
+
+  static KernelSizes sizes(const G& g, Index n) {
+    KernelSizes s = PoolSparse<T>::sizes(g, n);
+    s.forward_scratch = g.conv.pad.any() ? n * Conv::padded_x(g.conv) : 0;
+    return s;
+  }
+  static void pack(const G& g, const T* params, T* packed, bool training) {
+    Conv::pack_forward(g.conv, params, packed);
+    if (training) PoolSparse<T>::pack(g, params, packed + Conv::forward_packed(g.conv));
+  }
+  static void unpack(const G& g, const T* packed_grads, T* grads) { PoolSparse<T>::unpack(g, packed_grads, grads); }
+};
+
+CNNFAST_KERNELS_END

@@ -1,0 +1,169 @@
+// Direct correlation over channels-last data, the core of convolution and Linear in all directions.
+//
+//   y[p][co] = bias[co] + sum_tap sum_r  x[p][tap][r] * w[tap][r][co]
+//
+// p runs over output pixels of all images; a tap is one row of the window, and because channels lie last
+// its kw * c_in inputs are one contiguous run r. Lanes run over co, so strides, odd sizes and edges cost
+// nothing special. Register tile: P pixels x K vectors of co; each step loads K weight vectors and
+// broadcasts P inputs for P * K multiply-adds. Each output is summed in the same order whatever the tile
+// it falls in, so results do not depend on the batch.
+#pragma once
+
+#include <type_traits>
+
+#include "kernels/packet.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+// Strides in elements. Output pixels are images x rows x cols.
+struct Correlation {
+  Index images, rows, cols;
+  Index x_image, x_row, x_col;  // from one output pixel to the next, in the input
+  Index y_image, y_row, y_col;  // in the output
+  Index taps, x_tap, run;
+  Index c_out;
+};
+
+// Narrow outputs use half vectors: 8 channels in 16 lanes would waste half of every multiply-add.
+template <class T>
+constexpr bool use_half(Index c_out) {
+  return kLanes<HalfPacket<T>> < kLanes<Packet<T>> && c_out <= kLanes<HalfPacket<T>>;
+}
+template <class T>
+constexpr Index lanes_for(Index c_out) {
+  return use_half<T>(c_out) ? kLanes<HalfPacket<T>> : kLanes<Packet<T>>;
+}
+template <class T>
+constexpr Index padded_channels(Index c_out) {
+  return (c_out + lanes_for<T>(c_out) - 1) / lanes_for<T>(c_out) * lanes_for<T>(c_out);
+}
+
+// Output channels are cut into blocks of at most kMaxVectors vectors; a block's weights lie together as
+// [tap][r][lanes of the block], its missing lanes zero. Calls f(V, K, first channel, offset of the weights)
+// for each block, V a vector type and K a constant, so that each block size has kernels of its own.
+template <class T, class F>
+CNNFAST_INLINE void for_each_block(Index c_out, Index taps_run, const F& f) {
+  using V = Packet<T>;
+  if (use_half<T>(c_out)) {
+    f(HalfPacket<T>(), std::integral_constant<int, 1>(), Index{0}, Index{0});
+    return;
+  }
+  const Index vectors = (c_out + kLanes<V> - 1) / kLanes<V>;
+  for (Index v = 0; v < vectors; v += kMaxVectors) {
+    const Index first = v * kLanes<V>, offset = first * taps_run, k = vectors - v;
+    if (k == 1) {
+      f(V(), std::integral_constant<int, 1>(), first, offset);
+    } else if (k == 2 || kMaxVectors == 2) {
+      f(V(), std::integral_constant<int, 2>(), first, offset);
+    } else if constexpr (kMaxVectors == 4) {
+      if (k == 3) {
+        f(V(), std::integral_constant<int, 3>(), first, offset);
+      } else {
+        f(V(), std::integral_constant<int, 4>(), first, offset);
+      }
+    }
+  }
+}
+
+// Calls f(place in the packed weights, r, channel) for every weight: what `for_each_block` means, spelled out.
+// Missing lanes are not visited.
+template <class T, class F>
+CNNFAST_INLINE void for_each_packed(Index c_out, Index taps_run, const F& f) {
+  const Index most = kMaxVectors * lanes_for<T>(c_out), all = padded_channels<T>(c_out);
+  for (Index first = 0; first < all; first += most) {
+    const Index lanes = all - first < most ? all - first : most;
+    const Index valid = c_out - first < lanes ? c_out - first : lanes;
+    for (Index r = 0; r < taps_run; ++r) {
+      for (Index lane = 0; lane < valid; ++lane) f(first * taps_run + r * lanes + lane, r, first + lane);
+    }
+  }
+}
+
+// Sums a tile and hands the accumulators to `finish`.
+template <class V, int P, int K, class T, class Finish>
+CNNFAST_INLINE void correlate_tile(const Correlation& g, const T* const* x, const T* w, const T* bias,
+                                   const Finish& finish) {
+  constexpr int L = kLanes<V>;
+  V acc[P][K];
+  CNNFAST_UNROLL
+  for (int k = 0; k < K; ++k) {
+    const V start = bias != nullptr ? load<V>(bias + k * L) : zero<V>();
+    CNNFAST_UNROLL
+    for (int p = 0; p < P; ++p) acc[p][k] = start;
+  }
+  const T* xp[P];
+  CNNFAST_UNROLL
+  for (int p = 0; p < P; ++p) xp[p] = x[p];
+  for (Index tap = 0; tap < g.taps; ++tap) {
+    for (Index r = 0; r < g.run; ++r, w += K * L) {
+      V wv[K];
+      CNNFAST_UNROLL
+      for (int k = 0; k < K; ++k) wv[k] = load<V>(w + k * L);
+      CNNFAST_UNROLL
+      for (int p = 0; p < P; ++p) {
+        const V xv = broadcast<V>(xp[p][r]);
+        CNNFAST_UNROLL
+        for (int k = 0; k < K; ++k) acc[p][k] = ei::pmadd(xv, wv[k], acc[p][k]);
+      }
+    }
+    CNNFAST_UNROLL
+    for (int p = 0; p < P; ++p) xp[p] += g.x_tap;
+  }
+  finish(acc);
+}
+
+// Tiles of exactly `count` pixels, count <= P: the remainder of a row of full tiles.
+template <class V, int P, int K, class T>
+CNNFAST_INLINE void correlate_and_store(const Correlation& g, int count, const T* const* x, const T* w, const T* bias,
+                                        T* const* y, Index last_lanes) {
+  if constexpr (P > 0) {
+    if (count < P) return correlate_and_store<V, P - 1, K>(g, count, x, w, bias, y, last_lanes);
+    correlate_tile<V, P, K>(g, x, w, bias, [&](const V(&acc)[P][K]) {
+      constexpr int L = kLanes<V>;
+      CNNFAST_UNROLL
+      for (int p = 0; p < P; ++p) {
+        CNNFAST_UNROLL
+        for (int k = 0; k + 1 < K; ++k) store(y[p] + k * L, acc[p][k]);
+        store_upto(y[p] + (K - 1) * L, acc[p][K - 1], last_lanes);
+      }
+    });
+  }
+}
+
+template <class V, int K, class T>
+void correlate_block(const Correlation& g, const T* x, const T* w, const T* bias, T* y, Index last_lanes) {
+  constexpr int P = max_pixels(K);
+  const Index pixels = g.images * g.rows * g.cols;
+  Index image = 0, row = 0, col = 0;
+  for (Index q = 0; q < pixels; q += P) {
+    const int count = pixels - q < P ? static_cast<int>(pixels - q) : P;
+    const T* xs[P];
+    T* ys[P];
+    for (int p = 0; p < count; ++p) {
+      xs[p] = x + image * g.x_image + row * g.x_row + col * g.x_col;
+      ys[p] = y + image * g.y_image + row * g.y_row + col * g.y_col;
+      if (++col == g.cols) {
+        col = 0;
+        if (++row == g.rows) {
+          row = 0;
+          ++image;
+        }
+      }
+    }
+    correlate_and_store<V, P, K>(g, count, xs, w, bias, ys, last_lanes);
+  }
+}
+
+// w: packed blocks; bias: padded_channels(c_out) values, or null.
+template <class T>
+void correlate(const Correlation& g, const T* x, const T* w, const T* bias, T* y) {
+  for_each_block<T>(g.c_out, g.taps * g.run, [&](auto vector, auto k, Index first, Index offset) {
+    using V = decltype(vector);
+    constexpr int K = decltype(k)::value;
+    const Index rest = g.c_out - first - (K - 1) * kLanes<V>;
+    const Index last_lanes = rest < kLanes<V> ? rest : Index{kLanes<V>};
+    correlate_block<V, K>(g, x, w + offset, bias == nullptr ? nullptr : bias + first, y + first, last_lanes);
+  });
+}
+
+CNNFAST_KERNELS_END

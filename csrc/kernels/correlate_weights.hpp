@@ -1,0 +1,106 @@
+// Gradient of a correlation's weights and bias, summed onto packed blocks:
+//
+//   dw[tap][r][co] += sum_p x[p][tap][r] * dy[p][co]        db[co] += sum_p dy[p][co]
+//
+// Register tile: P of the taps * run inputs x K vectors of co, held while all pixels of all images pass by;
+// each pixel loads K vectors of dy and broadcasts P inputs. Pixels are taken in order, one after the other.
+#pragma once
+
+#include "kernels/correlate.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+template <class V, int P, int K, class T>
+CNNFAST_INLINE void weights_tile(const Correlation& g, const T* const* x, const T* dy, T* dw) {
+  constexpr int L = kLanes<V>;
+  V acc[P][K];
+  CNNFAST_UNROLL
+  for (int p = 0; p < P; ++p) {
+    CNNFAST_UNROLL
+    for (int k = 0; k < K; ++k) acc[p][k] = load<V>(dw + (p * K + k) * L);
+  }
+  const T* xp[P];
+  CNNFAST_UNROLL
+  for (int p = 0; p < P; ++p) xp[p] = x[p];
+  for (Index image = 0; image < g.images; ++image) {
+    for (Index row = 0; row < g.rows; ++row) {
+      Index at = image * g.x_image + row * g.x_row;
+      const T* d = dy + image * g.y_image + row * g.y_row;
+      for (Index col = 0; col < g.cols; ++col, at += g.x_col, d += g.y_col) {
+        V dv[K];
+        CNNFAST_UNROLL
+        for (int k = 0; k < K; ++k) dv[k] = load<V>(d + k * L);  // may read past the pixel: lanes never unpacked
+        CNNFAST_UNROLL
+        for (int p = 0; p < P; ++p) {
+          const V xv = broadcast<V>(xp[p][at]);
+          CNNFAST_UNROLL
+          for (int k = 0; k < K; ++k) acc[p][k] = ei::pmadd(xv, dv[k], acc[p][k]);
+        }
+      }
+    }
+  }
+  CNNFAST_UNROLL
+  for (int p = 0; p < P; ++p) {
+    CNNFAST_UNROLL
+    for (int k = 0; k < K; ++k) store(dw + (p * K + k) * L, acc[p][k]);
+  }
+}
+
+template <class V, int P, int K, class T>
+CNNFAST_INLINE void weights_rest(const Correlation& g, Index count, const T* const* x, const T* dy, T* dw) {
+  if constexpr (P > 0) {
+    if (count == P) {
+      weights_tile<V, P, K>(g, x, dy, dw);
+    } else {
+      weights_rest<V, P - 1, K>(g, count, x, dy, dw);
+    }
+  }
+}
+
+template <class V, int K, class T>
+void weights_block(const Correlation& g, const T* x, const T* dy, T* dw) {
+  constexpr int P = max_pixels(K);
+  const Index inputs = g.taps * g.run;
+  // Tiles of nearly equal size: 9 inputs go as 5 + 4, not as 8 + 1 (one accumulator row waits for itself).
+  const Index tiles = (inputs + P - 1) / P;
+  Index tap = 0, r = 0;
+  for (Index tile = 0, done = 0; tile < tiles; ++tile) {
+    const Index count = inputs * (tile + 1) / tiles - done;
+    const T* xs[P];
+    for (Index p = 0; p < count; ++p) {
+      xs[p] = x + tap * g.x_tap + r;
+      if (++r == g.run) {
+        r = 0;
+        ++tap;
+      }
+    }
+    weights_rest<V, P, K>(g, count, xs, dy, dw + done * K * kLanes<V>);
+    done += count;
+  }
+}
+
+template <class V, class T>
+void bias_sums(const Correlation& g, const T* dy, T* db) {
+  V acc = load<V>(db);
+  for (Index image = 0; image < g.images; ++image) {
+    for (Index row = 0; row < g.rows; ++row) {
+      const T* d = dy + image * g.y_image + row * g.y_row;
+      for (Index col = 0; col < g.cols; ++col, d += g.y_col) acc = ei::padd(acc, load<V>(d));
+    }
+  }
+  store(db, acc);
+}
+
+// dy may be read up to one vector past its last element; db may be null.
+template <class T>
+void correlate_weights(const Correlation& g, const T* x, const T* dy, T* dw, T* db) {
+  for_each_block<T>(g.c_out, g.taps * g.run, [&](auto vector, auto k, Index first, Index offset) {
+    using V = decltype(vector);
+    constexpr int K = decltype(k)::value;
+    weights_block<V, K>(g, x, dy + first, dw + offset);
+    if (db == nullptr) return;
+    for (int i = 0; i < K; ++i) bias_sums<V>(g, dy + first + i * kLanes<V>, db + first + i * kLanes<V>);
+  });
+}
+
+CNNFAST_KERNELS_END

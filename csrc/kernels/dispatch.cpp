@@ -1,0 +1,90 @@
+// Which variants there are, and which one runs.
+#include <cstdlib>
+
+#include "base/error.hpp"
+#include "kernels/variants.hpp"
+#include "variant_list.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+template <class T>
+struct Variant {
+  Isa isa;
+  void (*fill)(KernelTable<T>&);
+};
+
+// CMake lists the variants it compiles in variant_list.hpp, X(name) for each, in rising preference.
+template <class T>
+const std::vector<Variant<T>>& variants() {
+#define CNNFAST_ENTRY(name) {Isa::name, static_cast<void (*)(KernelTable<T>&)>(name::fill_table)},
+  static const std::vector<Variant<T>> list{CNNFAST_VARIANTS(CNNFAST_ENTRY)};
+#undef CNNFAST_ENTRY
+  return list;
+}
+
+std::string names(const std::vector<Isa>& isas) {
+  std::string text;
+  for (Isa isa : isas) text += (text.empty() ? "" : ", ") + std::string(to_string(isa));
+  return text;
+}
+
+}  // namespace
+
+const std::vector<Isa>& built_isas() {
+  static const std::vector<Isa> list = [] {
+    std::vector<Isa> all;
+    for (const auto& v : variants<float>()) all.push_back(v.isa);
+    return all;
+  }();
+  return list;
+}
+
+const std::vector<Isa>& available_isas() {
+  static const std::vector<Isa> list = [] {
+    std::vector<Isa> usable;
+    for (Isa isa : built_isas()) {
+      if (cpu_supports(isa)) usable.push_back(isa);
+    }
+    return usable;
+  }();
+  return list;
+}
+
+Isa isa_from_name(const std::string& name) {
+  for (Isa isa : available_isas()) {
+    if (name == to_string(isa)) return isa;
+  }
+  fail("isa \"", name, "\" is not available; this build on this processor has: ", names(available_isas()));
+}
+
+Isa default_isa() {
+  if (available_isas().empty()) {
+    throw std::runtime_error("this processor runs none of the instruction sets this build has: " + names(built_isas()));
+  }
+  const char* wanted = std::getenv("CNNFAST_ISA");
+  if (wanted == nullptr || *wanted == '\0') return available_isas().back();
+  return isa_from_name(wanted);
+}
+
+template <class T>
+const KernelTable<T>& kernel_table(Isa isa) {
+  static const std::vector<KernelTable<T>> tables = [] {
+    std::vector<KernelTable<T>> filled;
+    for (const auto& v : variants<T>()) {
+      filled.emplace_back();
+      v.fill(filled.back());
+    }
+    return filled;
+  }();
+  for (const auto& table : tables) {
+    if (table.isa == isa) return table;
+  }
+  fail("isa \"", to_string(isa), "\" is not in this build");
+}
+
+template const KernelTable<float>& kernel_table<float>(Isa);
+template const KernelTable<double>& kernel_table<double>(Isa);
+
+}  // namespace cnnfast

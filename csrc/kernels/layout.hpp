@@ -1,0 +1,62 @@
+// Moving values between layouts: NCHW at the border, channels-last inside, and images with a margin.
+#pragma once
+
+#include <cstring>
+
+#include "kernels/packet.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+// Rows of an image transposed: (rows, cols) to (cols, rows). Eigen's blocked copy.
+template <class T>
+void transpose(Index rows, Index cols, const T* x, T* y) {
+  if (rows == 1 || cols == 1) {
+    std::memcpy(y, x, static_cast<std::size_t>(rows * cols) * sizeof(T));
+    return;
+  }
+  using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  Eigen::Map<Matrix>(y, cols, rows) = Eigen::Map<const Matrix>(x, rows, cols).transpose();
+}
+
+template <class T>
+void from_nchw(Index channels, Index positions, const T* x, T* y) {
+  transpose(channels, positions, x, y);
+}
+template <class T>
+void to_nchw(Index channels, Index positions, const T* x, T* y) {
+  transpose(positions, channels, x, y);
+}
+template <class T>
+void from_nchw_u8(Index channels, Index positions, const std::uint8_t* x, const T* scale, const T* shift, T* y) {
+  for (Index c = 0; c < channels; ++c) {
+    const T a = scale[c], b = shift[c];
+    const std::uint8_t* plane = x + c * positions;
+    for (Index p = 0; p < positions; ++p) y[p * channels + c] = static_cast<T>(plane[p]) * a + b;
+  }
+}
+
+// Zero rows and columns around each channels-last image.
+struct Margin {
+  Index top, bottom, left, right;
+  bool any() const { return top != 0 || bottom != 0 || left != 0 || right != 0; }
+};
+
+// n images of h x w x c become images of (top + h + bottom) x (left + w + right) x c.
+template <class T>
+void copy_with_margin(Index n, Index h, Index w, Index c, const Margin& m, const T* x, T* y) {
+  const auto bytes = [c](Index cols) { return static_cast<std::size_t>(cols * c) * sizeof(T); };
+  const Index w_out = m.left + w + m.right;
+  for (Index image = 0; image < n; ++image) {
+    std::memset(y, 0, bytes(m.top * w_out));
+    y += m.top * w_out * c;
+    for (Index row = 0; row < h; ++row, x += w * c, y += w_out * c) {
+      std::memset(y, 0, bytes(m.left));
+      std::memcpy(y + m.left * c, x, bytes(w));
+      std::memset(y + (m.left + w) * c, 0, bytes(m.right));
+    }
+    std::memset(y, 0, bytes(m.bottom * w_out));
+    y += m.bottom * w_out * c;
+  }
+}
+
+CNNFAST_KERNELS_END

@@ -1,0 +1,94 @@
+// The one home of vector registers: names for Eigen's packets, register-tile sizes, partial loads and stores.
+#pragma once
+
+#include "base/shape.hpp"
+#include "kernels/isa.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+namespace ei = Eigen::internal;
+
+template <class T>
+using Packet = typename ei::packet_traits<T>::type;
+template <class T>
+using HalfPacket = typename ei::unpacket_traits<Packet<T>>::half;
+
+template <class V>
+constexpr int kLanes = ei::unpacket_traits<V>::size;
+
+// Vector registers: accumulators of P pixels x K vectors, K weight vectors and one broadcast must fit.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kRegisters = 32;
+#else
+constexpr int kRegisters = 16;
+#endif
+constexpr int kMaxVectors = kRegisters == 32 ? 4 : 2;
+
+// Largest pixel tile for K vectors. At least 8 accumulators hide the latency of a multiply-add; more than
+// 8 pixel pointers do not fit the general registers.
+constexpr int max_pixels(int vectors) {
+#if defined(__FMA__) || defined(__aarch64__)
+  constexpr int temporaries = 1;
+#else
+  constexpr int temporaries = 3;  // without a fused multiply-add the product needs a register
+#endif
+  const int fit = (kRegisters - vectors - temporaries) / vectors;
+  return fit < 8 ? fit : 8;
+}
+
+template <class V, class T>
+CNNFAST_INLINE V load(const T* p) {
+  return ei::ploadu<V>(p);
+}
+template <class V, class T>
+CNNFAST_INLINE void store(T* p, const V& v) {
+  ei::pstoreu(p, v);
+}
+template <class V, class T>
+CNNFAST_INLINE V broadcast(T value) {
+  return ei::pset1<V>(value);
+}
+template <class V>
+CNNFAST_INLINE V zero() {
+  return ei::pzero(V());
+}
+
+template <class V, class T>
+CNNFAST_INLINE V load_partial(const T* p, Index count) {
+  alignas(64) T buffer[kLanes<V>] = {};
+  for (Index i = 0; i < count; ++i) buffer[i] = p[i];
+  return ei::pload<V>(buffer);
+}
+template <class V, class T>
+CNNFAST_INLINE void store_partial(T* p, const V& v, Index count) {
+  alignas(64) T buffer[kLanes<V>];
+  ei::pstore(buffer, v);
+  for (Index i = 0; i < count; ++i) p[i] = buffer[i];
+}
+
+// The first `count` lanes, count <= lanes.
+template <class V, class T>
+CNNFAST_INLINE V load_upto(const T* p, Index count) {
+  return count == kLanes<V> ? load<V>(p) : load_partial<V>(p, count);
+}
+template <class V, class T>
+CNNFAST_INLINE void store_upto(T* p, const V& v, Index count) {
+  count == kLanes<V> ? store(p, v) : store_partial(p, v, count);
+}
+
+// Calls f(first, count) for groups of lanes; count is the number of lanes but in the last group.
+template <class V, class F>
+CNNFAST_INLINE void for_each_group(Index size, const F& f) {
+  Index i = 0;
+  for (; i + kLanes<V> <= size; i += kLanes<V>) f(i, Index{kLanes<V>});
+  if (i < size) f(i, size - i);
+}
+
+// y[i] = f(x0[i], x1[i], ...) for i < size, a whole vector at a time; f maps packets to a packet.
+template <class T, class F, class... Inputs>
+CNNFAST_INLINE void map(Index size, T* y, const F& f, const Inputs*... x) {
+  using V = Packet<T>;
+  for_each_group<V>(size, [&](Index i, Index count) { store_upto(y + i, f(load_upto<V>(x + i, count)...), count); });
+}
+
+CNNFAST_KERNELS_END

@@ -1,0 +1,116 @@
+// The kernels of one instruction set and one element type, as a value that is passed as an argument.
+//
+// Inside the engine a value of n images lies channels-last: n x positions x channels, images one after
+// the other. Kernels are stateless, allocation-free and single-threaded. Every function that reads
+// weights reads them packed (see `pack`), every gradient of weights is summed packed, and `unpack`
+// brings the sum back to the layout of the parameter.
+#pragma once
+
+#include <cstdint>
+
+#include "base/cpu.hpp"
+#include "ops/op_list.hpp"
+
+namespace cnnfast {
+
+// Elements (not bytes) an operation wants besides its values.
+struct KernelSizes {
+  Index packed = 0;            // weights in kernel layout, for forward and backward
+  Index packed_grads = 0;      // their gradient
+  Index forward_scratch = 0;   // for `n` images
+  Index backward_scratch = 0;  // for `n` images
+};
+
+template <class T>
+struct ForwardArgs {
+  Index n = 0;            // images
+  const T* x = nullptr;   // first input
+  const T* x2 = nullptr;  // second input, for operations that have one
+  const T* packed = nullptr;
+  T* y = nullptr;
+  T* saved = nullptr;  // null in inference
+  T* scratch = nullptr;
+};
+
+template <class T>
+struct BackwardArgs {
+  Index n = 0;
+  const T* x = nullptr;
+  const T* y = nullptr;
+  const T* saved = nullptr;
+  const T* packed = nullptr;
+  const T* dy = nullptr;
+  T* dx = nullptr;            // overwritten; null when nobody needs it
+  T* dx2 = nullptr;           // likewise
+  T* packed_grads = nullptr;  // added to
+  T* scratch = nullptr;
+};
+
+template <class T, class Geometry>
+struct OpKernels {
+  KernelSizes (*sizes)(const Geometry&, Index n);
+  void (*pack)(const Geometry&, const T* params, T* packed, bool training);
+  void (*unpack)(const Geometry&, const T* packed_grads, T* grads);
+  void (*forward)(const Geometry&, const ForwardArgs<T>&);
+  void (*backward)(const Geometry&, const BackwardArgs<T>&);
+};
+
+template <class T, class List>
+struct OpKernelsOf;
+template <class T, class... Ops>
+struct OpKernelsOf<T, TypeList<Ops...>> : OpKernels<T, typename Ops::Geometry>... {
+  template <class Geometry>
+  const OpKernels<T, Geometry>& of(const Geometry&) const {
+    return *this;
+  }
+};
+
+struct SgdSettings {
+  double lr, momentum, dampening, weight_decay;
+  bool nesterov, first;
+};
+
+struct AdamSettings {
+  double lr, beta1, beta2, eps, weight_decay;
+  double bias_correction1, bias_correction2;  // 1 - beta^step
+  bool decoupled;
+};
+
+enum class Loss { cross_entropy, nll };
+
+// Kernels over whole vectors and rows rather than over one operation's geometry.
+template <class T>
+struct VectorKernels {
+  // Border of the engine: NCHW to channels-last and back, one image.
+  void (*from_nchw)(Index channels, Index positions, const T* x, T* y);
+  void (*from_nchw_u8)(Index channels, Index positions, const std::uint8_t* x, const T* scale, const T* shift, T* y);
+  void (*to_nchw)(Index channels, Index positions, const T* x, T* y);
+  // Loss of each of n rows of c logits (or log-probabilities) and its gradient times `weight`.
+  void (*loss)(Loss kind, Index n, Index c, const T* logits, const std::int64_t* target, T weight, T* losses,
+               T* dlogits);
+  void (*add)(Index size, const T* x, T* y);                             // y += x
+  void (*sum)(Index size, Index count, Index stride, const T* x, T* y);  // y = x[0] + x[stride] + ..., in order
+  void (*sgd)(Index size, const SgdSettings&, T* params, const T* grads, T* momentum);
+  void (*adam)(Index size, const AdamSettings&, T* params, const T* grads, T* exp_avg, T* exp_avg_sq);
+  // Multiply-adds on registers only: performs and returns at least `flops` of them.
+  double (*fma_loop)(double flops);
+};
+
+template <class T>
+struct KernelTable : OpKernelsOf<T, KernelList>, VectorKernels<T> {
+  Isa isa = Isa::baseline;
+  int lanes = 1;  // elements in a vector register
+};
+
+// Variants this build holds and this processor can run, in rising order of preference.
+const std::vector<Isa>& available_isas();
+const std::vector<Isa>& built_isas();
+
+// The variant used where none is named: CNNFAST_ISA in the environment, else the last available.
+Isa default_isa();
+Isa isa_from_name(const std::string& name);  // fails with the list of what is available
+
+template <class T>
+const KernelTable<T>& kernel_table(Isa isa);
+
+}  // namespace cnnfast

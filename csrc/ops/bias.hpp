@@ -1,0 +1,49 @@
+// Learned offsets: one a channel, or one a channel and position.
+#pragma once
+
+#include "ops/op.hpp"
+
+namespace cnnfast {
+
+struct ChannelBias : OpBase {
+  static constexpr const char* kName = "ChannelBias";
+  struct Geometry : Rows {};
+
+  explicit ChannelBias(Index channels_) : channels(channels_) { check_extent(kName, "channels", channels); }
+
+  Shape output_shape(const Shapes& inputs) const {
+    if (inputs[0].channels() != channels) {
+      fail(kName, ": expected ", channels, " channels, got input ", to_string(inputs[0]));
+    }
+    return inputs[0];
+  }
+  Geometry place(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
+  std::vector<Parameter> parameters() const { return {{"bias", {channels}}}; }
+
+  Index channels;
+};
+
+struct PositionBias : OpBase {
+  static constexpr const char* kName = "PositionBias";
+  struct Geometry : Rows {};
+
+  PositionBias(Index channels, Index height, Index width) : shape{channels, height, width} {
+    check_extent(kName, "channels", channels);
+    check_extent(kName, "height", height);
+    check_extent(kName, "width", width);
+    check_elements(kName, "bias", {channels, height, width});
+  }
+
+  Shape output_shape(const Shapes& inputs) const {
+    if (inputs[0] != shape) {
+      fail(kName, ": expected an input of shape ", to_string(shape), ", got ", to_string(inputs[0]));
+    }
+    return shape;
+  }
+  Geometry place(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
+  std::vector<Parameter> parameters() const { return {{"bias", shape}}; }
+
+  Shape shape;
+};
+
+}  // namespace cnnfast

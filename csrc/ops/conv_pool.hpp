@@ -1,0 +1,26 @@
+// A convolution, the 2x2 max-pool after it and an activation, as one node of a plan. Users never build it:
+// csrc/plan/fuse.cpp makes it of three layers where the result is the same.
+#pragma once
+
+#include "ops/conv2d.hpp"
+#include "ops/max_pool2d.hpp"
+
+namespace cnnfast {
+
+enum class Activation { none, relu, gelu, gelu_tanh };
+
+struct ConvPool : OpBase {
+  static constexpr const char* kName = "ConvPool";
+  static constexpr bool kReadsX = true;
+  static constexpr int kSaved = 2;  // position of the largest value, and the activation's slope there
+
+  struct Geometry {
+    Conv2d::Geometry conv;       // stride 1
+    Index h_out = 0, w_out = 0;  // pooled; a window may hang over the convolution's edge (ceil_mode)
+    Activation activation = Activation::none;
+    Index windows() const { return h_out * w_out; }
+    Index outputs() const { return h_out * w_out * conv.c_out; }
+  };
+};
+
+}  // namespace cnnfast

@@ -1,0 +1,45 @@
+// y = x W^T + b over the features of one image, weights (out, in).
+#pragma once
+
+#include "ops/op.hpp"
+
+namespace cnnfast {
+
+struct Linear : OpBase {
+  static constexpr const char* kName = "Linear";
+  static constexpr bool kReadsX = true;
+
+  struct Geometry {
+    Index in = 0, out = 0;
+    bool bias = true;
+  };
+
+  Linear(Index in_features, Index out_features, bool with_bias) : in(in_features), out(out_features), bias(with_bias) {
+    check_extent(kName, "in_features", in);
+    check_extent(kName, "out_features", out);
+    check_elements(kName, "weight", {out, in});
+  }
+
+  Shape output_shape(const Shapes& inputs) const {
+    if (inputs[0].rank() != 1) {
+      fail(kName, ": expected an input of shape (", in, ",), got ", to_string(inputs[0]), "; put a Flatten before it");
+    }
+    if (inputs[0][0] != in) fail(kName, ": expected ", in, " input features, got ", inputs[0][0]);
+    return {out};
+  }
+  Geometry place(const Shapes& inputs) const {
+    output_shape(inputs);
+    return {in, out, bias};
+  }
+  std::vector<Parameter> parameters() const {
+    std::vector<Parameter> list{{"weight", {out, in}}};
+    if (bias) list.push_back({"bias", {out}});
+    return list;
+  }
+  Index macs(const Shapes&) const { return in * out; }
+
+  Index in, out;
+  bool bias;
+};
+
+}  // namespace cnnfast

@@ -1,0 +1,68 @@
+// What every operation offers, and the empty answers that most of them share.
+//
+// An operation is two plain structs: its settings (what the user writes; checked when built) and its
+// Geometry (settings placed on an input shape: all that a kernel needs). No loops and no pointers here.
+//
+//   Shape output_shape(inputs)      checks the inputs, names who and what when they do not fit
+//   Geometry place(inputs)          the frozen numbers a kernel walks by
+//   parameters()                    names and shapes, in the order they lie in the flat block
+//   macs(inputs)                    multiply-accumulates for one image
+//   kInputs, kReadsX, kReadsY, kSaved    what forward takes and backward needs
+#pragma once
+
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/shape.hpp"
+
+namespace cnnfast {
+
+struct Parameter {
+  const char* name;
+  Shape shape;
+};
+
+using Shapes = std::vector<Shape>;
+
+struct OpBase {
+  static constexpr int kInputs = 1;
+  static constexpr bool kReadsX = false;  // backward reads the input
+  static constexpr bool kReadsY = false;  // backward reads the output
+  static constexpr int kSaved = 0;        // elements forward leaves for backward, per output element
+
+  std::vector<Parameter> parameters() const { return {}; }
+  Index macs(const Shapes&) const { return 0; }
+};
+
+// Geometry of the operations that treat a value as positions x channels.
+struct Rows {
+  Index positions = 1;
+  Index channels = 1;
+  Index size() const { return positions * channels; }
+};
+
+inline Rows rows_of(const Shape& shape) { return {shape.positions(), shape.channels()}; }
+
+// An operation that keeps the shape; `Tag` makes each one's Geometry a type of its own.
+template <class Tag>
+struct SameShape : OpBase {
+  struct Geometry : Rows {};
+  Shape output_shape(const Shapes& inputs) const { return inputs[0]; }
+  Geometry place(const Shapes& inputs) const { return {rows_of(inputs[0])}; }
+};
+
+inline void check_extent(const char* op, const char* argument, Index value) {
+  if (value < 1 || value > kMaxExtent) {
+    fail(op, ": ", argument, " must be from 1 to ", kMaxExtent, ", got ", value);
+  }
+}
+
+inline void check_elements(const char* op, const char* what, std::initializer_list<Index> extents) {
+  double product = 1;
+  for (Index e : extents) product *= static_cast<double>(e);
+  if (product > static_cast<double>(kMaxElements)) {
+    fail(op, ": ", what, " would have ", product, " elements; at most ", kMaxElements, " are possible");
+  }
+}
+
+}  // namespace cnnfast

@@ -1,0 +1,138 @@
+// From a graph's layers to a plan's nodes: each by itself, or neighbours fused where that changes no output.
+#include <limits>
+
+#include "base/error.hpp"
+#include "plan/plan.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+// The graph with what fusing asks of it: who reads a value, and how many do.
+class Lowering {
+ public:
+  Lowering(const Graph& graph, bool exact) : graph_(graph), exact_(exact), readers_(graph.shapes().size(), 0) {
+    for (const GraphNode& node : graph.nodes()) {
+      for (int value : node.inputs) ++readers_[static_cast<std::size_t>(value)];
+    }
+    for (std::size_t value = 0; value + 1 < readers_.size(); ++value) {
+      if (readers_[value] > 0) continue;
+      const std::string what = value == 0 ? "the input" : "layer \"" + graph.nodes()[value - 1].name + "\"";
+      fail("Plan: ", what, " is not used by any later layer; only the last layer makes the output");
+    }
+  }
+
+  std::vector<PlanNode> run() {
+    std::vector<PlanNode> nodes;
+    const std::size_t count = graph_.nodes().size();
+    for (std::size_t i = 0; i < count;) {
+      std::size_t taken = exact_ ? 0 : fuse_conv_pool(i, nodes);
+      if (taken == 0) {
+        nodes.push_back(place(i));
+        taken = 1;
+      }
+      i += taken;
+    }
+    return nodes;
+  }
+
+ private:
+  template <class O>
+  const O* op(std::size_t i) const {
+    return i < graph_.nodes().size() ? std::get_if<O>(&graph_.nodes()[i].op) : nullptr;
+  }
+  // Node i + 1 is the only reader of node i, and reads nothing else.
+  bool chained(std::size_t i) const {
+    if (i + 1 >= graph_.nodes().size() || readers_[i + 1] != 1) return false;
+    const auto& inputs = graph_.nodes()[i + 1].inputs;
+    return inputs.size() == 1 && inputs[0] == static_cast<int>(i) + 1;
+  }
+
+  PlanNode place(std::size_t i) const {
+    const GraphNode& source = graph_.nodes()[i];
+    PlanNode node;
+    node.name = node.params_name = source.name;
+    node.op_name = op_name(source.op);
+    node.inputs = source.inputs;
+    node.output = static_cast<int>(i) + 1;
+    Shapes shapes;
+    for (int value : source.inputs) shapes.push_back(graph_.shape(value));
+    std::visit(
+        [&](const auto& op) {
+          using O = std::decay_t<decltype(op)>;
+          node.op = op.place(shapes);
+          node.parameters = op.parameters();
+          node.macs = op.macs(shapes);
+          node.reads_x = O::kReadsX;
+          node.reads_y = O::kReadsY;
+          node.saved = O::kSaved;
+        },
+        source.op);
+    for (const Parameter& p : node.parameters) node.param_count += p.shape.size();
+    return node;
+  }
+
+  // Conv2d, ReLU?, MaxPool2d, (ReLU | GELU)? at node i: the number of layers taken, or 0. ReLU rises
+  // with its input, so it may move behind the pool: the largest value wins either way, and where all are
+  // negative nothing passes back.
+  std::size_t fuse_conv_pool(std::size_t i, std::vector<PlanNode>& nodes) const {
+    if (op<Conv2d>(i) == nullptr || !chained(i)) return 0;
+    const bool relu_before = op<ReLU>(i + 1) != nullptr;
+    const std::size_t pool = i + (relu_before ? 2 : 1);
+    if (op<MaxPool2d>(pool) == nullptr || (relu_before && !chained(i + 1))) return 0;
+    PlanNode node = place(i);
+    ConvPool::Geometry g;
+    g.conv = std::get<Conv2d::Geometry>(node.op);
+    const auto pooled = std::get<MaxPool2d::Geometry>(place(pool).op);
+    if (!fusible(g.conv, pooled)) return 0;
+    g.h_out = pooled.h_out;
+    g.w_out = pooled.w_out;
+
+    std::size_t last = pool;
+    if (relu_before) {
+      g.activation = Activation::relu;
+    } else if (chained(pool)) {
+      g.activation = activation(pool + 1);
+      if (g.activation != Activation::none) last = pool + 1;
+    }
+    node.op = g;
+    node.reads_x = ConvPool::kReadsX;
+    node.saved = ConvPool::kSaved;
+    node.output = static_cast<int>(last) + 1;
+    for (std::size_t j = i + 1; j <= last; ++j) {
+      node.name += "+" + graph_.nodes()[j].name;
+      node.op_name += std::string("+") + op_name(graph_.nodes()[j].op);
+    }
+    nodes.push_back(std::move(node));
+    return last - i + 1;
+  }
+
+  Activation activation(std::size_t i) const {
+    if (op<ReLU>(i) != nullptr) return Activation::relu;
+    if (const GELU* gelu = op<GELU>(i)) return gelu->tanh ? Activation::gelu_tanh : Activation::gelu;
+    return Activation::none;
+  }
+
+  static bool fusible(const Conv2d::Geometry& conv, const MaxPool2d::Geometry& pool) {
+    const bool kernel = conv.kernel.h == conv.kernel.w && (conv.kernel.h == 3 || conv.kernel.h == 5);
+    const bool window = pool.kernel.h == 2 && pool.kernel.w == 2 && pool.stride.h == 2 && pool.stride.w == 2;
+    // Places in a tile are kept as 32-bit offsets; lanes pad c_in to at most 16.
+    const double elements =
+        static_cast<double>((conv.h + conv.pad.top + conv.pad.bottom) * (conv.w + conv.pad.left + conv.pad.right)) *
+        static_cast<double>(conv.c_in + 16) * 16;
+    const double weights = static_cast<double>(conv.c_out) * 25 * static_cast<double>(conv.c_in + 16);
+    const double most = std::numeric_limits<std::int32_t>::max();
+    return kernel && window && !pool.pad.any() && conv.stride.h == 1 && conv.stride.w == 1 && elements < most &&
+           weights < most;
+  }
+
+  const Graph& graph_;
+  bool exact_;
+  std::vector<int> readers_;
+};
+
+}  // namespace
+
+std::vector<PlanNode> make_nodes(const Graph& graph, bool exact) { return Lowering(graph, exact).run(); }
+
+}  // namespace cnnfast

@@ -1,0 +1,77 @@
+#include "plan/graph.hpp"
+
+#include "base/error.hpp"
+
+namespace cnnfast {
+
+const char* op_name(const Op& op) {
+  return std::visit([](const auto& o) { return std::decay_t<decltype(o)>::kName; }, op);
+}
+
+int op_inputs(const Op& op) {
+  return std::visit([](const auto& o) { return std::decay_t<decltype(o)>::kInputs; }, op);
+}
+
+namespace {
+
+// Every extent positive and the whole small enough: then no later product overflows.
+void check_shape(const char* who, const Shape& shape) {
+  double elements = 1;
+  for (Index d : shape.dims()) {
+    if (d < 1 || d > kMaxExtent) {
+      fail(who, ": every extent of a shape must be from 1 to ", kMaxExtent, ", got ", to_string(shape));
+    }
+    elements *= static_cast<double>(d);
+  }
+  if (shape.rank() < 1 || shape.rank() > 3) {
+    fail(who, ": expected a shape of one to three axes, got ", to_string(shape));
+  }
+  if (elements > static_cast<double>(kMaxElements)) {
+    fail(who, ": shape ", to_string(shape), " has ", elements, " elements; at most ", kMaxElements, " are possible");
+  }
+}
+
+}  // namespace
+
+Shape output_shape(const Op& op, const Shapes& inputs) {
+  const auto count = static_cast<std::size_t>(op_inputs(op));
+  if (inputs.size() != count)
+    fail(op_name(op), ": takes ", count, count == 1 ? " input, got " : " inputs, got ", inputs.size());
+  for (const Shape& shape : inputs) check_shape(op_name(op), shape);
+  const Shape out = std::visit([&](const auto& o) { return o.output_shape(inputs); }, op);
+  check_shape(op_name(op), out);
+  return out;
+}
+
+Graph::Graph(Shape input) {
+  check_shape("Graph", input);
+  shapes_.push_back(std::move(input));
+}
+
+int Graph::add(Op op, std::vector<int> inputs, std::string name) {
+  const std::string who = name.empty() ? std::string() : "layer \"" + name + "\": ";
+  Shapes shapes;
+  for (int value : inputs) {
+    if (value < 0 || value >= static_cast<int>(shapes_.size())) {
+      fail(who, op_name(op), ": input value ", value, " does not exist; the graph has values 0 to ",
+           shapes_.size() - 1);
+    }
+    shapes.push_back(shapes_[static_cast<std::size_t>(value)]);
+  }
+  try {
+    shapes_.push_back(output_shape(op, shapes));
+  } catch (const std::invalid_argument& error) {
+    fail(who, error.what());
+  }
+  nodes_.push_back({std::move(op), std::move(name), std::move(inputs)});
+  return static_cast<int>(nodes_.size());
+}
+
+const Shape& Graph::shape(int value) const {
+  if (value < 0 || value >= static_cast<int>(shapes_.size())) {
+    fail("Graph: value ", value, " does not exist; the graph has values 0 to ", shapes_.size() - 1);
+  }
+  return shapes_[static_cast<std::size_t>(value)];
+}
+
+}  // namespace cnnfast

@@ -1,0 +1,38 @@
+// A network as the user composes it: operations in topological order, checked as they are added.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ops/op_list.hpp"
+
+namespace cnnfast {
+
+struct GraphNode {
+  Op op;
+  std::string name;         // prefix of its parameters, e.g. "features.0"; may be empty
+  std::vector<int> inputs;  // values
+};
+
+// Value 0 is the input; node i makes value i + 1. The last value is the output.
+class Graph {
+ public:
+  explicit Graph(Shape input);
+
+  // Returns the new value. Errors carry the layer's name.
+  int add(Op op, std::vector<int> inputs, std::string name);
+
+  const std::vector<GraphNode>& nodes() const { return nodes_; }
+  const std::vector<Shape>& shapes() const { return shapes_; }
+  const Shape& shape(int value) const;
+
+ private:
+  std::vector<GraphNode> nodes_;
+  std::vector<Shape> shapes_;
+};
+
+const char* op_name(const Op& op);
+int op_inputs(const Op& op);
+Shape output_shape(const Op& op, const Shapes& inputs);
+
+}  // namespace cnnfast

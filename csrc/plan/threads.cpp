@@ -1,0 +1,85 @@
+#include "plan/threads.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
+
+#include "base/cpu.hpp"
+#include "base/error.hpp"
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
+
+namespace cnnfast {
+
+namespace {
+
+std::atomic<int> chosen{0};          // by set_num_threads; 0: the default
+std::atomic<bool> pool_used{false};  // a region with several threads has run in this process
+std::atomic<bool> pool_lost{false};  // ... in the process this one was forked from
+
+void watch_forks() {
+#if defined(__unix__) || defined(__APPLE__)
+  static std::once_flag once;
+  std::call_once(once, [] {
+    pthread_atfork(nullptr, nullptr, [] {
+      if (pool_used) pool_lost = true;
+    });
+  });
+#endif
+}
+
+}  // namespace
+
+bool openmp_built() {
+#if defined(_OPENMP)
+  return true;
+#else
+  return false;
+#endif
+}
+
+int get_num_threads() {
+#if defined(_OPENMP)
+  if (pool_lost) return 1;
+  if (chosen > 0) return chosen;
+  const int allowed = omp_get_max_threads();  // OMP_NUM_THREADS and threadpoolctl speak here
+  static const bool set_by_user = std::getenv("OMP_NUM_THREADS") != nullptr;
+  static const int cores = usable_cores();
+  return std::max(1, set_by_user ? allowed : std::min(allowed, cores));
+#else
+  return 1;
+#endif
+}
+
+void set_num_threads(int n) {
+  if (n < 1 || n > 1024) fail("set_num_threads: n must be from 1 to 1024, got ", n);
+  chosen = n;
+}
+
+void Team::barrier() const {
+#if defined(_OPENMP)
+  if (size_ > 1) {
+#pragma omp barrier
+  }
+#endif
+}
+
+void parallel(int threads, const std::function<void(const Team&)>& body) {
+#if defined(_OPENMP)
+  if (threads > 1) {
+    watch_forks();
+    pool_used = true;
+#pragma omp parallel num_threads(threads)
+    body(Team(omp_get_thread_num(), omp_get_num_threads()));
+    return;
+  }
+#endif
+  body(Team(0, 1));
+}
+
+}  // namespace cnnfast

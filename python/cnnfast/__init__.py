@@ -1,0 +1,37 @@
+"""Train and run convolutional networks on ordinary CPUs, fast.
+
+    import cnnfast as cf
+
+    train = cf.datasets.glyphs(2000, seed=0)
+    model = cf.models.hello_dl_letters(seed=0)
+    history = cf.fit(model, train, epochs=1, progress=False)
+    print(cf.evaluate(model, cf.datasets.glyphs(500, seed=1)))
+"""
+
+from . import datasets, errors, functional, models, nn, optim
+from ._core import __version__, get_num_threads, set_num_threads
+from .checkpoint import load
+from .config import show_config
+from .evaluation import Evaluation, evaluate
+from .history import EpochRecord, History
+from .train import Trainer, fit
+
+__all__ = [
+    "EpochRecord",
+    "Evaluation",
+    "History",
+    "Trainer",
+    "__version__",
+    "datasets",
+    "errors",
+    "evaluate",
+    "fit",
+    "functional",
+    "get_num_threads",
+    "load",
+    "models",
+    "nn",
+    "optim",
+    "set_num_threads",
+    "show_config",
+]

@@ -1,0 +1,194 @@
+"""Typed face of the C++ extension. Internal: users meet it through `nn`, `functional` and `train`."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+Pair = int | tuple[int, int]
+Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
+
+__version__: str
+
+class Op:
+    """Frozen settings of one operation; the only home of its shape rules.
+
+    Shapes are those of one image, without the batch axis: (c, h, w) or (features,).
+    """
+
+    @property
+    def name(self) -> str: ...
+    def output_shape(self, *inputs: Shape) -> Shape: ...
+    def parameter_shapes(self) -> dict[str, Shape]: ...
+    def macs(self, *inputs: Shape) -> int: ...
+    def settings(self) -> dict[str, Any]: ...
+
+class Conv2d(Op):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Padding = 0,
+        bias: bool = True,
+    ) -> None: ...
+
+class MaxPool2d(Op):
+    def __init__(
+        self,
+        kernel_size: Pair,
+        stride: Pair | None = None,
+        padding: Padding = 0,
+        ceil_mode: bool = False,
+    ) -> None: ...
+
+class Linear(Op):
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None: ...
+
+class ChannelBias(Op):
+    def __init__(self, channels: int) -> None: ...
+
+class PositionBias(Op):
+    def __init__(self, channels: int, height: int, width: int) -> None: ...
+
+class ReLU(Op):
+    def __init__(self) -> None: ...
+
+class GELU(Op):
+    def __init__(self, approximate: str = "none") -> None: ...
+
+class Flatten(Op):
+    def __init__(self) -> None: ...
+
+class Softmax(Op):
+    def __init__(self) -> None: ...
+
+class LogSoftmax(Op):
+    def __init__(self) -> None: ...
+
+class Add(Op):
+    def __init__(self) -> None: ...
+
+class Graph:
+    """Operations in topological order; value 0 is the input, each `add` makes the next value."""
+
+    def __init__(self, input_shape: Shape) -> None: ...
+    def add(self, op: Op, inputs: Sequence[int], name: str = "") -> int: ...
+    def shape(self, value: int) -> Shape: ...
+    def __len__(self) -> int: ...
+
+class Tape:
+    """What one `Plan.forward_train` call remembers for `Plan.backward`."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+class Plan:
+    """A graph made runnable: parameter windows, arena offsets, kernels of one instruction set.
+
+    dtype: "float32" or "float64". scale, shift: per-channel affine map for uint8 input,
+    x_float = x * scale + shift (one entry per input channel). isa: None takes the best.
+    exact: every layer by itself with direct kernels, for the bits of the chain of single layers.
+    Immutable, and safe to call from several threads.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        dtype: str = "float32",
+        scale: Sequence[float] = ...,
+        shift: Sequence[float] = ...,
+        isa: str | None = None,
+        exact: bool = False,
+    ) -> None: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def input_shape(self) -> Shape: ...
+    @property
+    def output_shape(self) -> Shape: ...
+    @property
+    def parameter_count(self) -> int: ...
+    @property
+    def parameters(self) -> list[tuple[str, int, Shape]]:
+        """(name, offset in the flat block, shape) in the order the graph added them."""
+    def nodes(self) -> list[dict[str, Any]]:
+        """One dict a node: name, op, inputs, output_shape, parameters, macs, bytes."""
+    def arena_bytes(self, training: bool = False) -> int: ...
+    def tile(self, training: bool = False) -> int: ...
+    def shards(self, n: int) -> int: ...
+    def forward(self, x: Array, params: Array) -> Array: ...
+    def forward_train(self, x: Array, params: Array) -> tuple[Array, Tape]: ...
+    def backward(self, dy: Array, tape: Tape, params: Array, grads: Array) -> Array:
+        """Fills `grads` (overwrites) and returns dx; the tape stays usable."""
+    def loss_and_grad(
+        self,
+        x: Array,
+        target: NDArray[np.int64],
+        params: Array,
+        grads: Array,
+        index: NDArray[np.int64] | None = None,
+        loss: Literal["cross_entropy", "nll"] = "cross_entropy",
+    ) -> tuple[float, int]:
+        """Mean loss over the batch and the number of right answers; fills `grads` (overwrites).
+
+        index: rows of x and target that make the batch; None takes all.
+        """
+    def profile(
+        self,
+        x: Array,
+        target: NDArray[np.int64] | None,
+        params: Array,
+        repeats: int = 1,
+        loss: Literal["cross_entropy", "nll"] = "cross_entropy",
+    ) -> list[dict[str, Any]]:
+        """Seconds per node on one thread: dicts with name, op, forward, backward, macs (per image)."""
+
+def cross_entropy(logits: Array, target: NDArray[np.int64], isa: str | None = None) -> tuple[Array, Array]:
+    """Loss of each row (n,) and d loss / d logits of each row (n, c), unreduced."""
+
+def nll(log_probs: Array, target: NDArray[np.int64], isa: str | None = None) -> tuple[Array, Array]: ...
+def sgd_step(
+    params: Array,
+    grads: Array,
+    momentum_buffer: Array | None,
+    lr: float,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+    first: bool = False,
+) -> None:
+    """In place, PyTorch's arithmetic; `first`: the buffer is set to the gradient."""
+
+def adam_step(
+    params: Array,
+    grads: Array,
+    exp_avg: Array,
+    exp_avg_sq: Array,
+    step: int,
+    lr: float,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    decoupled: bool = False,
+) -> None:
+    """In place; `step` counts from 1; `decoupled` is AdamW."""
+
+def available_isas() -> list[str]:
+    """Variants this build holds and this CPU can run, slowest first."""
+
+def build_info() -> dict[str, Any]:
+    """compiler, variants built, variant chosen and why, openmp, eigen version, build type."""
+
+def get_num_threads() -> int: ...
+def set_num_threads(n: int) -> None: ...
+def fma_peak(isa: str | None = None, dtype: str = "float32", seconds: float = 0.1) -> float:
+    """Measured FLOP/s of one thread doing nothing but multiply-adds on registers."""

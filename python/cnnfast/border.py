@@ -1,0 +1,100 @@
+"""Array types, and the checks of what a user hands over: whole numbers, fractions, labels.
+
+A check names who was called, the argument, the value that came and what was expected; behind it the value is
+trusted.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Labels = NDArray[np.int64]
+Shape = tuple[int, ...]
+Pair = int | tuple[int, int]
+Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
+Seed = int | np.random.SeedSequence | None
+
+#: dtypes the engine computes in.
+FLOATS: tuple[np.dtype[Any], ...] = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def type_of(value: object) -> str:
+    """What came, in two words: the dtype of an array, the name of any other type."""
+    return f"{value.dtype} array" if isinstance(value, np.ndarray) else type(value).__name__
+
+
+def whole_number(who: str, name: str, value: object, minimum: int) -> int:
+    """A Python int of at least `minimum`; bools and floats are refused."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{who}: {name} must be an integer, got {type_of(value)} {value!r}")
+    if value < minimum:
+        raise ValueError(f"{who}: {name} must be at least {minimum}, got {value}")
+    return int(value)
+
+
+def real_number(who: str, name: str, value: object, low: float, high: float, *, below: bool = False) -> float:
+    """A finite Python float in [low, high], or in [low, high) with `below`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{who}: {name} must be a number, got {type_of(value)} {value!r}")
+    number = float(value)
+    fits = low <= number < high if below else low <= number <= high
+    if not fits or not math.isfinite(number):
+        if math.isinf(high):
+            expected = "finite" if math.isinf(low) else f"finite and at least {low:g}"
+        else:
+            expected = f"at least {low:g} and {'below' if below else 'at most'} {high:g}"
+        raise ValueError(f"{who}: {name} must be {expected}, got {value!r}")
+    return number
+
+
+def seed_sequence(who: str, seed: Seed) -> np.random.SeedSequence:
+    """The seed as NumPy's SeedSequence; None takes fresh entropy from the operating system."""
+    if seed is None:
+        return np.random.SeedSequence()
+    if isinstance(seed, np.random.SeedSequence):
+        return seed
+    return np.random.SeedSequence(whole_number(who, "seed", seed, 0))
+
+
+def float_dtype(who: str, dtype: Any) -> np.dtype[Any]:
+    """float32 or float64, written as a string, a NumPy type or a dtype."""
+    for known in FLOATS:
+        try:
+            if dtype is not None and np.dtype(dtype) == known:
+                return known
+        except TypeError:
+            break
+    raise TypeError(f'{who}: dtype must be "float32" or "float64", got {dtype!r}')
+
+
+def labels(who: str, name: str, value: object, n: int) -> Labels:
+    """Class numbers as a contiguous int64 array of shape (n,); their range is checked where they are used."""
+    if type(value) is np.ndarray and value.dtype == np.int64:
+        array = value
+    else:
+        array = np.asarray(value)
+        if array.size == 0:
+            array = array.astype(np.int64)
+        if array.dtype.kind not in "iu":
+            cure = f"; use {name}.astype(np.int64)" if isinstance(value, np.ndarray) else ""
+            raise TypeError(f"{who}: {name} must be integers, got {array.dtype}{cure}")
+        array = array.astype(np.int64)
+    if array.shape != (n,):
+        raise ValueError(f"{who}: {name} must have shape ({n},), one class for each row, got {array.shape}")
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def check_label_range(who: str, name: str, target: Labels, n_classes: int) -> None:
+    """Every label must be one of 0 .. n_classes - 1."""
+    wrong = np.flatnonzero((target < 0) | (target >= n_classes))
+    if wrong.size:
+        raise ValueError(
+            f"{who}: label {target[wrong[0]]} at row {wrong[0]} of {name} is outside of "
+            f"0 .. {n_classes - 1} ({n_classes} classes, {wrong.size} such labels)"
+        )

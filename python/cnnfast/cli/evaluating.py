@@ -1,0 +1,59 @@
+"""`cnnfast evaluate`: how well a model file does on a data set's test part."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from .. import checkpoint, datasets
+from .._core import set_num_threads
+from ..errors import CnnfastError
+from ..evaluation import evaluate
+from . import arguments, model_files
+
+DESCRIPTION = """\
+Runs a model over the test part of a data set: accuracy, how often the right
+class is among the two likeliest, loss, and the confusion matrix.
+"""
+
+
+def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
+    command = arguments.add_command(commands, "evaluate", run, "test a model file on a data set", DESCRIPTION)
+    names = datasets.names()
+    command.add_argument(
+        "model",
+        nargs="?",
+        metavar="FILE",
+        help=f"model file (default: the newest {model_files.PATTERN} in this folder)",
+    )
+    command.add_argument(
+        "--data",
+        type=arguments.one_of(names),
+        metavar="NAME",
+        help=f"data set: {', '.join(names)} (default: the one the model was trained on)",
+    )
+    arguments.add_threads(command)
+    arguments.add_root(command)
+    arguments.add_json(command, "the figures and the confusion matrix")
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.threads is not None:
+        set_num_threads(options.threads)
+    path = model_files.chosen_or_newest(options.model)
+    model = checkpoint.load(path)
+    name = options.data or model_files.training_data(path)
+    if name is None:
+        raise CnnfastError(f"{path}: does not say what it was trained on; add --data NAME")
+    if name not in datasets.names():
+        raise CnnfastError(f"{path}: was trained on {name!r}, which is no known data set; add --data NAME")
+    data = datasets.load(name, train=False, root=options.root)
+    model_files.check_fits(path, model, data)
+    result = evaluate(model, data)
+    if options.json:
+        print(json.dumps({"model": path, "data": data.name, **result.to_dict()}))
+    else:
+        print(f"{path} on {data.name}")
+        print(data.description)
+        print(result)
+    return 0

@@ -1,0 +1,100 @@
+"""Entry point of the command line: reads the arguments, runs the subcommand, turns failures into one line.
+
+Exit codes: 0 good, 1 the work failed (or was stopped), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from ..errors import CnnfastError
+from . import arguments, evaluating, facts, measuring, predicting, training
+
+EPILOG = """\
+start here:
+  cnnfast train                          train on built-in synthetic letters, under a minute
+  cnnfast predict picture.png            read a picture of a letter with the newest model here
+  cnnfast data                           which data sets are here, and how to get others
+
+cnnfast COMMAND --help explains a command. CNNFAST_DATA names the folder of the data sets.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: the words after `cnnfast`; None takes those of the process.
+
+    Returns:
+        The exit code: 0 good, 1 the work failed, 2 wrong usage.
+
+    Example:
+        >>> main(["data", "download", "glyphs"])
+        2
+    """
+    _make_streams_tolerant()
+    try:
+        arguments = parser().parse_args(argv)
+    except SystemExit as exit:  # argparse has written its message
+        return exit.code if isinstance(exit.code, int) else 2
+    if arguments.run is None:
+        parser().print_help(sys.stderr)
+        return 2
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # The reader has left (`cnnfast models | head -1`): nobody to tell. Python would complain on closing
+        # standard output, so that goes nowhere from here on.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (CnnfastError, OSError) as error:
+        if arguments.debug:
+            raise
+        fail(describe(error))
+        return 1
+    except KeyboardInterrupt:
+        fail("stopped by Ctrl-C")
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The grammar of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="cnnfast",
+        description="Train convolutional networks on this computer's processor, and read pictures with them.",
+        epilog=EPILOG,
+        formatter_class=arguments.HelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"cnnfast {__version__}")
+    top.add_argument("--debug", action="store_true", help="show where in the program an error arose")
+    top.set_defaults(run=None)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
+    for group in (training, evaluating, predicting, facts, measuring):
+        group.register(commands)
+    return top
+
+
+def describe(error: Exception) -> str:
+    """One line about an error; the operating system's are given as `file: reason`."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def fail(text: str) -> None:
+    print(f"error: {text}", file=sys.stderr, flush=True)
+
+
+def _make_streams_tolerant() -> None:
+    """A file name or class name the terminal cannot show must not stop the work."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

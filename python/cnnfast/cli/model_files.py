@@ -1,0 +1,85 @@
+"""Model files as the commands use them: which is meant, what it can read, where a new one may be written."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import checkpoint
+from ..datasets import ImageDataset
+from ..errors import CheckpointError, CnnfastError
+from ..nn import Module
+
+PATTERN = "cnnfast-*.safetensors"
+"""The names `cnnfast train` gives by itself."""
+
+
+def default_name(data: str, model: str) -> str:
+    return PATTERN.replace("*", f"{data}-{model}")
+
+
+def chosen_or_newest(given: str | None) -> str:
+    """The file the user names, else the newest one `cnnfast train` left in this folder, said on stderr."""
+    if given is not None:
+        return given
+    files = sorted(Path().glob(PATTERN), key=lambda file: (file.stat().st_mtime_ns, file.name))
+    if not files:
+        raise CnnfastError(
+            f"no model given, and there is no {PATTERN} in this folder: name a model file, "
+            "or make one with `cnnfast train`"
+        )
+    name = str(files[-1])
+    print(f"model: {name} (the newest here)", file=sys.stderr)
+    return name
+
+
+def training_data(path: str) -> str | None:
+    """Name of the data set a model file says it was trained on."""
+    training = checkpoint.metadata(path)["training"]
+    name = training.get("data") if isinstance(training, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def check_fits(path: str, model: Module, data: ImageDataset) -> None:
+    """Refuses a model made for other pictures or other classes than those of `data`."""
+    if model.input_shape is not None and model.input_shape != data.input_shape:
+        raise CheckpointError(
+            f"{path}: takes pictures of {extent(model.input_shape)}, "
+            f"but {data.name} has {extent(data.input_shape)}"
+        )
+    if model.classes is not None and model.classes != data.classes:
+        raise CheckpointError(
+            f"{path}: knows {class_list(model.classes)}, but {data.name} has {class_list(data.classes)}"
+        )
+
+
+def check_writable(path: str) -> None:
+    """Refuses a place where a model file could not be written, before hours are spent on training it.
+
+    Raises:
+        OSError: no such folder, a folder of that name, or no permission.
+    """
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{path}: cannot be written: there is no folder {Path(path).parent}")
+    if target.is_dir():
+        raise IsADirectoryError(f"{path}: cannot be written: it is a folder")
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise type(error)(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def class_list(classes: Sequence[str]) -> str:
+    """How many classes, and the first and last of them."""
+    ends = ", ".join(classes) if len(classes) <= 3 else f"{classes[0]}, {classes[1]} ... {classes[-1]}"
+    return f"{len(classes)} classes ({ends})"
+
+
+def extent(shape: tuple[Any, ...]) -> str:
+    return "x".join(map(str, shape))

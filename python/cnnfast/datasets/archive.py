@@ -1,0 +1,104 @@
+"""Takes chosen members out of a zip file that is not trusted: no path is followed, no size believed."""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from ..errors import DownloadError
+from .published import Published
+from .transfer import mismatch
+
+_CHUNK = 1 << 20
+#: What zipfile raises for damaged files, beyond its own BadZipFile: a seek to a negative place, a cut header,
+#: an unknown method, an encrypted member, a name that is no text.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+
+
+def unpack(archive: Path, wanted: Sequence[Published], folder: Path) -> list[Path]:
+    """Unpack the members called `wanted`, in whatever folder of the archive they are, straight into `folder`.
+
+    Everything is unpacked and checked under other names first; only when all is right do the files appear.
+
+    Raises:
+        DownloadError: Not a zip file; a member's name leads out of the archive; a wanted member is missing,
+            there twice, damaged, encrypted, or not the published file. Nothing has been unpacked then.
+    """
+    try:
+        source = zipfile.ZipFile(archive)
+    except _DAMAGE as error:
+        raise _unreadable(archive, error) from None
+    with source, tempfile.TemporaryDirectory(prefix=".unpacking-", dir=folder) as staging:
+        members = _find(source, archive, wanted)
+        for file in wanted:
+            staged = Path(staging, file.name)
+            with staged.open("wb") as stream:
+                for chunk in _content(source, archive, members[file.name]):
+                    stream.write(chunk)
+                    if stream.tell() > file.size:  # enough to be found out
+                        break
+            wrong = mismatch(staged, file)
+            if wrong is not None:
+                raise DownloadError(f"{archive}: member {file.name}: {wrong}; nothing was unpacked")
+        for file in wanted:
+            os.replace(Path(staging, file.name), folder / file.name)
+    return [folder / file.name for file in wanted]
+
+
+def _content(source: zipfile.ZipFile, archive: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The unpacked bytes of one member, a piece at a time."""
+    try:
+        with source.open(member) as packed:
+            while chunk := packed.read(_CHUNK):
+                yield chunk
+    except _DAMAGE as error:
+        raise _unreadable(archive, error) from None
+
+
+def _unreadable(archive: Path, error: Exception) -> DownloadError:
+    return DownloadError(f"{archive}: not a readable zip file ({error}); nothing was unpacked")
+
+
+def _find(source: zipfile.ZipFile, archive: Path, wanted: Sequence[Published]) -> dict[str, zipfile.ZipInfo]:
+    names = {file.name for file in wanted}
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in source.infolist():
+        if _leads_out(info.orig_filename):
+            raise DownloadError(
+                f"{archive}: member {info.orig_filename!r} leads out of the archive; nothing was unpacked"
+            )
+        base = PurePosixPath(info.filename).name
+        if info.is_dir() or base not in names:
+            continue
+        if base in members:
+            raise DownloadError(f"{archive}: two members are called {base}; nothing was unpacked")
+        members[base] = info
+    for file in wanted:
+        if file.name not in members:
+            raise DownloadError(f"{archive}: no member is called {file.name}; nothing was unpacked")
+        if members[file.name].file_size != file.size:
+            raise DownloadError(
+                f"{archive}: member {file.name} has {members[file.name].file_size} bytes, "
+                f"expected {file.size}; nothing was unpacked"
+            )
+    return members
+
+
+def _leads_out(name: str) -> bool:
+    windows = PureWindowsPath(name)  # splits at both kinds of slash
+    return bool(windows.drive or windows.root or ".." in windows.parts or "\0" in name)

@@ -1,0 +1,174 @@
+"""`download`: fetches the published files of a data set into the data folder.
+
+Nothing else in cnnfast uses the network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..errors import DownloadError
+from . import published
+from .catalogue import file_stems
+from .catalogue import names as dataset_names
+from .idx_pair import data_home
+from .published import Published, Source
+from .transfer import Report, TransferError, fetch, mismatch
+
+
+def download(
+    name: str,
+    root: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+    *,
+    url: str | None = None,
+) -> list[Path]:
+    """Download what is missing of a data set, from its authors' address; nothing is fetched that is there
+    already.
+
+    Args:
+        name: ``"mnist"``, ``"fashion-mnist"``, ``"emnist"`` (all six splits, 535 MB), or one split such as
+            ``"emnist-letters"``: the download is the same single zip file, but only that split is unpacked.
+        root: Folder that holds ``emnist/``, ``mnist/``, ``fashion-mnist/``; default as in `data_home`.
+        progress: Show a bar on standard error (with the package rich, if installed).
+        url: Another address: of a folder that holds the files under their published names, or of EMNIST's zip
+            file. Size and checksums must agree all the same.
+
+    An interrupted download continues where it stopped when called again. EMNIST's ``gzip.zip`` may also be
+    put into the folder by hand; it is then unpacked from there, and left there.
+
+    Returns:
+        The files of the data set, in the folder.
+
+    Raises:
+        ValueError: Unknown name, or one that needs no files; `url` is no http(s) address.
+        DownloadError: No network, or something else than the published bytes came. One sentence says why, and
+            which file to put where instead.
+        MissingDependencyError: The package requests is not installed.
+
+    Example:
+        >>> from cnnfast import datasets
+        >>> datasets.download("mnist")  # doctest: +SKIP
+    """
+    source, wanted = _what(name)
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise ValueError(f"download: url must start with http:// or https://, got {url!r}")
+    folder = data_home(root) / source.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [file for file in wanted if not _is_there(folder, file)]
+    addresses = source.addresses if url is None else (url,)
+    if missing:
+        with _bar(progress) as report:
+            if source.archive is None:
+                for file in missing:
+                    _fetch_from_any(source, file, addresses, folder, missing, report)
+            else:
+                _from_archive(source, source.archive, addresses, folder, missing, report)
+    return [_plain(folder, file) if _plain(folder, file).is_file() else folder / file.name for file in wanted]
+
+
+def _what(name: str) -> tuple[Source, tuple[Published, ...]]:
+    """The source of a data set, and which of its files belong to it."""
+    choices = ["emnist", *(other for other in dataset_names() if other != "glyphs")]
+    if name == "glyphs":
+        raise ValueError("download: 'glyphs' needs no files; it is drawn when loaded")
+    if name not in choices:
+        raise ValueError(f"download: name must be one of {', '.join(choices)}; got {name!r}")
+    if name == "mnist":
+        return published.MNIST, published.MNIST.files
+    if name == "fashion-mnist":
+        return published.FASHION_MNIST, published.FASHION_MNIST.files
+    if name == "emnist":
+        return published.EMNIST, published.EMNIST.files
+    stems = {stem for pair in file_stems(name) for stem in pair}
+    return published.EMNIST, tuple(f for f in published.EMNIST.files if f.name.removesuffix(".gz") in stems)
+
+
+def _plain(folder: Path, file: Published) -> Path:
+    return folder / file.name.removesuffix(".gz")
+
+
+def _is_there(folder: Path, file: Published) -> bool:
+    """A compressed file must be the published one; a plain one, without published checksum, is accepted."""
+    if _plain(folder, file).is_file():
+        return True
+    path = folder / file.name
+    return path.is_file() and mismatch(path, file) is None
+
+
+def _from_archive(
+    source: Source,
+    archive: Published,
+    addresses: Sequence[str],
+    folder: Path,
+    missing: Sequence[Published],
+    report: Report,
+) -> None:
+    from .archive import unpack  # here: zipfile would be a tenth of the time it takes to import cnnfast
+
+    path = folder / archive.name
+    wrong = mismatch(path, archive) if path.is_file() else "not there"
+    if wrong is not None:
+        reasons = [] if wrong == "not there" else [f"{path} is not the published file: {wrong}"]
+        _fetch_from_any(source, archive, addresses, folder, [archive], report, reasons)
+    unpack(path, missing, folder)
+    if wrong is not None:  # ours; one put there by hand stays
+        path.unlink()
+
+
+def _fetch_from_any(
+    source: Source,
+    file: Published,
+    addresses: Sequence[str],
+    folder: Path,
+    by_hand: Sequence[Published],
+    report: Report,
+    earlier: Sequence[str] = (),
+) -> None:
+    reasons = [*earlier]
+    for address in addresses:
+        url = address if address.endswith(f"/{file.name}") else f"{address.rstrip('/')}/{file.name}"
+        try:
+            fetch(file, url, folder / file.name, report)
+            return
+        except TransferError as reason:
+            reasons.append(str(reason))
+    files = ", ".join(f"{other.name} ({other.size} bytes)" for other in by_hand)
+    again = " and run this again" if source.archive is not None else ""
+    raise DownloadError(
+        f"{source.title} could not be downloaded ({'; '.join(reasons)}): "
+        f"put {files} into {folder} by hand{again}"
+    )
+
+
+@contextlib.contextmanager
+def _bar(show: bool) -> Iterator[Report]:
+    """A progress bar per file on standard error; nothing if not asked for or without the package rich."""
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import TransferSpeedColumn as SpeedColumn
+    except ImportError:
+        show = False
+    if not show:
+        yield lambda name, done, total: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        SpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks = {}
+
+        def report(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total)
+            bar.update(tasks[name], completed=done)
+
+        yield report

@@ -1,0 +1,143 @@
+"""`ImageDataset`: pictures and their labels in memory, checked once, when built."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import DataError
+
+Rows = slice | Sequence[int] | npt.NDArray[np.integer[Any]] | npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageDataset:
+    """Labelled pictures: what `fit` and `evaluate` take, and what every loader returns.
+
+    Args:
+        images: uint8, (n, h, w) or (n, c, h, w), upright, 0 = background. Kept without a copy if
+            C-contiguous, and possibly read-only.
+        labels: int64, (n,), each in 0 .. len(classes) - 1.
+        classes: The name of each label.
+        name: Short name for reports, e.g. ``"emnist-letters/train"``.
+        description: One or two sentences on what the pictures are.
+
+    Raises:
+        TypeError: `images` is not uint8 or `labels` not int64.
+        DataError: Wrong number of dimensions, different counts, a label without a class, a class named twice.
+
+    Example:
+        >>> data = ImageDataset(np.zeros((3, 28, 28), np.uint8), np.array([0, 1, 0]), ("a", "b"))
+        >>> data
+        ImageDataset('unnamed', 3 images of 1x28x28, 2 classes)
+        >>> data[1:].labels
+        array([1, 0])
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    classes: tuple[str, ...]
+    name: str = "unnamed"
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "images", _checked_images(self.images))
+        object.__setattr__(self, "classes", _checked_classes(self.classes))
+        _check_labels(self.labels, len(self.images), len(self.classes))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.input_shape))
+        return f"ImageDataset({self.name!r}, {len(self)} images of {shape}, {len(self.classes)} classes)"
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(c, h, w) of one picture; grey pictures have c = 1."""
+        shape: tuple[int, ...] = self.images.shape[1:]
+        c, h, w = shape if len(shape) == 3 else (1, *shape)
+        return c, h, w
+
+    def __getitem__(self, rows: Rows) -> ImageDataset:
+        """The pictures of a slice (a view), of row numbers, or of a boolean mask (copies), as a data set."""
+        if isinstance(rows, int | np.integer):
+            raise TypeError(
+                f"ImageDataset: rows must be a slice or an array of row numbers, got the integer {rows}; "
+                f"use dataset[[{rows}]] for a data set of one picture, dataset.images[{rows}] for the picture"
+            )
+        index = rows if isinstance(rows, slice) else np.asarray(rows)
+        if isinstance(index, np.ndarray) and index.size == 0:
+            index = index.astype(np.intp)
+        return ImageDataset(self.images[index], self.labels[index], self.classes, self.name, self.description)
+
+    def split(self, fraction: float, seed: int) -> tuple[ImageDataset, ImageDataset]:
+        """Hold out a random part: (the rest, the part), each in the original order.
+
+        Args:
+            fraction: Share of the pictures in the part, between 0 and 1; rounded to whole pictures.
+            seed: The same seed holds out the same pictures.
+
+        Raises:
+            ValueError: `fraction` is outside of (0, 1), or leaves one of the two empty.
+        """
+        if not 0 < fraction < 1:
+            raise ValueError(f"ImageDataset.split: fraction must lie between 0 and 1, got {fraction}")
+        n_part = round(len(self) * fraction)
+        if n_part in (0, len(self)):
+            raise ValueError(
+                f"ImageDataset.split: fraction {fraction} of {len(self)} pictures leaves "
+                f"{len(self) - n_part} and {n_part}; both must have at least 1"
+            )
+        held_out = np.zeros(len(self), dtype=np.bool_)
+        held_out[np.random.default_rng(operator.index(seed)).permutation(len(self))[:n_part]] = True
+        return self[~held_out], self[held_out]
+
+
+def _checked_images(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+        raise TypeError(f"ImageDataset: images must be a uint8 array (0 .. 255), got {_type_of(images)}")
+    if images.ndim not in (3, 4):
+        raise DataError(f"ImageDataset: images must be (n, h, w) or (n, c, h, w), got shape {images.shape}")
+    if 0 in images.shape[1:]:
+        raise DataError(f"ImageDataset: images must have at least one pixel, got shape {images.shape}")
+    return np.ascontiguousarray(images)
+
+
+def _checked_classes(classes: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(classes, str):
+        raise TypeError(f"ImageDataset: classes must be a sequence of names, got the string {classes!r}")
+    names = tuple(classes)
+    if not names:
+        raise DataError("ImageDataset: classes is empty; every label needs a name")
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"ImageDataset: classes must be names, got {_type_of(name)} {name!r}")
+        if names.count(name) > 1:
+            raise DataError(f"ImageDataset: class {name!r} is named {names.count(name)} times")
+    return names
+
+
+def _check_labels(labels: npt.NDArray[np.int64], n_images: int, n_classes: int) -> None:
+    if not isinstance(labels, np.ndarray) or labels.dtype != np.int64:
+        cure = "; use labels.astype(np.int64)" if isinstance(labels, np.ndarray) else ""
+        raise TypeError(f"ImageDataset: labels must be an int64 array, got {_type_of(labels)}{cure}")
+    if labels.ndim != 1:
+        raise DataError(f"ImageDataset: labels must be (n,), got shape {labels.shape}")
+    if len(labels) != n_images:
+        raise DataError(f"ImageDataset: {n_images} images but {len(labels)} labels")
+    wrong = np.flatnonzero((labels < 0) | (labels >= n_classes))
+    if wrong.size:
+        raise DataError(
+            f"ImageDataset: label {labels[wrong[0]]} at row {wrong[0]} is outside of 0 .. {n_classes - 1} "
+            f"({n_classes} classes, {wrong.size} such labels)"
+        )
+
+
+def _type_of(value: object) -> str:
+    return f"{value.dtype} array" if isinstance(value, np.ndarray) else type(value).__name__

@@ -1,0 +1,158 @@
+"""One published file over HTTP: resumed where it broke off, accepted only if size and checksums agree.
+
+The bytes collect in ``<name>.part`` beside the target, which appears under its own name only when it is whole
+and right. `requests` does the talking; what is here is resuming and refusing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import require
+from .published import Published
+
+#: Called with (file name, bytes so far, bytes in all).
+Report = Callable[[str, int, int], None]
+
+_CHUNK = 1 << 18
+_ATTEMPTS = 5
+_TIMEOUT = (15, 60)  # seconds to connect, and to wait for the next bytes
+
+
+class TransferError(Exception):
+    """Why one address did not deliver the file; `download` turns the reasons into a `DownloadError`."""
+
+
+class _BrokeOff(Exception):
+    """The connection ended early; what arrived is in the .part file."""
+
+
+def fetch(file: Published, url: str, target: Path, report: Report) -> None:
+    """Download `url` to `target`, continuing an earlier ``.part`` file if the server can.
+
+    A connection that breaks off is taken up again, up to four times, as long as each attempt brings
+    something.
+
+    Raises:
+        TransferError: The address cannot be reached, or offers something else than `file`.
+        OSError: The disk is full, or the folder cannot be written.
+        KeyboardInterrupt: As usual; the part that arrived is kept for the next time.
+    """
+    part = target.with_name(f"{target.name}.part")
+    resumed = part.exists()
+    while True:
+        _complete(file, url, part, report)
+        wrong = mismatch(part, file)
+        if wrong is None:
+            os.replace(part, target)
+            return
+        part.unlink()
+        if not resumed:
+            raise TransferError(f"{url}: {wrong}")
+        resumed = False  # the old piece may be what was wrong: once more from the start
+
+
+def mismatch(path: Path, file: Published) -> str | None:
+    """What is wrong with the file at `path`, or None if it is the published one."""
+    size = path.stat().st_size
+    if size != file.size:
+        return f"{size} bytes, expected {file.size}"
+    for algorithm, expected in (("sha256", file.sha256), ("md5", file.md5)):
+        if expected is not None:
+            # md5 as published: it tells the right file from a damaged one; where a sha256 exists, that is
+            # asked too
+            digest = hashlib.new(algorithm, usedforsecurity=False)
+            with path.open("rb") as stream:
+                while chunk := stream.read(1 << 20):
+                    digest.update(chunk)
+            if digest.hexdigest() != expected:
+                return f"{algorithm} is {digest.hexdigest()}, expected {expected}"
+    return None
+
+
+def _complete(file: Published, url: str, part: Path, report: Report) -> None:
+    """Extend `part` until it has the published size."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        before = part.stat().st_size if part.exists() else 0
+        if before > file.size:
+            part.unlink()
+            before = 0
+        if before == file.size:
+            return
+        try:
+            _request(file, url, part, before, report)
+        except _BrokeOff as reason:
+            arrived = part.stat().st_size if part.exists() else 0
+            if attempt == _ATTEMPTS or arrived <= before:
+                kept = f"; {arrived} of {file.size} bytes are kept for the next attempt" if arrived else ""
+                raise TransferError(f"{url} {reason}{kept}") from None
+
+
+def _request(file: Published, url: str, part: Path, before: int, report: Report) -> None:
+    requests = require("requests", "downloading")
+    headers = {"Accept-Encoding": "identity"}
+    if before:
+        headers["Range"] = f"bytes={before}-"
+    try:
+        response = requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT)
+    except requests.exceptions.Timeout:
+        raise _BrokeOff(f"did not answer within {_TIMEOUT[0]} seconds") from None
+    except requests.exceptions.ConnectionError:
+        raise _BrokeOff("cannot be reached") from None
+    except requests.exceptions.RequestException as error:
+        raise TransferError(f"{url}: {error}") from None
+    with response:
+        if before and response.status_code == 416:  # what the server has is shorter: begin anew
+            part.unlink()
+            _request(file, url, part, 0, report)
+            return
+        start = _check_response(response, url, file, before)
+        _append(response, part, start, file, url, report)
+
+
+def _check_response(response: Any, url: str, file: Published, before: int) -> int:
+    """The position the response starts at: `before`, or 0 from a server that cannot continue."""
+    if response.status_code not in (200, 206):
+        raise TransferError(f"{url} answered {response.status_code} {response.reason}")
+    if response.headers.get("Content-Type", "").lower().startswith("text/html"):
+        raise TransferError(f"{url} answered with a web page in place of the file")
+    start = 0
+    if response.status_code == 206:
+        content_range = response.headers.get("Content-Range", "")
+        if not content_range.startswith(f"bytes {before}-"):
+            raise TransferError(
+                f"{url} answered with bytes nobody asked for ({content_range or 'no Content-Range'})"
+            )
+        start = before
+    length = response.headers.get("Content-Length", "")
+    if length.isdigit() and start + int(length) != file.size:
+        raise TransferError(f"{url} offers {start + int(length)} bytes, expected {file.size}")
+    return start
+
+
+def _append(response: Any, part: Path, start: int, file: Published, url: str, report: Report) -> None:
+    done = start
+    report(file.name, done, file.size)
+    with part.open("r+b" if start else "wb") as stream:
+        stream.seek(start)
+        for chunk in _chunks(response):
+            done += len(chunk)
+            if done > file.size:
+                raise TransferError(f"{url} sent more than the expected {file.size} bytes")
+            stream.write(chunk)
+            report(file.name, done, file.size)
+    if done < file.size:
+        raise _BrokeOff(f"broke off after {done} of {file.size} bytes")
+
+
+def _chunks(response: Any) -> Iterator[bytes]:
+    """The bytes as they travel, never unpacked on the way: the .gz file itself is what is wanted."""
+    urllib3 = require("urllib3", "downloading")
+    try:
+        yield from response.raw.stream(_CHUNK, decode_content=False)
+    except (urllib3.exceptions.HTTPError, ConnectionError, TimeoutError):
+        return  # the caller counts what came

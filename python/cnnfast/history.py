@@ -1,0 +1,77 @@
+"""`History`: what happened in each epoch of a training run, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Stopped = Literal["finished", "interrupted", "non-finite"]
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One pass over the training data.
+
+    Args:
+        epoch: Counted from 1.
+        loss: Mean over the training images, each at the moment it was learned from.
+        accuracy: Share of them that were classified rightly at that moment, 0 to 1.
+        val_loss: Mean over the validation images after the epoch; None without validation.
+        val_accuracy: Share of them that were classified rightly; None without validation.
+        seconds: Time for the training steps, validation not counted.
+        images_per_second: Training images in that time.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    seconds: float
+    images_per_second: float
+
+    def text(self, epochs: int | None = None) -> str:
+        """One line; `epochs` is the number of epochs planned, if known."""
+        parts = [f"epoch {self.epoch}" if epochs is None else f"epoch {self.epoch}/{epochs}"]
+        parts += [f"loss {self.loss:.4f}", f"accuracy {self.accuracy:.2%}"]
+        if self.val_loss is not None and self.val_accuracy is not None:
+            parts += [f"validation loss {self.val_loss:.4f}", f"validation accuracy {self.val_accuracy:.2%}"]
+        return "  ".join([*parts, f"{self.images_per_second:,.0f} images/s", f"{self.seconds:.1f} s"])
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+@dataclass
+class History:
+    """What `fit` returns.
+
+    Args:
+        epochs: One record for each epoch that ended.
+        stopped: "finished"; "interrupted" by Ctrl-C; "non-finite" in the history a `NonFiniteError` carries.
+        best_epoch: The epoch whose weights the model has now, the best by validation; None without
+            validation.
+
+    Example:
+        >>> history = History([EpochRecord(1, 0.5, 0.8, None, None, 2.0, 500.0)])
+        >>> print(history)
+        epoch 1  loss 0.5000  accuracy 80.00%  500 images/s  2.0 s
+        >>> history.to_dict()["epochs"][0]["loss"]
+        0.5
+    """
+
+    epochs: list[EpochRecord] = field(default_factory=list)
+    stopped: Stopped = "finished"
+    best_epoch: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        lines = [str(record) for record in self.epochs]
+        if self.best_epoch is not None:
+            lines.append(f"weights of epoch {self.best_epoch}, the best by validation")
+        if self.stopped != "finished":
+            lines.append(f"stopped: {self.stopped}")
+        return "\n".join(lines)

@@ -1,0 +1,88 @@
+"""`Labelled`: inputs and their classes, checked against the model that learns or is judged by them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .border import Array, Labels, check_label_range, labels, real_number
+from .datasets import ImageDataset
+from .nn import Module
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """x as the engine takes it, y int64; `rows` are those that count, None means all."""
+
+    x: Array
+    y: Labels
+    classes: tuple[str, ...] | None = None
+    rows: Labels | None = None
+
+    def __len__(self) -> int:
+        return len(self.y if self.rows is None else self.rows)
+
+
+def labelled(who: str, data: Any, model: Module) -> Labelled:
+    """Takes an ImageDataset or a pair (x, y); checks dtype, shapes, counts, labels and class names.
+
+    Raises:
+        TypeError: Neither of the two, or a dtype the model does not take.
+        ValueError: No rows; shapes or counts that do not fit; labels or classes that are not the model's.
+    """
+    if isinstance(data, ImageDataset):
+        x, y, classes = data.images, data.labels, data.classes
+    elif isinstance(data, tuple | list) and len(data) == 2:
+        x, y, classes = data[0], data[1], None
+    else:
+        raise TypeError(f"{who}: data must be an ImageDataset or a pair (x, y), got {type(data).__name__}")
+    plan, x = model._prepare(x)
+    if len(x) == 0:
+        raise ValueError(f"{who}: data has no rows")
+    if len(plan.output_shape) != 1:
+        raise ValueError(
+            f"{who}: the model must put out one number for each class, got output shape {plan.output_shape}"
+        )
+    n_classes = plan.output_shape[0]
+    if classes is not None:
+        _check_classes(who, classes, n_classes, model.classes)
+    y = labels(who, "y", y, len(x))
+    check_label_range(who, "y", y, n_classes)
+    return Labelled(x, y, classes)
+
+
+def hold_out(
+    who: str, data: Any, whole: Labelled, fraction: float, seed: int, model: Module
+) -> tuple[Labelled, Labelled]:
+    """(what is left, what is held out); for an ImageDataset that is `data.split(fraction, seed)`."""
+    fraction = real_number(who, "validation", fraction, 0, 1)
+    n = len(whole)
+    n_held = round(n * fraction)
+    if n_held in (0, n):
+        raise ValueError(
+            f"{who}: validation={fraction:g} of {n} images leaves {n - n_held} for training and {n_held} for "
+            "validation; both must have at least 1"
+        )
+    if isinstance(data, ImageDataset):
+        rest, held = data.split(fraction, seed)
+        return labelled(who, rest, model), labelled(who, held, model)
+    order = np.random.default_rng(seed).permutation(n)
+    held_rows, rest_rows = np.sort(order[:n_held]), np.sort(order[n_held:])
+    held_part = Labelled(whole.x[held_rows], whole.y[held_rows], whole.classes)
+    return Labelled(whole.x, whole.y, whole.classes, rest_rows), held_part
+
+
+def _check_classes(who: str, classes: tuple[str, ...], n_outputs: int, known: tuple[str, ...] | None) -> None:
+    if len(classes) != n_outputs:
+        raise ValueError(
+            f"{who}: the data has {len(classes)} classes but the model has {n_outputs} outputs; "
+            f"build the model with {len(classes)} outputs (num_classes={len(classes)})"
+        )
+    if known is not None and known != classes:
+        first = next(i for i, pair in enumerate(zip(classes, known, strict=True)) if pair[0] != pair[1])
+        raise ValueError(
+            f"{who}: class {first} is {classes[first]!r} in the data but {known[first]!r} in the model; "
+            "set model.classes = data.classes if the data's names are right"
+        )

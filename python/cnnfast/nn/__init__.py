@@ -1,0 +1,32 @@
+"""Layers and networks: what a user composes. Each is a `Module`."""
+
+from .activation import GELU, LogSoftmax, ReLU, Softmax
+from .bias import ChannelBias, PositionBias
+from .convolution import Conv2d
+from .linear import Linear
+from .module import Module
+from .pooling import MaxPool2d
+from .preprocessing import Preprocessing
+from .registry import from_config, layer_types
+from .residual import Residual
+from .sequential import Sequential
+from .structure import Flatten
+
+__all__ = [
+    "GELU",
+    "ChannelBias",
+    "Conv2d",
+    "Flatten",
+    "Linear",
+    "LogSoftmax",
+    "MaxPool2d",
+    "Module",
+    "PositionBias",
+    "Preprocessing",
+    "ReLU",
+    "Residual",
+    "Sequential",
+    "Softmax",
+    "from_config",
+    "layer_types",
+]

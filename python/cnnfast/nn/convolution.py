@@ -1,0 +1,72 @@
+"""`Conv2d`: the convolution layer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import _core
+from ..border import Padding, Pair, Seed
+from .layer import Layer, Parameter, fill_uniform
+from .registry import register
+
+
+@register
+class Conv2d(Layer):
+    """Slides `out_channels` small filters over the image: at each position the sum of products with the
+    weights.
+
+    y[n,o,i,j] = bias[o] + sum over c,u,v of x[n, c, i*stride+u-top, j*stride+v-left] * weight[o,c,u,v]
+
+    Pixels outside of the image count as 0. The filters are not flipped (a cross-correlation, as everywhere in
+    deep learning). A last row or column that a stride does not reach is ignored.
+
+    Args:
+        in_channels, out_channels: Channels of the input and of the output.
+        kernel_size: Size of a filter, one number or (height, width).
+        stride: Step between positions, one number or (vertical, horizontal).
+        padding: Zero rows and columns around the image: one number, (vertical, horizontal), or
+            ((top, bottom), (left, right)).
+        bias: Whether a learned number is added to each output channel.
+        seed: For the first values of the parameters; None draws fresh ones.
+
+    Shapes:
+        x (n, in_channels, h, w) to (n, out_channels, h', w'),
+        h' = floor((h + top + bottom - kernel height) / stride) + 1, w' likewise.
+        weight (out_channels, in_channels, kernel height, kernel width), bias (out_channels,).
+
+    Raises:
+        ValueError: A setting that is out of range; when called, an image that is smaller than the kernel or
+            has other channels.
+
+    Cost: h' * w' * out_channels * in_channels * kernel height * kernel width multiply-accumulates an image.
+
+    Source: LeCun et al. 1998, Gradient-based learning applied to document recognition; the first values are
+    PyTorch's default (uniform, bound 1/sqrt(in_channels * kernel height * kernel width)).
+
+    Example:
+        >>> from cnnfast import nn
+        >>> conv = nn.Conv2d(1, 8, 3, padding=1, seed=0)
+        >>> conv
+        Conv2d(1, 8, 3, padding=1)
+        >>> conv(np.zeros((2, 1, 28, 28), dtype=np.float32)).shape
+        (2, 8, 28, 28)
+    """
+
+    _operation = _core.Conv2d
+    weight = Parameter()
+    bias = Parameter()
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Padding = 0,
+        bias: bool = True,
+        seed: Seed = None,
+    ) -> None:
+        super().__init__(_core.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias), seed)
+
+    def _draw(self, rng: np.random.Generator) -> None:
+        fill_uniform(self.weight, self.bias, rng)

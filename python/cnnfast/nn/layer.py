@@ -1,0 +1,161 @@
+"""`Layer`: a module that is one operation of the engine; a kind adds its signature and its first values."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ..border import Array, Seed, Shape
+from .module import GraphBuilder, Module
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .._core import Op
+
+
+class Parameter:
+    """Attribute that is the live view of one parameter; assigning to it copies values in.
+
+    None where the layer was built without it (``bias=False``).
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, layer: Layer | None, owner: type | None = None) -> Any:
+        return self if layer is None else layer.parameters().get(self._name)
+
+    def __set__(self, layer: Layer, value: Any) -> None:
+        if self._name not in layer.parameters():
+            raise AttributeError(f"{type(layer).__name__}: was built without {self._name}")
+        layer.load_state_dict({self._name: value}, strict=False)
+
+
+class Layer(Module):
+    """One operation and its parameters. All it is lies in the operation's settings and in the parameters."""
+
+    _operation: ClassVar[Callable[..., Op]]
+
+    def __init__(self, op: Op, seed: Seed = None) -> None:
+        self._wrap(op)
+        self.initialize(seed)
+
+    def children(self) -> dict[str, Module]:
+        return {}
+
+    def to_config(self) -> dict[str, Any]:
+        return {"type": type(self).__name__, **_as_lists(self._op.settings())}
+
+    def __repr__(self) -> str:
+        """As it would be written; what is at its default is left out."""
+        required = self._required()
+        settings = self._op.settings()
+        usual = type(self)._operation(*(settings[name] for name in required)).settings()
+        parts = [repr(_shortest(settings[name])) for name in required]
+        parts += [
+            f"{name}={_shortest(value)!r}"
+            for name, value in settings.items()
+            if name not in required and value != usual[name]
+        ]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def _draw(self, rng: np.random.Generator) -> None:
+        """Sets the first values; without parameters there is nothing to do."""
+
+    def _initialize(self, seed: np.random.SeedSequence) -> None:
+        self._draw(np.random.default_rng(seed))
+
+    def _wrap(self, op: Op) -> None:
+        self._op = op
+        self._set_up()
+        self._own_block()
+
+    def _blank_copy(self) -> Self:
+        return self._from_op(self._op)
+
+    def _named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
+        return _named(self._op, prefix)
+
+    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+        return graph.add(self._op, [value], prefix)
+
+    @classmethod
+    def _from_op(cls, op: Op) -> Self:
+        layer = cls.__new__(cls)
+        layer._wrap(op)
+        return layer
+
+    @classmethod
+    def _from_settings(cls, settings: Mapping[str, Any], depth: int) -> Module:
+        return cls._from_op(cls._op_of(settings))
+
+    @classmethod
+    def _shapes_of(cls, settings: Mapping[str, Any], prefix: str, depth: int) -> list[tuple[str, Shape]]:
+        return _named(cls._op_of(settings), prefix)
+
+    @classmethod
+    def _arguments(cls) -> dict[str, inspect.Parameter]:
+        signature = inspect.signature(cls.__init__)
+        return {name: p for name, p in signature.parameters.items() if name not in ("self", "seed")}
+
+    @classmethod
+    def _required(cls) -> list[str]:
+        return [name for name, p in cls._arguments().items() if p.default is p.empty]
+
+    @classmethod
+    def _op_of(cls, settings: Mapping[str, Any]) -> Op:
+        """The operation that plain data describe."""
+        known = cls._arguments()
+        for name in settings:
+            if name not in known:
+                raise ValueError(
+                    f"{cls.__name__}: has no setting {name!r}; it takes {', '.join(known) or 'none'}"
+                )
+        for name in cls._required():
+            if name not in settings:
+                raise ValueError(f"{cls.__name__}: the setting {name!r} is missing")
+        return cls._operation(**{name: _as_tuples(value) for name, value in settings.items()})
+
+
+def fill_uniform(weight: Array, bias: Array | None, rng: np.random.Generator) -> None:
+    """Uniform in +-1/sqrt(inputs of one output), for weight and bias: PyTorch's default for Conv2d and
+    Linear.
+
+    Drawn in float32 whatever the dtype, so that a float64 network starts where its float32 twin does.
+    He et al. 2015, arXiv:1502.01852, with a = sqrt(5).
+    """
+    bound = np.float32(1 / math.sqrt(math.prod(weight.shape[1:])))
+    for view in (weight,) if bias is None else (weight, bias):
+        values = view if view.dtype == np.float32 else np.empty(view.shape, np.float32)
+        rng.random(dtype=np.float32, out=values)
+        values *= 2 * bound
+        values -= bound
+        if values is not view:
+            view[...] = values
+
+
+def _named(op: Op, prefix: str) -> list[tuple[str, Shape]]:
+    return [(f"{prefix}.{name}" if prefix else name, shape) for name, shape in op.parameter_shapes().items()]
+
+
+def _as_lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _as_lists(item) for name, item in value.items()}
+    return [_as_lists(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _shortest(value: Any) -> Any:
+    """(3, 3) as 3, ((1, 1), (2, 2)) as (1, 2); ((0, 1), (0, 1)) stays, as (0, 1) means something else."""
+    if not isinstance(value, tuple):
+        return value
+    items = tuple(_shortest(item) for item in value)
+    return items[0] if len(set(items)) == 1 and not isinstance(items[0], tuple) else items

@@ -1,0 +1,350 @@
+"""`Module`: what every layer and every network is: settings, parameters, and the passes through the engine.
+
+The arithmetic is the engine's: a module describes itself as a graph of operations, and the Plan made of that
+graph (kept for each input shape) does all the work.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+from .._core import Graph, Plan, Tape
+from ..border import Array, Labels, Shape, labels, type_of, whole_number
+from .block import Block, count
+from .parameter_tree import ParameterTree
+from .preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .._core import Op
+
+Loss = Literal["cross_entropy", "nll"]
+OutputKind = Literal["logits", "probabilities", "log_probabilities"]
+
+LOSSES = ("cross_entropy", "nll")
+#: Plans kept for each module; a network fed with ever new image sizes forgets the oldest.
+_MAX_PLANS = 32
+
+
+class GraphBuilder(Protocol):
+    """What a module adds its operations to: the engine's Graph, or something that watches."""
+
+    def add(self, op: Op, inputs: Sequence[int], name: str = "") -> int: ...
+
+
+class Module(ParameterTree):
+    """One layer or a whole network: callable, trainable, savable.
+
+    `m(x)` is inference: it keeps nothing, and may be called from several threads at once. `forward`,
+    `backward` and `loss_and_grad` are training passes: they write to the module, so one thread at a time.
+    """
+
+    _output_kind: OutputKind = "logits"
+    _input_shape: Shape | None
+    _classes: tuple[str, ...] | None
+    _preprocessing: Preprocessing
+    _plans: dict[Shape, Plan]
+    _tape: tuple[Plan, Tape, Shape] | None
+
+    # ---------------------------------------------------------------- what a kind of module defines
+
+    @abstractmethod
+    def children(self) -> dict[str, Module]:
+        """The modules directly inside this one, by name; empty for a layer."""
+
+    @abstractmethod
+    def to_config(self) -> dict[str, Any]:
+        """Type and settings as plain nested data (no parameters); `nn.from_config` builds it again."""
+
+    @abstractmethod
+    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+        """Adds this module's operations behind `value` and returns the value that comes out."""
+
+    @abstractmethod
+    def _blank_copy(self) -> Self:
+        """The same architecture with its own block, all parameters zero."""
+
+    @classmethod
+    @abstractmethod
+    def _from_settings(cls, settings: Mapping[str, Any], depth: int) -> Module:
+        """The module that `settings` (plain data) describe, all parameters zero."""
+
+    @classmethod
+    @abstractmethod
+    def _shapes_of(cls, settings: Mapping[str, Any], prefix: str, depth: int) -> list[tuple[str, Shape]]:
+        """`_named_shapes` of the module that `settings` describe, without building it."""
+
+    # ---------------------------------------------------------------- inference
+
+    def __call__(self, x: Array) -> Array:
+        """Inference: the output for each row of x; nothing is remembered.
+
+        Args:
+            x: (n, *input_shape) in the module's dtype, or uint8 pictures (n, c, h, w), (n, h, w) if c is 1;
+                those are normalised by `preprocessing` on the way.
+
+        Raises:
+            TypeError: Not an array, or of another dtype.
+            ValueError: A shape that does not fit.
+
+        Cost: one call into the engine; the Plan is made on the first call with a new shape.
+
+        Example:
+            >>> from cnnfast import nn
+            >>> nn.ReLU()(np.array([[-1.0, 2.0]], dtype=np.float32))
+            array([[0., 2.]], dtype=float32)
+        """
+        plan, x = self._prepare(x)
+        return plan.forward(x, self._values)
+
+    def predict_proba(self, x: Array) -> Array:
+        """Probability of each class, the softmax of the outputs along axis 1. Shapes as in a call."""
+        y = self(x)
+        if self._output_kind == "probabilities":
+            return y
+        with np.errstate(invalid="ignore"):  # a row with an infinite logit gives NaN, as it should
+            if self._output_kind == "logits":
+                y -= y.max(axis=1, keepdims=True)
+            np.exp(y, out=y)
+            if self._output_kind == "logits":
+                y /= y.sum(axis=1, keepdims=True)
+        return y
+
+    def predict(self, x: Array) -> Labels:
+        """Number of the most likely class of each row, (n,) int64; the first one among equals."""
+        best: Labels = self(x).argmax(axis=1)
+        return best
+
+    # ---------------------------------------------------------------- training passes
+
+    def forward(self, x: Array) -> Array:
+        """A training pass: the output, remembering what `backward` needs. Shapes as in a call."""
+        plan, x = self._prepare(x)
+        y, tape = plan.forward_train(x, self._values)
+        self._tape = (plan, tape, y.shape)
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """Back through the last `forward`: fills `gradients()` (overwriting) and returns d loss / d x.
+
+        Args:
+            dy: d loss / d y, shape and dtype of what `forward` returned.
+
+        Raises:
+            RuntimeError: No `forward` before it.
+            TypeError: Not an array of the module's dtype.
+            ValueError: Another shape than the output's.
+        """
+        who = type(self).__name__
+        if self._tape is None:
+            raise RuntimeError(f"{who}: backward needs a forward before it")
+        plan, tape, shape = self._tape
+        if not isinstance(dy, np.ndarray) or dy.dtype != self.dtype:
+            cure = f'; use dy.astype("{self.dtype}")' if isinstance(dy, np.ndarray) else ""
+            raise TypeError(f"{who}: dy must be a {self.dtype} array, got {type_of(dy)}{cure}")
+        if dy.shape != shape:
+            raise ValueError(f"{who}: dy must have the shape of the output {shape}, got {dy.shape}")
+        return plan.backward(np.ascontiguousarray(dy), tape, self._values, self._flat_gradients)
+
+    def loss_and_grad(
+        self, x: Array, target: Labels, loss: Loss = "cross_entropy"
+    ) -> tuple[float, dict[str, Array]]:
+        """Mean loss over the rows, and its gradient by each parameter, in one pass through the engine.
+
+        Args:
+            x: As in a call.
+            target: (n,) integers, the class of each row.
+            loss: "cross_entropy" for logits, "nll" for log-probabilities.
+
+        Returns:
+            The loss, and copies of the gradients keyed like `state_dict()`.
+
+        Raises:
+            TypeError, ValueError: As in a call; labels that are no integers, or outside of the classes; no
+                rows.
+        """
+        check_loss(type(self).__name__, loss)
+        plan, x = self._prepare(x)
+        target = labels(type(self).__name__, "target", target, len(x))
+        value, _ = plan.loss_and_grad(x, target, self._values, self._flat_gradients, None, loss)
+        return value, {name: grad.copy() for name, grad in self.gradients().items()}
+
+    # ---------------------------------------------------------------- copies and files
+
+    def copy(self) -> Self:
+        """An independent module with the same settings and equal parameters."""
+        twin = self._blank_copy().to(self.dtype)
+        twin._values[:] = self._values
+        twin._input_shape, twin._classes = self._input_shape, self._classes
+        twin._preprocessing = self._preprocessing
+        return twin
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        settings = (self._input_shape, self._classes, self._preprocessing)
+        return _restore, (self.to_config(), self._values.copy(), settings)
+
+    def save(self, path: str | PathLike[str], *, training: Mapping[str, Any] | None = None) -> None:
+        """Write the model to one file, atomically; see `cnnfast.checkpoint.save`."""
+        from ..checkpoint import save
+
+        save(self, path, training=training)
+
+    # ---------------------------------------------------------------- what the network is for
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """Shape of one input, (c, h, w) or (features,); None if the network takes any that fits."""
+        return self._input_shape
+
+    @input_shape.setter
+    def input_shape(self, shape: Sequence[int] | None) -> None:
+        who = type(self).__name__
+        if shape is not None:
+            if not isinstance(shape, tuple | list):
+                raise TypeError(f"{who}: input_shape must be a tuple like (1, 28, 28), got {shape!r}")
+            shape = tuple(whole_number(who, "input_shape", extent, 1) for extent in shape)
+            outputs = self._output_shape(shape)
+            if self._classes is not None:
+                _check_classes(who, self._classes, outputs)
+        self._input_shape = shape
+        self._plans = {}
+
+    @property
+    def output_shape(self) -> Shape | None:
+        """Shape of one output; None without an `input_shape`."""
+        return None if self._input_shape is None else self._output_shape(self._input_shape)
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Name of each output, in order; None if unknown."""
+        return self._classes
+
+    @classes.setter
+    def classes(self, names: Sequence[str] | None) -> None:
+        who = type(self).__name__
+        if names is not None:
+            if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
+                raise TypeError(f"{who}: classes must be a sequence of names, got {names!r}")
+            names = tuple(names)
+            if self._input_shape is not None:
+                _check_classes(who, names, self._output_shape(self._input_shape))
+        self._classes = names
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What uint8 input goes through."""
+        return self._preprocessing
+
+    @preprocessing.setter
+    def preprocessing(self, value: Preprocessing) -> None:
+        who = type(self).__name__
+        if not isinstance(value, Preprocessing):
+            raise TypeError(f"{who}: preprocessing must be a Preprocessing, got {type_of(value)}")
+        if self._input_shape is not None:
+            value.affine(self._input_shape)
+        self._preprocessing = value
+        self._plans = {}
+
+    def summary(self) -> str:
+        """A table of the layers: output shape, parameters, multiply-accumulates (MACs) for one input."""
+        from .summary import table
+
+        return table(self)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    # ---------------------------------------------------------------- inside
+
+    def _set_up(self) -> None:
+        self._lock = threading.Lock()
+        self._input_shape = None
+        self._classes = None
+        self._preprocessing = Preprocessing()
+
+    def _place(self, block: Block, start: int) -> int:
+        self._plans = {}
+        self._tape = None
+        return super()._place(block, start)
+
+    def _output_shape(self, input_shape: Shape) -> Shape:
+        graph = Graph(input_shape)
+        return graph.shape(self._add_to(graph, 0, ""))
+
+    def _prepare(self, x: Array) -> tuple[Plan, Array]:
+        """The Plan for this input, and the input as the engine takes it."""
+        if not isinstance(x, np.ndarray):
+            raise TypeError(
+                f"{type(self).__name__}: x must be a NumPy array, got {type_of(x)}; "
+                f'use np.asarray(x, dtype="{self.dtype}")'
+            )
+        if x.dtype == np.uint8:
+            if x.ndim == 3:
+                x = x[:, None]
+            elif x.ndim != 4:
+                raise ValueError(
+                    f"{type(self).__name__}: uint8 x must be pictures, (n, h, w) or (n, c, h, w), "
+                    f"got {x.shape}"
+                )
+        elif x.dtype != self._values.dtype:
+            raise TypeError(
+                f"{type(self).__name__}: x must be {self.dtype} or uint8, got {x.dtype}; "
+                f'use x.astype("{self.dtype}")'
+            )
+        plan = self._plans.get(x.shape[1:])
+        if plan is None:
+            plan = self._make_plan(x)
+        if not x.flags.c_contiguous:
+            x = np.ascontiguousarray(x)
+        return plan, x
+
+    def _make_plan(self, x: Array) -> Plan:
+        shape = x.shape[1:]
+        expected = self._input_shape
+        if x.ndim < 2 or 0 in shape or (expected is not None and shape != expected):
+            rows = "(n, ...)" if expected is None else f"(n, {', '.join(map(str, expected))})"
+            raise ValueError(f"{type(self).__name__}: x must have shape {rows}, got {x.shape}")
+        with self._lock:
+            plans = self._plans
+            if shape not in plans:
+                plan = self._build_plan(shape)
+                if len(plans) >= _MAX_PLANS:
+                    del plans[next(iter(plans))]
+                plans[shape] = plan
+            return plans[shape]
+
+    def _build_plan(self, shape: Shape) -> Plan:
+        graph = Graph(shape)
+        self._add_to(graph, 0, "")
+        plan = Plan(graph, self.dtype.name, *self._preprocessing.affine(shape))
+        start = 0
+        for (name, expected), window in zip(self._named_shapes(), plan.parameters, strict=True):
+            assert window == (name, start, expected), (window, name, start, expected)
+            start += count([expected])
+        return plan
+
+
+def check_loss(who: str, loss: str) -> None:
+    if loss not in LOSSES:
+        raise ValueError(f'{who}: loss must be "cross_entropy" or "nll", got {loss!r}')
+
+
+def _check_classes(who: str, names: Sequence[str], output_shape: Shape) -> None:
+    if output_shape != (len(names),):
+        raise ValueError(f"{who}: {len(names)} classes do not fit the output shape {output_shape}")
+
+
+def _restore(config: Mapping[str, Any], values: Array, settings: tuple[Any, ...]) -> Module:
+    from .registry import blank
+
+    module = blank(config).to(values.dtype)
+    module._values[:] = values
+    module._input_shape, module._classes, module._preprocessing = settings
+    return module

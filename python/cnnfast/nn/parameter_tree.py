@@ -1,0 +1,126 @@
+"""`ParameterTree`: modules inside modules, whose parameters are named windows into one flat block.
+
+A layer starts with a block of its own. A container makes one block for all its children, copies their values
+in and points them, recursively, at their parts of it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..border import Array, Seed, Shape, float_dtype, seed_sequence
+from .block import Block, count, windows
+from .state import load_state
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class ParameterTree(ABC):
+    """The part of a module that owns parameters; it knows nothing of what they are for."""
+
+    _block: Block
+    _values: Array
+    _start: int
+
+    @abstractmethod
+    def children(self) -> Mapping[str, ParameterTree]:
+        """The modules directly inside this one, by name; empty for a layer."""
+
+    @abstractmethod
+    def _named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
+        """Names and shapes of all parameters, in the order they lie in the block."""
+
+    @abstractmethod
+    def _initialize(self, seed: np.random.SeedSequence) -> None:
+        """Draws all parameters anew."""
+
+    def parameters(self) -> dict[str, Array]:
+        """Live views of the parameters by name: ``m.parameters()["0.bias"][:] = 0`` changes the model."""
+        return dict(windows(self._values, self._named_shapes()))
+
+    def gradients(self) -> dict[str, Array]:
+        """Live views by name of the gradients of the last `backward` or `loss_and_grad`; zeros before."""
+        return dict(windows(self._flat_gradients, self._named_shapes()))
+
+    def num_parameters(self) -> int:
+        """How many numbers are learned."""
+        return self._values.size
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of the parameters by name; names, shapes and order of axes are PyTorch's."""
+        return {name: value.copy() for name, value in self.parameters().items()}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+        """Set the parameters from arrays (or CPU tensors) by name; on any error nothing is changed.
+
+        Args:
+            state: Name to array; floats of another width are converted.
+            strict: False skips what is missing or unknown.
+
+        Raises:
+            ValueError: A name is missing or unknown (if strict), or a shape differs.
+            TypeError: Not floating point.
+        """
+        load_state(type(self).__name__, self.parameters(), state, strict)
+
+    def initialize(self, seed: Seed = None) -> None:
+        """Draw all parameters anew, PyTorch's default distributions; the same seed draws the same values."""
+        self._initialize(seed_sequence(type(self).__name__, seed))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64: of the parameters, of float input and of all arithmetic."""
+        return self._values.dtype
+
+    def to(self, dtype: Any) -> Self:
+        """Convert the parameters to "float32" or "float64", in place; returns the module itself."""
+        who = type(self).__name__
+        wanted = float_dtype(who, dtype)
+        if wanted != self.dtype:
+            if self._in_container():
+                raise ValueError(f"{who}: is part of a container; call to() on the whole network")
+            block = Block(self._values.size, wanted)
+            block.values[:] = self._values
+            self._place(block, 0)
+        return self
+
+    def _own_block(self) -> None:
+        """Gives the tree a float32 block of zeros."""
+        self._owner: weakref.ref[ParameterTree] | None = None
+        self._place(Block(count(shape for _, shape in self._named_shapes()), np.dtype(np.float32)), 0)
+
+    def _place(self, block: Block, start: int) -> int:
+        """Makes `block`, from `start` on, the home of the parameters; returns where they end."""
+        stop = start + count(shape for _, shape in self._named_shapes())
+        self._block, self._start = block, start
+        self._values = block.values[start:stop]
+        self._gradient_window: Array | None = None
+        for child in self.children().values():
+            start = child._place(block, start)
+        return stop
+
+    def _take_in(self, children: Mapping[str, ParameterTree]) -> None:
+        """One block for all children, with the values they have; they belong to this tree from now on."""
+        dtype = next(iter(children.values())).dtype
+        block = Block(sum(child._values.size for child in children.values()), dtype)
+        np.concatenate([child._values for child in children.values()], out=block.values)
+        self._owner = None
+        self._place(block, 0)
+        for child in children.values():
+            child._owner = weakref.ref(self)
+
+    def _in_container(self) -> bool:
+        return self._owner is not None and self._owner() is not None
+
+    @property
+    def _flat_gradients(self) -> Array:
+        if self._gradient_window is None:
+            stop = self._start + self._values.size
+            self._gradient_window = self._block.gradients[self._start : stop]
+        return self._gradient_window

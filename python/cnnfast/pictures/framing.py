@@ -1,0 +1,145 @@
+"""Gives ink the size, place, softness and least stroke width of the images a network was trained on.
+
+EMNIST softened its letters with a Gaussian of one pixel when their longer side had about 60, and centred
+their bounding box; they end 22.5 pixels long (edges at half strength) in 28. MNIST's digits fill a box of
+20 pixels; their centre of mass lies, on average, half a pixel right of and below the middle.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .resize import resize
+
+Grey = NDArray[np.float32]
+
+LONG_SIDE = 120
+"""Longer side of the letter while it is worked on: EMNIST's 60, twice, for smoother edges."""
+
+SOFTENING = 2.0
+"""Deviation of the Gaussian at that size: EMNIST's 1, twice."""
+
+Style = Literal["emnist", "mnist"]
+
+LETTER_SHARE: dict[Style, float] = {"emnist": 22.5 / 28, "mnist": 20 / 28}
+"""Longer side of the letter as a share of the final square."""
+
+THINNEST = 9.0
+"""Least width of a stroke at the working size. EMNIST letters drawn again in hairlines are read by a network
+trained on EMNIST at 89 % with it and 79 % without; the originals at 93 %."""
+
+
+def frame(ink: Grey, size: int, style: Style) -> NDArray[np.uint8]:
+    """Ink 0..1 to a (size, size) image, 0 the page and 255 the strongest ink.
+
+    Args:
+        ink: (h, w), cut to the letter up to a few pixels.
+        size: side of the square that comes out.
+        style: whose size and place.
+    """
+    letter = thicken(_cut(_sharpen(_scaled(ink))))
+    h, w = letter.shape
+    side = round(max(h, w) / LETTER_SHARE[style])
+    row, column = (h / 2, w / 2) if style == "emnist" else _centre_of_mass(letter)
+    middle = side / 2 if style == "emnist" else side * 14.5 / 28
+    square = _placed(letter, side, round(middle - row), round(middle - column))
+    small = np.clip(resize(soften(square, SOFTENING * max(h, w) / LONG_SIDE), (size, size)), 0, None)
+    pixels: NDArray[np.uint8] = np.rint(small * (255 / small.max())).astype(np.uint8)
+    return pixels
+
+
+def is_framed(grey: Grey, size: int) -> bool:
+    """Whether a picture already is what `frame` makes: right size, empty corners, full ink."""
+    if grey.shape != (size, size):
+        return False
+    corners = grey[[0, 0, -1, -1], [0, -1, 0, -1]]
+    on_black, on_white = (
+        (corners == 0).all() and grey.max() > 0.97,
+        (corners == 1).all() and grey.min() < 0.03,
+    )
+    return bool(on_black or on_white)
+
+
+def as_is(grey: Grey) -> NDArray[np.uint8]:
+    """A picture that `is_framed`, its page made 0."""
+    page_is_white = grey[0, 0] == 1
+    pixels: NDArray[np.uint8] = np.rint(255 * (1 - grey if page_is_white else grey)).astype(np.uint8)
+    return pixels
+
+
+def stroke_width(ink: Grey) -> float:
+    """Mean width of the strokes in pixels: twice the area over the length of the outline."""
+    dy, dx = np.diff(ink, axis=0, prepend=0, append=0), np.diff(ink, axis=1, prepend=0, append=0)
+    outline = float(np.hypot(dy[:-1], dx[:, :-1]).sum())
+    return 2 * float(ink.sum()) / outline if outline else 0.0
+
+
+def thicken(ink: Grey) -> Grey:
+    """Widens strokes thinner than `THINNEST` to it, by the same amount everywhere."""
+    reach = (THINNEST - stroke_width(ink)) / 2
+    if reach <= 0.25:
+        return ink
+    whole = math.ceil(reach)
+    padded = np.pad(ink, 2 * whole)
+    h, w = ink.shape[0] + 2 * whole, ink.shape[1] + 2 * whole
+    grown = np.zeros((h, w), np.float32)
+    for y in range(-whole, whole + 1):
+        for x in range(-whole, whole + 1):
+            share = min(1.0, max(0.0, reach + 0.5 - math.hypot(y, x)))  # a disc with a soft rim
+            if share:
+                part = padded[whole + y : whole + y + h, whole + x : whole + x + w]
+                np.maximum(grown, np.float32(share) * part, out=grown)
+    return grown
+
+
+def soften(image: Grey, deviation: float) -> Grey:
+    """Convolution with a Gaussian, nothing beyond the border."""
+    reach = math.ceil(4 * deviation)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
+    weights = (weights / weights.sum()).astype(np.float32)
+    for axis in (0, 1):
+        pad = [(0, 0), (0, 0)]
+        pad[axis] = (reach, reach)
+        windows = np.lib.stride_tricks.sliding_window_view(np.pad(image, pad), 2 * reach + 1, axis=axis)
+        image = windows @ weights
+    return image
+
+
+def _centre_of_mass(ink: Grey) -> tuple[float, float]:
+    h, w = ink.shape
+    weights = ink / ink.sum()
+    return float(weights.sum(1) @ (np.arange(h) + 0.5)), float(weights.sum(0) @ (np.arange(w) + 0.5))
+
+
+def _placed(letter: Grey, side: int, top: int, left: int) -> Grey:
+    """The letter on an empty square, `top` and `left` moved if it would stick out."""
+    h, w = letter.shape
+    top, left = min(max(top, 0), side - h), min(max(left, 0), side - w)
+    square = np.zeros((side, side), np.float32)
+    square[top : top + h, left : left + w] = letter
+    return square
+
+
+def _scaled(ink: Grey) -> Grey:
+    """Resampled so that the longer side of the picture has the working size."""
+    h, w = ink.shape
+    scale = LONG_SIDE / max(h, w)
+    return resize(ink, (max(1, round(h * scale)), max(1, round(w * scale))))
+
+
+def _sharpen(ink: Grey) -> Grey:
+    """Edges as steep as those of a scanned black-and-white page, whatever blur came with the picture."""
+    sharp: Grey = np.clip(0.5 + 3 * (ink - 0.5), 0, 1)
+    return sharp
+
+
+def _cut(ink: Grey) -> Grey:
+    """Cut to the rows and columns where ink reaches half strength."""
+    rows, columns = np.flatnonzero((ink >= 0.5).any(1)), np.flatnonzero((ink >= 0.5).any(0))
+    if not len(rows):
+        return ink
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

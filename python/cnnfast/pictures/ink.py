@@ -1,0 +1,119 @@
+"""Separates ink from page: what stands out from the page by more than Otsu's threshold, without the blots
+that cannot belong to a letter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from . import page
+from .blots import keep_letter
+
+Grey = NDArray[np.float32]
+
+NOISE = 0.01
+"""Deviation from which on a picture is a noisy photo, and smoothed."""
+
+MIN_CONTRAST = 0.08
+"""Ink must differ from the page by this much of the range from black to white, ..."""
+
+MIN_SIGNAL = 3.5
+"""... and by this many standard deviations of the page's noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Split:
+    """A picture above one idea of its page, split into ink and page by Otsu's threshold."""
+
+    above: Grey
+    threshold: float
+    mask: NDArray[np.bool_]
+    contrast: float
+    noise: float
+
+    @property
+    def is_blank(self) -> bool:
+        return self.contrast < max(MIN_CONTRAST, MIN_SIGNAL * self.noise)
+
+    @property
+    def clarity(self) -> float:
+        """The share of all variance that lies between ink and page: 1 if both are even."""
+        share, variance = float(self.mask.mean()), float(np.clip(self.above, 0, 1).var())
+        return share * (1 - share) * self.contrast**2 / variance if variance else 0.0
+
+
+def separate(grey: Grey) -> Grey:
+    """Ink of a grey picture as 0 (page) to 1 (full ink), cut to its bounding box.
+
+    Two ideas of the page are tried, see `page.reliefs`. Where nothing stands out from one of them the page is
+    blank; otherwise the one that splits the picture more clearly is taken.
+
+    Args:
+        grey: (h, w), 0 black to 1 white.
+
+    Raises:
+        DataError: nothing stands out from the page.
+    """
+    splits = [_split(relief) for relief in page.reliefs(_denoised(grey))]
+    if any(split.is_blank for split in splits):
+        raise DataError("no letter found: the page is blank, or the ink too faint to tell from it")
+    best = max(splits, key=lambda split: split.clarity)
+
+    mask = keep_letter(best.mask)
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    margin = 2  # the soft edge lies outside the mask
+    box = (
+        slice(max(rows[0] - margin, 0), rows[-1] + margin + 1),
+        slice(max(columns[0] - margin, 0), columns[-1] + margin + 1),
+    )
+    near = page.widest(mask[box].astype(np.float32), margin)
+    soft: Grey = np.clip(best.above[box] / np.float32(2 * best.threshold), 0, 1) * near
+    return soft
+
+
+def _split(above: Grey) -> _Split:
+    threshold = otsu(np.clip(above, 0, 1))
+    mask = above > threshold
+    if mask.all() or not mask.any():
+        return _Split(above, threshold, mask, 0.0, 0.0)
+    ink, rest = above[mask], above[~mask]
+    contrast = float(np.clip(ink, 0, 1).mean() - np.clip(rest, 0, 1).mean())
+    noise = 1.4826 * float(np.median(np.abs(rest - np.median(rest))))
+    return _Split(above, threshold, mask, contrast, noise)
+
+
+def otsu(values: Grey) -> float:
+    """The threshold that splits values into two classes with the largest variance between them.
+
+    Source: N. Otsu (1979), A threshold selection method from gray-level histograms.
+    """
+    low, high = float(values.min()), float(values.max())
+    if high <= low:
+        return high
+    counts, edges = np.histogram(values, bins=256, range=(low, high))
+    centres = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts)[:-1]
+    above = below[-1] + counts[-1] - below
+    sums = np.cumsum(counts * centres)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (sums[:-1] / below - (sums[-1] - sums[:-1]) / above) ** 2
+    best = np.nan_to_num(between)
+    # An empty stretch of the histogram gives equal values: take its middle.
+    ties = np.flatnonzero(best >= best.max() * (1 - 1e-12))
+    return float(edges[1:-1][ties].mean())
+
+
+def _denoised(grey: Grey) -> Grey:
+    """Median of each pixel's 3x3 neighbourhood, but not of a clean drawing: its lines may be a pixel wide."""
+    noise = 1.05 * float(np.median(np.abs(np.diff(grey))))  # a deviation, if the noise is Gaussian
+    if noise < NOISE:
+        return grey
+    padded = np.pad(grey, 1, mode="edge")
+    h, w = grey.shape
+    stack = np.stack([padded[y : y + h, x : x + w] for y in range(3) for x in range(3)])
+    median: Grey = np.median(stack, axis=0)
+    return median

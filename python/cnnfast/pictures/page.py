@@ -1,0 +1,120 @@
+"""Finds the page behind the ink: is it dark or light, and how bright is it where.
+
+Light that changes slowly is a quadratic surface fitted to what is not ink; a shadow with an edge is what
+remains of an opening by reconstruction. Both work on a coarse copy of the picture, so they cost little.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .resize import resize
+
+Grey = NDArray[np.float32]
+
+COARSE_SIDE = 64
+"""Longer side of the coarse copy."""
+
+ROUNDS = 25
+"""Of reweighting when a surface is fitted."""
+
+WIDEST_STROKE = 0.4
+"""Of the picture's longer side; anything as wide in every direction is page: a shadow, a change of light."""
+
+
+def coarse_copy(grey: Grey) -> Grey:
+    """The picture reduced to a longer side of 64."""
+    h, w = grey.shape
+    scale = min(1.0, COARSE_SIDE / max(h, w))
+    return resize(grey, (max(1, round(h * scale)), max(1, round(w * scale))))
+
+
+def reliefs(grey: Grey) -> list[Grey]:
+    """How far each pixel stands out from the page towards the ink, for two ideas of the page's light.
+
+    Shapes: (h, w) each; about 0 on the page (noise may be below), up to 1 in the ink.
+    """
+    coarse = coarse_copy(grey)
+    dark = is_dark(coarse)
+    found = []
+    for light in lights(coarse, dark):
+        shade = shadows(_relief(coarse, light, dark))
+        found.append(_relief(grey, resize(light, grey.shape), dark) - resize(shade, grey.shape))
+    return found
+
+
+def is_dark(coarse: Grey) -> bool:
+    """Whether the ink is lighter than the page.
+
+    The page is most of the picture; ink is what departs from the surface through it. If it is the picture's
+    outermost ring that departs, letter and page change places: a bold letter that fills the picture.
+    """
+    ring = np.ones(coarse.shape, bool)
+    ring[1:-1, 1:-1] = False
+    departure = coarse - _surface(coarse, share_above=0.5)
+    ink_is_light = float((departure.astype(np.float64) ** 3).sum()) > 0
+    tail = departure if ink_is_light else -departure
+    departs = tail > 0.5 * float(np.quantile(tail, 0.99))
+    return ink_is_light != (float(departs[ring].mean()) > 0.9)
+
+
+def lights(coarse: Grey, dark: bool) -> list[Grey]:
+    """What the page's brightness may be: a quadratic surface through what is not ink, or even."""
+    share_above = 0.7 if dark else 0.3
+    even = np.full_like(coarse, np.quantile(coarse, 1 - share_above))
+    return [_surface(coarse, share_above), even]
+
+
+def shadows(coarse: Grey) -> Grey:
+    """What is brighter than the page over more than a stroke's width, on a picture with light ink.
+
+    An opening by reconstruction: erode by a square as wide as the widest stroke, then let what survived grow
+    back to its full outline. One cell more is added around, for the blur of the coarse copy.
+    """
+    reach = max(1, round(WIDEST_STROKE * max(coarse.shape) / 2))
+    grown = -widest(-coarse, reach)
+    while True:
+        previous, grown = grown, np.minimum(widest(grown, 1), coarse)
+        if np.array_equal(previous, grown):
+            return widest(grown, 1)
+
+
+def widest(values: Grey, reach: int) -> Grey:
+    """The largest value within `reach` cells up, down, left and right."""
+    for axis in (0, 1):
+        pad = [(0, 0), (0, 0)]
+        pad[axis] = (reach, reach)
+        padded = np.pad(values, pad, constant_values=-np.inf)
+        n = values.shape[axis]
+        shifted = [padded.take(range(k, k + n), axis=axis) for k in range(2 * reach + 1)]
+        values = np.maximum.reduce(shifted)
+    return values
+
+
+def _relief(grey: Grey, light: Grey, dark: bool) -> Grey:
+    """Light ink on an even page: paper reflects a share of the light on it, a dark page is just dark."""
+    if dark:
+        return grey - light
+    share: Grey = np.divide(grey, np.maximum(light, np.float32(0.05)), dtype=np.float32)
+    return 1 - share
+
+
+def _surface(values: Grey, share_above: float) -> Grey:
+    """Quadratic surface with `share_above` of the cells above it: quantile regression.
+
+    Least absolute deviations (a share of 0.5) and its lopsided relatives care little how far off the ink is.
+    Solved by rounds of least squares, each cell weighted by one over its departure.
+    """
+    h, w = values.shape
+    y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+    known, levels = terms.reshape(h * w, -1), values.reshape(-1).astype(np.float64)
+    weights = np.ones(len(levels))
+    surface = np.zeros(terms.shape[-1])
+    for _ in range(ROUNDS):
+        weighted = known * weights[:, None]
+        surface = np.linalg.lstsq(weighted.T @ known, weighted.T @ levels, rcond=None)[0]
+        departure = levels - known @ surface
+        weights = np.where(departure > 0, 1 - share_above, share_above) / np.maximum(np.abs(departure), 1e-3)
+    return (terms @ surface).astype(np.float32)

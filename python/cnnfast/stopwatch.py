@@ -1,0 +1,165 @@
+"""Timing contestants against each other on a machine that may be busy: interleaved samples, medians, and
+the spread of the ratios. It knows nothing of networks; `benchmark` uses it for those, `bench/` for single
+kernels.
+
+Contestants take turns, round by round, so that a slow moment of the machine hits all of them; what is
+compared are ratios within a round. Each sample starts with an untimed call, which brings code, data and the
+thread pool back, and lasts long enough for the clock not to matter. Thread pools of different libraries
+keep spinning for a moment after a call: that untimed call also gives them time to fall asleep.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .foreign_load import ForeignLoad
+
+#: above this spread of the pairwise ratios a row makes no claim
+WILD = 0.25
+#: nor with more than this many processors, on average, in the hands of other processes
+COMPANY = 0.15
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure: rounds, and the least length of one sample in seconds."""
+
+    rounds: int = 15
+    sample: float = 0.1
+
+
+QUICK = Effort(rounds=5, sample=0.02)
+
+
+def interleave(contestants: Mapping[str, Callable[[], object]], effort: Effort) -> dict[str, list[float]]:
+    """Seconds per call of each contestant in each round; within a round they start in rotating order."""
+    calls = {name: _calls_for(call, effort.sample) for name, call in contestants.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    names = list(contestants)
+    for turn in range(effort.rounds):
+        start = turn % len(names)
+        for name in names[start:] + names[:start]:
+            call = contestants[name]
+            call()
+            before = time.perf_counter()
+            for _ in range(calls[name]):
+                call()
+            seconds[name].append((time.perf_counter() - before) / calls[name])
+    return seconds
+
+
+def _calls_for(call: Callable[[], object], sample: float) -> int:
+    """How many calls fill a sample; warms the contestant up on the way."""
+    count = 1
+    while True:
+        before = time.perf_counter()
+        for _ in range(count):
+            call()
+        taken = time.perf_counter() - before
+        if taken >= sample:
+            return count
+        count = max(count + 1, min(10 * count, int(1.2 * count * sample / max(taken, 1e-9))))
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times longer another contestant took than the first one, from the ratios within each round."""
+
+    of_medians: float
+    low: float
+    middle: float
+    high: float
+
+    @classmethod
+    def between(cls, ours: Sequence[float], other: Sequence[float]) -> Ratio:
+        pairs = [b / a for a, b in zip(ours, other, strict=True)]
+        quartiles = statistics.quantiles(pairs, n=4, method="inclusive") if len(pairs) > 1 else pairs * 3
+        of_medians = statistics.median(other) / statistics.median(ours)
+        return cls(of_medians, quartiles[0], quartiles[1], quartiles[2])
+
+    @property
+    def spread(self) -> float:
+        """Distance of the quartiles, relative to the middle."""
+        return (self.high - self.low) / self.middle
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a result: `work` units (images) a call; the first contestant is who the others are held to.
+
+    foreign: mean number of processors other processes used meanwhile; None where the system does not tell.
+    """
+
+    name: str
+    work: float
+    unit: str
+    seconds: dict[str, list[float]]
+    foreign: float | None = None
+
+    @classmethod
+    def measured(
+        cls,
+        name: str,
+        work: float,
+        unit: str,
+        contestants: Mapping[str, Callable[[], object]],
+        effort: Effort,
+    ) -> Row:
+        load = ForeignLoad()
+        seconds = interleave(contestants, effort)
+        return cls(name, work, unit, seconds, load.cores())
+
+    @property
+    def crowded(self) -> bool:
+        return self.foreign is not None and self.foreign > COMPANY
+
+    def verdict(self, ratio: Ratio) -> str:
+        """The ratio, or why none is claimed."""
+        quartiles = f"quartiles {ratio.low:.2f} to {ratio.high:.2f}"
+        if self.crowded:
+            return f"no claim: other processes use {self.foreign:.2f} processors, {quartiles}"
+        if ratio.spread > WILD:
+            return f"no claim: spread {ratio.spread:.0%}, {quartiles}"
+        return f"{ratio.of_medians:.2f}x, {quartiles}"
+
+    def median(self, contestant: str) -> float:
+        return statistics.median(self.seconds[contestant])
+
+    def ratios(self) -> dict[str, Ratio]:
+        first, *others = self.seconds
+        return {name: Ratio.between(self.seconds[first], self.seconds[name]) for name in others}
+
+    def lines(self) -> list[str]:
+        """For people: one line a contestant."""
+        ratios = self.ratios()
+        lines = []
+        for name in self.seconds:
+            speed = self.work / self.median(name)
+            tail = f"   {self.verdict(ratios[name])}" if name in ratios else ""
+            microseconds = self.median(name) * 1e6
+            lines.append(f"  {name:<22} {speed:>12,.0f} {self.unit}/s {microseconds:>12,.1f} us{tail}")
+        return [self.name, *lines]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON: all samples, and what was concluded from them."""
+        return {
+            "name": self.name,
+            "work": self.work,
+            "unit": self.unit,
+            "seconds": self.seconds,
+            "foreign_processors": self.foreign,
+            "median_seconds": {name: self.median(name) for name in self.seconds},
+            "ratios": {
+                name: {
+                    "of_medians": r.of_medians,
+                    "quartiles": [r.low, r.middle, r.high],
+                    "spread": r.spread,
+                    "claim": r.spread <= WILD and not self.crowded,
+                }
+                for name, r in self.ratios().items()
+            },
+        }

@@ -1,0 +1,124 @@
+"""The same network in PyTorch, with the same weights: the peer of the benchmarks and of the parity tests.
+
+It is made from the operations a module hands to the engine, not from its layers, so any network has a twin.
+PyTorch is imported only when a twin is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import require
+
+if TYPE_CHECKING:
+    from ._core import Op
+    from .border import Array
+    from .nn import Module
+
+
+class _Recorder:
+    """Takes the place of the engine's Graph and writes down what is added."""
+
+    def __init__(self) -> None:
+        self.nodes: list[tuple[Op, list[int], str]] = []
+
+    def add(self, op: Op, inputs: Sequence[int], name: str = "") -> int:
+        self.nodes.append((op, list(inputs), name))
+        return len(self.nodes)
+
+
+class TorchTwin:
+    """Callable like the model it mirrors, on tensors.
+
+    Args:
+        model: Any cnnfast module; its parameters are copied.
+        channels_last: Keep images and kernels in PyTorch's channels-last memory format.
+    """
+
+    def __init__(self, model: Module, channels_last: bool = False) -> None:
+        self.torch: Any = require("torch", "the PyTorch twin of a network")
+        recorder = _Recorder()
+        model._add_to(recorder, 0, "")
+        self.nodes = recorder.nodes
+        self.format = self.torch.channels_last if channels_last else self.torch.contiguous_format
+        self.parameters: dict[str, Any] = {
+            name: self._placed(self.torch.from_numpy(value)).requires_grad_()
+            for name, value in model.state_dict().items()
+        }
+
+    def _placed(self, tensor: Any) -> Any:
+        if tensor.ndim == 4:
+            return tensor.contiguous(memory_format=self.format)
+        return tensor.contiguous()
+
+    def tensor(self, x: Array) -> Any:
+        """An array as a tensor in the twin's memory format."""
+        return self._placed(self.torch.from_numpy(np.ascontiguousarray(x)))
+
+    def __call__(self, x: Any) -> Any:
+        values = [x]
+        for op, inputs, name in self.nodes:
+            weights = [self.parameters[_joined(name, key)] for key in op.parameter_shapes()]
+            values.append(self._apply(op, [values[i] for i in inputs], weights))
+        return values[-1]
+
+    def _apply(self, op: Op, inputs: list[Any], weights: list[Any]) -> Any:
+        F, s = self.torch.nn.functional, op.settings()
+        x = inputs[0]
+        match op.name:
+            case "Conv2d":
+                (top, bottom), (left, right) = sides(s["padding"])
+                if top == bottom and left == right:
+                    return F.conv2d(x, *weights, stride=s["stride"], padding=(top, left))
+                return F.conv2d(F.pad(x, (left, right, top, bottom)), *weights, stride=s["stride"])
+            case "MaxPool2d":
+                (top, bottom), (left, right) = sides(s["padding"])
+                kernel, stride, ceil_mode = s["kernel_size"], s["stride"], s["ceil_mode"]
+                if top == bottom and left == right:
+                    return F.max_pool2d(x, kernel, stride, (top, left), ceil_mode=ceil_mode)
+                if ceil_mode:  # where the last window may start depends on the side
+                    raise NotImplementedError("PyTorch cannot pad one side and round up")
+                return F.max_pool2d(F.pad(x, (left, right, top, bottom), value=float("-inf")), kernel, stride)
+            case "Linear":
+                return F.linear(x, *weights)
+            case "ChannelBias":
+                return x + weights[0][:, None, None]
+            case "PositionBias":
+                return x + weights[0]
+            case "ReLU":
+                return F.relu(x)
+            case "GELU":
+                return F.gelu(x, approximate=s["approximate"])
+            case "Flatten":
+                return x.flatten(1)
+            case "Softmax":
+                return F.softmax(x, 1)
+            case "LogSoftmax":
+                return F.log_softmax(x, 1)
+            case "Add":
+                return inputs[0] + inputs[1]
+        raise NotImplementedError(f"no PyTorch counterpart of {op.name} is known")
+
+    def loss_and_grad(self, x: Any, target: Any) -> tuple[float, dict[str, Array]]:
+        """Mean cross entropy and the gradient of each parameter, as `Module.loss_and_grad` returns them."""
+        for p in self.parameters.values():
+            p.grad = None
+        loss = self.torch.nn.functional.cross_entropy(self(x), target)
+        loss.backward()
+        grads = {name: np.ascontiguousarray(p.grad.numpy()) for name, p in self.parameters.items()}
+        return float(loss.item()), grads
+
+
+def _joined(name: str, parameter: str) -> str:
+    return f"{name}.{parameter}" if name else parameter
+
+
+def sides(padding: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+    """1, (1, 2) or ((0, 1), (2, 3)) -> ((top, bottom), (left, right))."""
+    height, width = (padding, padding) if isinstance(padding, int) else padding
+    top_bottom = (height, height) if isinstance(height, int) else (int(height[0]), int(height[1]))
+    left_right = (width, width) if isinstance(width, int) else (int(width[0]), int(width[1]))
+    return top_bottom, left_right

@@ -1,0 +1,301 @@
+"""Training: `Trainer` makes one step, `fit` makes epochs of them. No arithmetic on images is done here."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._core import Plan
+from .border import Array, Labels, labels, type_of, whole_number
+from .errors import NonFiniteError
+from .evaluation import measure
+from .history import EpochRecord, History
+from .interrupt import Interrupt
+from .labelled import Labelled, hold_out, labelled
+from .nn import Module
+from .nn.module import Loss, check_loss
+from .optim import Adam, Optimizer
+from .progress import Progress, Setting, display_for
+
+if TYPE_CHECKING:
+    from .datasets import ImageDataset
+
+#: Images at a time in validation.
+_VALIDATION_BATCH = 1024
+#: Gradients that are looked at together in the search for NaN.
+_CHUNK = 1 << 18
+
+
+class Trainer:
+    """Makes training steps: forward, loss, backward and update of one batch.
+
+    Args:
+        model: Trained in place.
+        optimizer: Serves this model from now on.
+        loss: "cross_entropy" for a model that puts out logits, "nll" for one that ends in LogSoftmax.
+
+    Raises:
+        TypeError: Not a Module, not an Optimizer.
+        ValueError: An unknown loss, one that does not fit the end of the model, a model without parameters.
+
+    Example:
+        >>> from cnnfast import models, optim
+        >>> trainer = Trainer(models.d4(seed=0), optim.SGD(lr=0.1))
+        >>> x, y = np.zeros((4, 28, 28), dtype=np.uint8), np.array([3, 3, 3, 3])
+        >>> losses = [trainer.step(x, y) for _ in range(5)]
+        >>> losses[-1] < losses[0]
+        True
+    """
+
+    def __init__(self, model: Module, optimizer: Optimizer, loss: Loss = "cross_entropy") -> None:
+        if not isinstance(model, Module):
+            raise TypeError(f"Trainer: model must be a Module, got {type_of(model)}")
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"Trainer: optimizer must be an Optimizer, got {type_of(optimizer)}")
+        _check_ending(model, loss)
+        if model.num_parameters() == 0:
+            raise ValueError("Trainer: the model has no parameters to train")
+        self.model, self.optimizer, self.loss = model, optimizer, loss
+        self._params, self._grads = model._values, model._flat_gradients
+        self._finite = np.empty(min(self._grads.size, _CHUNK), dtype=np.bool_)
+        optimizer.bind(self._params)
+        self.steps = 0
+        self._epoch: int | None = None
+
+    def step(self, x: Array, y: Labels, index: Labels | None = None) -> float:
+        """One update from one batch.
+
+        Args:
+            x: (n, *input_shape) in the model's dtype, or uint8 pictures.
+            y: (n,) integers, the class of each row.
+            index: int64, rows of x and y that make the batch; None takes all. Nothing is copied in Python.
+
+        Returns:
+            The batch's mean loss, before the update.
+
+        Raises:
+            NonFiniteError: The loss or a gradient is not finite; the weights are still those before the step.
+            TypeError, ValueError: An input that does not fit.
+        """
+        if self.model._values is not self._params:
+            raise ValueError(
+                "Trainer: the model's parameters were moved (by to(), or into a container) since the "
+                "Trainer was made; make a new one"
+            )
+        plan, x = self.model._prepare(x)
+        y = labels("Trainer", "y", y, len(x))
+        return self._advance(plan, x, y, index)[0]
+
+    def _advance(self, plan: Plan, x: Array, y: Labels, index: Labels | None) -> tuple[float, int]:
+        """A step on checked input: (mean loss, number of right answers)."""
+        params, grads = self._params, self._grads
+        loss, correct = plan.loss_and_grad(x, y, params, grads, index, self.loss)
+        if not math.isfinite(loss) or not self._all_finite(grads):
+            raise self._refusal(loss)
+        self.optimizer.step(params, grads)
+        self.steps += 1
+        return loss, correct
+
+    def _all_finite(self, values: Array) -> bool:
+        """Without a BLAS product, whose threads would go on spinning beside ours, or a large temporary."""
+        for start in range(0, values.size, _CHUNK):
+            part = values[start : start + _CHUNK]
+            if not np.isfinite(part, out=self._finite[: part.size]).all():
+                return False
+        return True
+
+    def _refusal(self, loss: float) -> NonFiniteError:
+        step = self.steps + 1
+        where = f"step {step}" if self._epoch is None else f"step {step} (epoch {self._epoch})"
+        what = f"the gradient (loss {loss:.4g})" if math.isfinite(loss) else f"the loss ({loss})"
+        return NonFiniteError(
+            f"{what} is not finite at {where}; the model keeps the weights it had before that step; "
+            f"a smaller lr may help (now {self.optimizer.lr:g}), and so may a look at the input",
+            step=step,
+            epoch=self._epoch,
+            loss=loss,
+        )
+
+
+def fit(
+    model: Module,
+    data: ImageDataset | tuple[Array, Labels],
+    epochs: int = 5,
+    optimizer: Optimizer | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    loss: Loss = "cross_entropy",
+    validation: ImageDataset | tuple[Array, Labels] | float | None = None,
+    progress: Setting = "auto",
+    on_epoch: Callable[[EpochRecord], object] | None = None,
+    shuffle: bool = True,
+) -> History:
+    """Train a classifier, in place.
+
+    Every epoch goes through all images once, in an order drawn from the seed; the last batch may be smaller.
+    With validation, the model has in the end the weights of its best epoch (highest accuracy, then lowest
+    loss), however the training ends; without, the last ones. Ctrl-C ends the training after the running step.
+
+    Args:
+        model: Puts out one number for each class.
+        data: An ImageDataset or a pair (x, y).
+        epochs: How often to go through the data.
+        optimizer: None takes Adam(lr=1e-3). One that has served this model before goes on where it was.
+        batch_size: Images in one step.
+        seed: Same seed, same data: same weights, bit for bit, on any number of threads.
+        loss: "cross_entropy" for logits, "nll" for a model that ends in LogSoftmax.
+        validation: Data to judge each epoch by; or the share of `data` to hold out for it,
+            `data.split(validation, seed)`.
+        progress: "auto" shows a bar on a terminal and lines elsewhere, on stderr; True the bar; False
+            nothing.
+        on_epoch: Called with each EpochRecord.
+        shuffle: False takes the images as they come.
+
+    Returns:
+        A History; its `stopped` is "interrupted" after Ctrl-C.
+
+    Raises:
+        NonFiniteError: The loss or a gradient became NaN or infinite; says at which step, and carries the
+            history. The model has its best or its last finite weights.
+        TypeError, ValueError: Arguments that do not fit, before the first step.
+
+    Cost: a step is two calls into the engine and some ten microseconds of Python.
+
+    Example:
+        >>> import cnnfast as cf
+        >>> model = cf.models.hello_dl_letters(seed=0)
+        >>> history = cf.fit(model, cf.datasets.glyphs(256, seed=0), epochs=2, progress=False)
+        >>> len(history.epochs), model.classes[:3]
+        (2, ('a', 'b', 'c'))
+    """
+    epochs = whole_number("fit", "epochs", epochs, 1)
+    batch_size = whole_number("fit", "batch_size", batch_size, 1)
+    seed = whole_number("fit", "seed", seed, 0)
+    if not isinstance(model, Module):
+        raise TypeError(f"fit: model must be a Module, got {type_of(model)}")
+    part, held = _parts(model, data, validation, seed)
+    trainer = Trainer(model, Adam() if optimizer is None else optimizer, loss)
+    display = display_for(progress, epochs, len(part))
+    if model.input_shape is None:
+        model.input_shape = part.x.shape[1:]
+    if model.classes is None:
+        model.classes = part.classes
+    run = _Run(trainer, part, held, epochs, batch_size, seed if shuffle else None, on_epoch)
+    return run.all_epochs(display)
+
+
+class _Run:
+    """One call of `fit`: its loop, its history and the best weights so far."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        part: Labelled,
+        held: Labelled | None,
+        epochs: int,
+        batch_size: int,
+        seed: int | None,
+        on_epoch: Callable[[EpochRecord], object] | None,
+    ) -> None:
+        self._trainer, self._part, self._held = trainer, part, held
+        self._epochs, self._batch_size, self._seed = epochs, batch_size, seed
+        self._on_epoch = on_epoch
+        self._history = History()
+        self._best: Array | None = None
+        self._best_score = (-math.inf, -math.inf)
+        self._interrupt = Interrupt()
+
+    def all_epochs(self, display: Progress) -> History:
+        history = self._history
+        with self._interrupt, display:
+            try:
+                for epoch in range(1, self._epochs + 1):
+                    record = self._one_epoch(epoch, display)
+                    if record is None:
+                        break
+                    history.epochs.append(record)
+                    display.epoch(record)
+                    if self._on_epoch is not None:
+                        self._on_epoch(record)
+            except KeyboardInterrupt:
+                history.stopped = "interrupted"
+            except NonFiniteError as error:
+                history.stopped = "non-finite"
+                error.history = history
+                raise
+            finally:
+                if self._best is not None:
+                    self._trainer._params[:] = self._best
+        if self._interrupt.requested:  # perhaps too late to end anything, but not to be forgotten
+            history.stopped = "interrupted"
+        return history
+
+    def _one_epoch(self, epoch: int, display: Progress) -> EpochRecord | None:
+        """None if it was interrupted."""
+        part, size = self._part, self._batch_size
+        self._trainer._epoch = epoch
+        plan, x = self._trainer.model._prepare(part.x)
+        order = self._order(epoch)
+        n, loss_sum, correct = len(order), 0.0, 0
+        began = time.perf_counter()
+        for start in range(0, n, size):
+            if self._interrupt.requested:
+                return None
+            index = order[start : start + size]
+            loss, right = self._trainer._advance(plan, x, part.y, index)
+            loss_sum += loss * len(index)
+            correct += right
+            display.batch(epoch, start + len(index), loss_sum, correct)
+        seconds = time.perf_counter() - began
+        score: tuple[float, float] | None = None
+        if self._held is not None and (score := self._validate(epoch, self._held)) is None:
+            return None
+        val_loss, val_accuracy = (None, None) if score is None else score
+        return EpochRecord(epoch, loss_sum / n, correct / n, val_loss, val_accuracy, seconds, n / seconds)
+
+    def _order(self, epoch: int) -> Labels:
+        rows = self._part.rows
+        if self._seed is None:
+            return np.arange(len(self._part)) if rows is None else rows
+        rng = np.random.default_rng(np.random.SeedSequence([self._seed, epoch - 1]))
+        order = rng.permutation(len(self._part))
+        return order if rows is None else rows[order]
+
+    def _validate(self, epoch: int, held: Labelled) -> tuple[float, float] | None:
+        """(loss, accuracy), keeping the weights if they are the best so far; None if interrupted."""
+        trainer = self._trainer
+        result = measure(trainer.model, held, _VALIDATION_BATCH, lambda: self._interrupt.requested)
+        if result is None:
+            return None
+        score = (result.accuracy, -result.loss if math.isfinite(result.loss) else -math.inf)
+        if self._best is None or score > self._best_score:
+            self._best = trainer._params.copy()
+            self._best_score, self._history.best_epoch = score, epoch
+        return result.loss, result.accuracy
+
+
+def _parts(model: Module, data: Any, validation: Any, seed: int) -> tuple[Labelled, Labelled | None]:
+    """What is learned from, and what each epoch is judged by."""
+    whole = labelled("fit", data, model)
+    if validation is None:
+        return whole, None
+    if isinstance(validation, float | int | np.number):
+        return hold_out("fit", data, whole, float(validation), seed, model)
+    return whole, labelled("fit: validation", validation, model)
+
+
+def _check_ending(model: Module, loss: Loss) -> None:
+    check_loss("Trainer", loss)
+    kind = model._output_kind
+    if kind == "probabilities":
+        raise ValueError(
+            f'Trainer: the loss "{loss}" does not take probabilities; leave the Softmax at the end out'
+        )
+    if loss == "nll" and kind == "logits":
+        raise ValueError(
+            'Trainer: the loss "nll" needs a model that ends in LogSoftmax; use loss="cross_entropy"'
+        )

@@ -1,0 +1,59 @@
+"""Fixtures shared by the tests: instruction sets, dtypes, seeds, threads and the folder of real data."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`isa` runs a test on every variant this machine can execute, `dtype` in both precisions.
+
+    A test that parametrizes one of these names itself keeps its own values.
+    """
+    marks = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    own = {name.strip() for m in marks for name in (m.split(",") if isinstance(m, str) else m)}
+    if "isa" in metafunc.fixturenames and "isa" not in own:
+        from cnnfast import _core
+
+        metafunc.parametrize("isa", _core.available_isas())
+    if "dtype" in metafunc.fixturenames and "dtype" not in own:
+        metafunc.parametrize("dtype", ["float32", "float64"])
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """A number that belongs to the test's name; CNNFAST_TEST_SEED=1, 2, ... gives other ones."""
+    return zlib.crc32(request.node.name.encode()) ^ int(os.environ.get("CNNFAST_TEST_SEED", "0"))
+
+
+@pytest.fixture
+def rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture
+def set_threads() -> Iterator[Callable[[int], None]]:
+    """Sets the number of threads; the old one comes back after the test."""
+    from cnnfast import _core
+
+    before = _core.get_num_threads()
+    yield _core.set_num_threads
+    _core.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder CNNFAST_DATA names; tests of real data are skipped without it."""
+    named = os.environ.get("CNNFAST_DATA")
+    if not named:
+        pytest.skip("CNNFAST_DATA names no folder: tests on real data are skipped")
+    root = Path(named)
+    if not root.is_dir():
+        pytest.skip(f"CNNFAST_DATA names {root}, which is no folder: tests on real data are skipped")
+    return root

@@ -1,0 +1,82 @@
+"""How the tests reach one operation: as a Plan of one node, which is also what `cnnfast.functional`
+builds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from cnnfast import _core
+
+from tests.cases import Case
+
+Array = np.ndarray[Any, Any]
+
+
+def op_of(case: Case) -> _core.Op:
+    return getattr(_core, case.op)(**case.settings)
+
+
+class OneNode:
+    """A case on one instruction set and dtype.
+
+    A Graph has one input, so that an operation with two gets them as one array of twice the channels, from
+    which two 1x1 products with ones and zeros take their halves: exactly, as long as all values are finite.
+    """
+
+    def __init__(self, case: Case, isa: str, dtype: str) -> None:
+        self.case, self.dtype, self.op = case, dtype, op_of(case)
+        self.halves: tuple[Array, ...] = ()
+        if len(case.inputs) == 1:
+            graph = _core.Graph(case.inputs[0])
+            graph.add(self.op, [0], "op")
+        else:
+            graph = self._two_inputs(case.inputs[0])
+        self.plan = _core.Plan(graph, dtype, isa=isa)
+
+    def _two_inputs(self, shape: tuple[int, ...]) -> _core.Graph:
+        c = shape[0]
+        graph = _core.Graph((2 * c, *shape[1:]))
+        pick: Any
+        if len(shape) == 3:
+            pick = _core.Conv2d(2 * c, c, 1, bias=False)
+        else:
+            pick = _core.Linear(2 * c, c, bias=False)
+        values = [graph.add(pick, [0], name) for name in ("first", "second")]
+        graph.add(self.op, values, "op")
+        half = np.eye(2 * c, dtype=self.dtype)
+        self.halves = (half[:c], half[c:])
+        return graph
+
+    def _input(self, arrays: tuple[Array, ...]) -> Array:
+        inputs = [np.asarray(a, self.dtype) for a in arrays[: len(self.case.inputs)]]
+        return inputs[0] if len(inputs) == 1 else np.concatenate(inputs, axis=1)
+
+    def _parameters(self, arrays: tuple[Array, ...]) -> Array:
+        parts = (*self.halves, *arrays[len(self.case.inputs) :])
+        return np.concatenate([np.zeros(0), *(np.ravel(p) for p in parts)]).astype(self.dtype)
+
+    def forward(self, *arrays: Array) -> Array:
+        return self.plan.forward(self._input(arrays), self._parameters(arrays))
+
+    def forward_train(self, *arrays: Array) -> tuple[Array, _core.Tape]:
+        return self.plan.forward_train(self._input(arrays), self._parameters(arrays))
+
+    def backward(self, dy: Array, *arrays: Array, tape: _core.Tape | None = None) -> tuple[Array, ...]:
+        """The gradient of each array; gradients start as NaN so that one left unwritten shows."""
+        params = self._parameters(arrays)
+        if tape is None:
+            _, tape = self.plan.forward_train(self._input(arrays), params)
+        grads = np.full_like(params, np.nan)
+        dx = self.plan.backward(np.asarray(dy, self.dtype), tape, params, grads)
+        windows = {
+            name: grads[offset : offset + int(np.prod(shape))].reshape(shape)
+            for name, offset, shape in self.plan.parameters
+        }
+        assert not np.isnan(grads).any() or np.isnan(dy).any() or any(np.isnan(a).any() for a in arrays), (
+            "gradients left unwritten"
+        )
+        own = tuple(windows[f"op.{name}"] for name in self.case.parameters)
+        inputs = (dx,) if len(self.case.inputs) == 1 else tuple(np.split(dx, 2, axis=1))
+        return (*inputs, *own)

@@ -1,0 +1,135 @@
+"""Small networks for the tests of plans: drawn at random from all operations, and run node by node in
+Python.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from cnnfast import _core
+
+Array = np.ndarray[Any, Any]
+Shape = tuple[int, ...]
+
+
+@dataclass
+class Network:
+    """Operations and which values they read; value 0 is the input, each node makes the next one."""
+
+    input_shape: Shape
+    nodes: list[tuple[_core.Op, list[int]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.shapes = [self.input_shape]
+
+    def add(self, op: _core.Op, *inputs: int) -> int:
+        self.nodes.append((op, list(inputs)))
+        self.shapes.append(op.output_shape(*(self.shapes[i] for i in inputs)))
+        return len(self.nodes)
+
+    def plan(self, isa: str, dtype: str, **settings: Any) -> _core.Plan:
+        graph = _core.Graph(self.input_shape)
+        for number, (op, inputs) in enumerate(self.nodes):
+            graph.add(op, inputs, f"n{number}")
+        return _core.Plan(graph, dtype, isa=isa, **settings)
+
+    def __str__(self) -> str:
+        return f"{self.input_shape} " + "; ".join(f"{o.name}{o.settings()}<-{i}" for o, i in self.nodes)
+
+
+def draw_network(rng: np.random.Generator) -> Network:
+    """A few image operations with joins between them, then flatten, one or two linears, perhaps a soft
+    maximum.
+    """
+    c, h, w = (int(v) for v in (rng.choice([1, 3, 8, 17]), rng.integers(6, 13), rng.integers(6, 13)))
+    net = Network((c, h, w))
+    value = 0
+    for _ in range(int(rng.integers(2, 7))):
+        value = _image_node(net, value, rng)
+    value = net.add(_core.Flatten(), value)
+    for _ in range(int(rng.integers(1, 3))):
+        out = int(rng.choice([3, 10, 17, 33]))
+        value = net.add(_core.Linear(net.shapes[value][0], out, bool(rng.integers(2))), value)
+        value = net.add(_core.GELU("tanh"), value) if rng.integers(2) else value
+    if rng.integers(2):
+        net.add(_core.LogSoftmax() if rng.integers(2) else _core.Softmax(), value)
+    return net
+
+
+def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
+    c, h, w = net.shapes[value]
+    match rng.choice(["conv", "conv", "pool", "relu", "gelu", "channel", "position", "add", "soft"]):
+        case "conv":
+            kh, kw = (int(rng.integers(1, min(4, side) + 1)) for side in (h, w))
+            top, bottom, left, right = (int(p) for p in rng.integers(0, 2, 4))
+            c_out = int(rng.choice([1, 5, 8, 16, 19]))
+            stride = (int(rng.integers(1, 3)), int(rng.integers(1, 3)))
+            padding = ((top, bottom), (left, right))
+            return net.add(_core.Conv2d(c, c_out, (kh, kw), stride, padding, bool(rng.integers(2))), value)
+        case "pool" if min(h, w) >= 2:
+            return net.add(_core.MaxPool2d(2, None, 0, bool(rng.integers(2))), value)
+        case "gelu":
+            return net.add(_core.GELU("none"), value)
+        case "channel":
+            return net.add(_core.ChannelBias(c), value)
+        case "position":
+            return net.add(_core.PositionBias(c, h, w), value)
+        case "add":
+            return net.add(_core.Add(), value, net.add(_core.ReLU(), value))
+        case "soft":
+            return net.add(_core.Softmax(), value)
+    return net.add(_core.ReLU(), value)
+
+
+class Chain:
+    """The same network as one Plan for each node and nothing shared: what the stateless functions do."""
+
+    def __init__(self, net: Network, isa: str, dtype: str) -> None:
+        self.net, self.dtype = net, dtype
+        self.steps: list[_core.Plan | None] = []
+        self.offsets = [0]
+        for op, inputs in net.nodes:
+            graph = _core.Graph(net.shapes[inputs[0]])
+            if len(inputs) == 1:
+                graph.add(op, [0])
+            self.steps.append(_core.Plan(graph, dtype, isa=isa) if len(inputs) == 1 else None)
+            count = sum(math.prod(s) for s in op.parameter_shapes().values())
+            self.offsets.append(self.offsets[-1] + count)
+
+    def forward(self, x: Array, params: Array) -> list[Array]:
+        """All values, the input first."""
+        values = [x]
+        for k, (_, inputs) in enumerate(self.net.nodes):
+            values.append(self._step(k, [values[i] for i in inputs], params))
+        return values
+
+    def _step(self, k: int, inputs: list[Array], params: Array) -> Array:
+        plan = self.steps[k]
+        return inputs[0] + inputs[1] if plan is None else plan.forward(inputs[0], self._own(k, params))
+
+    def _own(self, k: int, params: Array) -> Array:
+        return params[self.offsets[k] : self.offsets[k + 1]].copy()
+
+    def backward(self, dy: Array, values: list[Array], params: Array) -> tuple[Array, Array]:
+        """dx and the flat gradient; a value that several nodes read gets the sum of what they send back."""
+        slopes: list[Array | None] = [None] * len(values)
+        slopes[-1] = dy
+        grads = np.full_like(params, np.nan)
+        for k in range(len(self.net.nodes) - 1, -1, -1):
+            inputs, slope, plan = self.net.nodes[k][1], slopes[k + 1], self.steps[k]
+            assert slope is not None
+            if plan is None:
+                sent = [slope, slope]
+            else:
+                own, mine = self._own(k, params), self._own(k, grads)
+                _, tape = plan.forward_train(values[inputs[0]], own)
+                sent = [plan.backward(slope, tape, own, mine)]
+                grads[self.offsets[k] : self.offsets[k + 1]] = mine
+            for i, s in zip(inputs, sent, strict=True):
+                before = slopes[i]
+                slopes[i] = s if before is None else before + s
+        assert slopes[0] is not None
+        return slopes[0], grads

@@ -1,0 +1,163 @@
+"""Descriptions of modules: plain data and back, as they would be written, and the table of a model."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from cnnfast import _core, nn
+from cnnfast.nn.registry import parameter_shapes
+from cnnfast.nn.summary import rows
+
+from .refusal import refused
+
+LAYERS = [
+    nn.Conv2d(3, 4, 5),
+    nn.Conv2d(3, 4, (5, 3), stride=2, padding=((1, 0), (2, 1)), bias=False),
+    nn.Conv2d(1, 1, 1, padding=(1, 2)),
+    nn.MaxPool2d(2),
+    nn.MaxPool2d(3, 2, padding=((0, 1), (0, 1)), ceil_mode=True),
+    nn.Linear(3, 4),
+    nn.Linear(3, 4, bias=False),
+    nn.ChannelBias(3),
+    nn.PositionBias(2, 3, 4),
+    nn.ReLU(),
+    nn.GELU(),
+    nn.GELU("tanh"),
+    nn.Softmax(),
+    nn.LogSoftmax(),
+    nn.Flatten(),
+    nn.Residual(nn.ReLU()),
+    nn.Sequential({"first": nn.Linear(2, 3), "rest": nn.Sequential(nn.ReLU(), nn.Residual(nn.Linear(3, 3)))}),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=repr)
+def test_round_trip_through_json(layer):
+    config = layer.to_config()
+    twin = nn.from_config(json.loads(json.dumps(config)), seed=3)
+    assert type(twin) is type(layer)
+    assert twin.to_config() == config
+    assert repr(twin) == repr(layer)
+    layer_copy = layer.copy()
+    layer_copy.initialize(3)
+    np.testing.assert_array_equal(twin._values, layer_copy._values)
+    assert parameter_shapes(config) == [(name, v.shape) for name, v in layer.parameters().items()]
+
+
+@pytest.mark.parametrize("layer", LAYERS[:-2], ids=repr)
+def test_repr_is_as_it_would_be_written(layer):
+    assert eval(f"nn.{layer!r}").to_config() == layer.to_config()
+
+
+def test_repr_leaves_defaults_out():
+    assert repr(nn.Conv2d(1, 8, (3, 3), stride=(1, 1), padding=1)) == "Conv2d(1, 8, 3, padding=1)"
+    assert repr(nn.MaxPool2d(3, 2, ((0, 1), (0, 1)))) == "MaxPool2d(3, stride=2, padding=((0, 1), (0, 1)))"
+    assert repr(nn.MaxPool2d((2, 2), (2, 2))) == "MaxPool2d(2)"
+    assert repr(nn.Conv2d(1, 1, (2, 3), padding=(1, 2), bias=False)) == (
+        "Conv2d(1, 1, (2, 3), padding=(1, 2), bias=False)"
+    )
+    assert repr(nn.Sequential({"a": nn.Residual(nn.ReLU())})) == (
+        "Sequential(\n  (a): Residual(\n    (body): ReLU()\n  )\n)"
+    )
+
+
+def test_every_operation_has_a_layer():
+    operations = {cls.__name__ for cls in _core.Op.__subclasses__()}
+    layers = set(nn.layer_types())
+    assert operations - layers == {"Add"}  # inside of Residual
+    assert layers - operations == {"Sequential", "Residual"}
+    assert layers <= set(nn.__all__)
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "text"),
+    [
+        (3, TypeError, "from_config: a layer must be described by a dict, got int"),
+        (
+            {"type": "Add"},
+            ValueError,
+            "from_config: unknown layer type 'Add'; known are ChannelBias, Conv2d, Flatten, GELU, Linear, "
+            "LogSoftmax, MaxPool2d, PositionBias, ReLU, Residual, Sequential, Softmax",
+        ),
+        ({"type": "ReLU", "x": 1}, ValueError, "ReLU: has no setting 'x'; it takes none"),
+        (
+            {"type": "Linear", "in_features": 1, "seed": 1},
+            ValueError,
+            "Linear: has no setting 'seed'; it takes in_features, out_features, bias",
+        ),
+        ({"type": "Linear", "in_features": 1}, ValueError, "Linear: the setting 'out_features' is missing"),
+        (
+            {"type": "Linear", "in_features": "1", "out_features": 2},
+            TypeError,
+            "Linear: in_features must be an int, got '1'",
+        ),
+        ({"type": "Sequential"}, ValueError, "Sequential: takes the setting 'layers', got none"),
+        (
+            {"type": "Sequential", "layers": []},
+            TypeError,
+            "Sequential: layers must be a dict of name to layer, got list",
+        ),
+        ({"type": "Sequential", "layers": {}}, ValueError, "Sequential: needs at least one layer"),
+        ({"type": "Residual", "boy": {}}, ValueError, "Residual: takes the setting 'body', got 'boy'"),
+    ],
+)
+def test_from_config_refuses(config, error, text):
+    with refused(error, text):
+        nn.from_config(config)
+
+
+def test_nesting_has_an_end():
+    config = {"type": "ReLU"}
+    for _ in range(70):
+        config = {"type": "Residual", "body": config}
+    for read in (nn.from_config, parameter_shapes):
+        with refused(ValueError, "from_config: more than 64 containers inside each other"):
+            read(config)
+
+
+def test_shapes_of_a_description_cost_no_memory():
+    huge = {"type": "Linear", "in_features": 2**20, "out_features": 2**20, "bias": False}
+    assert parameter_shapes({"type": "Sequential", "layers": {"a": huge, "b": huge}}) == [
+        ("a.weight", (2**20, 2**20)),
+        ("b.weight", (2**20, 2**20)),
+    ]
+
+
+def test_the_table_of_a_model():
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.Residual(nn.GELU()), nn.Flatten(), nn.Linear(8, 1000), input_shape=(1, 4, 4)
+    )
+    assert (
+        str(model)
+        == model.summary()
+        == (
+            "Sequential, input (1, 4, 4)\n"
+            "layer        output shape  parameters   MACs\n"
+            "--------------------------------------------\n"
+            "0 Conv2d     (2, 2, 2)             20     72\n"
+            "1.body GELU  (2, 2, 2)              0      0\n"
+            "1.add Add    (2, 2, 2)              0      0\n"
+            "2 Flatten    (8,)                   0      0\n"
+            "3 Linear     (1000,)            9,000  8,000\n"
+            "--------------------------------------------\n"
+            "total                           9,020  8,072"
+        )
+    )
+    assert [row.macs for row in rows(model)] == [72, 0, 0, 0, 8000]
+    assert str(nn.Linear(3, 2)) == (
+        "Linear\n"
+        "layer   parameters\n"
+        "------------------\n"
+        "Linear           8\n"
+        "------------------\n"
+        "total            8"
+    )
+
+
+def test_shapes_are_checked_when_a_model_is_built_for_an_input_shape():
+    with refused(ValueError, 'layer "1": Linear: expected 9 input features, got 8'):
+        nn.Sequential(nn.Flatten(), nn.Linear(9, 1), input_shape=(2, 2, 2))
+    with pytest.raises(ValueError, match=r'^layer "0.add": Add: both inputs must have one shape'):
+        nn.Sequential(nn.Residual(nn.Conv2d(1, 2, 1)), input_shape=(1, 2, 2))

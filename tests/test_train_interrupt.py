@@ -1,0 +1,173 @@
+"""Ctrl-C: a real SIGINT ends `fit` within a second, after a whole step, with the best weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cnnfast import evaluation, nn
+from cnnfast.history import EpochRecord
+from cnnfast.interrupt import Interrupt
+from cnnfast.train import fit
+
+PROGRAM = """
+import json, sys, time
+import numpy as np
+from cnnfast import models, optim
+from cnnfast.datasets import glyphs
+from cnnfast.train import fit
+
+model, best = models.hello_dl_letters(seed=0), []
+data = glyphs(1024, seed=0)
+
+def told(record):
+    best.append((record.val_accuracy, -record.val_loss, model._values.copy()))
+    print("epoch", record.epoch, flush=True)
+
+optimizer = optim.Adam()
+validation = 0.1 if sys.argv[1] == "validation" else None
+try:
+    history = fit(model, data, 1000, optimizer, 64, validation=validation, progress=False, on_epoch=told
+                  if validation else lambda record: print("epoch", record.epoch, flush=True))
+except KeyboardInterrupt:
+    print("raised", flush=True)
+    raise SystemExit(3)
+top = max(best, key=lambda entry: entry[:2]) if best else None
+print(json.dumps({
+    "stopped": history.stopped,
+    "epochs": len(history.epochs),
+    "best_epoch": history.best_epoch,
+    "is_best": top is not None and bool((model._values == top[2]).all()),
+    "finite": bool(np.isfinite(model._values).all()),
+    "whole_steps": bool(np.isfinite(optimizer.state_dict()["memory"]["exp_avg"]).all()),
+    "usable": model.predict(data.images[:3]).tolist() is not None,
+}), flush=True)
+"""
+
+posix = pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process on Windows")
+
+
+def run_and_interrupt(mode: str) -> tuple[int, dict[str, object], float]:
+    """(exit code, report, seconds from the signal to the end). The signal comes in the middle of an epoch."""
+    import cnnfast
+
+    root = str(Path(cnnfast.__file__).parents[1])
+    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-c", PROGRAM, mode]
+    environment = {**os.environ, "PYTHONPATH": path}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
+        assert child.stdout is not None
+        for _ in range(2):
+            assert child.stdout.readline().startswith("epoch ")
+        time.sleep(0.2)
+        child.send_signal(signal.SIGINT)
+        began = time.perf_counter()
+        lines = child.stdout.read().splitlines()
+        code = child.wait(timeout=60)
+        return code, json.loads(lines[-1]), time.perf_counter() - began
+
+
+@posix
+@pytest.mark.parametrize("mode", ["validation", "plain"])
+def test_ctrl_c_ends_the_training_cleanly(mode):
+    for _attempt in range(3):  # the machine may be busy with other things
+        code, report, seconds = run_and_interrupt(mode)
+        assert code == 0
+        assert report["stopped"] == "interrupted"
+        assert report["epochs"] >= 2
+        assert report["finite"]
+        assert report["whole_steps"]
+        assert report["usable"]
+        assert report["is_best"] == (mode == "validation")
+        assert (report["best_epoch"] in range(1, report["epochs"] + 1)) == (mode == "validation")
+        if seconds < 1.0:
+            return
+    pytest.fail(f"it took {seconds:.2f} s")
+
+
+def test_interrupted_in_the_middle_of_an_epoch_the_epoch_is_not_counted():
+    x, y = np.zeros((64, 4), np.float32), np.arange(64) % 2
+    model = nn.Linear(4, 2, seed=0)
+
+    def stop(record: EpochRecord) -> None:
+        if record.epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    history = fit(model, (x, y), 10, validation=(x, y), progress=False, on_epoch=stop)
+    assert (history.stopped, len(history.epochs)) == ("interrupted", 2)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_after_the_last_step_is_not_forgotten():
+    x, y = np.zeros((64, 4), np.float32), np.arange(64) % 2
+    history = fit(
+        nn.Linear(4, 2), (x, y), 1, progress=False, on_epoch=lambda record: signal.raise_signal(signal.SIGINT)
+    )
+    assert (history.stopped, len(history.epochs)) == ("interrupted", 1)
+
+
+def test_interrupted_in_validation_the_epoch_is_not_counted(monkeypatch):
+    x, y = np.zeros((3000, 4), np.float32), np.arange(3000) % 2
+    calls = []
+
+    def interrupted(model: nn.Module, part: np.ndarray) -> np.ndarray:
+        calls.append(len(part))
+        if len(calls) == 4:  # the first batch of the second epoch's validation
+            signal.raise_signal(signal.SIGINT)
+        return model(part)
+
+    monkeypatch.setattr(evaluation, "_logits", interrupted)
+    history = fit(nn.Linear(4, 2), (x[:64], y[:64]), 10, validation=(x, y), progress=False)
+    assert (history.stopped, len(history.epochs), history.best_epoch) == ("interrupted", 1, 1)
+    assert calls == [1024, 1024, 952, 1024]
+
+
+def test_a_programs_own_handler_is_left_alone():
+    calls = []
+
+    def own(number: int, frame: object) -> None:
+        calls.append(number)
+        raise KeyboardInterrupt
+
+    x, y = np.zeros((8, 4), np.float32), np.arange(8) % 2
+    before = signal.signal(signal.SIGINT, own)
+    try:
+        history = fit(
+            nn.Linear(4, 2),
+            (x, y),
+            10,
+            progress=False,
+            on_epoch=lambda record: signal.raise_signal(signal.SIGINT),
+        )
+        assert signal.getsignal(signal.SIGINT) is own
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert calls == [signal.SIGINT]
+    assert (history.stopped, len(history.epochs)) == ("interrupted", 1)
+
+
+def test_a_second_ctrl_c_is_not_swallowed():
+    with Interrupt() as interrupt:
+        signal.raise_signal(signal.SIGINT)
+        assert interrupt.requested
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_fit_works_in_a_thread():
+    x, y = np.zeros((8, 4), np.float32), np.arange(8) % 2
+    histories = []
+    thread = threading.Thread(
+        target=lambda: histories.append(fit(nn.Linear(4, 2), (x, y), 2, progress=False))
+    )
+    thread.start()
+    thread.join()
+    assert histories[0].stopped == "finished"

@@ -1,0 +1,95 @@
+"""What `fit` shows: a bar on a terminal, lines elsewhere, nothing if so asked; always on stderr."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+
+import numpy as np
+import pytest
+from cnnfast import nn, progress
+from cnnfast.errors import MissingDependencyError
+from cnnfast.history import EpochRecord
+from cnnfast.progress import Bar, Lines, Progress, display_for
+from cnnfast.train import fit
+
+from .refusal import refused
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def train(setting: object, epochs: int = 2) -> None:
+    x, y = np.zeros((20, 4), np.float32), np.arange(20) % 2
+    fit(nn.Linear(4, 2, seed=0), (x, y), epochs, validation=(x, y), progress=setting)
+
+
+def test_plain_lines_where_there_is_no_terminal(capsys):
+    train("auto")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    number = r"[\d,]+(\.\d+)?"
+    line = (
+        rf"epoch %d/2  loss {number}  accuracy {number}%%  validation loss {number}  "
+        rf"validation accuracy {number}%%  {number} images/s  {number} s"
+    )
+    assert re.fullmatch(rf"{line % 1}  \d+:\d\d left\n{line % 2}\n", captured.err)
+
+
+def test_nothing(capsys):
+    train(False)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_on_a_terminal(monkeypatch):
+    pytest.importorskip("rich")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "_REDRAW", 0.0)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "150")
+    train("auto")
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue())
+    for piece in ("epoch 1/2", "epoch 2/2", "100%", "loss 0.", "accuracy ", " images/s", ":00 left"):
+        assert piece in text
+    assert "validation accuracy" in text
+
+
+def test_kinds(monkeypatch):
+    assert type(display_for(False, 1, 1)) is Progress
+    assert type(display_for("auto", 1, 1)) is Lines
+    assert type(display_for(True, 1, 1)) is Bar
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert type(display_for("auto", 1, 1)) is Bar
+
+
+def test_without_rich_there_are_lines_and_asking_for_the_bar_says_what_to_install(monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "rich"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "rich", None)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert type(display_for("auto", 1, 1)) is Lines
+    with refused(MissingDependencyError, 'a progress bar needs the package rich: pip install "cnnfast[cli]"'):
+        display_for(True, 1, 1)
+
+
+def test_time_left(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    display = Lines(4, 100)
+    with display:
+        now[0] = 10.0
+        assert display._left(1, 50) == "1:10"  # 50 of 400 images took 10 s
+        assert display._left(4, 100) == "0:00"
+        now[0] = 3600.0
+        assert display._left(2, 100) == "1:00:00"
+
+
+def test_the_last_line_has_no_time_left(capsys):
+    with Lines(1, 10) as display:
+        display.batch(1, 10, 5.0, 5)
+        display.epoch(EpochRecord(1, 0.5, 0.5, None, None, 1.0, 10.0))
+    assert capsys.readouterr().err == "epoch 1/1  loss 0.5000  accuracy 50.00%  10 images/s  1.0 s\n"

@@ -1,0 +1,99 @@
+"""How far a kernel may be from the oracle, and why: the one home of tolerances for single operations.
+
+A sum of m products in floating point, in whatever order and with or without fused multiply-adds, is off by
+at most m * u * sum |products|, u = 2^-24 in float32 and 2^-53 in float64 (Higham, Accuracy and Stability of
+Numerical Algorithms, chapter 3); rounding errors have random signs, so that in practice sqrt(m) takes the
+place of m. We allow u * (8 + sqrt(m)) * sum |products|, and get the last factor by handing |arrays| to the
+oracle. The 8 covers elementary functions, for which a good kernel needs one or two ulps a step. What only
+moves, picks or masks numbers must be exact, as must every sum of products of small whole numbers (`EXACT`):
+there a forgotten or doubled product cannot hide behind any tolerance.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tests import oracle
+from tests.cases import Case
+
+Array = np.ndarray[Any, Any]
+
+#: operations whose results on small whole numbers need no rounding in float32, forward and backward
+EXACT = ("Conv2d", "MaxPool2d", "Linear", "ChannelBias", "PositionBias", "Add", "Flatten", "ReLU")
+
+ROUNDING = {"float32": 2.0**-24, "float64": 2.0**-53}
+
+
+def allowed(dtype: str, terms: int, scale: Array) -> Array:
+    """The largest permitted |kernel - oracle|, elementwise."""
+    return ROUNDING[dtype] * (8 + math.sqrt(terms)) * scale
+
+
+def check(got: Array, want: Array, dtype: str, terms: int, scale: Array | None, what: str) -> None:
+    """Right dtype, right shape, and within `allowed`; scale None asks for equality."""
+    assert got.dtype == dtype, f"{what} has dtype {got.dtype}, not {dtype}"
+    assert got.shape == want.shape, f"{what} has shape {got.shape}, not {want.shape}"
+    if scale is None:
+        np.testing.assert_array_equal(got.astype(np.float64), want, err_msg=what)
+        return
+    error, limit = np.abs(got.astype(np.float64) - want), allowed(dtype, terms, scale)
+    bad = ~(error <= limit)
+    if bad.any():
+        at = tuple(int(i) for i in np.unravel_index((error - limit).argmax(), error.shape))
+        raise AssertionError(
+            f"{what}: {bad.sum()} of {bad.size} values off; worst at {at}: got {got[at]!r}, "
+            f"want {want[at]!r}, error {error[at]:.3g}, allowed {limit[at]:.3g}"
+        )
+
+
+def forward_scale(case: Case, arrays: tuple[Array, ...]) -> tuple[int, Array | None]:
+    """(number of terms, sum of |terms|) of each output."""
+    absolute = [np.abs(a) for a in arrays]
+    match case.op:
+        case "Conv2d" | "Linear":
+            return int(np.prod(arrays[1].shape[1:])), oracle.PAIRS[case.op][0](*absolute, **case.call)
+        case "ChannelBias" | "PositionBias" | "Add":
+            return 2, oracle.PAIRS[case.op][0](*absolute)
+        case "GELU":  # 1 + erf cancels for x << 0: errors count against |x|, not against the small |y| ...
+            y = oracle.gelu(arrays[0], **case.call)
+            return 1, np.abs(y) + np.minimum(absolute[0], 8)  # ... but where y has died away they must, too
+        case "Softmax":  # exp turns the rounding of its argument into a relative error of that size
+            return case.inputs[0][0], oracle.softmax(arrays[0]) * (1 + below_maximum(arrays[0]))
+        case "LogSoftmax":
+            return case.inputs[0][0], 1 + below_maximum(arrays[0])
+    return 1, None
+
+
+def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tuple[int, Array | None]]:
+    """The same for the gradient of each array."""
+    absolute = [np.abs(a) for a in arrays]
+    sums = oracle.PAIRS[case.op][1](np.abs(dy), *absolute, **case.call)
+    each_output = case.n * math.prod(dy.shape[2:])
+    match case.op:
+        case "Conv2d" | "Linear":
+            seen_by = math.prod((arrays[1].shape[0], *arrays[1].shape[2:]))
+            return list(zip([seen_by, each_output, each_output], sums, strict=False))
+        case "ChannelBias" | "PositionBias":
+            return [(1, None), (each_output, sums[1])]
+        case "MaxPool2d":  # a pixel may win several windows; the winners are those of x itself, not of |x|
+            return [(9, oracle.max_pool2d_backward(np.abs(dy), arrays[0], **case.call)[0])]
+        case "GELU":
+            return [(4, np.abs(dy).astype(np.float64))]
+        case "Softmax":
+            y = oracle.softmax(arrays[0])
+            inner = np.abs(dy) + (np.abs(dy) * y).sum(axis=1, keepdims=True)
+            return [(case.inputs[0][0], y * inner * (1 + below_maximum(arrays[0])))]
+        case "LogSoftmax":
+            y = oracle.softmax(arrays[0])
+            total = np.abs(dy).sum(axis=1, keepdims=True)
+            return [(case.inputs[0][0], np.abs(dy) + y * total * (1 + below_maximum(arrays[0])))]
+    return [(1, None) for _ in arrays]
+
+
+def below_maximum(x: Array) -> Array:
+    """How far the largest value lies above each, along axis 1."""
+    x = np.asarray(x, np.float64)
+    return x.max(axis=1, keepdims=True) - x
