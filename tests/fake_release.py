@@ -1,4 +1,4 @@
-"""Stand-ins for the published data sets: small random files on a test server, and tables that describe them."""
+"""Stand-ins for the published data sets: small random files on a test server, and tables to describe them."""
 
 from __future__ import annotations
 

@@ -225,6 +225,8 @@ class TestInk:
         image = self.draw("6,4 6,24 | 22,4 22,24", 1)
         assert image[:, 12:16].max() == 0
         assert image[14, 6] > 200
+        alone = self.draw("6,4 6,24", 1)
+        np.testing.assert_allclose(image[:, :12].astype(int), alone[:, :12], atol=1)
 
 
 def test_refusals() -> None:

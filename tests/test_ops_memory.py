@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -106,3 +108,49 @@ def test_training_pass_keeps_its_own_copy(isa: str) -> None:
     grads = np.empty_like(params)
     node.plan.backward(dy, tape, params, grads)
     np.testing.assert_allclose(grads[: w.size].reshape(w.shape), want, rtol=1e-4, atol=1e-5)
+
+
+def test_tape_outlives_its_plan() -> None:
+    """A tape keeps the plan it came from, so that no later plan can be taken for it."""
+    graph = _core.Graph((4,))
+    graph.add(_core.ReLU(), [0], "op")
+    x, none = np.ones((2, 4), np.float32), np.empty(0, np.float32)
+    plan = _core.Plan(graph)
+    _, tape = plan.forward_train(x, none)
+    assert tape.nbytes >= 2 * x.nbytes
+    del plan
+    gc.collect()
+    for _ in range(50):
+        with pytest.raises(ValueError, match=r"^backward: the tape was made by another plan$"):
+            _core.Plan(graph).backward(x, tape, none, none)
+
+
+STATM = Path("/proc/self/statm")
+
+
+@pytest.mark.skipif(not STATM.exists(), reason="only Linux tells how much memory a process holds")
+def test_calls_leave_nothing_behind() -> None:
+    """Hundreds of calls with changing batch sizes, tapes and callers hold no more memory than a few."""
+    graph = _core.Graph((8, 16, 16))
+    value = graph.add(_core.Conv2d(8, 8, 3, padding=1), [0], "conv")
+    graph.add(_core.Linear(8 * 16 * 16, 4), [graph.add(_core.Flatten(), [value], "flat")], "head")
+    plan = _core.Plan(graph)
+    params = np.zeros(plan.parameter_count, np.float32)
+    grads, images = np.empty_like(params), np.zeros((40, 8, 16, 16), np.float32)
+
+    def calls(count: int) -> None:
+        for i in range(count):
+            x = images[: 1 + 13 * i % 40]
+            plan.forward(x, params)
+            y, tape = plan.forward_train(x, params)
+            plan.backward(y, tape, params, grads)
+            plan.loss_and_grad(x, np.zeros(len(x), np.int64), params, grads)
+
+    def resident() -> int:
+        gc.collect()
+        return int(STATM.read_text().split()[1]) * 4096
+
+    calls(40)
+    before, (_, tape) = resident(), plan.forward_train(images, params)
+    calls(80)
+    assert resident() - before < 5 * tape.nbytes, "less than a tape for every tenth call"

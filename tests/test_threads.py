@@ -44,6 +44,21 @@ def test_same_bits_for_any_number_of_threads(name: str, n: int, set_threads: Set
             np.testing.assert_array_equal(value, first[key], err_msg=f"{key} with {count} threads")
 
 
+@pytest.mark.parametrize("name", models.list())
+def test_images_do_not_meet_in_a_network(name: str, set_threads: SetThreads) -> None:
+    """The logits of an image are the same bits alone, in a batch, and in a training pass, however work is
+    cut.
+    """
+    set_threads(2)
+    model = models.get(name, seed=3)
+    x, _ = batch_of(model, 37)
+    together = model(x)
+    np.testing.assert_array_equal(model.forward(x), together)
+    for i in (0, 17, 36):
+        np.testing.assert_array_equal(model(x[i : i + 1])[0], together[i])
+    np.testing.assert_array_equal(model(x[::-1])[::-1], together)
+
+
 @pytest.mark.parametrize("number", range(4))
 def test_random_networks(number: int, isa: str, dtype: str, set_threads: SetThreads) -> None:
     rng = np.random.default_rng([number, 11])

@@ -149,8 +149,7 @@ struct Conv2dKernels {
     const Index taps = g.kernel.h * g.kernel.w;
     const Index inputs = taps * g.c_in;
     std::memset(packed, 0, static_cast<std::size_t>(forward_packed(g)) * sizeof(T));
-    for_each_packed<T>(g.c_out, inputs, [&](Index at, Index r, Index co) {
-      const Index tap = r / g.c_in, ci = r % g.c_in;
+    for_each_packed<T>(g.c_out, taps, g.c_in, [&](Index at, Index tap, Index ci, Index co) {
       packed[at] = params[(co * g.c_in + ci) * taps + tap];
     });
     if (!g.bias) return;
@@ -161,11 +160,15 @@ struct Conv2dKernels {
   static void pack_backward(const G& g, const T* params, T* packed) {
     std::memset(packed, 0, static_cast<std::size_t>(backward_packed(g)) * sizeof(T));
     for_each_phase(g, [&](const Phase& v, const Phase& u, Index a, Index b, Index offset) {
-      for_each_packed<T>(g.c_in, v.taps * u.taps * g.c_out, [&](Index at, Index r, Index ci) {
-        const Index co = r % g.c_out, i = r / g.c_out / u.taps, j = r / g.c_out % u.taps;
-        const Index ky = a + (v.taps - 1 - i) * g.stride.h;  // taps by rising output row: kernel rows fall
-        const Index kx = b + (u.taps - 1 - j) * g.stride.w;
-        packed[offset + at] = params[((co * g.c_in + ci) * g.kernel.h + ky) * g.kernel.w + kx];
+      // Taps by rising output row: kernel rows fall.
+      const auto kernel_at = [&](Index tap) {
+        const Index ky = a + (v.taps - 1 - tap / u.taps) * g.stride.h;
+        const Index kx = b + (u.taps - 1 - tap % u.taps) * g.stride.w;
+        return ky * g.kernel.w + kx;
+      };
+      const Index all = g.kernel.h * g.kernel.w;
+      for_each_packed<T>(g.c_in, v.taps * u.taps, g.c_out, [&](Index at, Index tap, Index co, Index ci) {
+        packed[offset + at] = params[(co * g.c_in + ci) * all + kernel_at(tap)];
       });
     });
   }
@@ -173,8 +176,7 @@ struct Conv2dKernels {
   static void unpack(const G& g, const T* packed_grads, T* grads) {
     const Index taps = g.kernel.h * g.kernel.w;
     const Index inputs = taps * g.c_in;
-    for_each_packed<T>(g.c_out, inputs, [&](Index at, Index r, Index co) {
-      const Index tap = r / g.c_in, ci = r % g.c_in;
+    for_each_packed<T>(g.c_out, taps, g.c_in, [&](Index at, Index tap, Index ci, Index co) {
       grads[(co * g.c_in + ci) * taps + tap] = packed_grads[at];
     });
     if (!g.bias) return;

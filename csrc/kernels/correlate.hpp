@@ -65,16 +65,20 @@ CNNFAST_INLINE void for_each_block(Index c_out, Index taps_run, const F& f) {
   }
 }
 
-// Calls f(place in the packed weights, r, channel) for every weight: what `for_each_block` means, spelled out.
-// Missing lanes are not visited.
+// Calls f(place in the packed weights, tap, ci, channel) for every weight of a window of `taps` x c_in inputs: what
+// `for_each_block` means, spelled out. Missing lanes are not visited. Taps before lanes, because a parameter's
+// taps lie together.
 template <class T, class F>
-CNNFAST_INLINE void for_each_packed(Index c_out, Index taps_run, const F& f) {
+CNNFAST_INLINE void for_each_packed(Index c_out, Index taps, Index c_in, const F& f) {
   const Index most = kMaxVectors * lanes_for<T>(c_out), all = padded_channels<T>(c_out);
   for (Index first = 0; first < all; first += most) {
     const Index lanes = all - first < most ? all - first : most;
     const Index valid = c_out - first < lanes ? c_out - first : lanes;
-    for (Index r = 0; r < taps_run; ++r) {
-      for (Index lane = 0; lane < valid; ++lane) f(first * taps_run + r * lanes + lane, r, first + lane);
+    for (Index ci = 0; ci < c_in; ++ci) {
+      for (Index tap = 0; tap < taps; ++tap) {
+        const Index at = first * taps * c_in + (tap * c_in + ci) * lanes;
+        for (Index lane = 0; lane < valid; ++lane) f(at + lane, tap, ci, first + lane);
+      }
     }
   }
 }

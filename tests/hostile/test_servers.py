@@ -1,4 +1,4 @@
-"""Servers that are not there, or serve something else than was published: one sentence, and nothing left behind."""
+"""Servers that are not there, or serve something else than was published: refused, nothing left behind."""
 
 from __future__ import annotations
 

@@ -136,8 +136,8 @@ def _write(form: Form, uniform: Floats, size: int) -> npt.NDArray[np.uint8]:
     """Draw one form once per row of random numbers. Lengths are tenths of a capital's height to the end."""
     chance = _Chance(uniform)
     haste = np.exp(chance.normal(0.3))[:, :, None]
-    shake = chance.normal(0.28, 2 * _MAX_POINTS).reshape(-1, _MAX_POINTS, 2)[:, : len(form.points)]
-    shift = chance.normal(0.32, 2 * _MAX_STROKES).reshape(-1, _MAX_STROKES, 2)[:, form.stroke]
+    shake = chance.normal(0.25, 2 * _MAX_POINTS).reshape(-1, _MAX_POINTS, 2)[:, : len(form.points)]
+    shift = chance.normal(0.28, 2 * _MAX_STROKES).reshape(-1, _MAX_STROKES, 2)[:, form.stroke]
     points = form.points + haste * (shake + shift)
     rounding = chance.uniform(0, 1)[:, :, None]
     angular = np.maximum(chance.uniform(-1, 1)[:, :, None], 0)
@@ -172,7 +172,7 @@ def _bend(curve: Floats, chance: _Chance) -> Floats:
 def _slant_turn_stretch(chance: _Chance) -> Floats:
     """(n, 2, 2): row vectors (x, y) times this are stretched in width, slanted to the right, and turned."""
     width = np.exp(chance.normal(0.24))[:, 0]
-    slant = np.float32(0.2) + chance.normal(0.28)[:, 0]
+    slant = np.float32(0.2) + chance.normal(0.25)[:, 0]
     angle = chance.normal(0.08)[:, 0]
     cos, sin = np.cos(angle), np.sin(angle)
     upright = np.stack([np.stack([width, 0 * width], 1), np.stack([-slant, 0 * slant + 1], 1)], 1)

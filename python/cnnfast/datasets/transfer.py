@@ -78,9 +78,6 @@ def _complete(file: Published, url: str, part: Path, report: Report) -> None:
     """Extend `part` until it has the published size."""
     for attempt in range(1, _ATTEMPTS + 1):
         before = part.stat().st_size if part.exists() else 0
-        if before > file.size:
-            part.unlink()
-            before = 0
         if before == file.size:
             return
         try:

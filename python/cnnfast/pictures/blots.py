@@ -8,27 +8,36 @@ from numpy.typing import NDArray
 MIN_BLOT = 0.015
 """Blots smaller than this share of the largest are dirt; the dot of an i has about a tenth."""
 
+STRIP_DEPTH = 0.15
+"""A blot along the picture's edge that reaches less far in than this share of the picture is a strip."""
 
-def keep_letter(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Drops specks, and strips along the picture's edge (a table, a shadow) if something else remains."""
-    labels, count = label(mask)
-    if count == 0:
-        return mask
-    areas = np.bincount(labels.ravel(), minlength=count + 1)
-    areas[0] = 0
+STRIP_LENGTH = 3.0
+"""It also is this many times as long as it is deep."""
+
+Mask = NDArray[np.bool_]
+
+
+def keep_large(mask: Mask) -> Mask:
+    """Drops specks."""
+    labels, areas = _blots(mask)
+    return _large(areas)[labels]
+
+
+def keep_letter(mask: Mask) -> Mask:
+    """Drops specks, and strips along the picture's edge (a table, a shadow) if anything else remains."""
+    labels, areas = _blots(mask)
     h, w = mask.shape
-    edges = [(labels[0], w), (labels[-1], w), (labels[:, 0], h), (labels[:, -1], h)]
-    strip = np.zeros(count + 1, bool)
-    for edge, length in edges:
-        strip |= np.bincount(edge, minlength=count + 1) > length / 3
-    strip[0] = False
-    if areas[~strip].sum() >= 0.1 * areas.sum():
+    top, bottom, left, right = _extents(labels, len(areas))
+    deep, long = bottom - top + 1, right - left + 1
+    lying = ((top == 0) | (bottom == h - 1)) & (deep < STRIP_DEPTH * h) & (long > STRIP_LENGTH * deep)
+    standing = ((left == 0) | (right == w - 1)) & (long < STRIP_DEPTH * w) & (deep > STRIP_LENGTH * long)
+    large, strip = _large(areas), lying | standing
+    if (large & ~strip).any():
         areas[strip] = 0
-    kept: NDArray[np.bool_] = (areas >= max(MIN_BLOT * areas.max(), 1))[labels]
-    return kept
+    return _large(areas)[labels]
 
 
-def label(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], int]:
+def label(mask: Mask) -> tuple[NDArray[np.int64], int]:
     """Numbers the connected blots (eight neighbours) from 1 on; 0 is the page.
 
     Runs of each row are joined with the runs they touch in the row above: work grows with runs, not pixels.
@@ -61,3 +70,27 @@ def label(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], int]:
     np.add.at(marks, (row, start), numbers + 1)
     np.add.at(marks, (row, stop), -(numbers + 1))
     return np.cumsum(marks, axis=1)[:, :w], len(roots)
+
+
+def _blots(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The number of each pixel's blot, and the area of each blot; the page, 0, counts as none."""
+    labels, count = label(mask)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    areas[0] = 0
+    return labels, areas
+
+
+def _large(areas: NDArray[np.int64]) -> Mask:
+    large: Mask = areas >= max(MIN_BLOT * areas.max(), 1)
+    return large
+
+
+def _extents(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """First and last row, first and last column of each blot."""
+    y, x = np.nonzero(labels)
+    numbers = labels[y, x]
+    found = np.zeros((4, count), np.int64)
+    found[::2] = max(labels.shape)
+    for k, (reduce, at) in enumerate(((np.minimum, y), (np.maximum, y), (np.minimum, x), (np.maximum, x))):
+        reduce.at(found[k], numbers, at)
+    return found

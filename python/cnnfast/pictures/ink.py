@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from . import page
-from .blots import keep_letter
+from .blots import keep_large, keep_letter
 
 Grey = NDArray[np.float32]
 
@@ -24,13 +24,19 @@ MIN_CONTRAST = 0.08
 MIN_SIGNAL = 3.5
 """... and by this many standard deviations of the page's noise."""
 
+FAINTEST = 0.3
+"""Ink fainter than this share of the strongest is not looked for: where a letter is small on a large page, Otsu's
+threshold would split the page."""
+
+SOFT_EDGE = 2
+"""Pixels around the ink in which it fades."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Split:
-    """A picture above one idea of its page, split into ink and page by Otsu's threshold."""
+    """A picture above one idea of its page, split into ink and page by a threshold."""
 
     above: Grey
-    threshold: float
     mask: NDArray[np.bool_]
     contrast: float
     noise: float
@@ -63,27 +69,39 @@ def separate(grey: Grey) -> Grey:
         raise DataError("no letter found: the page is blank, or the ink too faint to tell from it")
     best = max(splits, key=lambda split: split.clarity)
 
-    mask = keep_letter(best.mask)
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    margin = 2  # the soft edge lies outside the mask
-    box = (
-        slice(max(rows[0] - margin, 0), rows[-1] + margin + 1),
-        slice(max(columns[0] - margin, 0), columns[-1] + margin + 1),
+    letter = keep_letter(best.mask)
+    dirt = page.widest((best.mask & ~letter).astype(np.float32), SOFT_EDGE)
+    # Otsu's threshold is good where ink and page cover comparable areas: so again, close to the letter.
+    height, width = (np.ptp(np.flatnonzero(letter.any(axis))) + 1 for axis in (1, 0))
+    near = _box(letter, SOFT_EDGE + int(max(height, width)) // 4)
+    above = np.clip(best.above[near] * (1 - dirt[near]), 0, 1)
+    threshold = otsu(above)
+    letter = keep_large(above > threshold)
+    soft = np.clip(above / np.float32(2 * threshold), 0, 1) * page.widest(
+        letter.astype(np.float32), SOFT_EDGE
     )
-    near = page.widest(mask[box].astype(np.float32), margin)
-    soft: Grey = np.clip(best.above[box] / np.float32(2 * best.threshold), 0, 1) * near
-    return soft
+    ink: Grey = soft[_box(letter, SOFT_EDGE)]
+    return ink
+
+
+def _box(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    """Rows and columns of what is marked, and some around it."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return (
+        slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + margin + 1),
+        slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + margin + 1),
+    )
 
 
 def _split(above: Grey) -> _Split:
-    threshold = otsu(np.clip(above, 0, 1))
+    threshold = max(otsu(np.clip(above, 0, 1)), FAINTEST * float(np.quantile(above, 0.9995)))
     mask = above > threshold
     if mask.all() or not mask.any():
-        return _Split(above, threshold, mask, 0.0, 0.0)
+        return _Split(above, mask, 0.0, 0.0)
     ink, rest = above[mask], above[~mask]
     contrast = float(np.clip(ink, 0, 1).mean() - np.clip(rest, 0, 1).mean())
     noise = 1.4826 * float(np.median(np.abs(rest - np.median(rest))))
-    return _Split(above, threshold, mask, contrast, noise)
+    return _Split(above, mask, contrast, noise)
 
 
 def otsu(values: Grey) -> float:
