@@ -39,6 +39,10 @@ class KernelRow:
     peak: float  # FLOP/s
     foreign: float | None  # processors other processes used meanwhile, if the system tells
 
+    @property
+    def crowded(self) -> bool:
+        return self.foreign is not None and self.foreign > COMPANY
+
     def speed(self, direction: str) -> str:
         seconds = statistics.median(self.seconds[direction])
         if self.flops[direction]:
@@ -47,12 +51,12 @@ class KernelRow:
         return f"{direction} {self.moved[direction] / seconds / 1e9:7.1f} GB/s{'':16}"
 
     def lines(self) -> list[str]:
-        crowded = self.foreign is not None and self.foreign > COMPANY
-        tail = f"   no claim: other processes use {self.foreign:.2f} processors" if crowded else ""
+        tail = f"   no claim: other processes use {self.foreign:.2f} processors" if self.crowded else ""
         return [f"{self.name:<48} {self.speed('forward')}   {self.speed('backward')}{tail}"]
 
     def to_dict(self) -> dict[str, Any]:
-        return {**vars(self), "median_seconds": {k: statistics.median(v) for k, v in self.seconds.items()}}
+        medians = {direction: statistics.median(times) for direction, times in self.seconds.items()}
+        return {**vars(self), "median_seconds": medians, "claim": not self.crowded}
 
 
 def kernel_rows(options: Options) -> Iterator[KernelRow]:

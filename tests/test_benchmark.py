@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from cnnfast.benchmark import Options
 from cnnfast.foreign_load import ForeignLoad
 from cnnfast.stopwatch import Effort, Ratio, Row, interleave
 
+from bench import table
 from bench.kernels import assert_right, kernel_rows
 from tests import cases, oracle
 
@@ -194,3 +196,31 @@ def test_command_refuses() -> None:
     done = bench("--only", "(")
     assert done.returncode == 1
     assert done.stderr.startswith("error: bench: only='(' is no regular expression")
+
+
+def test_table_is_made_of_the_result(short: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bench.json"
+    sources = [kernel_rows, benchmark.network_rows]
+    options = Options(quick=True, only=r"peak float32|kernel (relu|d4 conv1)|infer d4 batch 1$")
+    told = benchmark.run_rows(options, sources, path, lambda line: None)
+    assert table.main([str(path)]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("cpu ")
+    assert "**A quick run: not to quote.**" in text
+    assert re.search(r"^\| d4 conv1 3x3 1->8 on 28x28[^|]* \| \d+\.\d GFLOP/s, \d+% \|", text, re.MULTILINE)
+    assert re.search(r"^\| relu on 32x13x13[^|]* \| \d+\.\d GB/s \| \d+\.\d GB/s \|$", text, re.MULTILINE)
+    speed = 1 / told["rows"][-1]["median_seconds"]["cnnfast"]
+    assert f"| infer d4 batch 1 | {speed:,.0f} |" in text
+    assert table.main([]) == 2
+
+
+def test_table_repeats_the_doubt() -> None:
+    told = row([1.0, 3.0, 2.0, 1.2]).to_dict()
+    result = {"machine": {"cpu": "x"}, "options": {"quick": False}, "peak": [], "rows": [told]}
+    assert list(table.tables(result)) == [
+        "cpu x.",
+        "",
+        "| | ours, images/s | against theirs (quartiles) |",
+        "| --- | ---: | ---: |",
+        "| train x batch 4 | 4 | no claim (1.15 to 2.25) |",
+    ]

@@ -69,11 +69,10 @@ def require(module: str, purpose: str) -> ModuleType:
     Example:
         >>> require("json", "printing JSON").dumps([1])
         '[1]'
-        >>> require("no_such_package", "reading minds")
+        >>> require("telepathy", "guessing")
         Traceback (most recent call last):
         ...
-        cnnfast.errors.MissingDependencyError: reading minds needs the package no_such_package: pip install
-        no_such_package
+        cnnfast.errors.MissingDependencyError: guessing needs the package telepathy: pip install telepathy
     """
     root = module.partition(".")[0]
     try:
