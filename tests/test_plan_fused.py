@@ -67,6 +67,8 @@ GEOMETRIES = [
     Geometry(2, (5, 11, 8), 3, kernel=5, padding=2, after="gelu"),
     Geometry(2, (16, 9, 12), 31, kernel=5, ceil_mode=True, bias=False),
     Geometry(1, (65, 5, 7), 16, padding=((2, 2), (2, 1)), bias=False, after="relu"),
+    Geometry(3, (1, 9, 11), 65, after="relu"),
+    Geometry(2, (2, 8, 9), 40, before="relu"),
     Geometry(4, (3, 9, 9), 8, before="gelu"),  # does not rise with its input: must not move behind the pool
     Geometry(2, (4, 9, 9), 8, kernel=1, after="relu"),
     Geometry(0, (3, 8, 8), 8, after="relu"),
@@ -78,6 +80,7 @@ WHOLE = [g for g in GEOMETRIES if not {g.before, g.after} & {"gelu", "tanh"}]  #
 def run(plan: _core.Plan, x: np.ndarray, params: np.ndarray, dy: np.ndarray) -> dict[str, np.ndarray]:
     grads = np.full_like(params, np.nan)
     y, tape = plan.forward_train(x, params)
+    plan.backward(2 * dy, tape, params, grads)  # which must leave the tape what it was
     dx = plan.backward(dy, tape, params, grads)
     return {"inference": plan.forward(x, params), "y": y, "dx": dx, "grads": grads}
 
@@ -140,6 +143,19 @@ def test_gradients_of_parameters_alone(g: Geometry, isa: str, dtype: str) -> Non
     assert loss == pytest.approx(each_loss.mean(dtype=np.float64), rel=1e-6)
     limit = {"float32": 1e-6, "float64": 1e-15}[dtype]
     assert np.abs(grads - want).max() <= limit * np.abs(want).max()
+
+
+@pytest.mark.parametrize("g", [g for g in GEOMETRIES if g.n > 1], ids=str)
+def test_images_do_not_meet(g: Geometry, isa: str, dtype: str) -> None:
+    """y and dx of an image are the same bits alone as in a batch."""
+    net = g.network()
+    plan = net.plan(isa, dtype)
+    x, params, dy = drawn(g, net, dtype, integers=False)
+    together = run(plan, x, params, dy)
+    for i in (0, g.n - 1):
+        alone = run(plan, x[i : i + 1], params, dy[i : i + 1])
+        for key in ("inference", "y", "dx"):
+            np.testing.assert_array_equal(alone[key][0], together[key][i], err_msg=f"{key} of image {i}")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

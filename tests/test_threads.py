@@ -5,6 +5,7 @@ callers.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -163,10 +164,12 @@ sys.exit(0 if status == 0 and np.array_equal(model(x), before) else 5)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_works_after_fork() -> None:
-    """A child of a process whose threads had run must answer, and with the same bits (USERS.md: others
-    hang).
-    """
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", AFTER_FORK], timeout=60, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    """The child of a process whose threads had run must answer, and with the same bits."""
+    command = [sys.executable, "-W", "ignore", "-c", AFTER_FORK]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as parent:
+        try:
+            _, errors = parent.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(parent.pid, signal.SIGKILL)  # a child that hangs is not the one we started
+            pytest.fail("no answer within a minute: a child hangs")
+    assert parent.returncode == 0, errors

@@ -1,4 +1,4 @@
-"""What `fit` shows on stderr while it runs: a bar on a terminal, elsewhere a line for each epoch, or nothing."""
+"""What `fit` shows on stderr while it runs: a bar on a terminal, a line for each epoch elsewhere, nothing."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 
 from .. import checkpoint, datasets
 from .._core import set_num_threads
@@ -54,6 +55,6 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps({"model": path, "data": data.name, **result.to_dict()}))
     else:
         print(f"{path} on {data.name}")
-        print(data.description)
+        print(textwrap.fill(data.description, 79))
         print(result)
     return 0

@@ -78,16 +78,30 @@ def run(options: argparse.Namespace) -> int:
     if shape is None or len(shape) != 3 or shape[0] != 1 or shape[1] != shape[2]:
         wanted = "of any shape" if shape is None else model_files.extent(shape)
         raise CheckpointError(f"{path}: takes input {wanted}, but predict makes square grey pictures (1xNxN)")
-    data = model_files.training_data(path)
-    if data == "fashion-mnist":
-        print("note: pictures are prepared as handwriting; this model knows clothes", file=sys.stderr)
-    style = options.style or ("mnist" if data == "mnist" else "emnist")
+    style = options.style or _style_for(path)
     readings = [_read(model, file, shape[1], style) for file in options.pictures]
     if options.json:
         print(json.dumps({"model": path, "pictures": [reading.to_dict() for reading in readings]}))
     else:
         _print(readings, options.show)
     return 1 if any(reading.error for reading in readings) else 0
+
+
+def _style_for(path: str) -> str:
+    """How to prepare pictures for a model, by what it was trained on; what is guessed is said."""
+    data = model_files.training_data(path)
+    if data is None:
+        print(
+            f"note: {path} does not say what it was trained on; the picture is prepared as EMNIST's "
+            "(--style mnist for a model of MNIST)",
+            file=sys.stderr,
+        )
+    if data == "fashion-mnist":
+        print(
+            f"note: {path} knows clothes; the picture is prepared as handwriting all the same",
+            file=sys.stderr,
+        )
+    return "mnist" if data == "mnist" else "emnist"
 
 
 def _read(model: Module, file: str, size: int, style: Any) -> Reading:

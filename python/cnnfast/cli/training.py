@@ -76,6 +76,13 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     )
     add("--lr", type=arguments.positive, metavar="RATE", help="learning rate (default: 0.001, for sgd 0.1)")
     add(
+        "--schedule",
+        type=arguments.one_of(["cosine", "constant"]),
+        default="cosine",
+        metavar="NAME",
+        help="of the learning rate: cosine (falls to zero over the training) or constant (default: %(default)s)",
+    )
+    add(
         "--validation",
         type=arguments.share,
         default=0.05,
@@ -116,6 +123,7 @@ def run(options: argparse.Namespace) -> int:
             batch_size=options.batch_size,
             seed=options.seed,
             validation=options.validation or None,
+            schedule=options.schedule,
         )
     except NonFiniteError as error:
         if isinstance(error.history, History) and error.history.epochs:
@@ -163,6 +171,7 @@ def _write(
         "model": options.model,
         "optimizer": options.optimizer,
         "lr": options.lr or LEARNING_RATES[options.optimizer],
+        "schedule": options.schedule,
         "batch_size": options.batch_size,
         "seed": options.seed,
         "validation": options.validation,

@@ -25,8 +25,8 @@ MIN_SIGNAL = 3.5
 """... and by this many standard deviations of the page's noise."""
 
 FAINTEST = 0.3
-"""Ink fainter than this share of the strongest is not looked for: where a letter is small on a large page, Otsu's
-threshold would split the page."""
+"""Ink fainter than this share of the strongest is not looked for: where a letter is small on a large page,
+Otsu's threshold would split the page."""
 
 SOFT_EDGE = 2
 """Pixels around the ink in which it fades."""

@@ -1,0 +1,289 @@
+"""What the command line refuses, word for word, and with which exit code: 1 the work failed, 2 wrong usage."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from cnnfast import checkpoint, datasets, errors, models, nn
+from cnnfast.cli import main
+
+from tests.drawings import drawing
+from tests.fake_release import fake_mnist
+from tests.file_server import running_server
+
+MODELS = "d4, hello-dl-letters, numpy-mnist"
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("CNNFAST_DATA", str(tmp_path / "no-data"))
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> str:
+    """An untrained digit reader that says it was trained on MNIST."""
+    model = models.d4(seed=0)
+    model.classes = tuple("0123456789")
+    checkpoint.save(model, tmp_path / "digits.safetensors", training={"data": "mnist"})
+    return "digits.safetensors"
+
+
+def error_of(capsys: pytest.CaptureFixture[str], *words: str, code: int = 1) -> str:
+    """Runs a command that must fail; the last line on stderr, without what names the program."""
+    assert main(words) == code
+    lines = capsys.readouterr().err.splitlines()
+    if code == 1:
+        assert len(lines) == 1, lines
+        return lines[0].removeprefix("error: ")
+    assert lines[0].startswith("usage: cnnfast")
+    return lines[-1].partition(": error: ")[2]
+
+
+USAGE = {
+    "train --epochs 0": "argument --epochs: '0' is not a whole number of at least 1",
+    "train --epochs two": "argument --epochs: 'two' is not a whole number of at least 1",
+    "train --batch-size -1": "argument --batch-size: '-1' is not a whole number of at least 1",
+    "train --seed -1": "argument --seed: '-1' is not a whole number of at least 0",
+    "train --threads 0": "argument --threads: '0' is not a whole number of at least 1",
+    "train --lr 0": "argument --lr: '0' is not a number above 0",
+    "train --lr nan": "argument --lr: 'nan' is not a number above 0",
+    "train --lr fast": "argument --lr: 'fast' is not a number above 0",
+    "train --validation 1": "argument --validation: '1' is not a number from 0 up to but not including 1",
+    "train --data letters": f"argument --data: 'letters' is not one of {', '.join(datasets.names())}",
+    "train --model vgg": f"argument --model: 'vgg' is not one of {MODELS}",
+    "train --optimizer rmsprop": "argument --optimizer: 'rmsprop' is not one of adam, adamw, sgd",
+    "train --schedule linear": "argument --schedule: 'linear' is not one of cosine, constant",
+    "models vgg": f"argument NAME: 'vgg' is not one of {MODELS}",
+    "predict": "the following arguments are required: PICTURE",
+    "predict --style usps a.png": "argument --style: 'usps' is not one of emnist, mnist",
+    "data download glyphs": "argument NAME: 'glyphs' is not one of emnist, "
+    + ", ".join(datasets.names()[1:]),
+    "bench --only (": "argument --only: '(' is not a regular expression: "
+    "missing ), unterminated subpattern at position 0",
+}
+
+
+@pytest.mark.parametrize("command", USAGE)
+def test_wrong_usage(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert error_of(capsys, *command.split(), code=2) == USAGE[command]
+
+
+def test_unknown_commands_and_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trian"]) == 2
+    assert "invalid choice: 'trian'" in capsys.readouterr().err
+    assert main(["train", "--epoch-count", "3"]) == 2
+    assert "unrecognized arguments: --epoch-count 3" in capsys.readouterr().err
+
+
+def test_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert capsys.readouterr().err.startswith("usage: cnnfast ")
+
+
+# ------------------------------------------------------------------ where a model file can be written
+
+
+def test_out_is_checked_before_anything_else(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    # the data set is not there either: the place for the file comes first
+    train = ("train", "--data", "mnist", "--out")
+    assert error_of(capsys, *train, "none/a") == "none/a: cannot be written: there is no folder none"
+    assert error_of(capsys, *train, ".") == ".: cannot be written: it is a folder"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder nobody can write to")
+def test_out_in_a_folder_that_takes_no_files(capsys: pytest.CaptureFixture[str]) -> None:
+    said = error_of(capsys, "train", "--out", "/proc/a.safetensors")
+    assert said.startswith("/proc/a.safetensors: cannot be written: ")
+
+
+def test_the_file_of_bench_is_checked_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        error_of(capsys, "bench", "--json", "none/a") == "none/a: cannot be written: there is no folder none"
+    )
+
+
+# ------------------------------------------------------------------ data that is not there
+
+
+def test_train_without_the_data(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = tmp_path / "no-data" / "mnist"
+    for words in ([], ["--root", str(folder.parent)]):
+        said = error_of(capsys, "train", "--data", "mnist", *words)
+        assert said.startswith(
+            f"MNIST (train): no train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz in {folder}; "
+        )
+        assert "cnnfast data download mnist" in said
+
+
+# ------------------------------------------------------------------ model files
+
+
+def test_no_model_file(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (
+        "no model given, and there is no cnnfast-*.safetensors in this folder: name a model file, or make one with "
+        "`cnnfast train`"
+    )
+    assert error_of(capsys, "evaluate") == text
+    assert error_of(capsys, "predict", "a.png") == text
+    assert error_of(capsys, "evaluate", "none") == "load: there is no file none"
+    assert error_of(capsys, "predict", "--model", "none", "a.png") == "load: there is no file none"
+
+
+def test_a_file_that_is_no_model(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("text").write_text("hello")
+    said = error_of(capsys, "evaluate", "text")
+    assert said.startswith("text: is not a safetensors file, or is damaged: ")
+
+
+def test_a_model_for_other_classes(capsys: pytest.CaptureFixture[str], model_file: str) -> None:
+    assert error_of(capsys, "evaluate", model_file, "--data", "glyphs") == (
+        "digits.safetensors: knows 10 classes (0, 1 ... 9), but glyphs/test has 26 classes (a, b ... z)"
+    )
+
+
+def test_a_model_for_other_pictures(capsys: pytest.CaptureFixture[str]) -> None:
+    small = nn.Sequential(nn.Flatten(), nn.Linear(400, 26), input_shape=(1, 20, 20), seed=0)
+    small.save("small")
+    assert error_of(capsys, "evaluate", "small", "--data", "glyphs") == (
+        "small: takes pictures of 1x20x20, but glyphs/test has 1x28x28"
+    )
+    colour = nn.Sequential(nn.Flatten(), nn.Linear(1200, 26), input_shape=(3, 20, 20), seed=0)
+    colour.save("colour")
+    assert error_of(capsys, "predict", "--model", "colour", "a.png") == (
+        "colour: takes input 3x20x20, but predict makes square grey pictures (1xNxN)"
+    )
+    free = nn.Sequential(nn.Flatten(), nn.Linear(400, 26), seed=0)
+    free.save("free")
+    assert error_of(capsys, "predict", "--model", "free", "a.png") == (
+        "free: takes input of any shape, but predict makes square grey pictures (1xNxN)"
+    )
+
+
+def test_a_model_that_does_not_say_what_it_was_trained_on(capsys: pytest.CaptureFixture[str]) -> None:
+    models.d4(seed=0).save("a")
+    assert error_of(capsys, "evaluate", "a") == "a: does not say what it was trained on; add --data NAME"
+    models.d4(seed=0).save("b", training={"data": "mine"})
+    assert error_of(capsys, "evaluate", "b") == (
+        "b: was trained on 'mine', which is no known data set; add --data NAME"
+    )
+
+
+def test_the_newest_model_is_the_one_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    import os
+
+    for age, name in enumerate(("cnnfast-b.safetensors", "cnnfast-a.safetensors", "cnnfast-c.safetensors")):
+        models.d4(seed=0).save(name)
+        os.utime(name, (1_000_000 - age, 1_000_000 - age))
+    models.d4(seed=0).save("other.safetensors")
+    assert main(["predict", "none.png"]) == 1
+    assert "model: cnnfast-b.safetensors (the newest here)" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------ predict
+
+
+def test_the_way_of_preparing_a_picture_follows_the_model(
+    capsys: pytest.CaptureFixture[str], model_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing().save("a.png")
+    models.d4(seed=0).save("unknown")
+    models.d4(seed=0).save("clothes", training={"data": "fashion-mnist"})
+    asked: list[str] = []
+    from cnnfast import pictures
+
+    load = pictures.load_picture
+    monkeypatch.setattr(
+        pictures, "load_picture", lambda file, size, style: asked.append(style) or load(file, size, style)
+    )
+    assert main(["predict", "--model", model_file, "a.png"]) == 0
+    assert main(["predict", "--model", model_file, "--style", "emnist", "a.png"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["predict", "--model", "unknown", "a.png"]) == 0
+    assert capsys.readouterr().err == (
+        "note: unknown does not say what it was trained on; the picture is prepared as EMNIST's "
+        "(--style mnist for a model of MNIST)\n"
+    )
+    assert main(["predict", "--model", "unknown", "--style", "mnist", "a.png"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["predict", "--model", "clothes", "a.png"]) == 0
+    assert capsys.readouterr().err == (
+        "note: clothes knows clothes; the picture is prepared as handwriting all the same\n"
+    )
+    assert asked == ["mnist", "emnist", "emnist", "mnist", "emnist"]
+
+
+def test_predict_without_pillow(
+    capsys: pytest.CaptureFixture[str], model_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert error_of(capsys, "predict", "--model", model_file, "a.png") == (
+        'reading pictures needs the package pillow: pip install "cnnfast[cli]"'
+    )
+
+
+def test_a_class_name_the_terminal_cannot_show(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import io
+
+    model = models.d4(seed=0)
+    model.classes = tuple("αβγδεζηθικ")
+    model.save("greek", training={"data": "mine"})
+    drawing().save("a.png")
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True))
+    assert main(["predict", "--model", "greek", "a.png"]) == 0
+    assert b"\\u03" in sys.stdout.buffer.getvalue()  # type: ignore[attr-defined]
+
+
+# ------------------------------------------------------------------ data download, failures of other kinds
+
+
+def test_data_download(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with running_server() as server:
+        files = fake_mnist(server, monkeypatch)
+        assert main(["data", "download", "mnist", "--root", str(tmp_path)]) == 0
+        said = capsys.readouterr().out.splitlines()
+        assert said == [str(tmp_path / "mnist" / name) for name in files]
+        assert main(["data", "--root", str(tmp_path), "download", "mnist"]) == 0
+    assert {path.name for path in (tmp_path / "mnist").iterdir()} == set(files)
+
+
+def test_an_error_of_the_system_names_the_file(capsys: pytest.CaptureFixture[str], model_file: str) -> None:
+    Path("folder.png").mkdir()
+    assert error_of(capsys, "predict", "--model", model_file, "folder.png") == "folder.png: Is a directory"
+
+
+def test_ctrl_c_outside_of_training(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(models, "list", interrupted)
+    monkeypatch.setattr("cnnfast.cli.facts.models.list", interrupted)
+    monkeypatch.setattr("cnnfast.cli.main.parser", _parser_of_models)
+    assert main(["models"]) == 1
+    assert capsys.readouterr().err == "error: stopped by Ctrl-C\n"
+
+
+def _parser_of_models() -> object:
+    import argparse
+
+    from cnnfast.cli import facts
+
+    top = argparse.ArgumentParser()
+    top.set_defaults(run=facts._models, debug=False, name=None)
+    top.add_argument("command")
+    return top
+
+
+def test_debug_lets_the_error_through() -> None:
+    with pytest.raises(errors.CnnfastError, match="no model given"):
+        main(["--debug", "evaluate"])
