@@ -37,7 +37,7 @@ def main() -> int:
     for symbol, variants in sorted(shared.items()):
         print(f"symbol {symbol} is defined by variants {', '.join(sorted(variants))}", file=sys.stderr)
     if shared:
-        print(f"{len(shared)} symbols are shared between kernel variants; put them in the variant's namespace", file=sys.stderr)
+        print(f"{len(shared)} shared symbols; put them in the variant's namespace", file=sys.stderr)
         return 1
     arguments.stamp.write_text(f"{len(owners)} symbols, none shared\n", encoding="utf-8")
     return 0

@@ -1,4 +1,4 @@
-"""What the command line refuses, word for word, and with which exit code: 1 the work failed, 2 wrong usage."""
+"""What the command line refuses, word for word, and the exit code: 1 the work failed, 2 wrong usage."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cnnfast import checkpoint, datasets, errors, models, nn
 from cnnfast.cli import main
+from cnnfast.history import EpochRecord, History
 
 from tests.drawings import drawing
 from tests.fake_release import fake_mnist
@@ -48,7 +49,8 @@ USAGE = {
     "train --epochs two": "argument --epochs: 'two' is not a whole number of at least 1",
     "train --batch-size -1": "argument --batch-size: '-1' is not a whole number of at least 1",
     "train --seed -1": "argument --seed: '-1' is not a whole number of at least 0",
-    "train --threads 0": "argument --threads: '0' is not a whole number of at least 1",
+    "train --threads 0": "argument --threads: '0' is not a whole number from 1 to 1024",
+    "evaluate --threads 1025": "argument --threads: '1025' is not a whole number from 1 to 1024",
     "train --lr 0": "argument --lr: '0' is not a number above 0",
     "train --lr nan": "argument --lr: 'nan' is not a number above 0",
     "train --lr fast": "argument --lr: 'fast' is not a number above 0",
@@ -107,6 +109,39 @@ def test_the_file_of_bench_is_checked_first(capsys: pytest.CaptureFixture[str]) 
     )
 
 
+# ------------------------------------------------------------------ training that comes to nothing
+
+
+def test_a_share_that_holds_out_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets, "load", lambda name, train, root: datasets.glyphs(40, seed=int(train)))
+    assert error_of(capsys, "train", "--validation", "0.01") == (
+        "--validation 0.01 of 40 images holds out none; take 0 to train on all of them"
+    )
+    assert error_of(capsys, "train", "--validation", "0.99") == (
+        "--validation 0.99 of 40 images leaves none to train on"
+    )
+
+
+def test_weights_of_earlier_epochs_survive_a_broken_loss(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = errors.NonFiniteError("the loss (nan) is not finite at step 9 (epoch 2)", step=9, epoch=2)
+    broken.history = History([EpochRecord(1, 1.0, 0.5, 1.0, 0.5, 1.0, 9.0)], "non-finite", 1)
+
+    def fit(*_: object, **__: object) -> None:
+        raise broken
+
+    monkeypatch.setattr("cnnfast.cli.training.fit", fit)
+    monkeypatch.setattr(datasets, "load", lambda name, train, root: datasets.glyphs(40, seed=int(train)))
+    assert main(["train", "--model", "d4", "--out", "a"]) == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1] == "written a (0.2 MB)"
+    assert said.err == "error: the loss (nan) is not finite at step 9 (epoch 2)\n"
+    assert checkpoint.metadata("a")["training"]["history"]["stopped"] == "non-finite"
+
+
 # ------------------------------------------------------------------ data that is not there
 
 
@@ -125,8 +160,8 @@ def test_train_without_the_data(capsys: pytest.CaptureFixture[str], tmp_path: Pa
 
 def test_no_model_file(capsys: pytest.CaptureFixture[str]) -> None:
     text = (
-        "no model given, and there is no cnnfast-*.safetensors in this folder: name a model file, or make one with "
-        "`cnnfast train`"
+        "no model given, and there is no cnnfast-*.safetensors in this folder: name a model file, "
+        "or make one with `cnnfast train`"
     )
     assert error_of(capsys, "evaluate") == text
     assert error_of(capsys, "predict", "a.png") == text
@@ -263,25 +298,11 @@ def test_an_error_of_the_system_names_the_file(capsys: pytest.CaptureFixture[str
 def test_ctrl_c_outside_of_training(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(path: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(models, "list", interrupted)
-    monkeypatch.setattr("cnnfast.cli.facts.models.list", interrupted)
-    monkeypatch.setattr("cnnfast.cli.main.parser", _parser_of_models)
-    assert main(["models"]) == 1
-    assert capsys.readouterr().err == "error: stopped by Ctrl-C\n"
-
-
-def _parser_of_models() -> object:
-    import argparse
-
-    from cnnfast.cli import facts
-
-    top = argparse.ArgumentParser()
-    top.set_defaults(run=facts._models, debug=False, name=None)
-    top.add_argument("command")
-    return top
+    monkeypatch.setattr(checkpoint, "load", interrupted)
+    assert error_of(capsys, "evaluate", "a") == "stopped by Ctrl-C"
 
 
 def test_debug_lets_the_error_through() -> None:

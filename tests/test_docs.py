@@ -1,4 +1,4 @@
-"""What README and docs/ show works: python blocks run, commands parse, links lead somewhere; docstrings too."""
+"""What README and docs/ show works: python blocks run, commands parse, links lead on; so do docstrings."""
 
 from __future__ import annotations
 

@@ -50,12 +50,14 @@ def test_lr_is_given_back_after_an_error() -> None:
     x[-1] = np.nan
     recorder = Recorder(0.4)
     with pytest.raises(errors.NonFiniteError):
-        fit(model, (x, y), optimizer=recorder, batch_size=10, schedule="cosine", shuffle=False, progress=False)
+        fit(
+            model, (x, y), optimizer=recorder, batch_size=10, schedule="cosine", shuffle=False, progress=False
+        )
     assert len(recorder.rates) == 3
     assert recorder.lr == 0.4
 
 
 def test_unknown_schedule_is_refused() -> None:
     model, x, y = problem()
-    with refused(ValueError, "fit: schedule must be \"constant\" or \"cosine\", got 'step'"):
+    with refused(ValueError, 'fit: schedule must be "constant" or "cosine", got \'step\''):
         fit(model, (x, y), schedule="step")  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ gradients, or nothing is timed. `python -m bench` in a checkout adds rows of sin
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -139,9 +140,7 @@ def machine() -> dict[str, Any]:
         "numpy": np.__version__,
     }
     if has_torch():
-        import torch
-
-        about["torch"] = str(torch.__version__)
+        about["torch"] = importlib.metadata.version("torch")
     return about
 
 

@@ -157,9 +157,9 @@ def fit(
             nothing.
         on_epoch: Called with each EpochRecord.
         shuffle: False takes the images as they come.
-        schedule: Of the learning rate. "cosine" lets it fall from the optimizer's lr towards zero along half a
-            cosine over all steps (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts), so that
-            training ends settled rather than in the noise of its last steps.
+        schedule: Of the learning rate. "cosine" lets it fall from the optimizer's lr towards zero along
+            half a cosine over all steps (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts), so
+            that training ends settled rather than in the noise of its last steps.
 
     Returns:
         A History; its `stopped` is "interrupted" after Ctrl-C.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 
 from .. import datasets, models
 from ..config import show_config
@@ -27,7 +28,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         "models",
         _models,
         "list the networks, or the layers of one",
-        "Lists the networks with their size and work; with a name, the layers of that one.",
+        "Lists the networks with their size and work; with a name, that one's layers.",
     )
     command.add_argument(
         "name", nargs="?", type=arguments.one_of(models.list()), metavar="NAME", help=", ".join(models.list())
@@ -56,7 +57,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         "show-config",
         _show_config,
         "show version, build, instruction set, threads and data",
-        "Shows what an error report should contain: version, build, instruction set, threads and data.",
+        "Shows what an error report should contain: version, build, instruction set,\nthreads and data.",
     )
     arguments.add_json(config, "it")
 
@@ -91,7 +92,8 @@ def _remark(train: datasets.Availability, test: datasets.Availability) -> str:
 
 
 def _download(options: argparse.Namespace) -> int:
-    for path in datasets.download(options.name, root=options.root, url=options.url):
+    bar = sys.stderr.isatty()
+    for path in datasets.download(options.name, root=options.root, progress=bar, url=options.url):
         print(os.fspath(path))
     return 0
 

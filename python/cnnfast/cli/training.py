@@ -11,7 +11,7 @@ from typing import Any
 from .. import checkpoint, datasets, models, optim
 from .._core import build_info, get_num_threads, set_num_threads
 from ..datasets import ImageDataset
-from ..errors import NonFiniteError
+from ..errors import CnnfastError, NonFiniteError
 from ..evaluation import Evaluation, evaluate
 from ..history import History
 from ..nn import Module
@@ -80,7 +80,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         type=arguments.one_of(["cosine", "constant"]),
         default="cosine",
         metavar="NAME",
-        help="of the learning rate: cosine (falls to zero over the training) or constant (default: %(default)s)",
+        help="of the learning rate: cosine (falls to zero by the end) or constant (default: %(default)s)",
     )
     add(
         "--validation",
@@ -146,6 +146,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _introduce(options: argparse.Namespace, train: ImageDataset, test: ImageDataset, model: Module) -> None:
     held = round(len(train) * options.validation)
+    if held == 0 and options.validation > 0:
+        raise CnnfastError(
+            f"--validation {options.validation:g} of {len(train):,} images holds out none; "
+            "take 0 to train on all of them"
+        )
+    if held == len(train):
+        raise CnnfastError(f"--validation {options.validation:g} of {held:,} images leaves none to train on")
     print(
         f"data    {options.data}: {len(train) - held:,} images to train, {held:,} to validate, "
         f"{len(test):,} to test; {model_files.class_list(train.classes)}"
