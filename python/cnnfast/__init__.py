@@ -1,11 +1,11 @@
 """Train and run convolutional networks on ordinary CPUs, fast.
 
-    import cnnfast as cf
+import cnnfast as cf
 
-    train = cf.datasets.glyphs(2000, seed=0)
-    model = cf.models.hello_dl_letters(seed=0)
-    history = cf.fit(model, train, epochs=1, progress=False)
-    print(cf.evaluate(model, cf.datasets.glyphs(500, seed=1)))
+train = cf.datasets.glyphs(2000, seed=0)
+model = cf.models.hello_dl_letters(seed=0)
+history = cf.fit(model, train, epochs=1, progress=False)
+print(cf.evaluate(model, cf.datasets.glyphs(500, seed=1)))
 """
 
 from . import datasets, errors, functional, models, nn, optim

@@ -12,7 +12,7 @@ from types import ModuleType
 #: Import name -> name on the package index, where the two differ.
 _PACKAGE_NAMES = {"PIL": "pillow", "sklearn": "scikit-learn"}
 #: What `pip install "cnnfast[cli]"` brings.
-_CLI_PACKAGES = frozenset({"rich", "pillow", "pooch", "requests"})
+_CLI_PACKAGES = frozenset({"rich", "pillow", "requests"})
 
 
 class CnnfastError(Exception):

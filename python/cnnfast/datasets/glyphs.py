@@ -54,7 +54,7 @@ def glyphs(n: int = 20_000, seed: int = 0, size: int = 28) -> ImageDataset:
     Raises:
         ValueError: `n` or `seed` is negative, or `size` below 8.
 
-    Cost: 20,000 in about two seconds on one core.
+    Cost: 20,000 of 28x28 in about 0.8 s on one core.
 
     Example:
         >>> data = glyphs(100, seed=1)
@@ -136,11 +136,11 @@ def _write(form: Form, uniform: Floats, size: int) -> npt.NDArray[np.uint8]:
     """Draw one form once per row of random numbers. Lengths are tenths of a capital's height to the end."""
     chance = _Chance(uniform)
     haste = np.exp(chance.normal(0.3))[:, :, None]
-    shake = chance.normal(0.25, 2 * _MAX_POINTS).reshape(-1, _MAX_POINTS, 2)[:, : len(form.points)]
+    shake = chance.normal(0.2, 2 * _MAX_POINTS).reshape(-1, _MAX_POINTS, 2)[:, : len(form.points)]
     shift = chance.normal(0.28, 2 * _MAX_STROKES).reshape(-1, _MAX_STROKES, 2)[:, form.stroke]
     points = form.points + haste * (shake + shift)
     rounding = chance.uniform(0, 1)[:, :, None]
-    angular = np.maximum(chance.uniform(-1, 1)[:, :, None], 0)
+    angular = np.maximum(chance.uniform(-0.4, 1)[:, :, None], 0)
     how = angular * form.straight + (1 - angular) * ((1 - rounding) * form.curve + rounding * form.smooth)
     curve = np.matmul(how, points)
     curve = _bend(curve, chance)
@@ -165,7 +165,7 @@ def _bend(curve: Floats, chance: _Chance) -> Floats:
         direction = chance.normal(0.045, 2)[:, :, None]  # waves per unit: a letter sees half a wave or less
         phase = chance.uniform(0, 2 * math.pi)
         wave = np.sin(2 * math.pi * np.matmul(curve, direction)[:, :, 0] + phase)
-        moved = moved + wave[:, :, None] * chance.normal(0.4, 2)[:, None, :]
+        moved = moved + wave[:, :, None] * chance.normal(0.55, 2)[:, None, :]
     return moved
 
 
