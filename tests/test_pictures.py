@@ -158,7 +158,16 @@ def test_hairlines_are_thickened_to_what_a_network_knows() -> None:
     wide = np.zeros((120, 30), np.float32)
     wide[10:110, 10:22] = 1
     assert framing.thicken(wide) is wide
-    assert to_model_input(drawing(width=1)).max() == 255
+
+
+@pytest.mark.parametrize("side", [300, 1000, 4000])
+def test_a_line_of_one_pixel_survives_any_reduction(side: int) -> None:
+    scale = side / 300
+    page = (side, side)
+    at = (round(80 * scale), round(50 * scale))
+    thin = to_model_input(drawing(page, at, scale, width=0))
+    wide = to_model_input(drawing(page, at, scale, width=8))
+    assert similarity(thin, wide) > 0.85
 
 
 def test_the_dot_of_an_i_is_part_of_it() -> None:

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Args:
-        argv: the words after `cnnfast`; None takes those of the process.
+        argv: The words after `cnnfast`; None takes those of the process.
 
     Returns:
         The exit code: 0 good, 1 the work failed, 2 wrong usage.

@@ -61,7 +61,7 @@ def check_writable(path: str) -> None:
     """Refuses a place where a model file could not be written, before hours are spent on training it.
 
     Raises:
-        OSError: no such folder, a folder of that name, or no permission.
+        OSError: No such folder, a folder of that name, or no permission.
     """
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():

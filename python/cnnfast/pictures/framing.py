@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .page import widest
 from .resize import resize
 
 Grey = NDArray[np.float32]
@@ -38,8 +39,8 @@ def frame(ink: Grey, size: int, style: Style) -> NDArray[np.uint8]:
 
     Args:
         ink: (h, w), cut to the letter up to a few pixels.
-        size: side of the square that comes out.
-        style: whose size and place.
+        size: Side of the square that comes out.
+        style: Whose size and place.
     """
     letter = thicken(_cut(_sharpen(_scaled(ink))))
     h, w = letter.shape
@@ -89,7 +90,7 @@ def thicken(ink: Grey) -> Grey:
     grown = np.zeros((h, w), np.float32)
     for y in range(-whole, whole + 1):
         for x in range(-whole, whole + 1):
-            share = min(1.0, max(0.0, reach + 0.5 - math.hypot(y, x)))  # a disc with a soft rim
+            share = min(1.0, max(0.0, reach + 1 - math.hypot(y, x)))  # a disc with a soft rim
             if share:
                 part = padded[whole + y : whole + y + h, whole + x : whole + x + w]
                 np.maximum(grown, np.float32(share) * part, out=grown)
@@ -125,10 +126,17 @@ def _placed(letter: Grey, side: int, top: int, left: int) -> Grey:
 
 
 def _scaled(ink: Grey) -> Grey:
-    """Resampled so that the longer side of the picture has the working size."""
+    """Resampled so that the longer side has the working size and the strongest ink is 1.
+
+    Lines that would fade away in a reduction are widened before it.
+    """
     h, w = ink.shape
     scale = LONG_SIDE / max(h, w)
-    return resize(ink, (max(1, round(h * scale)), max(1, round(w * scale))))
+    if stroke_width(ink) * scale < 2:
+        ink = widest(ink, math.ceil(0.5 / scale))
+    ink = resize(ink, (max(1, round(h * scale)), max(1, round(w * scale))))
+    strongest: Grey = ink / ink.max()
+    return strongest
 
 
 def _sharpen(ink: Grey) -> Grey:
@@ -140,6 +148,4 @@ def _sharpen(ink: Grey) -> Grey:
 def _cut(ink: Grey) -> Grey:
     """Cut to the rows and columns where ink reaches half strength."""
     rows, columns = np.flatnonzero((ink >= 0.5).any(1)), np.flatnonzero((ink >= 0.5).any(0))
-    if not len(rows):
-        return ink
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -38,12 +38,12 @@ def open_picture(path: str | os.PathLike[str]) -> Image.Image:
     """Opens, checks, decodes and turns upright the first frame of a picture file.
 
     Args:
-        path: the file.
+        path: The file.
 
     Raises:
-        OSError: the file cannot be opened.
-        DataError: it is no picture, too large or damaged.
-        MissingDependencyError: pillow is not installed.
+        OSError: The file cannot be opened.
+        DataError: It is no picture, too large or damaged.
+        MissingDependencyError: Pillow is not installed.
     """
     require("PIL", "reading pictures")
     from PIL import Image, ImageOps, UnidentifiedImageError
@@ -79,7 +79,7 @@ def to_grey(image: NDArray[np.generic] | Image.Image) -> NDArray[np.float32]:
     """Grey values 0 (black) to 1 (white), reduced to at most 1024 pixels a side.
 
     Args:
-        image: a pillow image or an array, see `cnnfast.pictures.to_model_input`.
+        image: A pillow image or an array, see `cnnfast.pictures.to_model_input`.
 
     Shapes: returns float32 (h, w).
     """

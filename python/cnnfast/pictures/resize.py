@@ -11,7 +11,7 @@ def resize(image: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.flo
 
     Args:
         image: (h, w).
-        shape: height and width wanted.
+        shape: Height and width wanted.
     """
     from PIL import Image
 
