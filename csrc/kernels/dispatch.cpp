@@ -73,6 +73,7 @@ const KernelTable<T>& kernel_table(Isa isa) {
   static const std::vector<KernelTable<T>> tables = [] {
     std::vector<KernelTable<T>> filled;
     for (const auto& v : variants<T>()) {
+      if (!cpu_supports(v.isa)) continue;  // the filling itself is compiled for the variant
       filled.emplace_back();
       v.fill(filled.back());
     }
@@ -81,7 +82,7 @@ const KernelTable<T>& kernel_table(Isa isa) {
   for (const auto& table : tables) {
     if (table.isa == isa) return table;
   }
-  fail("isa \"", to_string(isa), "\" is not in this build");
+  fail("isa \"", to_string(isa), "\" is not available; this build on this processor has: ", names(available_isas()));
 }
 
 template const KernelTable<float>& kernel_table<float>(Isa);
