@@ -15,8 +15,9 @@ def defined_symbols(nm: str, path: str) -> set[str]:
     symbols = set()
     for line in listing.splitlines():
         name, kind = line.split()[:2]
-        # Upper case: visible to the linker; V, W, u: weak or unique, the ones that merge silently.
-        if kind in "ABCDRSTVWu":
+        # Upper case: visible to the linker; V, W, u: weak or unique, the ones that merge silently. DW.ref:
+        # the compiler's pointer to the exception handler, the same data whatever the instruction set.
+        if kind in "ABCDRSTVWu" and not name.startswith("DW.ref."):
             symbols.add(name)
     return symbols
 

@@ -25,7 +25,7 @@ class OneNode:
     which two 1x1 products with ones and zeros take their halves: exactly, as long as all values are finite.
     """
 
-    def __init__(self, case: Case, isa: str, dtype: str) -> None:
+    def __init__(self, case: Case, isa: str, dtype: str, exact: bool = False) -> None:
         self.case, self.dtype, self.op = case, dtype, op_of(case)
         self.halves: tuple[Array, ...] = ()
         if len(case.inputs) == 1:
@@ -33,7 +33,7 @@ class OneNode:
             graph.add(self.op, [0], "op")
         else:
             graph = self._two_inputs(case.inputs[0])
-        self.plan = _core.Plan(graph, dtype, isa=isa)
+        self.plan = _core.Plan(graph, dtype, isa=isa, exact=exact)
 
     def _two_inputs(self, shape: tuple[int, ...]) -> _core.Graph:
         c = shape[0]
@@ -56,6 +56,11 @@ class OneNode:
     def _parameters(self, arrays: tuple[Array, ...]) -> Array:
         parts = (*self.halves, *arrays[len(self.case.inputs) :])
         return np.concatenate([np.zeros(0), *(np.ravel(p) for p in parts)]).astype(self.dtype)
+
+    @property
+    def winograd(self) -> bool:
+        """By Winograd's algorithm, which rounds more often."""
+        return "winograd" in self.plan.nodes()[-1]["algorithm"]
 
     def forward(self, *arrays: Array) -> Array:
         return self.plan.forward(self._input(arrays), self._parameters(arrays))

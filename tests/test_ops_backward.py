@@ -27,10 +27,13 @@ def drawn(case: Case, integers: bool) -> tuple[np.ndarray, tuple[np.ndarray, ...
 def test_matches_oracle(case: Case, isa: str, dtype: str) -> None:
     dy, arrays = drawn(case, integers=False)
     want = oracle.PAIRS[case.op][1](dy, *arrays, **case.call)
-    got = OneNode(case, isa, dtype).backward(dy, *arrays)
     scales = tolerance.backward_scales(case, dy, arrays)
-    for name, g, w, (terms, scale) in zip(names(case), got, want, scales, strict=True):
-        tolerance.check(g, w, dtype, terms, scale, name)
+    for exact in (False, True):
+        node = OneNode(case, isa, dtype, exact)
+        got = node.backward(dy, *arrays)
+        for name, g, w, (terms, scale) in zip(names(case), got, want, scales, strict=True):
+            wide = tolerance.winograd(scale) if node.winograd else scale
+            tolerance.check(g, w, dtype, terms, wide, name)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.op in tolerance.EXACT], ids=lambda case: case.id)
@@ -38,7 +41,7 @@ def test_exact_on_whole_numbers(case: Case, isa: str, dtype: str) -> None:
     """Whole numbers tie often: this is also where max-pooling must pick the first in row order."""
     dy, arrays = drawn(case, integers=True)
     want = oracle.PAIRS[case.op][1](dy, *arrays, **case.call)
-    got = OneNode(case, isa, dtype).backward(dy, *arrays)
+    got = OneNode(case, isa, dtype, exact=True).backward(dy, *arrays)
     for name, g, w in zip(names(case), got, want, strict=True):
         tolerance.check(g, w, dtype, 1, None, name)
 

@@ -22,15 +22,18 @@ exact_ones = pytest.mark.parametrize(
 def test_matches_oracle(case: Case, isa: str, dtype: str) -> None:
     arrays = case.arrays()
     want = oracle.PAIRS[case.op][0](*arrays, **case.call)
-    got = OneNode(case, isa, dtype).forward(*arrays)
-    tolerance.check(got, want, dtype, *tolerance.forward_scale(case, arrays), "y")
+    terms, scale = tolerance.forward_scale(case, arrays)
+    for exact in (False, True):
+        node = OneNode(case, isa, dtype, exact)
+        wide = tolerance.winograd(scale) if node.winograd else scale
+        tolerance.check(node.forward(*arrays), want, dtype, terms, wide, "y")
 
 
 @exact_ones
 def test_exact_on_whole_numbers(case: Case, isa: str, dtype: str) -> None:
     arrays = case.arrays(integers=True)
     want = oracle.PAIRS[case.op][0](*arrays, **case.call)
-    tolerance.check(OneNode(case, isa, dtype).forward(*arrays), want, dtype, 1, None, "y")
+    tolerance.check(OneNode(case, isa, dtype, exact=True).forward(*arrays), want, dtype, 1, None, "y")
 
 
 @by_id

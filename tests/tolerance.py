@@ -49,6 +49,13 @@ def check(got: Array, want: Array, dtype: str, terms: int, scale: Array | None, 
         )
 
 
+def winograd(scale: Array | None) -> Array | None:
+    """The scale for Winograd's algorithm: a tile of outputs shares its sums, so that an error belongs to the
+    largest of them, and each number has passed two transforms more.
+    """
+    return None if scale is None else np.broadcast_to(3 * scale.max(initial=0), scale.shape)
+
+
 def forward_scale(case: Case, arrays: tuple[Array, ...]) -> tuple[int, Array | None]:
     """(number of terms, sum of |terms|) of each output."""
     absolute = [np.abs(a) for a in arrays]

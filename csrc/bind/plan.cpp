@@ -94,19 +94,23 @@ py::tuple loss_and_grad(const Plan<T>& plan, py::handle x, py::handle target, py
 
 template <class T>
 py::list profile(const Plan<T>& plan, py::handle x, const py::object& target, py::handle params, int repeats,
-                 const std::string& loss_name) {
+                 const std::string& loss_name, const std::string& gradients) {
   if (repeats < 1) fail("profile: repeats must be at least 1, got ", repeats);
+  if (gradients != "both" && gradients != "input" && gradients != "weights") {
+    fail("profile: gradients must be \"both\", \"input\" or \"weights\", got \"", gradients, "\"");
+  }
+  const Wanted wanted{gradients != "weights", gradients != "input"};
   const Loss loss = loss_from_name(loss_name);
   const T* p = block<T>("params", params, plan.parameter_count(), false);
   std::vector<NodeTime> times;
   if (target.is_none()) {
     const Images in = images(plan, x);
     const py::gil_scoped_release release;
-    times = plan.profile(in.batch, nullptr, loss, p, repeats);
+    times = plan.profile(in.batch, nullptr, loss, p, repeats, wanted);
   } else {
     const Labelled<T> data(plan, x, target, py::none());
     const py::gil_scoped_release release;
-    times = plan.profile(data.in.batch, data.target.data(), loss, p, repeats);
+    times = plan.profile(data.in.batch, data.target.data(), loss, p, repeats, {false, true});
   }
   py::list rows;
   for (std::size_t i = 0; i < times.size(); ++i) {
@@ -136,9 +140,9 @@ py::list nodes(const Plan<T>& plan) {
   py::list rows;
   for (const PlanNode& node : plan.nodes()) {
     const Shape& out = plan.shapes()[static_cast<std::size_t>(node.output)];
-    rows.append(py::dict("name"_a = node.name, "op"_a = node.op_name, "inputs"_a = node.inputs,
-                         "output_shape"_a = to_tuple(out), "parameters"_a = node.param_count, "macs"_a = node.macs,
-                         "bytes"_a = out.size() * static_cast<Index>(sizeof(T))));
+    rows.append(py::dict("name"_a = node.name, "op"_a = node.op_name, "algorithm"_a = node.algorithm,
+                         "inputs"_a = node.inputs, "output_shape"_a = to_tuple(out), "parameters"_a = node.param_count,
+                         "macs"_a = node.macs, "bytes"_a = out.size() * static_cast<Index>(sizeof(T))));
   }
   return rows;
 }
@@ -247,10 +251,10 @@ void register_plan(py::module_& m) {
       .def(
           "profile",
           [](const PyPlan& p, py::handle x, const py::object& target, py::handle params, int repeats,
-             const std::string& loss) {
-            return p.with([&](const auto& q) { return profile(q, x, target, params, repeats, loss); });
+             const std::string& loss, const std::string& gradients) {
+            return p.with([&](const auto& q) { return profile(q, x, target, params, repeats, loss, gradients); });
           },
-          "x"_a, "target"_a, "params"_a, "repeats"_a = 1, "loss"_a = "cross_entropy");
+          "x"_a, "target"_a, "params"_a, "repeats"_a = 1, "loss"_a = "cross_entropy", "gradients"_a = "both");
 }
 
 }  // namespace cnnfast::bind

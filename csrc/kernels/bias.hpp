@@ -38,7 +38,7 @@ struct ChannelBiasKernels {
     add_repeated(a.n * g.positions, g.channels, a.x, a.packed, a.y);
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {
-    sum_repeated(a.n * g.positions, g.channels, a.dy, a.packed_grads);
+    if (a.packed_grads != nullptr) sum_repeated(a.n * g.positions, g.channels, a.dy, a.packed_grads);
     pass_gradient(a.n * g.size(), a.dy, a.dx);
   }
 };
@@ -53,7 +53,7 @@ struct PositionBiasKernels {
   }
   static void forward(const G& g, const ForwardArgs<T>& a) { add_repeated(a.n, g.size(), a.x, a.packed, a.y); }
   static void backward(const G& g, const BackwardArgs<T>& a) {
-    sum_repeated(a.n, g.size(), a.dy, a.packed_grads);
+    if (a.packed_grads != nullptr) sum_repeated(a.n, g.size(), a.dy, a.packed_grads);
     pass_gradient(a.n * g.size(), a.dy, a.dx);
   }
 };

@@ -1,21 +1,23 @@
 // Convolution, 2x2 max-pool and activation in one pass.
 //
-// Forward: a register tile holds the four convolution outputs of a window (of two windows where registers
+// Forward, direct: a register tile holds the four convolution outputs of a window (of two windows where registers
 // allow), so pooling happens in registers and the full convolution output is never stored. What backward
 // needs is saved at a quarter of the size: which of the four was largest, and the activation's slope there.
-// The activation follows as a pass over the pooled values. Backward: conv_pool_backward.hpp.
+// The activation follows as a pass over the pooled values. Backward: conv_pool_backward.hpp. Dense 3x3 windows
+// with many channels go through conv_pool_winograd.hpp instead.
 #pragma once
 
 #include "kernels/activations.hpp"
-#include "kernels/conv2d.hpp"
+#include "kernels/conv2d_direct.hpp"
 #include "kernels/conv_pool_backward.hpp"
+#include "kernels/conv_pool_winograd.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
 template <class T>
 struct ConvPoolKernels {
   using G = ConvPool::Geometry;
-  using Conv = Conv2dKernels<T>;
+  using Conv = DirectConv2d<T>;
 
   // y, at: first channel of this block; `at` null in inference.
   struct Outputs {
@@ -32,14 +34,8 @@ struct ConvPoolKernels {
     for (int w = 0; w < P / 4; ++w) {
       CNNFAST_UNROLL
       for (int k = 0; k < K; ++k) {
-        V best = acc[4 * w][k], at = zero<V>();
-        CNNFAST_UNROLL
-        for (int j = 1; j < 4; ++j) {
-          const V x = acc[4 * w + j][k];
-          const V takes = ei::por(ei::pcmp_lt(best, x), is_nan(x));
-          best = select(takes, x, best);
-          at = select(takes, broadcast<V>(static_cast<T>(j)), at);
-        }
+        V best, at;
+        largest_of_four<T>(acc[4 * w][k], acc[4 * w + 1][k], acc[4 * w + 2][k], acc[4 * w + 3][k], best, at);
         const Index lanes = k + 1 < K ? L : out.last_lanes;
         store_upto(out.y + offset[w] + k * L, best, lanes);
         if (out.at != nullptr) store_upto(out.at + offset[w] + k * L, at, lanes);
@@ -72,6 +68,15 @@ struct ConvPoolKernels {
   }
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
+    switch (g.conv.winograd) {
+      case 2: ConvPoolWinograd<T, 2>::forward(g, a); break;
+      case 4: ConvPoolWinograd<T, 4>::forward(g, a); break;
+      default: direct(g, a);
+    }
+    activate(g, a);
+  }
+
+  static void direct(const G& g, const ForwardArgs<T>& a) {
     const T* x = Conv::with_margin(g.conv, a.n, a.x, a.scratch);
     const Correlation c = Conv::forward_correlation(g.conv, a.n);
     const T* bias = g.conv.bias ? a.packed + Conv::weights(g.conv) : nullptr;
@@ -83,7 +88,6 @@ struct ConvPoolKernels {
                         rest < kLanes<V> ? rest : Index{kLanes<V>}};
       block<V, K>(g, a.n, c, x, a.packed + offset, bias == nullptr ? nullptr : bias + first, out);
     });
-    activate(g, a);
   }
 
   // y = f(y), and f'(y) to the second half of `saved`.
@@ -114,18 +118,37 @@ struct ConvPoolKernels {
     }
   }
 
-  static void backward(const G& g, const BackwardArgs<T>& a) { PoolSparse<T>::backward(g, a); }
+  static void backward(const G& g, const BackwardArgs<T>& a) {
+    switch (g.conv.winograd) {
+      case 2: return ConvPoolWinograd<T, 2>::backward(g, a);
+      case 4: return ConvPoolWinograd<T, 4>::backward(g, a);
+      default: return PoolSparse<T>::backward(g, a);
+    }
+  }
 
   static KernelSizes sizes(const G& g, Index n) {
+    switch (g.conv.winograd) {
+      case 2: return ConvPoolWinograd<T, 2>::sizes(g, n);
+      case 4: return ConvPoolWinograd<T, 4>::sizes(g, n);
+      default: break;
+    }
     KernelSizes s = PoolSparse<T>::sizes(g, n);
     s.forward_scratch = g.conv.pad.any() ? n * Conv::padded_x(g.conv) : 0;
     return s;
   }
   static void pack(const G& g, const T* params, T* packed, bool training) {
+    switch (g.conv.winograd) {
+      case 2: return Winograd<T, 2>::pack(g.conv, params, packed, training);
+      case 4: return Winograd<T, 4>::pack(g.conv, params, packed, training);
+      default: break;
+    }
     Conv::pack_forward(g.conv, params, packed);
     if (training) PoolSparse<T>::pack(g, params, packed + Conv::forward_packed(g.conv));
   }
-  static void unpack(const G& g, const T* packed_grads, T* grads) { PoolSparse<T>::unpack(g, packed_grads, grads); }
+  static void unpack(const G& g, const T* packed_grads, T* grads) {
+    if (g.conv.winograd != 0) return Conv::unpack(g.conv, packed_grads, grads);
+    PoolSparse<T>::unpack(g, packed_grads, grads);
+  }
 };
 
 CNNFAST_KERNELS_END

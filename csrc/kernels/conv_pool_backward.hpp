@@ -16,7 +16,7 @@
 #pragma once
 
 #include "kernels/bias.hpp"
-#include "kernels/conv2d.hpp"
+#include "kernels/conv2d_direct.hpp"
 #include "kernels/conv_pool_masked.hpp"
 
 CNNFAST_KERNELS_BEGIN
@@ -73,7 +73,7 @@ CNNFAST_INLINE void sparse_data_tile(Index count, const T* g, const std::int32_t
 template <class T>
 struct PoolSparse {
   using G = ConvPool::Geometry;
-  using Conv = Conv2dKernels<T>;
+  using Conv = DirectConv2d<T>;
   static constexpr int kMaxRun = kRegisters == 32 ? 8 : 4;  // vectors of a run kept in registers, for each of 3 rows
   static constexpr int kDataVectors = kRegisters == 32 ? 2 : 4;  // vectors of ci, for each pixel of a kernel row
   static constexpr Index kCacheBytes = Index{24} << 10;          // of a first-level cache of 32 KB or more
@@ -103,7 +103,7 @@ struct PoolSparse {
   // Scratch: g of every window; a region that is first x with its margin, then dx with its margin; the lists
   // of dw, then of dx, their sizes, and for dx the places of each window.
   struct Scratch {
-    T* g;
+    const T* g;
     T* region;
     T* list_g;
     std::int32_t* list_at;
@@ -126,7 +126,7 @@ struct PoolSparse {
   static Scratch divide(const G& g, Index n, T* scratch) {
     Scratch s;
     s.g = scratch;
-    s.region = s.g + round_up(n * g.outputs() + kLanes<Packet<T>>);
+    s.region = scratch + round_up(n * g.outputs() + kLanes<Packet<T>>);
     s.list_g = s.region + round_up(region_size(g, n) + kLanes<Packet<T>>);
     s.list_at = reinterpret_cast<std::int32_t*>(s.list_g + list_size(g, n));
     s.counts = reinterpret_cast<std::int32_t*>(s.list_g + 2 * list_size(g, n));
@@ -144,22 +144,25 @@ struct PoolSparse {
 
   // ---- backward -----------------------------------------------------------------------------------
 
-  static void backward(const G& g, const BackwardArgs<T>& a) {
-    const Scratch s = divide(g, a.n, a.scratch);
+  // dy * slope, or dy itself without an activation; `to` takes the product.
+  static const T* through_activation(const G& g, const BackwardArgs<T>& a, T* to) {
+    if (g.activation == Activation::none) return a.dy;
     const Index size = a.n * g.outputs();
-    const auto product = [](const auto& dy, const auto& slope) { return ei::pmul(dy, slope); };
-    if (g.activation == Activation::none) {
-      std::memcpy(s.g, a.dy, static_cast<std::size_t>(size) * sizeof(T));
-    } else {
-      map(size, s.g, product, a.dy, a.saved + size);
-    }
-    T* db = a.packed_grads + grad_weights(g);
-    if (g.conv.bias) sum_repeated(a.n * g.windows(), g.conv.c_out, s.g, db);
-    const T* x = Conv::with_margin(g.conv, a.n, a.x, s.region);
-    if (masked(g)) {
-      MaskedWeights<T>::add(g, a.n, x, s.g, a.saved, a.packed_grads);
-    } else {
-      weights(g, a, s, x);
+    map(size, to, [](const auto& dy, const auto& slope) { return ei::pmul(dy, slope); }, a.dy, a.saved + size);
+    return to;
+  }
+
+  static void backward(const G& g, const BackwardArgs<T>& a) {
+    Scratch s = divide(g, a.n, a.scratch);
+    s.g = through_activation(g, a, a.scratch);
+    if (a.packed_grads != nullptr) {
+      if (g.conv.bias) sum_repeated(a.n * g.windows(), g.conv.c_out, s.g, a.packed_grads + grad_weights(g));
+      const T* x = Conv::with_margin(g.conv, a.n, a.x, s.region);
+      if (masked(g)) {
+        MaskedWeights<T>::add(g, a.n, x, s.g, a.saved, a.packed_grads);
+      } else {
+        weights(g, a, s, x);
+      }
     }
     if (a.dx != nullptr) data(g, a, s);
   }

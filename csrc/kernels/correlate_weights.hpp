@@ -91,15 +91,22 @@ void bias_sums(const Correlation& g, const T* dy, T* db) {
   store(db, acc);
 }
 
-// dy may be read up to one vector past its last element; db may be null.
+// db += the sum of dy over all pixels; dy may be read up to one vector past its last element.
 template <class T>
-void correlate_weights(const Correlation& g, const T* x, const T* dy, T* dw, T* db) {
-  for_each_block<T>(g.c_out, g.taps * g.run, [&](auto vector, auto k, Index first, Index offset) {
+void bias_gradient(const Correlation& g, const T* dy, T* db) {
+  for_each_block<T>(g.c_out, 0, [&](auto vector, auto k, Index first, Index) {
     using V = decltype(vector);
-    constexpr int K = decltype(k)::value;
-    weights_block<V, K>(g, x, dy + first, dw + offset);
-    if (db == nullptr) return;
-    for (int i = 0; i < K; ++i) bias_sums<V>(g, dy + first + i * kLanes<V>, db + first + i * kLanes<V>);
+    for (int i = 0; i < decltype(k)::value; ++i) {
+      bias_sums<V>(g, dy + first + i * kLanes<V>, db + first + i * kLanes<V>);
+    }
+  });
+}
+
+// dy may be read up to one vector past its last element.
+template <class T>
+void correlate_weights(const Correlation& g, const T* x, const T* dy, T* dw) {
+  for_each_block<T>(g.c_out, g.taps * g.run, [&](auto vector, auto k, Index first, Index offset) {
+    weights_block<decltype(vector), decltype(k)::value>(g, x, dy + first, dw + offset);
   });
 }
 

@@ -1,14 +1,14 @@
 // Linear as a 1x1 convolution whose pixels are the images of the tile: one set of loops serves both.
 #pragma once
 
-#include "kernels/conv2d.hpp"
+#include "kernels/conv2d_direct.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
 template <class T>
 struct LinearKernels {
   using G = Linear::Geometry;
-  using Conv = Conv2dKernels<T>;
+  using Conv = DirectConv2d<T>;
 
   static Conv2d::Geometry as_conv(const G& g) {
     Conv2d::Geometry c;

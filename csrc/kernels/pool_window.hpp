@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/correlate.hpp"
+#include "kernels/math.hpp"
 #include "ops/conv_pool.hpp"
 
 CNNFAST_KERNELS_BEGIN
@@ -34,5 +35,19 @@ class PoolWindow {
   const ConvPool::Geometry* g_;
   Index image_, top_ = 0, left_ = 0;
 };
+
+// The largest of four candidates and which it was; the first wins ties, NaN always takes the place.
+template <class T, class V>
+CNNFAST_INLINE void largest_of_four(const V& x0, const V& x1, const V& x2, const V& x3, V& best, V& at) {
+  best = x0, at = zero<V>();
+  const auto meet = [&](const V& x, int j) {
+    const V takes = ei::por(ei::pcmp_lt(best, x), is_nan(x));
+    best = select(takes, x, best);
+    at = select(takes, broadcast<V>(static_cast<T>(j)), at);
+  };
+  meet(x1, 1);
+  meet(x2, 2);
+  meet(x3, 3);
+}
 
 CNNFAST_KERNELS_END

@@ -42,7 +42,7 @@ struct BackwardArgs {
   const T* dy = nullptr;
   T* dx = nullptr;            // overwritten; null when nobody needs it
   T* dx2 = nullptr;           // likewise
-  T* packed_grads = nullptr;  // added to
+  T* packed_grads = nullptr;  // added to; null when nobody needs it
   T* scratch = nullptr;
 };
 

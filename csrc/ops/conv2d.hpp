@@ -13,6 +13,7 @@ struct Conv2d : OpBase {
   struct Geometry : Window {
     Index c_in = 0, c_out = 0;
     bool bias = true;
+    int winograd = 0;  // edge of the output tiles of Winograd's algorithm; 0: direct
   };
 
   Conv2d(Index in_channels, Index out_channels, Extent kernel_size, Extent stride_, Padding padding, bool with_bias)

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "plan/algorithm.hpp"
 #include "plan/plan.hpp"
 #include "plan/threads.hpp"
 
@@ -9,9 +10,11 @@ namespace cnnfast {
 
 namespace {
 
-// Activations of a tile should stay in a core's second-level cache, beside weights; a fixed number, so
-// that results do not depend on the machine.
-constexpr std::size_t kTileBytes = std::size_t{512} << 10;
+// Every tile of images reads all weights once: the more images, the less that costs, until their activations fall
+// out of the caches. Heavy weights outweigh heavy activations. Fixed numbers, so that results do not depend on the
+// machine.
+constexpr std::size_t kMinTileBytes = std::size_t{6} << 20;
+constexpr std::size_t kMaxTileBytes = std::size_t{64} << 20;
 constexpr Index kMaxTile = 16;
 
 // Enough shards to keep a few threads busy, few enough that summing them stays cheap.
@@ -56,10 +59,11 @@ Plan<T>::Plan(const Graph& graph, std::vector<double> scale, std::vector<double>
 
 template <class T>
 void Plan<T>::add_nodes(const Graph& graph, bool exact) {
-  nodes_ = make_nodes(graph, exact);
+  nodes_ = make_nodes(graph, exact, table_.lanes);
   for (PlanNode& node : nodes_) {
     const KernelSizes sizes = kernel_sizes(table_, node, 1);
     const Index per_line = static_cast<Index>(kAlignment / sizeof(T));
+    node.algorithm = algorithm_name(node.op);
     node.params = parameter_count_;
     node.packed = packed_count_;
     node.packed_grads = packed_grad_count_;
@@ -154,9 +158,11 @@ Layout Plan<T>::make_layout(bool training, Index tile) const {
 
 template <class T>
 Index Plan<T>::choose_tile(bool training) const {
-  const std::size_t one = make_layout(training, 1).bytes;
-  const auto fit = static_cast<Index>(kTileBytes / std::max<std::size_t>(one, 1));
-  return std::clamp<Index>(fit, 1, kMaxTile);
+  const auto weights = static_cast<std::size_t>(packed_count_) * sizeof(T);
+  const std::size_t most = std::clamp(weights, kMinTileBytes, kMaxTileBytes);
+  Index tile = kMaxTile;
+  while (tile > 1 && make_layout(training, tile).bytes > most) --tile;
+  return tile;
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "plan/algorithm.hpp"
 #include "plan/plan.hpp"
 
 namespace cnnfast {
@@ -11,7 +12,8 @@ namespace {
 // The graph with what fusing asks of it: who reads a value, and how many do.
 class Lowering {
  public:
-  Lowering(const Graph& graph, bool exact) : graph_(graph), exact_(exact), readers_(graph.shapes().size(), 0) {
+  Lowering(const Graph& graph, bool exact, int lanes)
+      : graph_(graph), exact_(exact), lanes_(lanes), readers_(graph.shapes().size(), 0) {
     for (const GraphNode& node : graph.nodes()) {
       for (int value : node.inputs) ++readers_[static_cast<std::size_t>(value)];
     }
@@ -68,6 +70,9 @@ class Lowering {
           node.saved = O::kSaved;
         },
         source.op);
+    if (auto* conv = std::get_if<Conv2d::Geometry>(&node.op); conv != nullptr && !exact_) {
+      conv->winograd = winograd_tile(*conv, lanes_);
+    }
     for (const Parameter& p : node.parameters) node.param_count += p.shape.size();
     return node;
   }
@@ -128,11 +133,14 @@ class Lowering {
 
   const Graph& graph_;
   bool exact_;
+  int lanes_;
   std::vector<int> readers_;
 };
 
 }  // namespace
 
-std::vector<PlanNode> make_nodes(const Graph& graph, bool exact) { return Lowering(graph, exact).run(); }
+std::vector<PlanNode> make_nodes(const Graph& graph, bool exact, int lanes) {
+  return Lowering(graph, exact, lanes).run();
+}
 
 }  // namespace cnnfast

@@ -24,6 +24,7 @@ struct PlanNode {
   std::string name;         // of the layer; of the layers, joined by "+", where several became one
   std::string op_name;      // likewise
   std::string params_name;  // prefix of the parameters
+  std::string algorithm;    // of the kernels
   std::vector<int> inputs;
   int output = 0;
   std::vector<Parameter> parameters;
@@ -79,14 +80,19 @@ struct NodeTime {
   double forward = 0, backward = 0;  // seconds
 };
 
+// Which gradients a backward pass computes: those of the network's input, those of the parameters.
+struct Wanted {
+  bool input = true, parameters = true;
+};
+
 struct StepResult {
   double loss = 0;  // mean
   Index correct = 0;
 };
 
-// The nodes of a graph, before offsets: layers one by one, or (not `exact`) with neighbours fused where that
-// changes no output.
-std::vector<PlanNode> make_nodes(const Graph& graph, bool exact);
+// The nodes of a graph, before offsets: layers one by one and direct kernels (`exact`); or neighbours fused, and
+// each convolution with the algorithm that is best on vectors of `lanes`.
+std::vector<PlanNode> make_nodes(const Graph& graph, bool exact, int lanes);
 
 template <class T>
 class Plan {
@@ -109,8 +115,8 @@ class Plan {
   Tape forward_train(const Batch& batch, const T* params, T* y) const;
   void backward(const T* dy, const Tape& tape, const T* params, T* grads, T* dx) const;
   StepResult loss_and_grad(const Batch& batch, const std::int64_t* target, Loss loss, const T* params, T* grads) const;
-  std::vector<NodeTime> profile(const Batch& batch, const std::int64_t* target, Loss loss, const T* params,
-                                int repeats) const;
+  std::vector<NodeTime> profile(const Batch& batch, const std::int64_t* target, Loss loss, const T* params, int repeats,
+                                Wanted wanted) const;
 
  private:
   struct TileRun;

@@ -79,22 +79,22 @@ struct Plan<T>::TileRun {
     }
   }
 
-  // Adds to packed_grads; wants_dx: the gradient of the network's input too.
-  void backward(T* packed_grads, bool wants_dx) const {
+  // Adds to packed_grads.
+  void backward(T* packed_grads, Wanted wanted) const {
     for (std::size_t i = plan.nodes_.size(); i-- > 0;) {
       const double start = times != nullptr ? seconds() : 0;
       const PlanNode& node = plan.nodes_[i];
-      if (wants_dx || plan.needs_gradient_[static_cast<std::size_t>(node.output)]) {
-        backward_node(i, node, packed_grads, wants_dx);
+      if (wanted.input || plan.needs_gradient_[static_cast<std::size_t>(node.output)]) {
+        backward_node(i, node, packed_grads, wanted);
       }
       if (times != nullptr) (*times)[i].backward += seconds() - start;
     }
   }
 
-  void backward_node(std::size_t i, const PlanNode& node, T* packed_grads, bool wants_dx) const {
+  void backward_node(std::size_t i, const PlanNode& node, T* packed_grads, Wanted wanted) const {
     const auto wants = [&](std::size_t slot) {
       return slot < node.inputs.size() &&
-             (wants_dx || plan.needs_gradient_[static_cast<std::size_t>(node.inputs[slot])]);
+             (wanted.input || plan.needs_gradient_[static_cast<std::size_t>(node.inputs[slot])]);
     };
     const auto target = [&](std::size_t slot) -> T* {
       if (!wants(slot)) return nullptr;
@@ -109,7 +109,7 @@ struct Plan<T>::TileRun {
     args.dy = gradient(node.output);
     args.dx = target(0);
     args.dx2 = target(1);
-    args.packed_grads = packed_grads + node.packed_grads;
+    if (wanted.parameters) args.packed_grads = packed_grads + node.packed_grads;
     args.scratch = at(layout.d_scratch[i]);
     std::visit([&](const auto& g) { plan.table_.of(g).backward(g, args); }, node.op);
     for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) {
@@ -263,7 +263,7 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
         std::memcpy(arena, source, training_.bytes);
         const TileRun run{*this, training_, arena, loan.packed(), std::min(training_.tile, images.end - first)};
         run.load_d_output(dy + first * output_shape().size());
-        run.backward(packed_grads, true);
+        run.backward(packed_grads, {true, true});
         run.store(0, run.gradient(0), dx + first * input_shape().size());
       }
     }
@@ -299,14 +299,14 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const std::int64_t* target
         const TileRun run{*this, training_, arena, loan.packed(), std::min(training_.tile, images.end - first)};
         run.load(batch, first);
         run.forward();
-        std::int64_t wanted[64];
+        std::int64_t labels[64];
         for (Index i = 0; i < run.n; ++i) {
-          wanted[i] = target[batch.row(first + i)];
+          labels[i] = target[batch.row(first + i)];
           const T* row = run.output() + i * classes;
-          right += std::max_element(row, row + classes) - row == wanted[i] ? 1 : 0;
+          right += std::max_element(row, row + classes) - row == labels[i] ? 1 : 0;
         }
-        table_.loss(loss, run.n, classes, run.output(), wanted, weight, losses + first, run.d_output());
-        run.backward(packed_grads, false);
+        table_.loss(loss, run.n, classes, run.output(), labels, weight, losses + first, run.d_output());
+        run.backward(packed_grads, {false, true});
       }
     }
     correct += right;
@@ -320,7 +320,7 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const std::int64_t* target
 
 template <class T>
 std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const std::int64_t* target, Loss loss, const T* params,
-                                       int repeats) const {
+                                       int repeats, Wanted wanted) const {
   std::vector<NodeTime> times(nodes_.size());
   Loan loan(*this);
   loan.reserve(1, training_.bytes, 1);
@@ -337,13 +337,13 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const std::int64_t* t
       run.load(batch, first);
       run.forward();
       if (target != nullptr) {
-        std::int64_t wanted[64];
-        for (Index i = 0; i < run.n; ++i) wanted[i] = target[batch.row(first + i)];
-        table_.loss(loss, run.n, classes, run.output(), wanted, T(1), losses.data(), run.d_output());
-        run.backward(packed_grads, false);
+        std::int64_t labels[64];
+        for (Index i = 0; i < run.n; ++i) labels[i] = target[batch.row(first + i)];
+        table_.loss(loss, run.n, classes, run.output(), labels, T(1), losses.data(), run.d_output());
+        run.backward(packed_grads, wanted);
       } else {
         std::memcpy(run.d_output(), run.output(), static_cast<std::size_t>(run.n * classes) * sizeof(T));
-        run.backward(packed_grads, true);
+        run.backward(packed_grads, wanted);
       }
     }
   }

@@ -119,7 +119,7 @@ class Plan:
     def parameters(self) -> list[tuple[str, int, Shape]]:
         """(name, offset in the flat block, shape) in the order the graph added them."""
     def nodes(self) -> list[dict[str, Any]]:
-        """One dict a node: name, op, inputs, output_shape, parameters, macs, bytes."""
+        """One dict a node: name, op, algorithm, inputs, output_shape, parameters, macs, bytes."""
     def arena_bytes(self, training: bool = False) -> int: ...
     def tile(self, training: bool = False) -> int: ...
     def shards(self, n: int) -> int: ...
@@ -147,8 +147,12 @@ class Plan:
         params: Array,
         repeats: int = 1,
         loss: Literal["cross_entropy", "nll"] = "cross_entropy",
+        gradients: Literal["both", "input", "weights"] = "both",
     ) -> list[dict[str, Any]]:
-        """Seconds per node on one thread: dicts with name, op, forward, backward, macs (per image)."""
+        """Seconds per node on one thread, all repeats together: dicts with name, op, forward, backward, macs
+        (per image). Without a target, the output stands for its own gradient, and `gradients` picks which
+        are computed.
+        """
 
 def cross_entropy(logits: Array, target: NDArray[np.int64], isa: str | None = None) -> tuple[Array, Array]:
     """Loss of each row (n,) and d loss / d logits of each row (n, c), unreduced."""

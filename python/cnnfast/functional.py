@@ -54,6 +54,7 @@ def conv2d(
     *,
     stride: Pair = 1,
     padding: Padding = 0,
+    exact: bool = False,
     isa: str | None = None,
 ) -> Array:
     """Convolution of images with filters; see `nn.Conv2d`.
@@ -62,6 +63,8 @@ def conv2d(
         x: (n, c_in, h, w).
         weight: (c_out, c_in, kernel height, kernel width).
         bias: (c_out,), or None.
+        exact: True sums the products themselves; False may use Winograd's algorithm for 3x3 filters, which is
+            faster and rounds a few times more (docs/performance.md).
 
     Example:
         >>> import numpy as np
@@ -74,9 +77,9 @@ def conv2d(
     check_floats("conv2d", x=x, weight=weight, bias=bias)
     op = _conv2d("conv2d", weight, stride, padding, bias is not None)
     if bias is None:
-        return forward("conv2d", op, x, [weight], isa)
+        return forward("conv2d", op, x, [weight], isa, exact)
     check_shape("conv2d", "bias", bias, weight.shape[:1], "one for each filter")
-    return forward("conv2d", op, x, [weight, bias], isa)
+    return forward("conv2d", op, x, [weight, bias], isa, exact)
 
 
 def conv2d_backward(
@@ -87,13 +90,14 @@ def conv2d_backward(
     stride: Pair = 1,
     padding: Padding = 0,
     bias: bool = True,
+    exact: bool = False,
     isa: str | None = None,
 ) -> tuple[Array, Array, Array | None]:
     """(dx, dweight, dbias) of `conv2d`; dbias is None without `bias`."""
     who = "conv2d_backward"
     check_floats(who, x=x, weight=weight, dy=dy)
     op = _conv2d(who, weight, stride, padding, bias)
-    dx, grads = backward(who, op, dy, x, [weight], isa)
+    dx, grads = backward(who, op, dy, x, [weight], isa, exact)
     return dx, grads[0], grads[1] if bias else None
 
 

@@ -41,19 +41,27 @@ def check_rank(who: str, name: str, value: Array, axes: Sequence[str]) -> None:
         raise ValueError(f"{who}: {name} must have shape {expected}, got {value.shape}")
 
 
-def forward(who: str, op: Op, x: Array, parameters: Sequence[Array] = (), isa: str | None = None) -> Array:
+def forward(
+    who: str, op: Op, x: Array, parameters: Sequence[Array] = (), isa: str | None = None, exact: bool = False
+) -> Array:
     """y = op(x); the parameters come in the op's own order."""
-    return _plan(who, op, x, isa).forward(np.ascontiguousarray(x), _flat(op, x, parameters))
+    return _plan(who, op, x, isa, exact).forward(np.ascontiguousarray(x), _flat(op, x, parameters))
 
 
 def backward(
-    who: str, op: Op, dy: Array, x: Array, parameters: Sequence[Array] = (), isa: str | None = None
+    who: str,
+    op: Op,
+    dy: Array,
+    x: Array,
+    parameters: Sequence[Array] = (),
+    isa: str | None = None,
+    exact: bool = False,
 ) -> tuple[Array, list[Array]]:
     """d loss / d x and d loss / d parameter of each, from dy = d loss / d y.
 
     Parameters that play no part in any derivative (a bias, last in order) may be left out.
     """
-    plan = _plan(who, op, x, isa)
+    plan = _plan(who, op, x, isa, exact)
     check_shape(who, "dy", dy, (len(x), *plan.output_shape), "that of the output")
     flat = _flat(op, x, parameters)
     grads = np.zeros_like(flat)
@@ -62,12 +70,12 @@ def backward(
     return dx, [grad for _, grad in windows(grads, op.parameter_shapes().items())]
 
 
-def _plan(who: str, op: Op, x: Array, isa: str | None) -> Plan:
+def _plan(who: str, op: Op, x: Array, isa: str | None, exact: bool) -> Plan:
     if x.ndim < 2:
         raise ValueError(f"{who}: x must have shape (n, ...), got {x.shape}")
     graph = Graph(x.shape[1:])
     graph.add(op, [0])
-    return Plan(graph, x.dtype.name, isa=isa)
+    return Plan(graph, x.dtype.name, isa=isa, exact=exact)
 
 
 def _flat(op: Op, x: Array, parameters: Sequence[Array]) -> Array:

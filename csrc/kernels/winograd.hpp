@@ -1,0 +1,316 @@
+// Dense 3x3 convolution of stride 1 by Winograd's F(M x M, 3 x 3), all directions.
+//
+// The output is cut into tiles of M x M pixels, each computed from a patch of (M + 2) x (M + 2) inputs. What is
+// left of the convolution are (M + 2)^2 products of matrices, tiles x c_in times c_in x c_out:
+//
+//   forward    V = B^T x B,   m[f] = V[f] U[f],        y = A^T m A
+//   backward   Z = A dy A^T,  dU[f] += V[f]^T Z[f],    dw = G^T dU G
+//                             dV[f] = Z[f] U[f]^T,     dx += B dV B^T    (patches overlap by two pixels)
+//
+// Tiles are taken in blocks whose V and m stay in the second-level cache. Lanes run over channels, of which there
+// must be whole vectors (or half of one, see `with_vectors`). A value that is not finite spoils every output of its
+// tile that depends on it, and perhaps others of the tile: it never gets lost.
+#pragma once
+
+#include "kernels/conv2d_direct.hpp"
+#include "kernels/winograd_transforms.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+template <class T, int M>
+struct Winograd {
+  using G = Conv2d::Geometry;
+  static constexpr int A = M + 2;
+  static constexpr int kFrequencies = A * A;
+  static constexpr Index kBlockBytes = Index{512} << 10;
+  static constexpr Index kMinBlock = 24, kMaxBlock = 96;  // tiles
+
+  // ---- sizes --------------------------------------------------------------------------------------
+
+  static Index tile_cols(const G& g) { return (g.w_out + M - 1) / M; }
+  static Index tiles(const G& g) { return (g.h_out + M - 1) / M * tile_cols(g); }
+  static Index channel_pairs(const G& g) { return g.c_in * g.c_out; }
+  static Index forward_packed(const G& g) { return kFrequencies * channel_pairs(g) + g.c_out; }
+
+  // Most tiles of a block.
+  static Index largest_block(const G& g, Index n) {
+    const Index all = n * tiles(g), tile_bytes = kFrequencies * (g.c_in + g.c_out) * static_cast<Index>(sizeof(T));
+    const Index fit = kBlockBytes / tile_bytes;
+    const Index most = fit < kMinBlock ? kMinBlock : fit > kMaxBlock ? kMaxBlock : fit;
+    return all < most ? all : most;
+  }
+  // Tiles of each block but the last; blocks are of nearly equal size, so that fewer images may make larger ones.
+  static Index block(const G& g, Index n) {
+    const Index all = n * tiles(g), most = largest_block(g, n), blocks = (all + most - 1) / most;
+    return (all + blocks - 1) / blocks;
+  }
+  // Elements from one frequency to the next: an odd number of cache lines, so that the frequencies of a tile do
+  // not fall on the same few lines of the first-level cache.
+  static Index stride(Index block, Index channels) {
+    constexpr Index line = 64 / sizeof(T);
+    return ((block * channels + line - 1) / line | 1) * line;
+  }
+  static Index edge(const G& g) { return g.c_in; }
+
+  static KernelSizes sizes(const G& g, Index n) {
+    const Index b = largest_block(g, n);
+    KernelSizes s;
+    s.packed = forward_packed(g) + kFrequencies * channel_pairs(g);
+    s.packed_grads = DirectConv2d<T>::forward_packed(g);
+    s.forward_scratch = edge(g) + kFrequencies * (stride(b, g.c_in) + stride(b, g.c_out));
+    s.backward_scratch = s.forward_scratch + kFrequencies * channel_pairs(g);
+    return s;
+  }
+
+  struct Scratch {
+    T* edge;  // stands for the pixels outside of the image: zeros to read, or a place to write
+    T* v;
+    T* m;
+    T* du;
+    Index v_stride, m_stride;
+  };
+  static Scratch divide(const G& g, Index block, T* scratch) {
+    Scratch s;
+    s.v_stride = stride(block, g.c_in), s.m_stride = stride(block, g.c_out);
+    s.v = scratch;
+    s.m = s.v + kFrequencies * s.v_stride;
+    s.du = s.m + kFrequencies * s.m_stride;
+    s.edge = s.du;  // forward has no du
+    return s;
+  }
+
+  // Calls f with the type of vector that the channels are made of.
+  template <class F>
+  static CNNFAST_INLINE void with_vectors(Index channels, const F& f) {
+    use_half<T>(channels) ? f(HalfPacket<T>()) : f(Packet<T>());
+  }
+
+  // ---- tiles --------------------------------------------------------------------------------------
+
+  struct Tile {
+    Index image, row, col;  // of the first output pixel
+  };
+  static Tile tile_at(const G& g, Index number) {
+    const Index in_image = number % tiles(g);
+    return {number / tiles(g), in_image / tile_cols(g) * M, in_image % tile_cols(g) * M};
+  }
+  // Places of a tile's patch in x (or dx); `edge` for those outside of the image.
+  template <class P>
+  static void patch(const G& g, const Tile& t, P* x, P* edge, P* (&at)[A][A]) {
+    for (int i = 0; i < A; ++i) {
+      const Index row = t.row - g.pad.top + i;
+      P* line = x + (t.image * g.h + row) * g.w * g.c_in;
+      for (int j = 0; j < A; ++j) {
+        const Index col = t.col - g.pad.left + j;
+        at[i][j] = row >= 0 && row < g.h && col >= 0 && col < g.w ? line + col * g.c_in : edge;
+      }
+    }
+  }
+
+  // V of the tiles first .. first + count.
+  static void transform_input(const G& g, Index first, Index count, const T* x, const Scratch& s) {
+    for (Index t = 0; t < count; ++t) {
+      const T* at[A][A];
+      patch<const T>(g, tile_at(g, first + t), x, s.edge, at);
+      with_vectors(g.c_in, [&](auto vector) {
+        using V = decltype(vector);
+        for (Index c = 0; c < g.c_in; c += kLanes<V>) {
+          V in[A][A], out[A][A];
+          CNNFAST_UNROLL
+          for (int i = 0; i < A; ++i) {
+            CNNFAST_UNROLL
+            for (int j = 0; j < A; ++j) in[i][j] = load<V>(at[i][j] + c);
+          }
+          along_both<A, A>(in, out, [](const V(&u)[A], V(&r)[A]) { WinogradAxis<V, T, M>::input(u, r); });
+          store_frequencies(out, s.v + t * g.c_in + c, s.v_stride);
+        }
+      });
+    }
+  }
+  template <class V>
+  static CNNFAST_INLINE void store_frequencies(const V (&f)[A][A], T* to, Index stride) {
+    CNNFAST_UNROLL
+    for (int i = 0; i < A; ++i) {
+      CNNFAST_UNROLL
+      for (int j = 0; j < A; ++j) store(to + (i * A + j) * stride, f[i][j]);
+    }
+  }
+  template <class V>
+  static CNNFAST_INLINE void load_frequencies(const T* from, Index stride, V (&f)[A][A]) {
+    CNNFAST_UNROLL
+    for (int i = 0; i < A; ++i) {
+      CNNFAST_UNROLL
+      for (int j = 0; j < A; ++j) f[i][j] = load<V>(from + (i * A + j) * stride);
+    }
+  }
+
+  // The rows of a matrix as the pixels of a 1x1 convolution.
+  static Correlation product(Index rows, Index c_in, Index c_out) {
+    Correlation c;
+    c.images = 1, c.rows = 1, c.cols = rows;
+    c.x_image = c.x_row = 0, c.x_col = c_in;
+    c.y_image = c.y_row = 0, c.y_col = c_out;
+    c.taps = 1, c.x_tap = 0, c.run = c_in;
+    c.c_out = c_out;
+    return c;
+  }
+
+  // Calls emit(tile, channel, y) for every tile and group of channels, y being M x M vectors of outputs.
+  template <class Emit>
+  static void forward(const G& g, Index n, const T* x, const T* packed, T* scratch, const Emit& emit) {
+    const Index all = n * tiles(g), b = block(g, n);
+    const Scratch s = divide(g, b, scratch);
+    clear(s.edge, edge(g));
+    for (Index first = 0; first < all; first += b) {
+      const Index count = all - first < b ? all - first : b;
+      transform_input(g, first, count, x, s);
+      const Correlation c = product(count, g.c_in, g.c_out);
+      for (Index f = 0; f < kFrequencies; ++f) {
+        correlate<T>(c, s.v + f * s.v_stride, packed + f * channel_pairs(g), nullptr, s.m + f * s.m_stride);
+      }
+      for (Index t = 0; t < count; ++t) {
+        const Tile tile = tile_at(g, first + t);
+        with_vectors(g.c_out, [&](auto vector) {
+          using V = decltype(vector);
+          for (Index co = 0; co < g.c_out; co += kLanes<V>) {
+            V in[A][A], out[M][M];
+            load_frequencies(s.m + t * g.c_out + co, s.m_stride, in);
+            along_both<A, M>(in, out, [](const V(&u)[A], V(&r)[M]) { WinogradAxis<V, T, M>::output(u, r); });
+            emit(tile, co, out);
+          }
+        });
+      }
+    }
+  }
+
+  // fetch(tile, channel, dy) gives the gradient of M x M outputs. Adds to dw, in the layout of DirectConv2d;
+  // either gradient may be null.
+  template <class Fetch>
+  static void backward(const G& g, Index n, const T* x, const T* packed, T* scratch, const Fetch& fetch, T* dw, T* dx) {
+    const Index all = n * tiles(g), b = block(g, n), pairs = channel_pairs(g);
+    Scratch s = divide(g, b, scratch);
+    s.edge = s.du + kFrequencies * pairs;
+    clear(s.edge, edge(g));
+    if (dw != nullptr) clear(s.du, kFrequencies * pairs);
+    if (dx != nullptr) clear(dx, n * g.h * g.w * g.c_in);
+    const T* packed_back = packed + forward_packed(g);
+    for (Index first = 0; first < all; first += b) {
+      const Index count = all - first < b ? all - first : b;
+      for (Index t = 0; t < count; ++t) {
+        const Tile tile = tile_at(g, first + t);
+        with_vectors(g.c_out, [&](auto vector) {
+          using V = decltype(vector);
+          for (Index co = 0; co < g.c_out; co += kLanes<V>) {
+            V dy[M][M], out[A][A];
+            fetch(tile, co, dy);
+            along_both<M, A>(dy, out, [](const V(&u)[M], V(&r)[A]) { WinogradAxis<V, T, M>::d_output(u, r); });
+            store_frequencies(out, s.m + t * g.c_out + co, s.m_stride);
+          }
+        });
+      }
+      if (dw != nullptr) {
+        transform_input(g, first, count, x, s);
+        const Correlation c = product(count, g.c_in, g.c_out);
+        for (Index f = 0; f < kFrequencies; ++f) {
+          correlate_weights<T>(c, s.v + f * s.v_stride, s.m + f * s.m_stride, s.du + f * pairs);
+        }
+      }
+      if (dx != nullptr) {
+        const Correlation c = product(count, g.c_out, g.c_in);
+        for (Index f = 0; f < kFrequencies; ++f) {
+          correlate<T>(c, s.m + f * s.m_stride, packed_back + f * pairs, nullptr, s.v + f * s.v_stride);
+        }
+        add_patches(g, first, count, s, dx);
+      }
+    }
+    if (dw != nullptr) add_weights(g, s.du, dw);
+  }
+
+  static void add_patches(const G& g, Index first, Index count, const Scratch& s, T* dx) {
+    for (Index t = 0; t < count; ++t) {
+      T* at[A][A];
+      patch<T>(g, tile_at(g, first + t), dx, s.edge, at);
+      with_vectors(g.c_in, [&](auto vector) {
+        using V = decltype(vector);
+        for (Index c = 0; c < g.c_in; c += kLanes<V>) {
+          V in[A][A], out[A][A];
+          load_frequencies(s.v + t * g.c_in + c, s.v_stride, in);
+          along_both<A, A>(in, out, [](const V(&u)[A], V(&r)[A]) { WinogradAxis<V, T, M>::d_input(u, r); });
+          CNNFAST_UNROLL
+          for (int i = 0; i < A; ++i) {
+            CNNFAST_UNROLL
+            for (int j = 0; j < A; ++j) store(at[i][j] + c, ei::padd(load<V>(at[i][j] + c), out[i][j]));
+          }
+        }
+      });
+    }
+    // Margins of several tiles were summed in `edge`, and must read as zeros again.
+    clear(s.edge, edge(g));
+  }
+  static void clear(T* p, Index count) { std::memset(p, 0, static_cast<std::size_t>(count) * sizeof(T)); }
+
+  // ---- weights ------------------------------------------------------------------------------------
+
+  // Calls f(vector, block, input, lane) for every vector of packed weights, in the order of `for_each_block`.
+  struct Block {
+    Index first, lanes;  // output channels
+  };
+  template <class F>
+  static void for_each_lanes(Index c_out, Index c_in, const F& f) {
+    with_vectors(c_out, [&](auto vector) {
+      constexpr Index L = kLanes<decltype(vector)>;
+      for (Index first = 0; first < c_out; first += kMaxVectors * L) {
+        const Block block{first, c_out - first < kMaxVectors * L ? c_out - first : kMaxVectors * L};
+        for (Index ci = 0; ci < c_in; ++ci) {
+          for (Index lane = 0; lane < block.lanes; lane += L) f(vector, block, ci, lane);
+        }
+      }
+    });
+  }
+
+  static void add_weights(const G& g, const T* du, T* dw) {
+    for_each_lanes(g.c_out, g.c_in, [&](auto vector, const Block& block, Index ci, Index lane) {
+      using V = decltype(vector);
+      V in[A][A], out[3][3];
+      load_frequencies(du + block.first * g.c_in + ci * block.lanes + lane, channel_pairs(g), in);
+      along_both<A, 3>(in, out, [](const V(&u)[A], V(&r)[3]) { WinogradAxis<V, T, M>::d_weights(u, r); });
+      T* to = dw + block.first * 9 * g.c_in + ci * block.lanes + lane;
+      CNNFAST_UNROLL
+      for (int tap = 0; tap < 9; ++tap) {
+        T* at = to + tap * g.c_in * block.lanes;
+        store(at, ei::padd(load<V>(at), out[tap / 3][tap % 3]));
+      }
+    });
+  }
+
+  // U[f][block of outputs][input][lane], the outputs being c_out (forward) or c_in (backward) of the parameter.
+  static void pack_direction(Index outputs, Index inputs, Index output_step, Index input_step, const T* params, T* to) {
+    for_each_lanes(outputs, inputs, [&](auto vector, const Block& block, Index input, Index lane) {
+      using V = decltype(vector);
+      constexpr Index L = kLanes<V>;
+      const T* from = params + (block.first + lane) * output_step + input * input_step;
+      alignas(64) T taps[9][L];
+      for (Index l = 0; l < L; ++l) {
+        for (int tap = 0; tap < 9; ++tap) taps[tap][l] = from[l * output_step + tap];
+      }
+      V w[3][3], u[A][A];
+      CNNFAST_UNROLL
+      for (int tap = 0; tap < 9; ++tap) w[tap / 3][tap % 3] = load<V>(taps[tap]);
+      along_both<3, A>(w, u, [](const V(&p)[3], V(&r)[A]) { WinogradAxis<V, T, M>::weights(p, r); });
+      store_frequencies(u, to + block.first * inputs + input * block.lanes + lane, inputs * outputs);
+    });
+  }
+  static void pack(const G& g, const T* params, T* packed, bool training) {
+    const Index pairs = channel_pairs(g);
+    pack_direction(g.c_out, g.c_in, g.c_in * 9, 9, params, packed);
+    T* bias = packed + kFrequencies * pairs;
+    if (g.bias) {
+      std::memcpy(bias, params + pairs * 9, static_cast<std::size_t>(g.c_out) * sizeof(T));
+    } else {
+      clear(bias, g.c_out);
+    }
+    if (training) pack_direction(g.c_in, g.c_out, 9, g.c_in * 9, params, packed + forward_packed(g));
+  }
+};
+
+CNNFAST_KERNELS_END

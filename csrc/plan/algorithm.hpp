@@ -1,0 +1,17 @@
+// Which algorithm serves a convolution: a function of geometry and vector length alone, so that results are the
+// same on every run.
+#pragma once
+
+#include <string>
+
+#include "ops/op_list.hpp"
+
+namespace cnnfast {
+
+// Edge of the output tiles of Winograd's algorithm, 2 or 4; 0 where direct kernels are the better choice.
+int winograd_tile(const Conv2d::Geometry& g, int lanes);
+
+// What a plan prints: "direct", "winograd 4x4", ...
+std::string algorithm_name(const PlacedOp& op);
+
+}  // namespace cnnfast
