@@ -26,7 +26,7 @@ struct PyTape {
 };
 
 template <class T>
-py::array forward(const Plan<T>& plan, py::handle x, py::handle params) {
+py::array forward(const Plan<T>& plan, py::handle x, py::handle params, std::int64_t version) {
   const Images in = images(plan, x);
   const T* p = block<T>("params", params, plan.parameter_count(), false);
   py::array_t<T> y = new_array<T>(in.batch.n, plan.output_shape());
@@ -39,7 +39,7 @@ py::array forward(const Plan<T>& plan, py::handle x, py::handle params) {
     slice.n = std::min(kSliceImages, in.batch.n - first);
     {
       const py::gil_scoped_release release;
-      plan.forward(slice, p, out + first * plan.output_shape().size());
+      plan.forward(slice, {p, version}, out + first * plan.output_shape().size());
     }
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   }
@@ -225,10 +225,10 @@ void register_plan(py::module_& m) {
           "n"_a)
       .def(
           "forward",
-          [](const PyPlan& p, py::handle x, py::handle params) {
-            return p.with([&](const auto& q) { return forward(q, x, params); });
+          [](const PyPlan& p, py::handle x, py::handle params, std::int64_t version) {
+            return p.with([&](const auto& q) { return forward(q, x, params, version); });
           },
-          "x"_a, "params"_a)
+          "x"_a, "params"_a, "version"_a = -1)
       .def(
           "forward_train",
           [](const PyPlan& p, py::handle x, py::handle params) {

@@ -69,6 +69,20 @@ struct Workspace {
   std::vector<Arena> tiles;  // by thread
 };
 
+// A flat block of parameters; while `version` is the same, so are they. Negative: they may change at any time.
+template <class T>
+struct Parameters {
+  const T* values = nullptr;
+  std::int64_t version = -1;
+};
+
+// Weights in the layout of the forward kernels, kept between calls; never changed once made.
+template <class T>
+struct Packed {
+  Parameters<T> of;
+  Arena memory;
+};
+
 // What forward_train remembers: the arena of every tile.
 struct Tape {
   Index n = 0;
@@ -111,7 +125,7 @@ class Plan {
   const Layout& layout(bool training) const { return training ? training_ : inference_; }
   Index shards(Index n) const;
 
-  void forward(const Batch& batch, const T* params, T* y) const;
+  void forward(const Batch& batch, const Parameters<T>& params, T* y) const;
   Tape forward_train(const Batch& batch, const T* params, T* y) const;
   void backward(const T* dy, const Tape& tape, const T* params, T* grads, T* dx) const;
   StepResult loss_and_grad(const Batch& batch, const std::int64_t* target, Loss loss, const T* params, T* grads) const;
@@ -142,6 +156,8 @@ class Plan {
   void pack(const T* params, T* packed, bool training, class Tasks& tasks) const;
   void reduce(const Workspace& w, Index shards, T* grads, class Tasks& tasks) const;
 
+  std::shared_ptr<const Packed<T>> packed_once(const Parameters<T>& params) const;
+
   std::unique_ptr<Workspace> borrow() const;
   void give_back(std::unique_ptr<Workspace> workspace) const;
 
@@ -158,6 +174,7 @@ class Plan {
 
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Workspace>> idle_;
+  mutable std::shared_ptr<const Packed<T>> kept_;
 };
 
 }  // namespace cnnfast

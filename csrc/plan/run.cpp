@@ -184,8 +184,25 @@ void Plan<T>::reduce(const Workspace& w, Index shards, T* grads, Tasks& tasks) c
   }
 }
 
+// The weights of the last version asked for. Threads that ask for a new one at once may each make it.
 template <class T>
-void Plan<T>::forward(const Batch& batch, const T* params, T* y) const {
+std::shared_ptr<const Packed<T>> Plan<T>::packed_once(const Parameters<T>& params) const {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (kept_ && kept_->of.values == params.values && kept_->of.version == params.version) return kept_;
+  }
+  auto packed = std::make_shared<Packed<T>>();
+  packed->of = params;
+  packed->memory.reserve(static_cast<std::size_t>(packed_count_) * sizeof(T));
+  Tasks tasks(static_cast<int>(nodes_.size()));
+  pack(params.values, packed->memory.template at<T>(0), false, tasks);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  kept_ = packed;
+  return packed;
+}
+
+template <class T>
+void Plan<T>::forward(const Batch& batch, const Parameters<T>& params, T* y) const {
   if (batch.n == 0) return;
   const int threads = threads_for(batch.n, batch.n);
   // Smaller tiles where that keeps all threads busy: forward results do not depend on the tile.
@@ -193,14 +210,18 @@ void Plan<T>::forward(const Batch& batch, const T* params, T* y) const {
   const Index count = (batch.n + tile_images - 1) / tile_images;
   Loan loan(*this);
   loan.reserve(threads, inference_.bytes, 0);
+  const std::shared_ptr<const Packed<T>> kept = params.version < 0 ? nullptr : packed_once(params);
+  const T* packed = kept ? kept->memory.template at<T>(0) : loan.packed();
   Tasks pack_tasks(static_cast<int>(nodes_.size())), tile_tasks(static_cast<int>(count));
   parallel(threads, [&](const Team& team) {
-    pack(params, loan.packed(), false, pack_tasks);
-    team.barrier();
+    if (!kept) {
+      pack(params.values, loan.packed(), false, pack_tasks);
+      team.barrier();
+    }
     std::byte* arena = loan->tiles[static_cast<std::size_t>(team.thread())].data();
     for (int tile = 0; tile_tasks.next(tile);) {
       const Index first = tile * tile_images;
-      const TileRun run{*this, inference_, arena, loan.packed(), std::min(tile_images, batch.n - first)};
+      const TileRun run{*this, inference_, arena, packed, std::min(tile_images, batch.n - first)};
       run.load(batch, first);
       run.forward();
       run.store(output_value(), run.output(), y + first * output_shape().size());

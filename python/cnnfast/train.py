@@ -99,6 +99,7 @@ class Trainer:
         if not math.isfinite(loss) or not self._all_finite(grads):
             raise self._refusal(loss)
         self.optimizer.step(params, grads)
+        self.model._block.touch()
         self.steps += 1
         return loss, correct
 
@@ -240,6 +241,7 @@ class _Run:
             finally:
                 if self._best is not None:
                     self._trainer._params[:] = self._best
+                    self._trainer.model._block.touch()
                 if self._first_lr is not None:
                     self._trainer.optimizer.lr = self._first_lr
         if self._interrupt.requested:  # perhaps too late to end anything, but not to be forgotten

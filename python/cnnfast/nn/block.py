@@ -7,6 +7,7 @@ Saving is one write, the optimiser one loop, and a layer's weights are windows i
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,13 +17,38 @@ from ..border import Array, Shape
 
 
 class Block:
-    """One flat parameter array; the gradients come into being when first asked for."""
+    """One flat parameter array; the gradients come into being when first asked for.
 
-    __slots__ = ("_gradients", "values")
+    The engine keeps weights in a layout of its own between calls, and must know when they may have changed: after
+    `touch`, and as long as anybody holds an array that `lend` gave out.
+    """
+
+    __slots__ = ("__weakref__", "_gradients", "_lent", "_version", "values")
 
     def __init__(self, size: int, dtype: np.dtype[Any]) -> None:
         self.values: Array = np.zeros(size, dtype)
         self._gradients: Array | None = None
+        self._lent: list[weakref.ref[Array]] = []
+        self._version = 0
+
+    def lend(self, part: Array) -> Array:
+        """`part` of the values, through an array that lives as long as any view made of it."""
+        lent = np.asarray(memoryview(part))  # not a view of `part`: its views lead back to it, and no further
+        self._lent.append(weakref.ref(lent, self._given_back))
+        return lent
+
+    def _given_back(self, lent: weakref.ref[Array]) -> None:
+        self._version += 1
+        self._lent = [other for other in self._lent if other is not lent]
+
+    def touch(self) -> None:
+        """The values have been changed."""
+        self._version += 1
+
+    @property
+    def version(self) -> int:
+        """A number that changes whenever the values may have; -1 while somebody could be changing them."""
+        return -1 if self._lent else self._version
 
     @property
     def gradients(self) -> Array:

@@ -102,7 +102,7 @@ class Module(ParameterTree):
             array([[0., 2.]], dtype=float32)
         """
         plan, x = self._prepare(x)
-        return plan.forward(x, self._values)
+        return plan.forward(x, self._values, self._block.version)
 
     def predict_proba(self, x: Array) -> Array:
         """Probability of each class, the softmax of the outputs along axis 1. Shapes as in a call."""

@@ -41,8 +41,11 @@ class ParameterTree(ABC):
         """Draws all parameters anew."""
 
     def parameters(self) -> dict[str, Array]:
-        """Live views of the parameters by name: ``m.parameters()["0.bias"][:] = 0`` changes the model."""
-        return dict(windows(self._values, self._named_shapes()))
+        """Live views of the parameters by name: ``m.parameters()["0.bias"][:] = 0`` changes the model.
+
+        Inference on single pictures is slower while such views are held: each call has to expect new values.
+        """
+        return dict(windows(self._block.lend(self._values), self._named_shapes()))
 
     def gradients(self) -> dict[str, Array]:
         """Live views by name of the gradients of the last `backward` or `loss_and_grad`; zeros before."""
@@ -54,7 +57,7 @@ class ParameterTree(ABC):
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of the parameters by name; names, shapes and order of axes are PyTorch's."""
-        return {name: value.copy() for name, value in self.parameters().items()}
+        return {name: value.copy() for name, value in windows(self._values, self._named_shapes())}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Set the parameters from arrays (or CPU tensors) by name; on any error nothing is changed.
