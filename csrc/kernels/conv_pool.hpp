@@ -43,14 +43,25 @@ struct ConvPoolKernels {
     }
   }
 
+  // Outputs of W windows side by side on an image of one channel: two pointers serve all.
+  struct WindowPixels {
+    const T* top;
+    const T* bottom;
+    CNNFAST_INLINE T at(int p, Index r) const { return (p % 4 < 2 ? top : bottom)[p / 4 * 2 + p % 2 + r]; }
+    CNNFAST_INLINE void advance(Index step) {
+      top += step;
+      bottom += step;
+    }
+  };
+
   // W windows from `window` on, which moves past them.
   template <class V, int W, int K>
   static CNNFAST_INLINE void windows(const G& g, const Correlation& c, const T* x, const T* w, const T* bias, Index q,
                                      PoolWindow& window, const Outputs& out) {
-    const T* xs[4 * W];
+    ScatteredPixels<T, 4 * W> xs;
     Index offset[W];
     for (int i = 0; i < W; ++i, window.next()) {
-      for (int j = 0; j < 4; ++j) xs[4 * i + j] = x + window.offset(j, c.x_image, c.x_row, c.x_col);
+      for (int j = 0; j < 4; ++j) xs.x[4 * i + j] = x + window.offset(j, c.x_image, c.x_row, c.x_col);
       offset[i] = (q + i) * g.conv.c_out;
     }
     correlate_tile<V, 4 * W, K>(c, xs, w, bias, [&](const auto& acc) { pool<V, 4 * W, K>(acc, offset, out); });
@@ -65,6 +76,30 @@ struct ConvPoolKernels {
     Index q = 0;
     for (; q + W <= count; q += W) windows<V, W, K>(g, c, x, w, bias, q, window, out);
     for (; q < count; ++q) windows<V, 1, K>(g, c, x, w, bias, q, window, out);
+  }
+
+  // The same for inputs of one channel, row of windows by row of windows. No window hangs over the edge.
+  template <class V, int K>
+  static void block_of_rows(const G& g, Index n, const Correlation& c, const T* x, const T* w, const T* bias,
+                            const Outputs& out) {
+    constexpr int W = max_pixels(K) / 4;
+    Index q = 0;
+    for (Index image = 0; image < n; ++image) {
+      for (Index row = 0; row < g.h_out; ++row) {
+        const T* top = x + image * c.x_image + 2 * row * c.x_row;
+        const auto some = [&](auto constant, Index col) {
+          constexpr int N = decltype(constant)::value;
+          Index offset[N];
+          for (int i = 0; i < N; ++i) offset[i] = (q + col + i) * g.conv.c_out;
+          const WindowPixels pixels{top + 2 * col, top + c.x_row + 2 * col};
+          correlate_tile<V, 4 * N, K>(c, pixels, w, bias, [&](const auto& acc) { pool<V, 4 * N, K>(acc, offset, out); });
+        };
+        Index col = 0;
+        for (; col + W <= g.w_out; col += W) some(std::integral_constant<int, W>(), col);
+        for (; col < g.w_out; ++col) some(std::integral_constant<int, 1>(), col);
+        q += g.w_out;
+      }
+    }
   }
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
@@ -86,7 +121,13 @@ struct ConvPoolKernels {
       const Index rest = g.conv.c_out - first - (K - 1) * kLanes<V>;
       const Outputs out{a.y + first, a.saved == nullptr ? nullptr : a.saved + first,
                         rest < kLanes<V> ? rest : Index{kLanes<V>}};
-      block<V, K>(g, a.n, c, x, a.packed + offset, bias == nullptr ? nullptr : bias + first, out);
+      const T* start = bias == nullptr ? nullptr : bias + first;
+      const bool whole = 2 * g.h_out <= g.conv.h_out && 2 * g.w_out <= g.conv.w_out;
+      if (g.conv.c_in == 1 && whole) {
+        block_of_rows<V, K>(g, a.n, c, x, a.packed + offset, start, out);
+      } else {
+        block<V, K>(g, a.n, c, x, a.packed + offset, start, out);
+      }
     });
   }
 

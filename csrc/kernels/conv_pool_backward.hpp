@@ -15,7 +15,6 @@
 // vector, dw is computed with lanes over co instead (conv_pool_masked.hpp).
 #pragma once
 
-#include "kernels/bias.hpp"
 #include "kernels/conv2d_direct.hpp"
 #include "kernels/conv_pool_masked.hpp"
 
@@ -156,7 +155,7 @@ struct PoolSparse {
     Scratch s = divide(g, a.n, a.scratch);
     s.g = through_activation(g, a, a.scratch);
     if (a.packed_grads != nullptr) {
-      if (g.conv.bias) sum_repeated(a.n * g.windows(), g.conv.c_out, s.g, a.packed_grads + grad_weights(g));
+      if (g.conv.bias) bias_gradient(a.n * g.windows(), g.conv.c_out, s.g, a.packed_grads + grad_weights(g));
       const T* x = Conv::with_margin(g.conv, a.n, a.x, s.region);
       if (masked(g)) {
         MaskedWeights<T>::add(g, a.n, x, s.g, a.saved, a.packed_grads);

@@ -15,19 +15,20 @@ template <class T>
 struct MaskedWeights {
   using G = ConvPool::Geometry;
   static constexpr int kVectors = kRegisters == 32 ? 2 : 1;
-  static constexpr int kInputs = 9;
+  static constexpr int kInputs = 9;  // of a register tile
 
   static Index inputs(const G& g) { return g.conv.kernel.h * g.conv.kernel.w * g.conv.c_in; }
   static Index size(const G& g) { return inputs(g) * padded_channels<T>(g.conv.c_out); }
 
-  template <class V, int P, int K>
-  static CNNFAST_INLINE void tile(const G& g, Index n, const T* const* x, const T* grad, const T* winner, T* dw) {
-    constexpr int L = kLanes<V>;
+  // R window rows of N inputs each; row pointers rather than one for each input leave enough general registers.
+  template <class V, int R, int N, int K>
+  static CNNFAST_INLINE void tile(const G& g, Index n, const T* x, const T* grad, const T* winner, T* dw) {
     const Index width = g.conv.w + g.conv.pad.left + g.conv.pad.right;
     const Index row = width * g.conv.c_in, image = (g.conv.h + g.conv.pad.top + g.conv.pad.bottom) * row;
-    V acc[P][K];
+    constexpr int L = kLanes<V>;
+    V acc[R * N][K];
     CNNFAST_UNROLL
-    for (int p = 0; p < P; ++p) {
+    for (int p = 0; p < R * N; ++p) {
       CNNFAST_UNROLL
       for (int k = 0; k < K; ++k) acc[p][k] = load<V>(dw + (p * K + k) * L);
     }
@@ -41,45 +42,48 @@ struct MaskedWeights {
       }
       CNNFAST_UNROLL
       for (int j = 0; j < 4; ++j) {
-        const Index from = at.offset(j, image, row, g.conv.c_in);
+        const T* from = x + at.offset(j, image, row, g.conv.c_in);
         V gj[K];
         CNNFAST_UNROLL
         for (int k = 0; k < K; ++k) {
           gj[k] = select(ei::pcmp_eq(won[k], broadcast<V>(static_cast<T>(j))), gv[k], zero<V>());
         }
         CNNFAST_UNROLL
-        for (int p = 0; p < P; ++p) {
-          const V xv = broadcast<V>(x[p][from]);
+        for (int p = 0; p < R * N; ++p) {
+          const V xv = broadcast<V>(from[p / N * row + p % N]);
           CNNFAST_UNROLL
           for (int k = 0; k < K; ++k) acc[p][k] = ei::pmadd(xv, gj[k], acc[p][k]);
         }
       }
     }
     CNNFAST_UNROLL
-    for (int p = 0; p < P; ++p) {
+    for (int p = 0; p < R * N; ++p) {
       CNNFAST_UNROLL
       for (int k = 0; k < K; ++k) store(dw + (p * K + k) * L, acc[p][k]);
     }
   }
 
-  template <class V, int P, int K>
-  static CNNFAST_INLINE void tile_of(Index count, const G& g, Index n, const T* const* x, const T* grad,
-                                     const T* winner, T* dw) {
-    if constexpr (P > 0) {
-      if (count < P) return tile_of<V, P - 1, K>(count, g, n, x, grad, winner, dw);
-      tile<V, P, K>(g, n, x, grad, winner, dw);
-    }
-  }
-
+  // Three rows at a time where they are short, else pieces of one row.
   template <class V, int K>
   static void block(const G& g, Index n, const T* x, const T* grad, const T* winner, T* dw) {
-    const Index all = inputs(g), tiles = (all + kInputs - 1) / kInputs, run = g.conv.kernel.w * g.conv.c_in;
-    const Index x_tap = (g.conv.w + g.conv.pad.left + g.conv.pad.right) * g.conv.c_in;
-    for (Index i = 0; i < tiles; ++i) {
-      const Index first = all * i / tiles, count = all * (i + 1) / tiles - first;
-      const T* xs[kInputs];
-      for (Index p = 0; p < count; ++p) xs[p] = x + (first + p) / run * x_tap + (first + p) % run;
-      tile_of<V, kInputs, K>(count, g, n, xs, grad, winner, dw + first * K * kLanes<V>);
+    constexpr Index step = K * kLanes<V>;
+    const Index run = g.conv.kernel.w * g.conv.c_in;
+    const Index row = (g.conv.w + g.conv.pad.left + g.conv.pad.right) * g.conv.c_in;
+    Index tap = 0;
+    for (; 3 * run <= kInputs && tap + 3 <= g.conv.kernel.h; tap += 3) {
+      with_count<kInputs / 3>(run, [&](auto constant) {
+        tile<V, 3, decltype(constant)::value, K>(g, n, x + tap * row, grad, winner, dw + tap * run * step);
+      });
+    }
+    const Index pieces = (run + kInputs - 1) / kInputs;
+    for (; tap < g.conv.kernel.h; ++tap) {
+      for (Index i = 0; i < pieces; ++i) {
+        const Index first = run * i / pieces;
+        with_count<kInputs>(run * (i + 1) / pieces - first, [&](auto constant) {
+          tile<V, 1, decltype(constant)::value, K>(g, n, x + tap * row + first, grad, winner,
+                                                   dw + (tap * run + first) * step);
+        });
+      }
     }
   }
 

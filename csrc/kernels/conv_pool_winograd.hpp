@@ -58,7 +58,7 @@ struct ConvPoolWinograd {
   static void backward(const G& g, const BackwardArgs<T>& a) {
     const T* grad = PoolSparse<T>::through_activation(g, a, a.scratch);
     if (a.packed_grads != nullptr && g.conv.bias) {
-      sum_repeated(a.n * g.windows(), g.conv.c_out, grad, a.packed_grads + DirectConv2d<T>::weights(g.conv));
+      bias_gradient(a.n * g.windows(), g.conv.c_out, grad, a.packed_grads + DirectConv2d<T>::weights(g.conv));
     }
     const auto fetch = [&](const Tile& tile, Index c, auto(&dy)[M][M]) {
       using V = std::decay_t<decltype(dy[0][0])>;

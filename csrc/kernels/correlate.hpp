@@ -83,10 +83,27 @@ CNNFAST_INLINE void for_each_packed(Index c_out, Index taps, Index c_in, const F
   }
 }
 
+// The pixels of a register tile: where input r of a tap lies, and the step to the next tap.
+template <class T, int P>
+struct ScatteredPixels {
+  const T* x[P];
+  CNNFAST_INLINE T at(int p, Index r) const { return x[p][r]; }
+  CNNFAST_INLINE void advance(Index step) {
+    CNNFAST_UNROLL
+    for (int p = 0; p < P; ++p) x[p] += step;
+  }
+};
+// Neighbours in one row, one element apart: a single pointer serves all.
+template <class T>
+struct AdjacentPixels {
+  const T* x;
+  CNNFAST_INLINE T at(int p, Index r) const { return x[p + r]; }
+  CNNFAST_INLINE void advance(Index step) { x += step; }
+};
+
 // Sums a tile and hands the accumulators to `finish`.
-template <class V, int P, int K, class T, class Finish>
-CNNFAST_INLINE void correlate_tile(const Correlation& g, const T* const* x, const T* w, const T* bias,
-                                   const Finish& finish) {
+template <class V, int P, int K, class T, class Pixels, class Finish>
+CNNFAST_INLINE void correlate_tile(const Correlation& g, Pixels x, const T* w, const T* bias, const Finish& finish) {
   constexpr int L = kLanes<V>;
   V acc[P][K];
   CNNFAST_UNROLL
@@ -95,56 +112,56 @@ CNNFAST_INLINE void correlate_tile(const Correlation& g, const T* const* x, cons
     CNNFAST_UNROLL
     for (int p = 0; p < P; ++p) acc[p][k] = start;
   }
-  const T* xp[P];
-  CNNFAST_UNROLL
-  for (int p = 0; p < P; ++p) xp[p] = x[p];
-  for (Index tap = 0; tap < g.taps; ++tap) {
+  for (Index tap = 0; tap < g.taps; ++tap, x.advance(g.x_tap)) {
     for (Index r = 0; r < g.run; ++r, w += K * L) {
       V wv[K];
       CNNFAST_UNROLL
       for (int k = 0; k < K; ++k) wv[k] = load<V>(w + k * L);
       CNNFAST_UNROLL
       for (int p = 0; p < P; ++p) {
-        const V xv = broadcast<V>(xp[p][r]);
+        const V xv = broadcast<V>(x.at(p, r));
         CNNFAST_UNROLL
         for (int k = 0; k < K; ++k) acc[p][k] = ei::pmadd(xv, wv[k], acc[p][k]);
       }
     }
-    CNNFAST_UNROLL
-    for (int p = 0; p < P; ++p) xp[p] += g.x_tap;
   }
   finish(acc);
 }
 
-// Tiles of exactly `count` pixels, count <= P: the remainder of a row of full tiles.
-template <class V, int P, int K, class T>
-CNNFAST_INLINE void correlate_and_store(const Correlation& g, int count, const T* const* x, const T* w, const T* bias,
-                                        T* const* y, Index last_lanes) {
-  if constexpr (P > 0) {
-    if (count < P) return correlate_and_store<V, P - 1, K>(g, count, x, w, bias, y, last_lanes);
-    correlate_tile<V, P, K>(g, x, w, bias, [&](const V(&acc)[P][K]) {
-      constexpr int L = kLanes<V>;
+template <class V, int P, int K, class T, class Pixels, class Outputs>
+CNNFAST_INLINE void correlate_and_store(const Correlation& g, const Pixels& x, const T* w, const T* bias,
+                                        const Outputs& y, Index last_lanes) {
+  correlate_tile<V, P, K>(g, x, w, bias, [&](const V(&acc)[P][K]) {
+    constexpr int L = kLanes<V>;
+    CNNFAST_UNROLL
+    for (int p = 0; p < P; ++p) {
       CNNFAST_UNROLL
-      for (int p = 0; p < P; ++p) {
-        CNNFAST_UNROLL
-        for (int k = 0; k + 1 < K; ++k) store(y[p] + k * L, acc[p][k]);
-        store_upto(y[p] + (K - 1) * L, acc[p][K - 1], last_lanes);
-      }
-    });
+      for (int k = 0; k + 1 < K; ++k) store(y(p) + k * L, acc[p][k]);
+      store_upto(y(p) + (K - 1) * L, acc[p][K - 1], last_lanes);
+    }
+  });
+}
+
+// Calls f(P) for P = count <= Most, as a constant: the remainder of a row of full tiles.
+template <int Most, class F>
+CNNFAST_INLINE void with_count(Index count, const F& f) {
+  if constexpr (Most > 0) {
+    if (count < Most) return with_count<Most - 1>(count, f);
+    f(std::integral_constant<int, Most>());
   }
 }
 
 template <class V, int K, class T>
 void correlate_block(const Correlation& g, const T* x, const T* w, const T* bias, T* y, Index last_lanes) {
-  constexpr int P = max_pixels(K);
+  constexpr int Most = max_pixels(K);
   const Index pixels = g.images * g.rows * g.cols;
   Index image = 0, row = 0, col = 0;
-  for (Index q = 0; q < pixels; q += P) {
-    const int count = pixels - q < P ? static_cast<int>(pixels - q) : P;
-    const T* xs[P];
-    T* ys[P];
-    for (int p = 0; p < count; ++p) {
-      xs[p] = x + image * g.x_image + row * g.x_row + col * g.x_col;
+  for (Index q = 0; q < pixels; q += Most) {
+    const Index count = pixels - q < Most ? pixels - q : Index{Most};
+    ScatteredPixels<T, Most> xs;
+    T* ys[Most];
+    for (Index p = 0; p < count; ++p) {
+      xs.x[p] = x + image * g.x_image + row * g.x_row + col * g.x_col;
       ys[p] = y + image * g.y_image + row * g.y_row + col * g.y_col;
       if (++col == g.cols) {
         col = 0;
@@ -154,7 +171,33 @@ void correlate_block(const Correlation& g, const T* x, const T* w, const T* bias
         }
       }
     }
-    correlate_and_store<V, P, K>(g, count, xs, w, bias, ys, last_lanes);
+    with_count<Most>(count, [&](auto constant) {
+      constexpr int P = decltype(constant)::value;
+      ScatteredPixels<T, P> some;
+      CNNFAST_UNROLL
+      for (int p = 0; p < P; ++p) some.x[p] = xs.x[p];
+      correlate_and_store<V, P, K>(g, some, w, bias, [&](int p) { return ys[p]; }, last_lanes);
+    });
+  }
+}
+
+// The same for inputs of one channel and stride 1, row by row: windows are so short there that finding the pixels
+// would take as long as the sums.
+template <class V, int K, class T>
+void correlate_rows(const Correlation& g, const T* x, const T* w, const T* bias, T* y, Index last_lanes) {
+  constexpr int Most = max_pixels(K);
+  for (Index image = 0; image < g.images; ++image) {
+    for (Index row = 0; row < g.rows; ++row) {
+      const T* from = x + image * g.x_image + row * g.x_row;
+      T* to = y + image * g.y_image + row * g.y_row;
+      for (Index col = 0; col < g.cols; col += Most) {
+        with_count<Most>(g.cols - col < Most ? g.cols - col : Index{Most}, [&](auto constant) {
+          constexpr int P = decltype(constant)::value;
+          const auto place = [&](int p) { return to + (col + p) * g.y_col; };
+          correlate_and_store<V, P, K>(g, AdjacentPixels<T>{from + col}, w, bias, place, last_lanes);
+        });
+      }
+    }
   }
 }
 
@@ -166,7 +209,12 @@ void correlate(const Correlation& g, const T* x, const T* w, const T* bias, T* y
     constexpr int K = decltype(k)::value;
     const Index rest = g.c_out - first - (K - 1) * kLanes<V>;
     const Index last_lanes = rest < kLanes<V> ? rest : Index{kLanes<V>};
-    correlate_block<V, K>(g, x, w + offset, bias == nullptr ? nullptr : bias + first, y + first, last_lanes);
+    const T* start = bias == nullptr ? nullptr : bias + first;
+    if (g.x_col == 1) {
+      correlate_rows<V, K>(g, x, w + offset, start, y + first, last_lanes);
+    } else {
+      correlate_block<V, K>(g, x, w + offset, start, y + first, last_lanes);
+    }
   });
 }
 

@@ -102,6 +102,14 @@ void bias_gradient(const Correlation& g, const T* dy, T* db) {
   });
 }
 
+// The same for gradients that lie one pixel after the other.
+template <class T>
+void bias_gradient(Index pixels, Index c_out, const T* dy, T* db) {
+  Correlation c{};
+  c.images = c.rows = 1, c.cols = pixels, c.y_col = c_out, c.c_out = c_out;
+  bias_gradient(c, dy, db);
+}
+
 // dy may be read up to one vector past its last element.
 template <class T>
 void correlate_weights(const Correlation& g, const T* x, const T* dy, T* dw) {

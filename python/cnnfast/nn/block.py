@@ -33,7 +33,7 @@ class Block:
 
     def lend(self, part: Array) -> Array:
         """`part` of the values, through an array that lives as long as any view made of it."""
-        lent = np.asarray(memoryview(part))  # not a view of `part`: its views lead back to it, and no further
+        lent = np.asarray(part.data)  # not a view of `part`: its views lead back to it, and no further
         self._lent.append(weakref.ref(lent, self._given_back))
         return lent
 
