@@ -14,7 +14,8 @@ void add_repeated(Index repeats, Index size, const T* x, const T* offsets, T* y)
   }
 }
 template <class T>
-void sum_repeated(Index repeats, Index size, const T* dy, T* sums) {
+void sum_repeated(Index repeats, Index size, const T* dy, T* sums, bool fresh) {
+  if (fresh) std::memset(sums, 0, static_cast<std::size_t>(size) * sizeof(T));
   for (Index i = 0; i < repeats; ++i) {
     map(size, sums, [](const auto& s, const auto& d) { return ei::padd(s, d); }, sums, dy + i * size);
   }
@@ -38,7 +39,7 @@ struct ChannelBiasKernels {
     add_repeated(a.n * g.positions, g.channels, a.x, a.packed, a.y);
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {
-    if (a.packed_grads != nullptr) sum_repeated(a.n * g.positions, g.channels, a.dy, a.packed_grads);
+    if (a.packed_grads != nullptr) sum_repeated(a.n * g.positions, g.channels, a.dy, a.packed_grads, a.fresh);
     pass_gradient(a.n * g.size(), a.dy, a.dx);
   }
 };
@@ -53,7 +54,7 @@ struct PositionBiasKernels {
   }
   static void forward(const G& g, const ForwardArgs<T>& a) { add_repeated(a.n, g.size(), a.x, a.packed, a.y); }
   static void backward(const G& g, const BackwardArgs<T>& a) {
-    if (a.packed_grads != nullptr) sum_repeated(a.n, g.size(), a.dy, a.packed_grads);
+    if (a.packed_grads != nullptr) sum_repeated(a.n, g.size(), a.dy, a.packed_grads, a.fresh);
     pass_gradient(a.n * g.size(), a.dy, a.dx);
   }
 };

@@ -39,7 +39,8 @@ struct WinogradConv2d {
 
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.packed_grads != nullptr && g.bias) {
-      bias_gradient(DirectConv2d<T>::forward_correlation(g, a.n), a.dy, a.packed_grads + DirectConv2d<T>::weights(g));
+      bias_gradient(DirectConv2d<T>::forward_correlation(g, a.n), a.dy, a.packed_grads + DirectConv2d<T>::weights(g),
+                    a.fresh);
     }
     const auto fetch = [&](const typename W::Tile& tile, Index c, auto(&dy)[M][M]) {
       using V = std::decay_t<decltype(dy[0][0])>;
@@ -50,7 +51,7 @@ struct WinogradConv2d {
       }
       for_each_pixel(g, tile, c, [&](int i, int j, Index at) { dy[i][j] = load<V>(a.dy + at); });
     };
-    W::backward(g, a.n, a.x, a.packed, a.scratch, fetch, a.packed_grads, a.dx);
+    W::backward(g, a.n, a.x, a.packed, a.scratch, fetch, a.packed_grads, a.fresh, a.dx);
   }
 };
 

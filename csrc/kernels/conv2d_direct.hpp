@@ -126,8 +126,8 @@ struct DirectConv2d {
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.packed_grads != nullptr) {
       const Correlation c = forward_correlation(g, a.n);
-      correlate_weights(c, with_margin(g, a.n, a.x, a.scratch), a.dy, a.packed_grads);
-      if (g.bias) bias_gradient(c, a.dy, a.packed_grads + weights(g));
+      correlate_weights(c, with_margin(g, a.n, a.x, a.scratch), a.dy, a.packed_grads, a.fresh);
+      if (g.bias) bias_gradient(c, a.dy, a.packed_grads + weights(g), a.fresh);
     }
     if (a.dx != nullptr) data_gradient(g, a);
   }
@@ -149,13 +149,19 @@ struct DirectConv2d {
     if (training) pack_backward(g, params, packed + forward_packed(g));
   }
 
-  static void pack_forward(const G& g, const T* params, T* packed) {
+  // Of the vector for input r = ci * taps + tap, the order of a parameter.
+  static Index packed_place(const G& g, const PackedVector& v, Index r) {
     const Index taps = g.kernel.h * g.kernel.w;
-    const Index inputs = taps * g.c_in;
-    std::memset(packed, 0, static_cast<std::size_t>(forward_packed(g)) * sizeof(T));
-    for_each_packed<T>(g.c_out, taps, g.c_in, [&](Index at, Index tap, Index ci, Index co) {
-      packed[at] = params[(co * g.c_in + ci) * taps + tap];
+    return v.block * taps * g.c_in + (r % taps * g.c_in + r / taps) * v.lanes + v.lane;
+  }
+
+  static void pack_forward(const G& g, const T* params, T* packed) {
+    const Index inputs = g.kernel.h * g.kernel.w * g.c_in;
+    for_each_packed_vector<T>(g.c_out, [&](auto vector, const PackedVector& v) {
+      rows_to_lanes<decltype(vector)>(v.valid, inputs, params + v.channel() * inputs, inputs,
+                                      [&](Index r) { return packed + packed_place(g, v, r); });
     });
+    std::memset(packed + weights(g), 0, static_cast<std::size_t>(padded_channels<T>(g.c_out)) * sizeof(T));
     if (!g.bias) return;
     const T* bias = params + g.c_out * inputs;
     for (Index co = 0; co < g.c_out; ++co) packed[weights(g) + co] = bias[co];
@@ -163,6 +169,7 @@ struct DirectConv2d {
 
   static void pack_backward(const G& g, const T* params, T* packed) {
     std::memset(packed, 0, static_cast<std::size_t>(backward_packed(g)) * sizeof(T));
+    if (g.kernel.h == 1 && g.kernel.w == 1) return pack_product(g, params, packed);
     for_each_phase(g, [&](const Phase& v, const Phase& u, Index a, Index b, Index offset) {
       // Taps by rising output row: kernel rows fall.
       const auto kernel_at = [&](Index tap) {
@@ -177,11 +184,25 @@ struct DirectConv2d {
     });
   }
 
+  // Windows of one pixel: whole blocks of channels lie together.
+  static void pack_product(const G& g, const T* params, T* packed) {
+    const Index most = kMaxVectors * lanes_for<T>(g.c_in), all = padded_channels<T>(g.c_in);
+    for (Index first = 0; first < all; first += most) {
+      const Index lanes = all - first < most ? all - first : most;
+      const Index valid = g.c_in - first < lanes ? g.c_in - first : lanes;
+      for (Index co = 0; co < g.c_out; ++co) {
+        std::memcpy(packed + first * g.c_out + co * lanes, params + co * g.c_in + first,
+                    static_cast<std::size_t>(valid) * sizeof(T));
+      }
+    }
+  }
+
   static void unpack(const G& g, const T* packed_grads, T* grads) {
-    const Index taps = g.kernel.h * g.kernel.w;
-    const Index inputs = taps * g.c_in;
-    for_each_packed<T>(g.c_out, taps, g.c_in, [&](Index at, Index tap, Index ci, Index co) {
-      grads[(co * g.c_in + ci) * taps + tap] = packed_grads[at];
+    const Index inputs = g.kernel.h * g.kernel.w * g.c_in;
+    for_each_packed_vector<T>(g.c_out, [&](auto vector, const PackedVector& v) {
+      lanes_to_rows<decltype(vector)>(
+          v.valid, inputs, [&](Index r) { return packed_grads + packed_place(g, v, r); }, grads + v.channel() * inputs,
+          inputs);
     });
     if (!g.bias) return;
     T* bias = grads + g.c_out * inputs;

@@ -92,7 +92,8 @@ struct ConvPoolKernels {
           Index offset[N];
           for (int i = 0; i < N; ++i) offset[i] = (q + col + i) * g.conv.c_out;
           const WindowPixels pixels{top + 2 * col, top + c.x_row + 2 * col};
-          correlate_tile<V, 4 * N, K>(c, pixels, w, bias, [&](const auto& acc) { pool<V, 4 * N, K>(acc, offset, out); });
+          correlate_tile<V, 4 * N, K>(c, pixels, w, bias,
+                                      [&](const auto& acc) { pool<V, 4 * N, K>(acc, offset, out); });
         };
         Index col = 0;
         for (; col + W <= g.w_out; col += W) some(std::integral_constant<int, W>(), col);

@@ -155,7 +155,8 @@ struct PoolSparse {
     Scratch s = divide(g, a.n, a.scratch);
     s.g = through_activation(g, a, a.scratch);
     if (a.packed_grads != nullptr) {
-      if (g.conv.bias) bias_gradient(a.n * g.windows(), g.conv.c_out, s.g, a.packed_grads + grad_weights(g));
+      if (g.conv.bias) bias_gradient(a.n * g.windows(), g.conv.c_out, s.g, a.packed_grads + grad_weights(g), a.fresh);
+      if (a.fresh) std::memset(a.packed_grads, 0, static_cast<std::size_t>(grad_weights(g)) * sizeof(T));
       const T* x = Conv::with_margin(g.conv, a.n, a.x, s.region);
       if (masked(g)) {
         MaskedWeights<T>::add(g, a.n, x, s.g, a.saved, a.packed_grads);

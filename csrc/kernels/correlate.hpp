@@ -65,8 +65,33 @@ CNNFAST_INLINE void for_each_block(Index c_out, Index taps_run, const F& f) {
   }
 }
 
-// Calls f(place in the packed weights, tap, ci, channel) for every weight of a window of `taps` x c_in inputs: what
-// `for_each_block` means, spelled out. Missing lanes are not visited. Taps before lanes, because a parameter's
+// Calls f(V, vector) for every vector of output channels of packed weights: what `for_each_block` means, for those
+// that pack them.
+struct PackedVector {
+  Index block;  // first channel of its block
+  Index lanes;  // of its block
+  Index lane;   // its first, in the block
+  Index valid;  // lanes that are channels
+  Index channel() const { return block + lane; }
+};
+template <class T, class F>
+CNNFAST_INLINE void for_each_packed_vector(Index c_out, const F& f) {
+  const auto with = [&](auto vector) {
+    constexpr Index L = kLanes<decltype(vector)>, most = kMaxVectors * L;
+    const Index all = padded_channels<T>(c_out);
+    for (Index block = 0; block < all; block += most) {
+      const Index lanes = all - block < most ? all - block : most;
+      for (Index lane = 0; lane < lanes; lane += L) {
+        const Index rest = c_out - block - lane;
+        f(vector, PackedVector{block, lanes, lane, rest < L ? rest : L});
+      }
+    }
+  };
+  use_half<T>(c_out) ? with(HalfPacket<T>()) : with(Packet<T>());
+}
+
+// Calls f(place in the packed weights, tap, ci, channel) for every weight of a window of `taps` x c_in inputs: the
+// same, one by one. Missing lanes are not visited. Taps before lanes, because a parameter's
 // taps lie together.
 template <class T, class F>
 CNNFAST_INLINE void for_each_packed(Index c_out, Index taps, Index c_in, const F& f) {

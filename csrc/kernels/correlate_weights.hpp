@@ -1,4 +1,4 @@
-// Gradient of a correlation's weights and bias, summed onto packed blocks:
+// Gradient of a correlation's weights and bias, summed onto packed blocks (or, `fresh`, in their place):
 //
 //   dw[tap][r][co] += sum_p x[p][tap][r] * dy[p][co]        db[co] += sum_p dy[p][co]
 //
@@ -11,13 +11,13 @@
 CNNFAST_KERNELS_BEGIN
 
 template <class V, int P, int K, class T>
-CNNFAST_INLINE void weights_tile(const Correlation& g, const T* const* x, const T* dy, T* dw) {
+CNNFAST_INLINE void weights_tile(const Correlation& g, const T* const* x, const T* dy, T* dw, bool fresh) {
   constexpr int L = kLanes<V>;
   V acc[P][K];
   CNNFAST_UNROLL
   for (int p = 0; p < P; ++p) {
     CNNFAST_UNROLL
-    for (int k = 0; k < K; ++k) acc[p][k] = load<V>(dw + (p * K + k) * L);
+    for (int k = 0; k < K; ++k) acc[p][k] = fresh ? zero<V>() : load<V>(dw + (p * K + k) * L);
   }
   const T* xp[P];
   CNNFAST_UNROLL
@@ -46,19 +46,8 @@ CNNFAST_INLINE void weights_tile(const Correlation& g, const T* const* x, const 
   }
 }
 
-template <class V, int P, int K, class T>
-CNNFAST_INLINE void weights_rest(const Correlation& g, Index count, const T* const* x, const T* dy, T* dw) {
-  if constexpr (P > 0) {
-    if (count == P) {
-      weights_tile<V, P, K>(g, x, dy, dw);
-    } else {
-      weights_rest<V, P - 1, K>(g, count, x, dy, dw);
-    }
-  }
-}
-
 template <class V, int K, class T>
-void weights_block(const Correlation& g, const T* x, const T* dy, T* dw) {
+void weights_block(const Correlation& g, const T* x, const T* dy, T* dw, bool fresh) {
   constexpr int P = max_pixels(K);
   const Index inputs = g.taps * g.run;
   // Tiles of nearly equal size: 9 inputs go as 5 + 4, not as 8 + 1 (one accumulator row waits for itself).
@@ -74,14 +63,16 @@ void weights_block(const Correlation& g, const T* x, const T* dy, T* dw) {
         ++tap;
       }
     }
-    weights_rest<V, P, K>(g, count, xs, dy, dw + done * K * kLanes<V>);
+    with_count<P>(count, [&](auto constant) {
+      weights_tile<V, decltype(constant)::value, K>(g, xs, dy, dw + done * K * kLanes<V>, fresh);
+    });
     done += count;
   }
 }
 
 template <class V, class T>
-void bias_sums(const Correlation& g, const T* dy, T* db) {
-  V acc = load<V>(db);
+void bias_sums(const Correlation& g, const T* dy, T* db, bool fresh) {
+  V acc = fresh ? zero<V>() : load<V>(db);
   for (Index image = 0; image < g.images; ++image) {
     for (Index row = 0; row < g.rows; ++row) {
       const T* d = dy + image * g.y_image + row * g.y_row;
@@ -93,28 +84,28 @@ void bias_sums(const Correlation& g, const T* dy, T* db) {
 
 // db += the sum of dy over all pixels; dy may be read up to one vector past its last element.
 template <class T>
-void bias_gradient(const Correlation& g, const T* dy, T* db) {
+void bias_gradient(const Correlation& g, const T* dy, T* db, bool fresh) {
   for_each_block<T>(g.c_out, 0, [&](auto vector, auto k, Index first, Index) {
     using V = decltype(vector);
     for (int i = 0; i < decltype(k)::value; ++i) {
-      bias_sums<V>(g, dy + first + i * kLanes<V>, db + first + i * kLanes<V>);
+      bias_sums<V>(g, dy + first + i * kLanes<V>, db + first + i * kLanes<V>, fresh);
     }
   });
 }
 
 // The same for gradients that lie one pixel after the other.
 template <class T>
-void bias_gradient(Index pixels, Index c_out, const T* dy, T* db) {
+void bias_gradient(Index pixels, Index c_out, const T* dy, T* db, bool fresh) {
   Correlation c{};
   c.images = c.rows = 1, c.cols = pixels, c.y_col = c_out, c.c_out = c_out;
-  bias_gradient(c, dy, db);
+  bias_gradient(c, dy, db, fresh);
 }
 
 // dy may be read up to one vector past its last element.
 template <class T>
-void correlate_weights(const Correlation& g, const T* x, const T* dy, T* dw) {
+void correlate_weights(const Correlation& g, const T* x, const T* dy, T* dw, bool fresh) {
   for_each_block<T>(g.c_out, g.taps * g.run, [&](auto vector, auto k, Index first, Index offset) {
-    weights_block<decltype(vector), decltype(k)::value>(g, x, dy + first, dw + offset);
+    weights_block<decltype(vector), decltype(k)::value>(g, x, dy + first, dw + offset, fresh);
   });
 }
 

@@ -91,4 +91,46 @@ CNNFAST_INLINE void map(Index size, T* y, const F& f, const Inputs*... x) {
   for_each_group<V>(size, [&](Index i, Index count) { store_upto(y + i, f(load_upto<V>(x + i, count)...), count); });
 }
 
+// A square of lanes: L rows of L elements, `row(i)` their places, to the places `column(i)`.
+template <class V, class Row, class Column>
+CNNFAST_INLINE void transpose_square(const Row& row, const Column& column) {
+  constexpr int L = kLanes<V>;
+  ei::PacketBlock<V, L> square;
+  CNNFAST_UNROLL
+  for (int i = 0; i < L; ++i) square.packet[i] = load<V>(row(i));
+  ei::ptranspose(square);
+  CNNFAST_UNROLL
+  for (int i = 0; i < L; ++i) store(column(i), V(square.packet[i]));
+}
+
+// Rows of a matrix become lanes: element r of up to L rows becomes the vector at `place(r)`, missing rows zero.
+template <class V, class T, class Place>
+CNNFAST_INLINE void rows_to_lanes(Index rows, Index length, const T* x, Index stride, const Place& place) {
+  constexpr Index L = kLanes<V>;
+  const Index squares = rows == L ? length / L * L : 0;
+  for (Index r = 0; r < squares; r += L) {
+    transpose_square<V>([&](int i) { return x + i * stride + r; }, [&](int i) { return place(r + i); });
+  }
+  for (Index r = squares; r < length; ++r) {
+    T* to = place(r);
+    for (Index i = 0; i < L; ++i) to[i] = i < rows ? x[i * stride + r] : T(0);
+  }
+}
+
+// ... and back.
+template <class V, class T, class Place>
+CNNFAST_INLINE void lanes_to_rows(Index rows, Index length, const Place& place, T* y, Index stride) {
+  constexpr Index L = kLanes<V>;
+  const Index squares = rows == L ? length / L * L : 0;
+  for (Index r = 0; r < squares; r += L) {
+    transpose_square<V>([&](int i) { return place(r + i); }, [&](int i) { return y + i * stride + r; });
+  }
+  for (Index r = squares; r < length; ++r) {
+    const T* from = place(r);
+    for (Index i = 0; i < L; ++i) {
+      if (i < rows) y[i * stride + r] = from[i];
+    }
+  }
+}
+
 CNNFAST_KERNELS_END

@@ -43,6 +43,7 @@ struct BackwardArgs {
   T* dx = nullptr;            // overwritten; null when nobody needs it
   T* dx2 = nullptr;           // likewise
   T* packed_grads = nullptr;  // added to; null when nobody needs it
+  bool fresh = false;         // ... overwritten: they hold nothing yet
   T* scratch = nullptr;
 };
 

@@ -186,12 +186,12 @@ struct Winograd {
   // fetch(tile, channel, dy) gives the gradient of M x M outputs. Adds to dw, in the layout of DirectConv2d;
   // either gradient may be null.
   template <class Fetch>
-  static void backward(const G& g, Index n, const T* x, const T* packed, T* scratch, const Fetch& fetch, T* dw, T* dx) {
+  static void backward(const G& g, Index n, const T* x, const T* packed, T* scratch, const Fetch& fetch, T* dw,
+                       bool fresh, T* dx) {
     const Index all = n * tiles(g), b = block(g, n), pairs = channel_pairs(g);
     Scratch s = divide(g, b, scratch);
     s.edge = s.du + kFrequencies * pairs;
     clear(s.edge, edge(g));
-    if (dw != nullptr) clear(s.du, kFrequencies * pairs);
     if (dx != nullptr) clear(dx, n * g.h * g.w * g.c_in);
     const T* packed_back = packed + forward_packed(g);
     for (Index first = 0; first < all; first += b) {
@@ -212,7 +212,7 @@ struct Winograd {
         transform_input(g, first, count, x, s);
         const Correlation c = product(count, g.c_in, g.c_out);
         for (Index f = 0; f < kFrequencies; ++f) {
-          correlate_weights<T>(c, s.v + f * s.v_stride, s.m + f * s.m_stride, s.du + f * pairs);
+          correlate_weights<T>(c, s.v + f * s.v_stride, s.m + f * s.m_stride, s.du + f * pairs, first == 0);
         }
       }
       if (dx != nullptr) {
@@ -223,7 +223,7 @@ struct Winograd {
         add_patches(g, first, count, s, dx);
       }
     }
-    if (dw != nullptr) add_weights(g, s.du, dw);
+    if (dw != nullptr) add_weights(g, s.du, dw, fresh);
   }
 
   static void add_patches(const G& g, Index first, Index count, const Scratch& s, T* dx) {
@@ -251,65 +251,84 @@ struct Winograd {
 
   // ---- weights ------------------------------------------------------------------------------------
 
-  // Calls f(vector, block, input, lane) for every vector of packed weights, in the order of `for_each_block`.
-  struct Block {
-    Index first, lanes;  // output channels
-  };
-  template <class F>
-  static void for_each_lanes(Index c_out, Index c_in, const F& f) {
-    with_vectors(c_out, [&](auto vector) {
-      constexpr Index L = kLanes<decltype(vector)>;
-      for (Index first = 0; first < c_out; first += kMaxVectors * L) {
-        const Block block{first, c_out - first < kMaxVectors * L ? c_out - first : kMaxVectors * L};
-        for (Index ci = 0; ci < c_in; ++ci) {
-          for (Index lane = 0; lane < block.lanes; lane += L) f(vector, block, ci, lane);
+  static void add_weights(const G& g, const T* du, T* dw, bool fresh) {
+    for_each_packed_vector<T>(g.c_out, [&](auto vector, const PackedVector& v) {
+      using V = decltype(vector);
+      for (Index ci = 0; ci < g.c_in; ++ci) {
+        V in[A][A], out[3][3];
+        load_frequencies(du + v.block * g.c_in + ci * v.lanes + v.lane, channel_pairs(g), in);
+        along_both<A, 3>(in, out, [](const V(&u)[A], V(&r)[3]) { WinogradAxis<V, T, M>::d_weights(u, r); });
+        T* to = dw + v.block * 9 * g.c_in + ci * v.lanes + v.lane;
+        CNNFAST_UNROLL
+        for (int tap = 0; tap < 9; ++tap) {
+          T* at = to + tap * g.c_in * v.lanes;
+          store(at, fresh ? out[tap / 3][tap % 3] : ei::padd(load<V>(at), out[tap / 3][tap % 3]));
         }
       }
     });
   }
 
-  static void add_weights(const G& g, const T* du, T* dw) {
-    for_each_lanes(g.c_out, g.c_in, [&](auto vector, const Block& block, Index ci, Index lane) {
-      using V = decltype(vector);
-      V in[A][A], out[3][3];
-      load_frequencies(du + block.first * g.c_in + ci * block.lanes + lane, channel_pairs(g), in);
-      along_both<A, 3>(in, out, [](const V(&u)[A], V(&r)[3]) { WinogradAxis<V, T, M>::d_weights(u, r); });
-      T* to = dw + block.first * 9 * g.c_in + ci * block.lanes + lane;
-      CNNFAST_UNROLL
-      for (int tap = 0; tap < 9; ++tap) {
-        T* at = to + tap * g.c_in * block.lanes;
-        store(at, ei::padd(load<V>(at), out[tap / 3][tap % 3]));
-      }
-    });
+  // U of one vector of outputs and one input, from nine vectors of weights.
+  template <class V>
+  static CNNFAST_INLINE void store_weights(const T* taps, T* to, Index stride) {
+    V w[3][3], u[A][A];
+    CNNFAST_UNROLL
+    for (int tap = 0; tap < 9; ++tap) w[tap / 3][tap % 3] = load<V>(taps + tap * kLanes<V>);
+    along_both<3, A>(w, u, [](const V(&p)[3], V(&r)[A]) { WinogradAxis<V, T, M>::weights(p, r); });
+    store_frequencies(u, to, stride);
   }
 
   // U[f][block of outputs][input][lane], the outputs being c_out (forward) or c_in (backward) of the parameter.
   static void pack_direction(Index outputs, Index inputs, Index output_step, Index input_step, const T* params, T* to) {
-    for_each_lanes(outputs, inputs, [&](auto vector, const Block& block, Index input, Index lane) {
+    for_each_packed_vector<T>(outputs, [&](auto vector, const PackedVector& v) {
       using V = decltype(vector);
       constexpr Index L = kLanes<V>;
-      const T* from = params + (block.first + lane) * output_step + input * input_step;
-      alignas(64) T taps[9][L];
-      for (Index l = 0; l < L; ++l) {
-        for (int tap = 0; tap < 9; ++tap) taps[tap][l] = from[l * output_step + tap];
+      for (Index input = 0; input < inputs; ++input) {
+        alignas(64) T taps[9 * L];
+        const T* from = params + v.channel() * output_step + input * input_step;
+        for (Index l = 0; l < L; ++l) {
+          for (int tap = 0; tap < 9; ++tap) taps[tap * L + l] = from[l * output_step + tap];
+        }
+        store_weights<V>(taps, to + v.block * inputs + input * v.lanes + v.lane, inputs * outputs);
       }
-      V w[3][3], u[A][A];
-      CNNFAST_UNROLL
-      for (int tap = 0; tap < 9; ++tap) w[tap / 3][tap % 3] = load<V>(taps[tap]);
-      along_both<3, A>(w, u, [](const V(&p)[3], V(&r)[A]) { WinogradAxis<V, T, M>::weights(p, r); });
-      store_frequencies(u, to + block.first * inputs + input * block.lanes + lane, inputs * outputs);
     });
   }
+
+  // Both directions at once, squares of L outputs and L inputs at a time.
+  static void pack_squares(const G& g, const T* params, T* forward, T* backward) {
+    using V = Packet<T>;
+    constexpr Index L = kLanes<V>;
+    for_each_packed_vector<T>(g.c_out, [&](auto, const PackedVector& out) {
+      for_each_packed_vector<T>(g.c_in, [&](auto, const PackedVector& in) {
+        alignas(64) T by_in[L * 9 * L], by_out[L * 9 * L];  // [ci][tap][co], [co][tap][ci]
+        const T* from = params + (out.channel() * g.c_in + in.channel()) * 9;
+        rows_to_lanes<V>(L, 9 * L, from, g.c_in * 9, [&](Index r) { return by_in + r * L; });
+        for (int tap = 0; tap < 9; ++tap) {
+          transpose_square<V>([&](int ci) { return by_in + (ci * 9 + tap) * L; },
+                              [&](int co) { return by_out + (co * 9 + tap) * L; });
+        }
+        T* u = forward + out.block * g.c_in + in.channel() * out.lanes + out.lane;
+        T* v = backward + in.block * g.c_out + out.channel() * in.lanes + in.lane;
+        for (Index i = 0; i < L; ++i) {
+          store_weights<V>(by_in + i * 9 * L, u + i * out.lanes, channel_pairs(g));
+          store_weights<V>(by_out + i * 9 * L, v + i * in.lanes, channel_pairs(g));
+        }
+      });
+    });
+  }
+
   static void pack(const G& g, const T* params, T* packed, bool training) {
     const Index pairs = channel_pairs(g);
-    pack_direction(g.c_out, g.c_in, g.c_in * 9, 9, params, packed);
     T* bias = packed + kFrequencies * pairs;
     if (g.bias) {
       std::memcpy(bias, params + pairs * 9, static_cast<std::size_t>(g.c_out) * sizeof(T));
     } else {
       clear(bias, g.c_out);
     }
-    if (training) pack_direction(g.c_in, g.c_out, 9, g.c_in * 9, params, packed + forward_packed(g));
+    T* back = packed + forward_packed(g);
+    if (training && !use_half<T>(g.c_in) && !use_half<T>(g.c_out)) return pack_squares(g, params, packed, back);
+    pack_direction(g.c_out, g.c_in, g.c_in * 9, 9, params, packed);
+    if (training) pack_direction(g.c_in, g.c_out, 9, g.c_in * 9, params, back);
   }
 };
 

@@ -79,19 +79,19 @@ struct Plan<T>::TileRun {
     }
   }
 
-  // Adds to packed_grads.
-  void backward(T* packed_grads, Wanted wanted) const {
+  // Adds to packed_grads, or (fresh) overwrites them.
+  void backward(T* packed_grads, bool fresh, Wanted wanted) const {
     for (std::size_t i = plan.nodes_.size(); i-- > 0;) {
       const double start = times != nullptr ? seconds() : 0;
       const PlanNode& node = plan.nodes_[i];
       if (wanted.input || plan.needs_gradient_[static_cast<std::size_t>(node.output)]) {
-        backward_node(i, node, packed_grads, wanted);
+        backward_node(i, node, packed_grads, fresh, wanted);
       }
       if (times != nullptr) (*times)[i].backward += seconds() - start;
     }
   }
 
-  void backward_node(std::size_t i, const PlanNode& node, T* packed_grads, Wanted wanted) const {
+  void backward_node(std::size_t i, const PlanNode& node, T* packed_grads, bool fresh, Wanted wanted) const {
     const auto wants = [&](std::size_t slot) {
       return slot < node.inputs.size() &&
              (wanted.input || plan.needs_gradient_[static_cast<std::size_t>(node.inputs[slot])]);
@@ -110,6 +110,7 @@ struct Plan<T>::TileRun {
     args.dx = target(0);
     args.dx2 = target(1);
     if (wanted.parameters) args.packed_grads = packed_grads + node.packed_grads;
+    args.fresh = fresh;
     args.scratch = at(layout.d_scratch[i]);
     std::visit([&](const auto& g) { plan.table_.of(g).backward(g, args); }, node.op);
     for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) {
@@ -275,7 +276,6 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
     std::byte* arena = loan->tiles[static_cast<std::size_t>(team.thread())].data();
     for (int shard = 0; shard_tasks.next(shard);) {
       T* packed_grads = shard_grads(*loan, shard);
-      std::fill_n(packed_grads, packed_grad_count_, T(0));
       const std::byte* source =
           tape.memory.data() + static_cast<std::size_t>(first_tile(tape.n, shard)) * training_.bytes;
       const Range images = shard_images(tape.n, shard);
@@ -284,7 +284,7 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
         std::memcpy(arena, source, training_.bytes);
         const TileRun run{*this, training_, arena, loan.packed(), std::min(training_.tile, images.end - first)};
         run.load_d_output(dy + first * output_shape().size());
-        run.backward(packed_grads, {true, true});
+        run.backward(packed_grads, first == images.first, {true, true});
         run.store(0, run.gradient(0), dx + first * input_shape().size());
       }
     }
@@ -314,7 +314,6 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const std::int64_t* target
     Index right = 0;
     for (int shard = 0; shard_tasks.next(shard);) {
       T* packed_grads = shard_grads(*loan, shard);
-      std::fill_n(packed_grads, packed_grad_count_, T(0));
       const Range images = shard_images(batch.n, shard);
       for (Index first = images.first; first < images.end; first += training_.tile) {
         const TileRun run{*this, training_, arena, loan.packed(), std::min(training_.tile, images.end - first)};
@@ -327,7 +326,7 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const std::int64_t* target
           right += std::max_element(row, row + classes) - row == labels[i] ? 1 : 0;
         }
         table_.loss(loss, run.n, classes, run.output(), labels, weight, losses + first, run.d_output());
-        run.backward(packed_grads, {false, true});
+        run.backward(packed_grads, first == images.first, {false, true});
       }
     }
     correct += right;
@@ -348,7 +347,6 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const std::int64_t* t
   Tasks pack_tasks(static_cast<int>(nodes_.size()));
   pack(params, loan.packed(), true, pack_tasks);
   T* packed_grads = shard_grads(*loan, 0);
-  std::fill_n(packed_grads, packed_grad_count_, T(0));
   std::vector<T> losses(static_cast<std::size_t>(training_.tile));
   const Index classes = output_shape().size();
   for (int repeat = 0; repeat < repeats; ++repeat) {
@@ -361,10 +359,10 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const std::int64_t* t
         std::int64_t labels[64];
         for (Index i = 0; i < run.n; ++i) labels[i] = target[batch.row(first + i)];
         table_.loss(loss, run.n, classes, run.output(), labels, T(1), losses.data(), run.d_output());
-        run.backward(packed_grads, wanted);
+        run.backward(packed_grads, first == 0, wanted);
       } else {
         std::memcpy(run.d_output(), run.output(), static_cast<std::size_t>(run.n * classes) * sizeof(T));
-        run.backward(packed_grads, wanted);
+        run.backward(packed_grads, first == 0, wanted);
       }
     }
   }
