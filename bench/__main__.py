@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cnnfast.benchmark import Options, network_rows, run_rows
+from cnnfast.benchmark import Options, run_rows, shipped_rows
 from cnnfast.errors import CnnfastError
 
 from bench.kernels import kernel_rows
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"argument --threads: must be at least 1, got {given.threads}")
     options = Options(quick=given.quick, threads=given.threads, only=given.only)
     try:
-        run_rows(options, [kernel_rows, network_rows], given.json, print)
+        run_rows(options, [kernel_rows, shipped_rows], given.json, print)
     except (CnnfastError, OSError, ValueError, AssertionError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

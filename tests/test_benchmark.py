@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +12,9 @@ import pytest
 from cnnfast import _core, benchmark, errors
 from cnnfast.benchmark import Options
 from cnnfast.foreign_load import ForeignLoad
-from cnnfast.stopwatch import Effort, Ratio, Row, interleave
+from cnnfast.stopwatch import Clocked, Effort, Ratio, Row, interleave
+from cnnfast.torch_peer import has_torch
 
-from bench import table
 from bench.kernels import assert_right, kernel_rows
 from tests import cases, oracle
 
@@ -46,6 +45,20 @@ def test_contestants_take_turns() -> None:
     starts = [called[3:][i] for i in range(0, 4 * 6, 6)]
     assert starts == ["a", "b", "c", "a"]
     assert called[3:9] == ["a", "a", "b", "b", "c", "c"]  # an untimed call before each timed one
+
+
+def test_short_calls_are_preceded_by_several_untimed_ones() -> None:
+    asked: list[int] = []
+
+    def seconds(calls: int) -> float:
+        asked.append(calls)
+        return 0.001 * calls
+
+    told = interleave({"own clock": Clocked(seconds)}, Effort(rounds=2, sample=0.1))
+    assert told == {"own clock": pytest.approx([0.001, 0.001])}
+    calls = asked[-1]
+    assert 100 <= calls < 150
+    assert asked[-4:] == [calls // 20, calls, calls // 20, calls]
 
 
 def test_ratio_is_taken_within_rounds() -> None:
@@ -83,6 +96,14 @@ def test_row_claims_nothing_in_company() -> None:
     assert row([2.0] * 4, foreign=0.1).to_dict()["ratios"]["theirs"]["claim"] is True
 
 
+def test_row_tells_the_share_of_the_peak_and_who_is_missing() -> None:
+    told = Row("x", 4, "images", {"ours": [2.0]}, flops=6.0, peak=2.0, notes=("theirs: not timed",))
+    assert told.lines()[1].endswith("us   150% of dense peak")
+    assert told.lines()[2] == "  theirs: not timed"
+    assert (told.to_dict()["of_peak"], told.to_dict()["notes"]) == (1.5, ["theirs: not timed"])
+    assert row([2.0] * 4).to_dict()["of_peak"] is None
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how busy its processors are")
 def test_foreign_load_sees_a_neighbour_but_not_ourselves() -> None:
     command = [sys.executable, "-c", "import time\nend = time.time() + 30\nwhile time.time() < end: pass"]
@@ -115,7 +136,7 @@ def test_run_says_what_was_measured_where(short: None, lines: list[str], tmp_pat
     assert all(entry["gflops"] > 0.1 for entry in result["peak"])
     assert [r["name"] for r in result["rows"]] == ["train d4 batch 1", "infer d4 batch 1"]
     for r in result["rows"]:
-        expected = ["cnnfast"] + (["torch eager", "torch channels_last"] if benchmark.has_torch() else [])
+        expected = ["cnnfast"] + (["torch eager", "torch channels_last"] if has_torch() else [])
         assert list(r["seconds"]) == expected
         assert all(len(times) == SHORT.rounds for times in r["seconds"].values())
     assert lines[-1] == f"written: {path}"
@@ -123,10 +144,10 @@ def test_run_says_what_was_measured_where(short: None, lines: list[str], tmp_pat
 
 
 def test_run_without_torch(short: None, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(benchmark, "has_torch", lambda: False)
+    monkeypatch.setattr(benchmark, "torch_peers", list)
     result = benchmark.run(quick=True, only="d4 batch 1$", write=lines.append)
     assert [list(r["seconds"]) for r in result["rows"]] == [["cnnfast"], ["cnnfast"]]
-    assert "torch" not in result["machine"]
+    assert all(r["of_peak"] > 0 for r in result["rows"])
 
 
 @pytest.mark.parametrize("kind", ["train", "infer"])
@@ -139,7 +160,7 @@ def test_nothing_is_timed_that_differs(
     given = TorchTwin.__call__
     monkeypatch.setattr(TorchTwin, "__call__", lambda self, x: 1.01 * given(self, x))
     with pytest.raises(
-        errors.CnnfastError, match=r"^bench: d4: [\w .]+ differs from PyTorch's by .*: not timed$"
+        errors.CnnfastError, match=r"^bench: d4: for torch eager, the [\w .]+ differs by .*: not timed$"
     ):
         benchmark.run(quick=True, only=f"{kind} d4 batch 64", write=lines.append)
     assert not any(line.startswith(kind) for line in lines)
@@ -196,31 +217,3 @@ def test_command_refuses() -> None:
     done = bench("--only", "(")
     assert done.returncode == 1
     assert done.stderr.startswith("error: bench: only='(' is no regular expression")
-
-
-def test_table_is_made_of_the_result(short: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "bench.json"
-    sources = [kernel_rows, benchmark.network_rows]
-    options = Options(quick=True, only=r"peak float32|kernel (relu|d4 conv1)|infer d4 batch 1$")
-    told = benchmark.run_rows(options, sources, path, lambda line: None)
-    assert table.main([str(path)]) == 0
-    text = capsys.readouterr().out
-    assert text.startswith("cpu ")
-    assert "**A quick run: not to quote.**" in text
-    assert re.search(r"^\| d4 conv1 3x3 1->8 on 28x28[^|]* \| \d+\.\d GFLOP/s, \d+% \|", text, re.MULTILINE)
-    assert re.search(r"^\| relu on 32x13x13[^|]* \| \d+\.\d GB/s \| \d+\.\d GB/s \|$", text, re.MULTILINE)
-    speed = 1 / told["rows"][-1]["median_seconds"]["cnnfast"]
-    assert f"| infer d4 batch 1 | {speed:,.0f} |" in text
-    assert table.main([]) == 2
-
-
-def test_table_repeats_the_doubt() -> None:
-    told = row([1.0, 3.0, 2.0, 1.2]).to_dict()
-    result = {"machine": {"cpu": "x"}, "options": {"quick": False}, "peak": [], "rows": [told]}
-    assert list(table.tables(result)) == [
-        "cpu x.",
-        "",
-        "| | ours, images/s | against theirs (quartiles) |",
-        "| --- | ---: | ---: |",
-        "| train x batch 4 | 4 | no claim (1.15 to 2.25) |",
-    ]

@@ -5,7 +5,8 @@ kernels.
 Contestants take turns, round by round, so that a slow moment of the machine hits all of them; what is
 compared are ratios within a round. Each sample starts with an untimed call, which brings code, data and the
 thread pool back, and lasts long enough for the clock not to matter. Thread pools of different libraries
-keep spinning for a moment after a call: that untimed call also gives them time to fall asleep.
+keep spinning for a moment after a call: where calls are short, there are as many untimed ones as give the
+others' pools time to fall asleep.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from .foreign_load import ForeignLoad
 WILD = 0.25
 #: nor with more than this many processors, on average, in the hands of other processes
 COMPANY = 0.15
+#: share of a sample that goes by untimed before it
+SETTLING = 0.05
 
 
 @dataclass(frozen=True)
@@ -35,31 +38,52 @@ class Effort:
 QUICK = Effort(rounds=5, sample=0.02)
 
 
-def interleave(contestants: Mapping[str, Callable[[], object]], effort: Effort) -> dict[str, list[float]]:
+@dataclass(frozen=True)
+class Clocked:
+    """A contestant with a clock of its own, for what is only a part of a call.
+
+    seconds: makes that many calls and tells how many seconds the part took in all of them.
+    """
+
+    seconds: Callable[[int], float]
+
+
+Contestant = Callable[[], object] | Clocked
+
+
+def interleave(contestants: Mapping[str, Contestant], effort: Effort) -> dict[str, list[float]]:
     """Seconds per call of each contestant in each round; within a round they start in rotating order."""
-    calls = {name: _calls_for(call, effort.sample) for name, call in contestants.items()}
+    clocks = {name: _clock(contestant) for name, contestant in contestants.items()}
+    calls = {name: _calls_for(clock, effort.sample) for name, clock in clocks.items()}
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     names = list(contestants)
     for turn in range(effort.rounds):
         start = turn % len(names)
         for name in names[start:] + names[:start]:
-            call = contestants[name]
-            call()
-            before = time.perf_counter()
-            for _ in range(calls[name]):
-                call()
-            seconds[name].append((time.perf_counter() - before) / calls[name])
+            clocks[name](max(1, int(SETTLING * calls[name])))
+            seconds[name].append(clocks[name](calls[name]) / calls[name])
     return seconds
 
 
-def _calls_for(call: Callable[[], object], sample: float) -> int:
+def _clock(contestant: Contestant) -> Callable[[int], float]:
+    """Seconds of so many calls."""
+    if isinstance(contestant, Clocked):
+        return contestant.seconds
+
+    def clock(calls: int) -> float:
+        before = time.perf_counter()
+        for _ in range(calls):
+            contestant()
+        return time.perf_counter() - before
+
+    return clock
+
+
+def _calls_for(clock: Callable[[int], float], sample: float) -> int:
     """How many calls fill a sample; warms the contestant up on the way."""
     count = 1
     while True:
-        before = time.perf_counter()
-        for _ in range(count):
-            call()
-        taken = time.perf_counter() - before
+        taken = clock(count)
         if taken >= sample:
             return count
         count = max(count + 1, min(10 * count, int(1.2 * count * sample / max(taken, 1e-9))))
@@ -92,6 +116,9 @@ class Row:
     """One line of a result: `work` units (images) a call; the first contestant is who the others are held to.
 
     foreign: mean number of processors other processes used meanwhile; None where the system does not tell.
+    flops: of a call of the first contestant, by the plain definition; 0 where no share of the peak is told.
+    peak: FLOP/s all its threads could do.
+    notes: who else was there and is not timed, and why.
     """
 
     name: str
@@ -99,6 +126,9 @@ class Row:
     unit: str
     seconds: dict[str, list[float]]
     foreign: float | None = None
+    flops: float = 0.0
+    peak: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def measured(
@@ -106,12 +136,15 @@ class Row:
         name: str,
         work: float,
         unit: str,
-        contestants: Mapping[str, Callable[[], object]],
+        contestants: Mapping[str, Contestant],
         effort: Effort,
+        flops: float = 0.0,
+        peak: float = 0.0,
+        notes: tuple[str, ...] = (),
     ) -> Row:
         load = ForeignLoad()
         seconds = interleave(contestants, effort)
-        return cls(name, work, unit, seconds, load.cores())
+        return cls(name, work, unit, seconds, load.cores(), flops, peak, notes)
 
     @property
     def crowded(self) -> bool:
@@ -133,25 +166,36 @@ class Row:
         first, *others = self.seconds
         return {name: Ratio.between(self.seconds[first], self.seconds[name]) for name in others}
 
+    @property
+    def of_peak(self) -> float | None:
+        """What the first contestant reaches of the peak; above 1 if it skips part of the plain definition."""
+        return self.flops / self.median(next(iter(self.seconds))) / self.peak if self.flops else None
+
     def lines(self) -> list[str]:
         """For people: one line a contestant."""
-        ratios = self.ratios()
+        ratios, share = self.ratios(), self.of_peak
         lines = []
         for name in self.seconds:
             speed = self.work / self.median(name)
             tail = f"   {self.verdict(ratios[name])}" if name in ratios else ""
+            if name not in ratios and share is not None:
+                tail = f"   {share:.0%} of dense peak"
             microseconds = self.median(name) * 1e6
             lines.append(f"  {name:<22} {speed:>12,.0f} {self.unit}/s {microseconds:>12,.1f} us{tail}")
-        return [self.name, *lines]
+        return [self.name, *lines, *(f"  {note}" for note in self.notes)]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: all samples, and what was concluded from them."""
         return {
+            "kind": "contest",
             "name": self.name,
             "work": self.work,
             "unit": self.unit,
             "seconds": self.seconds,
             "foreign_processors": self.foreign,
+            "crowded": self.crowded,
+            "of_peak": self.of_peak,
+            "notes": list(self.notes),
             "median_seconds": {name: self.median(name) for name in self.seconds},
             "ratios": {
                 name: {

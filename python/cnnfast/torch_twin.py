@@ -30,6 +30,16 @@ class _Recorder:
         return len(self.nodes)
 
 
+def operations(model: Module) -> list[tuple[Op, list[int], str]]:
+    """The operations a module hands to the engine: (op, values it reads, name of its layer).
+
+    Value 0 is the input, each operation makes the next one; `parameter_name` tells the names of its weights.
+    """
+    recorder = _Recorder()
+    model._add_to(recorder, 0, "")
+    return recorder.nodes
+
+
 class TorchTwin:
     """Callable like the model it mirrors, on tensors.
 
@@ -40,9 +50,7 @@ class TorchTwin:
 
     def __init__(self, model: Module, channels_last: bool = False) -> None:
         self.torch: Any = require("torch", "the PyTorch twin of a network")
-        recorder = _Recorder()
-        model._add_to(recorder, 0, "")
-        self.nodes = recorder.nodes
+        self.nodes = operations(model)
         self.format = self.torch.channels_last if channels_last else self.torch.contiguous_format
         self.parameters: dict[str, Any] = {
             name: self._placed(self.torch.from_numpy(value)).requires_grad_()
@@ -61,7 +69,7 @@ class TorchTwin:
     def __call__(self, x: Any) -> Any:
         values = [x]
         for op, inputs, name in self.nodes:
-            weights = [self.parameters[_joined(name, key)] for key in op.parameter_shapes()]
+            weights = [self.parameters[parameter_name(name, key)] for key in op.parameter_shapes()]
             values.append(self._apply(op, [values[i] for i in inputs], weights))
         return values[-1]
 
@@ -112,7 +120,8 @@ class TorchTwin:
         return float(loss.item()), grads
 
 
-def _joined(name: str, parameter: str) -> str:
+def parameter_name(name: str, parameter: str) -> str:
+    """The key in `state_dict()` of a layer's parameter."""
     return f"{name}.{parameter}" if name else parameter
 
 
