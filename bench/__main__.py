@@ -1,21 +1,52 @@
-"""`python -m bench`: kernel rows, then training and inference rows beside PyTorch, as text and JSON."""
+"""`python -m bench`: kernels, convolutions, whole networks beside their peers, threads, batch sizes, company,
+memory and call overhead, as text and JSON; at the end, which targets are met.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from cnnfast.benchmark import Options, run_rows, shipped_rows
+from cnnfast.benchmark import Options, Printable, run_rows
+from cnnfast.contest import network_rows
 from cnnfast.errors import CnnfastError
 
+from bench.company import company_rows
+from bench.geometry import geometry_rows
 from bench.kernels import kernel_rows
+from bench.memory import memory_rows
+from bench.networks import NETWORKS
+from bench.overhead import overhead_rows
+from bench.peers import PACKAGES, peer_remarks, peers
+from bench.scaling import batch_size_rows, epoch_rows, one_thread_rows, two_threads_rows
+from bench.targets import summary
+
+
+def peer_rows(options: Options) -> Iterator[Printable]:
+    """Every network beside every library that is there."""
+    yield from network_rows(options, NETWORKS, peers())
+
+
+SOURCES: tuple[Callable[[Options], Iterator[Printable]], ...] = (
+    peer_remarks,
+    kernel_rows,
+    geometry_rows,
+    peer_rows,
+    one_thread_rows,
+    two_threads_rows,
+    batch_size_rows,
+    epoch_rows,
+    company_rows,
+    memory_rows,
+    overhead_rows,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds and batches; not to quote")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of both libraries (default: all)")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads of all libraries (default: all)")
     parser.add_argument("--only", metavar="REGEX", help="only rows whose name contains this")
     parser.add_argument("--json", metavar="PATH", help="write all samples and conclusions here")
     given = parser.parse_args(arguments)
@@ -23,10 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"argument --threads: must be at least 1, got {given.threads}")
     options = Options(quick=given.quick, threads=given.threads, only=given.only)
     try:
-        run_rows(options, [kernel_rows, shipped_rows], given.json, print)
+        result = run_rows(options, SOURCES, given.json, lambda line: print(line, flush=True), PACKAGES)
     except (CnnfastError, OSError, ValueError, AssertionError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    for line in summary(result["rows"]):
+        print(line)
     return 0
 
 

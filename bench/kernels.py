@@ -56,7 +56,7 @@ class KernelRow:
 
     def to_dict(self) -> dict[str, Any]:
         medians = {direction: statistics.median(times) for direction, times in self.seconds.items()}
-        return {**vars(self), "median_seconds": medians, "claim": not self.crowded}
+        return {"kind": "kernel", **vars(self), "median_seconds": medians, "claim": not self.crowded}
 
 
 def kernel_rows(options: Options) -> Iterator[KernelRow]:

@@ -1,5 +1,5 @@
-"""`python -m bench.table bench.json`: the Markdown tables of docs/performance.md, so that nobody copies
-figures.
+"""`python -m bench.table bench.json`: the Markdown tables of docs/performance.md, each target beside what was
+measured, so that nobody copies figures.
 """
 
 from __future__ import annotations
@@ -10,34 +10,85 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import targets
 
-def tables(result: dict[str, Any]) -> Iterator[str]:
-    """Machine, peak, kernels, networks: a line each time."""
+Told = dict[str, Any]  # a row as in the JSON file
+
+#: Start of the rows' names, and head of their table.
+GROUPS = {
+    "conv ": "convolution, one thread",
+    "train ": "training",
+    "infer ": "inference",
+    "two threads against one, ": "two threads against one",
+    "time per image, train ": "training, time per image",
+    "time per image, infer ": "inference, time per image",
+    "time per image, epoch ": "epoch, time per image",
+    "beside two busy processes, ": "beside two busy processes",
+    "call overhead, ": "call overhead",
+}
+
+
+def tables(result: Told) -> Iterator[str]:
+    """Machine, peak, kernels, contests, figures, remarks, targets: a line each time."""
     yield ", ".join(f"{key} {value}" for key, value in result["machine"].items()) + "."
     if result["options"]["quick"]:
         yield "**A quick run: not to quote.**"
     if result["peak"]:
         yield from ("", "| peak, one thread | GFLOP/s |", "| --- | ---: |")
         yield from (f"| {p['dtype']}, {p['isa']} | {p['gflops']:.1f} |" for p in result["peak"])
-    kernels = [row for row in result["rows"] if row["name"].startswith("kernel ")]
-    if kernels:
+    rows = result["rows"]
+    yield from kernels([row for row in rows if row["kind"] == "kernel"])
+    for start, head in GROUPS.items():
+        group = [row for row in rows if row["kind"] == "contest" and row["name"].startswith(start)]
+        yield from contests(group, start, head)
+    yield from figures([row for row in rows if row["kind"] == "figure"])
+    remarks = [f"- {row['name']}: left out, {row['why']}" for row in rows if row["kind"] == "remark"]
+    yield from ["", *remarks] if remarks else []
+    judged = list(targets.summary(rows))
+    yield from ["", f"{judged[-1].capitalize()}."] if judged else []
+
+
+def kernels(rows: Sequence[Told]) -> Iterator[str]:
+    if rows:
         yield from ("", "| kernel, one thread | forward | backward |", "| --- | ---: | ---: |")
-        for row in kernels:
-            name = row["name"].removeprefix("kernel ") + doubt(row)
-            yield f"| {name} | {kernel_speed(row, 'forward')} | {kernel_speed(row, 'backward')} |"
-    networks = [row for row in result["rows"] if not row["name"].startswith("kernel ")]
-    if networks:
-        others = list(networks[0]["ratios"])
-        first = next(iter(networks[0]["seconds"]))
-        heads = [f"{first}, images/s", *(f"against {name} (quartiles)" for name in others)]
-        yield from ("", f"| | {' | '.join(heads)} |", "| --- |" + " ---: |" * len(heads))
-        for row in networks:
-            cells = [f"{row['work'] / row['median_seconds'][first]:,.0f}"]
-            cells += [ratio(row["ratios"][name]) for name in others]
-            yield f"| {row['name']} | {' | '.join(cells)} |"
+    for row in rows:
+        name = row["name"].removeprefix("kernel ") + doubt(row)
+        yield f"| {name} | {kernel_speed(row, 'forward')} | {kernel_speed(row, 'backward')} |"
 
 
-def kernel_speed(row: dict[str, Any], direction: str) -> str:
+def contests(rows: Sequence[Told], start: str, head: str) -> Iterator[str]:
+    """The speed of the first contestant, the ratio to each other one, and the targets."""
+    if not rows:
+        return
+    first = next(iter(rows[0]["seconds"]))
+    others = list(dict.fromkeys(name for row in rows for name in row["ratios"]))
+    shares = any(row["of_peak"] is not None for row in rows)
+    aims = any(targets.texts(row) for row in rows)
+    heads = [f"{first}, {rows[0]['unit']}/s", *(["of dense peak"] if shares else [])]
+    heads += [f"against {name} (quartiles)" for name in others]
+    aim = " target |" if aims else ""
+    yield from ("", f"| {head} | {' | '.join(heads)} |{aim}")
+    yield "| --- |" + " ---: |" * len(heads) + (" --- |" if aims else "")
+    for row in rows:
+        seconds = next(iter(row["median_seconds"].values()))
+        cells = [f"{row['work'] / seconds:,.0f}"]
+        cells += [f"{row['of_peak']:.0%}" if row["of_peak"] is not None else ""] if shares else []
+        cells += [ratio(row["ratios"][name]) if name in row["ratios"] else "" for name in others]
+        cells += ["; ".join(targets.texts(row))] if aims else []
+        yield f"| {row['name'].removeprefix(start)} | {' | '.join(cells)} |"
+    notes = [f"- {row['name'].removeprefix(start)}: {note}" for row in rows for note in row["notes"]]
+    yield from ["", *notes] if notes else []
+
+
+def figures(rows: Sequence[Told]) -> Iterator[str]:
+    if rows:
+        yield from ("", "| | measured | target |", "| --- | ---: | --- |")
+    for row in rows:
+        told = "; ".join(targets.texts(row))
+        yield f"| {row['name']} | {row['value']:,.1f} {row['unit']} | {told} |"
+
+
+def kernel_speed(row: Told, direction: str) -> str:
     seconds = row["median_seconds"][direction]
     if row["flops"][direction]:
         rate = row["flops"][direction] / seconds
@@ -45,13 +96,13 @@ def kernel_speed(row: dict[str, Any], direction: str) -> str:
     return f"{row['moved'][direction] / seconds / 1e9:.1f} GB/s"
 
 
-def ratio(told: dict[str, Any]) -> str:
+def ratio(told: Told) -> str:
     low, _, high = told["quartiles"]
     claim = f"{told['of_medians']:.2f}x" if told["claim"] else "no claim"
     return f"{claim} ({low:.2f} to {high:.2f})"
 
 
-def doubt(row: dict[str, Any]) -> str:
+def doubt(row: Told) -> str:
     return "" if row["claim"] else " (no claim: busy machine)"
 
 

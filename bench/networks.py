@@ -1,0 +1,37 @@
+"""Networks that only the benchmarks need: common shapes that the catalogue of models does not cover."""
+
+from __future__ import annotations
+
+from cnnfast.contest import SHIPPED, Network
+from cnnfast.nn import Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential
+
+LETTERS = "hello-dl-letters"
+
+
+def vgg() -> Sequential:
+    """In the manner of VGG, for pictures of 3x32x32: six 3x3 convolutions, three pools, one Linear."""
+    layers: list[Module] = []
+    c_in = 3
+    for width in (64, 128, 256):
+        for _ in range(2):
+            layers += [Conv2d(c_in, width, 3, padding=1), ReLU()]
+            c_in = width
+        layers.append(MaxPool2d(2))
+    layers += [Flatten(), Linear(256 * 4 * 4, 10)]
+    return Sequential(*layers, input_shape=(3, 32, 32), seed=0)
+
+
+def lenet() -> Sequential:
+    """Like LeNet-5, with ReLU and max-pooling: two 5x5 convolutions, three Linears, for 1x28x28."""
+    return Sequential(
+        *(Conv2d(1, 6, 5, padding=2), ReLU(), MaxPool2d(2)),
+        *(Conv2d(6, 16, 5), ReLU(), MaxPool2d(2)),
+        *(Flatten(), Linear(400, 120), ReLU(), Linear(120, 84), ReLU(), Linear(84, 10)),
+        input_shape=(1, 28, 28),
+        seed=0,
+    )
+
+
+VGG = Network("vgg", vgg, training=(64,), inference=(1, 64))
+LENET = Network("lenet", lenet, training=(32, 64, 128, 256), inference=(1, 256))
+NETWORKS = (*SHIPPED, LENET, VGG)

@@ -1,0 +1,26 @@
+"""The row of what a call costs before any arithmetic: a model of one tiny layer, beside an empty function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from cnnfast import nn
+from cnnfast.benchmark import Options
+from cnnfast.stopwatch import Row
+
+NAME = "call overhead, model(x) of one ReLU on one number"
+
+
+def overhead_rows(options: Options) -> Iterator[Row]:
+    if not options.wants(NAME):
+        return
+    model = nn.ReLU()
+    x = np.array([[-1.0]], dtype=np.float32)
+    assert model(x) == 0
+    contestants = {"cnnfast": lambda: model(x), "empty function": lambda: nothing(x)}
+    yield Row.measured(NAME, 1, "calls", contestants, options.effort)
+
+
+def nothing(x: object) -> object:
+    return x

@@ -1,0 +1,156 @@
+"""Rows of cnnfast against itself: more threads, larger batches, more images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from cnnfast import _core, optim, train
+from cnnfast.benchmark import Options
+from cnnfast.contest import LEARNING_RATE, Network, batch_for, difference, network_rows
+from cnnfast.errors import CnnfastError
+from cnnfast.foreign_load import ForeignLoad
+from cnnfast.nn import Module
+from cnnfast.stopwatch import Contestant, Effort, Row, interleave
+from cnnfast.torch_peer import torch_peers
+
+from bench.figure import Remark
+from bench.networks import LETTERS, NETWORKS
+
+#: Batch sizes whose time per image is compared; the first one is what the others are held to.
+BATCHES = (64, 32, 128, 256, 512, 1024)
+QUICK_BATCHES = (64, 32)
+#: Images of an epoch whose time per image is compared.
+IMAGES = (1_000, 10_000, 100_000, 1_000_000)
+QUICK_IMAGES = (1_000, 2_000)
+ONE_THREAD = " on one thread"
+
+
+def one_thread_rows(options: Options) -> Iterator[Row | Remark]:
+    """The letters network on one thread beside PyTorch, where other rows use several."""
+    before = _core.get_num_threads()
+    if before == 1:
+        return
+    letters = Network.shipped(LETTERS)
+    try:
+        _core.set_num_threads(1)
+        network = Network(LETTERS, letters.build, training=(32, 64, 128, 256), inference=(1,))
+        yield from network_rows(options, [network], torch_peers(), ONE_THREAD)
+    finally:
+        _core.set_num_threads(before)
+
+
+def two_threads_rows(options: Options) -> Iterator[Row | Remark]:
+    """A training step on two threads; beside it the same on one."""
+    before = _core.get_num_threads()
+    name, n = "two threads against one, train {} batch {}", 64
+    wanted = [network for network in NETWORKS if options.wants(name.format(network.name, n))]
+    if wanted and usable_processors() < 2:
+        yield Remark("two threads against one", "this process may use one processor only")
+        return
+    try:
+        for network in wanted:
+            assert_same_bits(network, n)
+            contestants = {
+                f"cnnfast, {threads} thread{'s' if threads > 1 else ''}": training(network, n, threads)
+                for threads in (2, 1)
+            }
+            yield Row.measured(name.format(network.name, n), n, "images", contestants, options.effort)
+    finally:
+        _core.set_num_threads(before)
+
+
+def usable_processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def assert_same_bits(network: Network, n: int) -> None:
+    """One and two threads find the same gradient."""
+    model = network.build()
+    x, target = batch_for(model, n)
+    found = []
+    for threads in (1, 2):
+        _core.set_num_threads(threads)
+        found.append(model.loss_and_grad(x, target))
+    for key, grad in found[0][1].items():
+        if not np.array_equal(grad, found[1][1][key]):
+            raise CnnfastError(
+                f"bench: {network.name}: the gradient of {key} on two threads is not the one on one thread, "
+                "bit for bit: not timed"
+            )
+
+
+def training(network: Network, n: int, threads: int) -> Callable[[], object]:
+    """A training step on that many threads."""
+    model = network.build()
+    x, target = batch_for(model, n)
+    trainer = train.Trainer(model, optim.Adam(lr=LEARNING_RATE))
+
+    def step() -> None:
+        _core.set_num_threads(threads)
+        trainer.step(x, target)
+
+    return step
+
+
+def batch_size_rows(options: Options) -> Iterator[Row]:
+    """Time per image at each batch size, training and inference; a ratio above 1 is a slower image."""
+    sizes = QUICK_BATCHES if options.quick else BATCHES
+    for kind in ("train", "infer"):
+        for network in NETWORKS:
+            name = f"time per image, {kind} {network.name} batch {min(sizes)} to {max(sizes)}"
+            if options.wants(name):
+                contestants: dict[str, Contestant] = {}
+                assert_batch_does_not_matter(network.build())
+                for n in sizes:
+                    contestants[f"batch {n}"] = (
+                        training(network, n, _core.get_num_threads())
+                        if kind == "train"
+                        else inference(network, n)
+                    )
+                yield per_image(name, dict(zip(contestants, sizes, strict=True)), contestants, options.effort)
+
+
+def per_image(name: str, images: dict[str, int], contestants: dict[str, Contestant], effort: Effort) -> Row:
+    """Contestants of different amounts of work, compared by the seconds of one image."""
+    load = ForeignLoad()
+    seconds = interleave(contestants, effort)
+    each = {key: [s / images[key] for s in times] for key, times in seconds.items()}
+    return Row(name, 1, "images", each, load.cores())
+
+
+def inference(network: Network, n: int) -> Callable[[], object]:
+    model = network.build()
+    x, _ = batch_for(model, n)
+    return lambda: model(x)
+
+
+def assert_batch_does_not_matter(model: Module) -> None:
+    """An image's output in a batch of 64 is its output in a batch of 32."""
+    x, _ = batch_for(model, 64)
+    found = difference("the output in a batch of 32", model(x)[:32], model(x[:32]))
+    if found:
+        raise CnnfastError(f"bench: {found}: not timed")
+
+
+def epoch_rows(options: Options) -> Iterator[Row]:
+    """Time per image of an epoch of `fit` over data sets of 1,000 to 1,000,000 pictures (uint8, 784 MB)."""
+    sizes = QUICK_IMAGES if options.quick else IMAGES
+    name = f"time per image, epoch of d4 over {min(sizes):,} to {max(sizes):,} images"
+    if not options.wants(name):
+        return
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (max(sizes), 28, 28), dtype=np.uint8)
+    classes = rng.integers(0, 10, max(sizes))
+    labels = {f"{n:,} images": n for n in sizes}
+    contestants: dict[str, Contestant] = {key: epoch(pictures[:n], classes[:n]) for key, n in labels.items()}
+    effort = Effort(min(3, options.effort.rounds), options.effort.sample)
+    yield per_image(name, labels, contestants, effort)
+
+
+def epoch(pictures: np.ndarray[Any, Any], classes: np.ndarray[Any, Any]) -> Callable[[], object]:
+    model = Network.shipped("d4").build()
+    optimizer = optim.Adam(lr=LEARNING_RATE)
+    return lambda: train.fit(model, (pictures, classes), epochs=1, optimizer=optimizer, progress=False)

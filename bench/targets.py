@@ -1,0 +1,126 @@
+"""What the rows are to reach: one table of targets, and what a row says of them.
+
+A target belongs to the rows whose name its regular expression matches. A ratio is held against the peers that
+another one matches; the peer's best variant counts, which is the smallest ratio.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Judgement = Literal["met", "missed", "no claim"]
+Told = dict[str, Any]  # a row as in the JSON file
+
+
+@dataclass(frozen=True)
+class Target:
+    """Bounds on what the matching rows tell.
+
+    of: "ratio" to the peers; "share" of the dense peak; "seconds" of cnnfast's call; "value" of a figure.
+    label: what the bounds are about, where that is not the peers.
+    """
+
+    row: str
+    peers: str = ""
+    of: Literal["ratio", "share", "seconds", "value"] = "ratio"
+    least: float | None = None
+    most: float | None = None
+    label: str = ""
+
+    def concerns(self, told: Told) -> bool:
+        if told["kind"] not in ("contest", "figure") or re.search(self.row, told["name"]) is None:
+            return False
+        return self.of != "ratio" or bool(self._ratios(told))
+
+    def _ratios(self, told: Told) -> dict[str, Told]:
+        return {name: r for name, r in told["ratios"].items() if re.search(self.peers, name)}
+
+    def judge(self, told: Told) -> tuple[float, Judgement]:
+        """The measured number that counts, and whether it is good enough."""
+        if self.of == "ratio":
+            worst = max(self._ratios(told).values(), key=lambda r: self._excess(r["of_medians"]))
+            value, claim = worst["of_medians"], worst["claim"]
+        elif self.of == "value":
+            value, claim = told["value"], True
+        else:
+            first = next(iter(told["median_seconds"].values()))
+            value, claim = told["of_peak"] if self.of == "share" else first, not told["crowded"]
+        if not claim:
+            return value, "no claim"
+        return value, "met" if self._excess(value) <= 0 else "missed"
+
+    def _excess(self, value: float) -> float:
+        """How far outside of the bounds, positive; inside, negative or 0."""
+        below = self.least - value if self.least is not None else float("-inf")
+        above = value - self.most if self.most is not None else float("-inf")
+        return max(below, above)
+
+    def text(self, told: Told) -> str:
+        """For people: `torch >= 4x: 3.72x, missed`."""
+        value, judgement = self.judge(told)
+        bounds = [f">= {self._shown(self.least, told, 'g')}"] if self.least is not None else []
+        bounds += [f"<= {self._shown(self.most, told, 'g')}"] if self.most is not None else []
+        told_of = f"{self.label or self.peers} {' and '.join(bounds)}".strip()
+        return f"{told_of}: {self._shown(value, told)}, {judgement}"
+
+    def _shown(self, value: float, told: Told, form: str = "") -> str:
+        match self.of:
+            case "ratio":
+                return f"{value:{form or '.2f'}}x"
+            case "share":
+                return f"{value:.0%}"
+            case "seconds":
+                return f"{value * 1e6:{form or '.1f'}} us"
+            case "value":
+                return f"{value:{form or '.1f'}} {told['unit']}"
+
+
+_SMALL = "(d4|numpy-mnist|lenet)"
+_ANY = "(d4|numpy-mnist|lenet|hello-dl-letters)"
+_WIDE = "^conv 3x3 (64->64 on 56|128->128 on 28|256->256 on 14|512->512 on 7)x"
+_OTHER = "^conv (3x3 stride 2|1x1|7x7|11x11|5x5) "
+_LETTERS = "^train hello-dl-letters batch"
+_THREADS = "( on one thread)?$"
+
+TARGETS = (
+    Target(rf"{_LETTERS} (32|64){_THREADS}", "torch", least=5),
+    Target(rf"{_LETTERS} (128|256){_THREADS}", "torch", least=4),
+    Target(rf"{_LETTERS} (32|64|128|256){_THREADS}", of="share", least=1.8, label="of dense peak"),
+    Target(rf"^train {_SMALL} batch (32|64|128|256)$", "torch", least=4),
+    Target(rf"^infer {_SMALL} batch 256$", "torch", least=4),
+    Target(rf"^infer {_SMALL} batch 256$", "onnxruntime", least=1.5),
+    Target(rf"^infer {_SMALL} batch 256$", "openvino", least=1.5),
+    Target(rf"^infer {_ANY} batch 1$", "torch", least=10),
+    Target(rf"^infer {_ANY} batch 1$", "onnxruntime", least=2),
+    Target("^infer hello-dl-letters batch 1( on one thread)?$", of="seconds", most=50e-6, label="a call"),
+    Target("^call overhead", of="seconds", most=5e-6, label="a call"),
+    Target("^train vgg batch 64$", "torch", least=2),
+    Target(_WIDE + ".* (forward|input gradient)$", "torch", least=1.6),
+    Target(_WIDE + ".* weight gradient$", "torch", least=1.4),
+    Target(_OTHER, "torch", least=1.1),
+    Target("^two threads against one, train", "1 thread", least=1.85, label="one thread"),
+    Target("^beside two busy processes, .*, cnnfast$", "alone", least=0.4, label="of its speed alone"),
+    Target("^time per image, ", ".", least=0.9, most=1.1, label="every one"),
+    Target("^memory, train hello-dl-letters batch 256", of="value", most=100),
+    Target("^memory, infer ", of="value", most=1),
+)
+
+
+def texts(told: Told) -> list[str]:
+    """Every target of a row, with what was measured and whether it is met."""
+    return [target.text(told) for target in TARGETS if target.concerns(told)]
+
+
+def summary(rows: Sequence[Told]) -> Iterator[str]:
+    """A line for each target of each row, and how many are met."""
+    count = dict.fromkeys(("met", "missed", "no claim"), 0)
+    for told in rows:
+        for target in TARGETS:
+            if target.concerns(told):
+                count[target.judge(told)[1]] += 1
+                yield f"target  {told['name']}: {target.text(told)}"
+    if any(count.values()):
+        yield "targets " + ", ".join(f"{number} {judgement}" for judgement, number in count.items())

@@ -1,0 +1,247 @@
+"""The rows `python -m bench` adds: each runs, checks answers before it times, and says what it left out."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cnnfast import _core, errors
+from cnnfast.benchmark import Options
+from cnnfast.stopwatch import Clocked, Effort
+from cnnfast.torch_peer import has_torch
+
+from bench import company, geometry, memory, overhead, peers, scaling
+from bench.__main__ import SOURCES
+from bench.figure import Figure, Remark
+from bench.networks import LENET, NETWORKS, VGG
+
+ROOT = Path(__file__).resolve().parents[1]
+TORCH = ["torch eager", "torch channels_last"] if has_torch() else []
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two calls a row: what is tested is not the speed. Threads are as before in the end."""
+    monkeypatch.setattr(Options, "effort", Effort(rounds=2, sample=0.0))
+    before = _core.get_num_threads()
+    yield
+    assert _core.get_num_threads() == before
+
+
+def only(pattern: str) -> Options:
+    return Options(quick=True, only=pattern)
+
+
+# --- networks ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("network", "parameters"), [(LENET, 61_706), (VGG, 1_186_378)])
+def test_networks_of_the_benchmarks(network: Any, parameters: int) -> None:
+    model = network.build()
+    assert model.num_parameters() == parameters
+    assert model.output_shape == (10,)
+
+
+# --- convolutions -----------------------------------------------------------------------------------
+
+SMALL = geometry.Geometry(2, 3, 7, 3, stride=2, padding=1)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(geometry, "GEOMETRIES", (SMALL,))
+
+
+def test_each_direction_of_a_convolution_is_a_row(small: None) -> None:
+    rows = list(geometry.geometry_rows(Options(quick=True)))
+    assert [row.name for row in rows] == [
+        f"conv 3x3 stride 2 2->3 on 7x7 batch {n} {direction}"
+        for n in (1, 8)
+        for direction in ("forward", "input gradient", "weight gradient")
+    ]
+    assert list(rows[0].seconds) == ["cnnfast", "cnnfast whole call", *TORCH]
+    assert list(rows[1].seconds) == ["cnnfast", *TORCH]
+    assert rows[0].flops == 2 * 2 * 3 * 9 * 16
+    assert rows[3].flops == 8 * rows[0].flops
+
+
+def test_a_convolution_that_differs_is_not_timed() -> None:
+    wrong = {direction: np.ones((1, 1)) for direction in geometry.DIRECTIONS}
+    plan = SMALL.plan()
+    right = geometry.our_answers(plan, geometry.Data.draw(SMALL, 1))
+    with pytest.raises(
+        errors.CnnfastError,
+        match=r"^bench: conv 3x3 stride 2 2->3 on 7x7: for x, the forward differs by .*: not timed$",
+    ):
+        geometry.assert_same(SMALL, "x", right, wrong)
+
+
+def test_convolutions_are_those_of_well_known_networks() -> None:
+    names = [g.name for g in geometry.GEOMETRIES]
+    assert len(names) == len(set(names)) == 11
+    assert "7x7 stride 2 3->64 on 224x224" in names
+    assert geometry.GEOMETRIES[-1].op.output_shape((64, 28, 28)) == (64, 28, 28)
+
+
+# --- peers ------------------------------------------------------------------------------------------
+
+
+def test_a_peer_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = peers.Candidate(peers.OnnxRuntime, ("json", "telepathy", "astrology"))
+    monkeypatch.setattr(peers, "CANDIDATES", (missing, peers.Candidate(peers.Jax, ("json",))))
+    (remark,) = peers.peer_remarks(Options())
+    assert remark.lines() == ["onnxruntime: left out, telepathy and astrology are not installed"]
+    assert [peer.name for peer in peers.peers()] == ["jax"]
+
+
+NEEDED = {"onnxruntime": ("onnxruntime", "onnx"), "openvino": ("openvino", "onnx"), "jax": ("jax",)}
+
+#: OpenVINO 2026.4 exchanges a pool and the GELU behind it, as if that changed nothing.
+DIFFERING = {("openvino", "hello-dl-letters")}
+
+ASK = """
+import sys
+from bench.networks import NETWORKS
+from bench.peers import peers
+from cnnfast.contest import inference_contest, training_contest
+peer, = (p for p in peers() if p.name == sys.argv[1])
+for network in NETWORKS:
+    if network.name in sys.argv[2:]:
+        for contest in (inference_contest, training_contest):
+            calls, _ = contest(network, 3, 1, [peer])
+            [call() for call in calls.values()]
+            print(network.name, *calls)
+"""
+
+
+@pytest.mark.parametrize("peer", NEEDED)
+def test_peers_give_our_answers(peer: str) -> None:
+    """In a process of its own: what the libraries warn of when imported is not our business."""
+    for package in NEEDED[peer]:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"not installed: {package}")
+    names = [network.name for network in NETWORKS if (peer, network.name) not in DIFFERING]
+    command = [sys.executable, "-c", ASK, peer, *names]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    training = f" {peer}" if peer == "jax" else ""
+    assert done.stdout.splitlines() == [
+        line for name in names for line in (f"{name} cnnfast {peer}", f"{name} cnnfast{training}")
+    ]
+
+
+# --- cnnfast against itself -------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(scaling.usable_processors() < 2, reason="needs two processors")
+def test_two_threads_against_one() -> None:
+    (row,) = scaling.two_threads_rows(only("two threads.* lenet"))
+    assert row.name == "two threads against one, train lenet batch 64"
+    assert list(row.seconds) == ["cnnfast, 2 threads", "cnnfast, 1 thread"]
+
+
+def test_two_threads_are_left_out_on_one_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling, "usable_processors", lambda: 1)
+    (row,) = scaling.two_threads_rows(only("two threads"))
+    assert row == Remark("two threads against one", "this process may use one processor only")
+
+
+def test_letters_on_one_thread() -> None:
+    before = _core.get_num_threads()
+    try:
+        _core.set_num_threads(2)
+        rows = list(scaling.one_thread_rows(only("on one thread$")))
+        assert [row.name.rpartition(" batch ")[2] for row in rows] == ["64 on one thread", "1 on one thread"]
+        assert list(rows[0].seconds) == ["cnnfast", *TORCH]
+        _core.set_num_threads(1)
+        assert list(scaling.one_thread_rows(only("on one thread$"))) == []
+    finally:
+        _core.set_num_threads(before)
+
+
+def test_time_per_image() -> None:
+    rows = list(scaling.batch_size_rows(only("time per image, .* lenet")))
+    assert [row.name.split()[3] for row in rows] == ["train", "infer"]
+    assert list(rows[0].seconds) == ["batch 64", "batch 32"]
+    clocked = {"a": Clocked(lambda calls: 1.0 * calls), "b": Clocked(lambda calls: 3.0 * calls)}
+    row = scaling.per_image("x", {"a": 1, "b": 2}, clocked, Effort(rounds=3, sample=0.0))
+    assert row.seconds == {"a": [1.0] * 3, "b": [1.5] * 3}
+
+
+def test_time_per_image_of_an_epoch() -> None:
+    (row,) = scaling.epoch_rows(only("epoch"))
+    assert row.name == "time per image, epoch of d4 over 1,000 to 2,000 images"
+    assert list(row.seconds) == ["1,000 images", "2,000 images"]
+
+
+# --- company, memory, overhead ----------------------------------------------------------------------
+
+
+def test_company_is_no_reason_for_doubt_in_its_own_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    began = []
+
+    class Busy(company.ForeignLoad):
+        def cores(self) -> float:
+            began.append(self)
+            return 0.1
+
+    monkeypatch.setattr(company, "ForeignLoad", Busy)
+    steps = {"cnnfast": lambda: None, "other": lambda: None}
+    rows = list(company.measured("beside, x", 4, steps, Effort(rounds=2, sample=0.001)))
+    assert [row.name for row in rows] == ["beside, x, cnnfast", "beside, x, other"]
+    assert len(began) == 2  # once in each quiet phase
+    for row in rows:
+        assert {key: len(times) for key, times in row.seconds.items()} == {"beside": 2, "alone": 2}
+        assert row.foreign == pytest.approx(0.1)
+        assert row.crowded is False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how busy its processors are")
+def test_busy_processes_are_busy_and_end() -> None:
+    load = company.ForeignLoad()
+    with company.busy(2) as processes:
+        time.sleep(0.5)
+        cores = load.cores()
+        assert [process.poll() for process in processes] == [None, None]
+    assert cores is not None
+    assert cores > 0.3
+    assert all(process.returncode is not None for process in processes)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the resident memory")
+def test_memory() -> None:
+    train, infer = memory.memory_rows(only("memory"))
+    assert isinstance(train, Figure)
+    assert isinstance(infer, Figure)
+    assert 1 < train.value < 500
+    assert abs(infer.value) < 50
+    assert train.lines()[1].endswith(" MB")
+
+
+def test_memory_is_left_out_where_it_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    (remark,) = memory.memory_rows(only("memory"))
+    assert remark.lines() == ["memory: left out, only Linux tells the resident memory"]
+
+
+def test_memory_process_refuses(capsys: pytest.CaptureFixture[str]) -> None:
+    assert memory.main(["train"]) == memory.main(["swim", "3"]) == memory.main(["train", "x"]) == 2
+    assert capsys.readouterr().err.startswith("usage: python -m bench.memory train|infer SIZE")
+
+
+def test_call_overhead() -> None:
+    (row,) = overhead.overhead_rows(Options())
+    assert list(row.seconds) == ["cnnfast", "empty function"]
+    assert row.median("cnnfast") < 1e-3
+
+
+def test_every_source_makes_nothing_of_a_pattern_that_matches_nothing() -> None:
+    rows = [row for source in SOURCES for row in source(only("no such row"))]
+    assert all(isinstance(row, Remark) for row in rows)

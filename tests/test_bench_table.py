@@ -1,0 +1,169 @@
+"""Targets and tables of `python -m bench`: what a row is held against, and how it is printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cnnfast import benchmark
+from cnnfast.benchmark import Options
+from cnnfast.stopwatch import Effort, Row
+
+from bench import table, targets
+from bench.figure import Figure, Remark
+from bench.kernels import kernel_rows
+from bench.targets import TARGETS, Target
+
+
+def told(name: str, *, foreign: float | None = None, **ratios: float) -> dict[str, Any]:
+    """A row in which cnnfast takes 1 s and each other one its ratio, 120 % of the peak."""
+    seconds = {"cnnfast": [1.0] * 4, **{key.replace("_", " "): [r] * 4 for key, r in ratios.items()}}
+    return Row(name, 64, "images", seconds, foreign, flops=1.2, peak=1.0).to_dict()
+
+
+# --- targets ----------------------------------------------------------------------------------------
+
+
+def test_the_best_variant_of_a_peer_counts() -> None:
+    row = told("train vgg batch 64", torch_eager=2.5, torch_channels_last=1.9, jax=0.5)
+    assert targets.texts(row) == ["torch >= 2x: 1.90x, missed"]
+    row = told("train vgg batch 64", torch_eager=2.5, torch_channels_last=2.0)
+    assert targets.texts(row) == ["torch >= 2x: 2.00x, met"]
+
+
+def test_a_peer_that_was_not_there_is_no_target() -> None:
+    assert targets.texts(told("train vgg batch 64", jax=0.5)) == []
+    assert targets.texts(told("infer d4 batch 256", onnxruntime=1.6)) == ["onnxruntime >= 1.5x: 1.60x, met"]
+
+
+def test_a_doubtful_row_meets_nothing() -> None:
+    row = told("train vgg batch 64", foreign=0.5, torch_eager=2.5)
+    assert targets.texts(row) == ["torch >= 2x: 2.50x, no claim"]
+
+
+def test_every_kind_of_target() -> None:
+    letters = told("train hello-dl-letters batch 64 on one thread", torch_eager=6.0)
+    assert targets.texts(letters) == ["torch >= 5x: 6.00x, met", "of dense peak >= 180%: 120%, missed"]
+    assert targets.texts(told("call overhead, x")) == ["a call <= 5 us: 1000000.0 us, missed"]
+    flat = told("time per image, train d4 batch 32 to 128", batch_32=1.05, batch_128=0.8)
+    assert targets.texts(flat) == ["every one >= 0.9x and <= 1.1x: 0.80x, missed"]
+    memory = Figure("memory, train hello-dl-letters batch 256 above the data set", 43.21, "MB").to_dict()
+    assert targets.texts(memory) == ["<= 100 MB: 43.2 MB, met"]
+    assert targets.texts(Remark("jax", "jax is not installed").to_dict()) == []
+
+
+NAMES = [
+    *(f"train hello-dl-letters batch {n}{t}" for n in (32, 64, 128, 256) for t in ("", " on one thread")),
+    *(f"train {net} batch {n}" for net in ("d4", "numpy-mnist", "lenet") for n in (32, 256)),
+    *(f"infer {net} batch {n}" for net in ("d4", "numpy-mnist", "lenet") for n in (1, 256)),
+    "infer hello-dl-letters batch 1",
+    "train vgg batch 64",
+    "conv 3x3 64->64 on 56x56 batch 8 weight gradient",
+    "conv 3x3 stride 2 64->128 on 56x56 batch 1 forward",
+    "two threads against one, train vgg batch 64",
+    "beside two busy processes, train d4 batch 32, cnnfast",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_of_the_table_of_targets_have_one(name: str) -> None:
+    everybody = {"torch eager": 1.0, "onnxruntime": 1.0, "cnnfast, 1 thread": 1.0, "alone": 1.0}
+    assert targets.texts(told(name, **everybody))
+
+
+def test_wide_convolutions_have_one_target_each() -> None:
+    names = {f"conv 3x3 512->512 on 7x7 batch 1 {d}": d for d in ("forward", "input gradient")}
+    for name in names:
+        assert targets.texts(told(name, torch_eager=1.5)) == ["torch >= 1.6x: 1.50x, missed"]
+    name = "conv 3x3 512->512 on 7x7 batch 1 weight gradient"
+    assert targets.texts(told(name, torch_eager=1.5)) == ["torch >= 1.4x: 1.50x, met"]
+
+
+def test_peers_keep_no_target_beside_busy_processes() -> None:
+    assert targets.texts(told("beside two busy processes, train d4 batch 32, torch eager", alone=0.1)) == []
+
+
+def test_summary_counts() -> None:
+    rows = [told("train vgg batch 64", torch_eager=2.5), told("train vgg batch 64", torch_eager=1.5)]
+    assert list(targets.summary(rows)) == [
+        "target  train vgg batch 64: torch >= 2x: 2.50x, met",
+        "target  train vgg batch 64: torch >= 2x: 1.50x, missed",
+        "targets 1 met, 1 missed, 0 no claim",
+    ]
+    assert list(targets.summary([])) == []
+
+
+def test_every_target_has_a_bound() -> None:
+    assert all(t.least is not None or t.most is not None for t in TARGETS)
+    assert all(t.peers for t in TARGETS if t.of == "ratio")
+    assert Target("x", "y", least=1).concerns({"kind": "kernel", "name": "x"}) is False
+
+
+# --- tables -----------------------------------------------------------------------------------------
+
+
+def result(*rows: dict[str, Any]) -> dict[str, Any]:
+    return {"machine": {"cpu": "x"}, "options": {"quick": False}, "peak": [], "rows": list(rows)}
+
+
+def test_table_of_contests_with_targets() -> None:
+    rows = [told("train vgg batch 64", torch_eager=2.5, jax=3.0), told("train d4 batch 1", torch_eager=2.0)]
+    rows[1]["notes"] = ["jax: not timed, the loss differs"]
+    assert list(table.tables(result(*rows))) == [
+        "cpu x.",
+        "",
+        "| training | cnnfast, images/s | of dense peak | against torch eager (quartiles) "
+        "| against jax (quartiles) | target |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
+        "| vgg batch 64 | 64 | 120% | 2.50x (2.50 to 2.50) | 3.00x (3.00 to 3.00) "
+        "| torch >= 2x: 2.50x, met |",
+        "| d4 batch 1 | 64 | 120% | 2.00x (2.00 to 2.00) |  |  |",
+        "",
+        "- d4 batch 1: jax: not timed, the loss differs",
+        "",
+        "Targets 1 met, 0 missed, 0 no claim.",
+    ]
+
+
+def test_table_repeats_the_doubt() -> None:
+    seconds = {"ours": [1.0] * 4, "theirs": [1.0, 3.0, 2.0, 1.2]}
+    row = Row("train x batch 4", 4, "images", seconds).to_dict()
+    assert list(table.tables(result(row)))[2:] == [
+        "| training | ours, images/s | against theirs (quartiles) |",
+        "| --- | ---: | ---: |",
+        "| x batch 4 | 4 | no claim (1.15 to 2.25) |",
+    ]
+
+
+def test_table_of_figures_and_remarks() -> None:
+    rows = [Figure("memory, infer x", 2.04, "MB"), Remark("jax", "jax is not installed")]
+    assert list(table.tables(result(*(row.to_dict() for row in rows))))[2:] == [
+        "| | measured | target |",
+        "| --- | ---: | --- |",
+        "| memory, infer x | 2.0 MB | <= 1 MB: 2.0 MB, missed |",
+        "",
+        "- jax: left out, jax is not installed",
+        "",
+        "Targets 0 met, 1 missed, 0 no claim.",
+    ]
+
+
+def test_table_is_made_of_the_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Options, "effort", Effort(rounds=2, sample=0.0))
+    path = tmp_path / "bench.json"
+    sources = [kernel_rows, benchmark.shipped_rows]
+    options = Options(quick=True, only=r"peak float32|kernel (relu|d4 conv1)|infer d4 batch 1$")
+    given = benchmark.run_rows(options, sources, path, lambda line: None)
+    assert table.main([str(path)]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("cpu ")
+    assert "**A quick run: not to quote.**" in text
+    assert re.search(r"^\| d4 conv1 3x3 1->8 on 28x28[^|]* \| \d+\.\d GFLOP/s, \d+% \|", text, re.MULTILINE)
+    assert re.search(r"^\| relu on 32x13x13[^|]* \| \d+\.\d GB/s \| \d+\.\d GB/s \|$", text, re.MULTILINE)
+    speed = 1 / given["rows"][-1]["median_seconds"]["cnnfast"]
+    assert f"| d4 batch 1 | {speed:,.0f} |" in text
+    assert table.main([]) == 2
