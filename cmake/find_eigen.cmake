@@ -3,9 +3,12 @@
 # Sets CNNFAST_EIGEN_INCLUDE and CNNFAST_EIGEN_VERSION.
 
 if(NOT CNNFAST_EIGEN_INCLUDE)
-  execute_process(
-    COMMAND "${Python_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/find_eigen.py"
-    OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE failed)
+  set(failed TRUE)
+  if(Python_Interpreter_FOUND)
+    execute_process(
+      COMMAND "${Python_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/find_eigen.py"
+      OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE failed)
+  endif()
   if(NOT failed)
     set(CNNFAST_EIGEN_INCLUDE "${found}")
   else()

@@ -43,7 +43,7 @@ function(cnnfast_add_variants target)
        "// Made by CMake: the kernel variants of this build.\n#define CNNFAST_VARIANTS(X) ${list}\n")
 
   # Two variants must not define one symbol: the linker would pick one body for both.
-  if(CMAKE_NM)
+  if(CMAKE_NM AND Python_Interpreter_FOUND)
     set(stamp "${CMAKE_CURRENT_BINARY_DIR}/${target}.symbols-checked")
     add_custom_command(
       OUTPUT "${stamp}"

@@ -1,0 +1,221 @@
+// One operation at a time, straight through the kernel table: forward, and backward twice, so that gradients
+// of weights are seen to be added and gradients of inputs to be overwritten.
+#include <cmath>
+
+#include "base/error.hpp"
+#include "checks.hpp"
+#include "draw.hpp"
+#include "guarded.hpp"
+#include "kernels/table.hpp"
+
+namespace cnnfast::selftest {
+
+namespace {
+
+struct Case {
+  Op op;
+  Shape shape;  // of every input
+  Index n;
+};
+
+// The layout inside the engine, and back.
+Index channels_last(const Shape& shape, Index i) {
+  const Index c = i / shape.positions() % shape.channels();
+  return i / shape.size() * shape.size() + i % shape.positions() * shape.channels() + c;
+}
+template <class T>
+Guarded<T> channels_last(const Shape& shape, const Values& values) {
+  Guarded<T> buffer(static_cast<Index>(values.size()));
+  for (Index i = 0; i < buffer.size(); ++i) {
+    buffer.data()[channels_last(shape, i)] = static_cast<T>(values[static_cast<std::size_t>(i)]);
+  }
+  return buffer;
+}
+template <class T>
+std::vector<T> nchw(const Shape& shape, const Guarded<T>& buffer) {
+  std::vector<T> values(static_cast<std::size_t>(buffer.size()));
+  for (Index i = 0; i < buffer.size(); ++i) {
+    values[static_cast<std::size_t>(i)] = buffer.data()[channels_last(shape, i)];
+  }
+  return values;
+}
+
+Values twice(Values values) {
+  for (double& v : values) v *= 2;
+  return values;
+}
+
+template <class T, class O>
+void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report& report) {
+  const Application reference{c.op, Shapes(O::kInputs, c.shape), c.n};
+  const Shape y_shape = reference.output();
+  Draw draw(7);
+  std::vector<Values> x;
+  for (int i = 0; i < O::kInputs; ++i) x.push_back(draw.values(c.n * c.shape.size(), 4));
+  if constexpr (std::is_same_v<O, MaxPool2d> || std::is_same_v<O, ReLU>) {
+    for (double& v : x[0]) v = std::round(v);  // ties and zeros
+  }
+  const Values params = draw.values(reference.parameter_count()), dy = draw.values(c.n * y_shape.size());
+
+  const auto g = op.place(reference.shapes);
+  const auto& kernels = table.of(g);
+  const KernelSizes sizes = kernels.sizes(g, c.n);
+  const Guarded<T> p = guarded<T>(params), packed(sizes.packed), packed_grads(sizes.packed_grads);
+  std::vector<Guarded<T>> inputs, d_inputs;
+  for (const Values& input : x) {
+    inputs.push_back(channels_last<T>(c.shape, input));
+    d_inputs.emplace_back(inputs.back().size());
+  }
+  const Guarded<T> y(c.n * y_shape.size()), saved(O::kSaved * y.size()), dp(p.size());
+  const Guarded<T> scratch(sizes.forward_scratch), d_scratch(sizes.backward_scratch);
+
+  kernels.pack(g, p.data(), packed.data(), true);
+  ForwardArgs<T> f;
+  f.n = c.n, f.x = inputs.front().data(), f.x2 = inputs.back().data(), f.packed = packed.data();
+  f.y = y.data(), f.saved = saved.data(), f.scratch = scratch.data();
+  kernels.forward(g, f);
+  report.compare("y", nchw(y_shape, y).data(), reference.forward(x, params));
+
+  const Guarded<T> d = channels_last<T>(y_shape, dy);
+  packed_grads.fill(0);
+  BackwardArgs<T> b;
+  b.n = c.n, b.x = f.x, b.y = y.data(), b.saved = saved.data(), b.packed = packed.data(), b.dy = d.data();
+  b.packed_grads = packed_grads.data(), b.scratch = d_scratch.data();
+  kernels.backward(g, b);  // as for the first layer, whose dx nobody needs
+  b.dx = d_inputs.front().data();
+  b.dx2 = O::kInputs > 1 ? d_inputs.back().data() : nullptr;
+  kernels.backward(g, b);
+  kernels.unpack(g, packed_grads.data(), dp.data());
+  const Gradients expected = reference.backward(x, params, dy);
+  for (std::size_t i = 0; i < d_inputs.size(); ++i) {
+    report.compare(i == 0 ? "dx" : "dx2", nchw(c.shape, d_inputs[i]).data(), expected.dx[i]);
+  }
+  report.compare("dparams", dp.data(), twice(expected.dparams));
+
+  const std::vector<const Guarded<T>*> written = {
+      &packed, &packed_grads, &y, &saved, &dp, &scratch, &d_scratch, &d_inputs.front(), &d_inputs.back()};
+  for (const auto* buffer : written) report.require(buffer->intact(), "a kernel wrote beside its buffer");
+}
+
+// Settings beyond the name, where a family has any.
+std::string settings(const OpBase&) { return ""; }
+std::string settings(const Conv2d& op) {
+  return concat(" to ", op.c_out, " channels, ", to_string(op.kernel), " stride ", to_string(op.stride), " padding ",
+                to_string(op.pad), op.bias ? "" : " without bias");
+}
+std::string settings(const MaxPool2d& op) {
+  return concat(" ", to_string(op.kernel), " stride ", to_string(op.stride), " padding ", to_string(op.pad),
+                op.ceil_mode ? " ceil_mode" : "");
+}
+std::string settings(const Linear& op) { return concat(" to ", op.out, op.bias ? "" : " without bias"); }
+std::string settings(const GELU& op) { return op.tanh ? " tanh" : ""; }
+
+template <class T>
+void check_family(Isa isa, const std::vector<Case>& cases, Report& report) {
+  report.begin(isa, kElement<T>, op_name(cases.front().op), kTolerance<T>);
+  for (const Case& c : cases) {
+    std::visit(
+        [&](const auto& op) {
+          report.begin_case(concat(c.n, c.n == 1 ? " image of " : " images of ", to_string(c.shape), settings(op)));
+          check_case(kernel_table<T>(isa), op, c, report);
+        },
+        c.op);
+  }
+  report.end();
+}
+
+Padding same(Index pad) { return {pad, pad, pad, pad}; }
+
+// Channels on both sides of one, two and five vectors of every width; odd sizes; strides that leave pixels over.
+std::vector<Case> convolutions() {
+  struct Row {
+    Index c_in, c_out, h, w;
+    Extent kernel, stride;
+    Padding pad;
+    Index n;
+    bool bias = true;
+  };
+  const Row rows[] = {
+      {1, 1, 5, 5, {1, 1}, {1, 1}, {}, 1},           {3, 5, 7, 6, {1, 1}, {2, 2}, {}, 2},
+      {16, 33, 5, 4, {1, 1}, {1, 1}, {}, 3, false},  {33, 16, 3, 3, {1, 1}, {1, 1}, same(1), 2},
+      {8, 19, 1, 1, {1, 1}, {1, 1}, {}, 5},          {1, 8, 9, 7, {3, 3}, {1, 1}, {}, 2},
+      {1, 33, 6, 6, {3, 3}, {1, 1}, same(1), 1},     {3, 16, 8, 8, {3, 3}, {1, 1}, same(1), 3},
+      {5, 19, 9, 7, {3, 3}, {2, 2}, same(1), 2},     {8, 8, 6, 6, {3, 3}, {1, 1}, {}, 2, false},
+      {16, 16, 7, 9, {3, 3}, {1, 1}, same(1), 2},    {19, 33, 7, 5, {3, 3}, {1, 1}, {}, 1},
+      {33, 19, 5, 6, {3, 3}, {1, 1}, same(1), 2},    {16, 1, 4, 5, {3, 3}, {1, 1}, same(2), 2},
+      {3, 70, 5, 5, {3, 3}, {1, 1}, same(1), 1},     {70, 3, 5, 5, {3, 3}, {1, 1}, same(1), 1},
+      {8, 64, 4, 4, {3, 3}, {1, 1}, {}, 2},          {5, 3, 3, 3, {3, 3}, {1, 1}, {}, 3},
+      {1, 5, 12, 11, {5, 5}, {1, 1}, {}, 2},         {3, 8, 7, 7, {5, 5}, {1, 1}, same(2), 2},
+      {5, 16, 11, 9, {5, 5}, {2, 2}, same(2), 1},    {16, 33, 6, 7, {5, 5}, {1, 1}, {}, 1},
+      {5, 3, 6, 9, {2, 3}, {1, 2}, {0, 1, 2, 0}, 2}, {3, 5, 8, 8, {2, 2}, {3, 3}, {}, 2},
+      {1, 8, 17, 15, {7, 7}, {3, 3}, same(3), 1},    {3, 5, 23, 23, {11, 11}, {4, 4}, same(2), 1, false},
+  };
+  std::vector<Case> cases;
+  for (const Row& r : rows) {
+    cases.push_back({Conv2d(r.c_in, r.c_out, r.kernel, r.stride, r.pad, r.bias), {r.c_in, r.h, r.w}, r.n});
+  }
+  return cases;
+}
+
+std::vector<Case> pools() {
+  std::vector<Case> cases;
+  for (Index c : {1, 3, 5, 8, 16, 19, 33}) {
+    cases.push_back({MaxPool2d({2, 2}, {2, 2}, {}, false), {c, 6, 7}, 2});
+    cases.push_back({MaxPool2d({3, 3}, {2, 2}, same(1), true), {c, 7, 8}, 1});
+  }
+  cases.push_back({MaxPool2d({2, 2}, {2, 2}, {}, true), {5, 7, 5}, 3});
+  cases.push_back({MaxPool2d({3, 2}, {1, 2}, {1, 0, 0, 1}, false), {3, 5, 6}, 2});
+  cases.push_back({MaxPool2d({1, 1}, {3, 3}, {}, false), {8, 7, 7}, 1});
+  return cases;
+}
+
+std::vector<Case> linears() {
+  return {{Linear(1, 1, true), {1}, 1},      {Linear(5, 3, true), {5}, 2},     {Linear(33, 19, true), {33}, 3},
+          {Linear(100, 10, true), {100}, 7}, {Linear(16, 64, false), {16}, 9}, {Linear(19, 130, true), {19}, 2},
+          {Linear(64, 16, true), {64}, 16},  {Linear(8, 1, false), {8}, 5}};
+}
+
+// An operation that keeps the shape, on sizes with and without a remainder of lanes.
+std::vector<Case> on_all_shapes(const Op& op) {
+  return {{op, {1}, 1}, {op, {5}, 3}, {op, {33}, 2}, {op, {3, 5, 7}, 2}, {op, {16, 4, 4}, 3}, {op, {19, 3, 3}, 1}};
+}
+std::vector<Case> position_biases() {
+  return {{PositionBias(1, 1, 1), {1, 1, 1}, 2},
+          {PositionBias(5, 3, 7), {5, 3, 7}, 3},
+          {PositionBias(16, 4, 4), {16, 4, 4}, 2}};
+}
+std::vector<Case> channel_biases() {
+  std::vector<Case> cases;
+  for (Index c : {1, 3, 5, 8, 16, 19, 33}) cases.push_back({ChannelBias(c), {c, 3, 5}, 2});
+  return cases;
+}
+std::vector<Case> gelus() {
+  std::vector<Case> cases = on_all_shapes(GELU("none"));
+  for (const Case& c : on_all_shapes(GELU("tanh"))) cases.push_back(c);
+  return cases;
+}
+
+}  // namespace
+
+void check_ops(Isa isa, Report& report) {
+  const std::vector<Case> families[] = {
+      convolutions(),
+      pools(),
+      linears(),
+      channel_biases(),
+      position_biases(),
+      on_all_shapes(ReLU()),
+      gelus(),
+      on_all_shapes(Softmax()),
+      on_all_shapes(LogSoftmax()),
+      on_all_shapes(Flatten()),
+      on_all_shapes(Add()),
+  };
+  static_assert(std::size(families) == std::variant_size_v<Op>, "every operation has its cases");
+  for (const auto& cases : families) {
+    check_family<float>(isa, cases, report);
+    check_family<double>(isa, cases, report);
+  }
+}
+
+}  // namespace cnnfast::selftest

@@ -1,0 +1,292 @@
+// Whole networks through plans: forward, forward and backward, loss and gradient on uint8 images by index; layers
+// one by one (exact) and as the plan prefers them, fused or by another algorithm.
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "base/error.hpp"
+#include "checks.hpp"
+#include "draw.hpp"
+#include "plan/plan.hpp"
+
+namespace cnnfast::selftest {
+
+namespace {
+
+// x = u8 * scale + shift: exact in both types, so that all paths see the same numbers.
+constexpr double kScale = 1.0 / 64, kShift = -1.5;
+
+// A gradient jumps where ReLU meets zero or two candidates of a pool are equal. Numbers are drawn until no
+// network comes nearer than rounding carries it.
+constexpr double kFarFromKinks = 2e-5;
+constexpr unsigned kMaxDraws = 200;
+
+struct Network {
+  std::string name;
+  Graph graph;
+  Index n;
+  Loss loss = Loss::cross_entropy;
+};
+
+struct Problem {
+  std::string name;
+  Graph graph;
+  Index n;
+  Loss loss;
+  std::vector<std::uint8_t> images;
+  std::vector<std::int64_t> target;
+  Values x, params, dy;
+  // Expected.
+  Values y, dx, dparams, loss_dparams;
+  double mean_loss = 0;
+  Index correct = 0;
+};
+
+// The network in plain loops: every layer's application, with its window of the flat parameters.
+class PlainNetwork {
+ public:
+  PlainNetwork(const Graph& graph, Index n) : graph_(graph) {
+    for (const GraphNode& node : graph.nodes()) {
+      Shapes shapes;
+      for (int value : node.inputs) shapes.push_back(graph.shape(value));
+      layers_.push_back({node.op, shapes, n});
+    }
+  }
+  Index parameter_count() const {
+    Index count = 0;
+    for (const Application& layer : layers_) count += layer.parameter_count();
+    return count;
+  }
+
+  // All values, the input first.
+  std::vector<Values> forward(const Values& x, const Values& params) const {
+    std::vector<Values> values{x};
+    auto window = params.begin();
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const auto end = window + layers_[i].parameter_count();
+      values.push_back(layers_[i].forward(inputs(i, values), Values(window, end)));
+      window = end;
+    }
+    return values;
+  }
+
+  // dx and dparams.
+  std::pair<Values, Values> backward(const std::vector<Values>& values, const Values& params, const Values& dy) const {
+    std::vector<Values> gradients;
+    for (const Values& value : values) gradients.emplace_back(value.size());
+    gradients.back() = dy;
+    Values dparams(params.size());
+    auto end = static_cast<std::ptrdiff_t>(params.size());
+    for (std::size_t i = layers_.size(); i-- > 0;) {
+      const std::ptrdiff_t first = end - layers_[i].parameter_count();
+      const Gradients d = layers_[i].backward(inputs(i, values), Values(params.begin() + first, params.begin() + end),
+                                              gradients[i + 1]);
+      std::copy(d.dparams.begin(), d.dparams.end(), dparams.begin() + first);
+      end = first;
+      for (std::size_t slot = 0; slot < d.dx.size(); ++slot) {
+        Values& sum = gradients[static_cast<std::size_t>(graph_.nodes()[i].inputs[slot])];
+        for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += d.dx[slot][k];
+      }
+    }
+    return {gradients.front(), dparams};
+  }
+
+  double distance_to_kink(const std::vector<Values>& values) const {
+    double nearest = 1;
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      nearest = std::min(nearest, layers_[i].distance_to_kink(inputs(i, values)));
+    }
+    return nearest;
+  }
+
+ private:
+  std::vector<Values> inputs(std::size_t layer, const std::vector<Values>& values) const {
+    std::vector<Values> list;
+    for (int value : graph_.nodes()[layer].inputs) list.push_back(values[static_cast<std::size_t>(value)]);
+    return list;
+  }
+
+  const Graph& graph_;
+  std::vector<Application> layers_;
+};
+
+// Mean loss and its gradient; the last value is rows of classes.
+Values loss_gradient(Problem& p) {
+  const auto classes = p.y.size() / static_cast<std::size_t>(p.n);
+  Values d(p.y.size());
+  for (std::size_t row = 0; row < static_cast<std::size_t>(p.n); ++row) {
+    const double* y = p.y.data() + row * classes;
+    const auto target = static_cast<std::size_t>(p.target[row]);
+    double sum = 0;
+    for (std::size_t i = 0; i < classes; ++i) sum += std::exp(y[i]);
+    const bool nll = p.loss == Loss::nll;
+    p.mean_loss += ((nll ? 0 : std::log(sum)) - y[target]) / static_cast<double>(p.n);
+    p.correct += std::max_element(y, y + classes) == y + target ? 1 : 0;
+    for (std::size_t i = 0; i < classes; ++i) {
+      d[row * classes + i] = ((nll ? 0 : std::exp(y[i]) / sum) - (i == target ? 1 : 0)) / static_cast<double>(p.n);
+    }
+  }
+  return d;
+}
+
+// Draws numbers and solves the problem in plain loops.
+Problem solve(const Network& network) {
+  const Graph& graph = network.graph;
+  const PlainNetwork plain(graph, network.n);
+  for (unsigned seed = 1; seed <= kMaxDraws; ++seed) {
+    Problem p{network.name, graph, network.n, network.loss, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+    Draw draw(seed);
+    for (Index i = 0; i < p.n * graph.shapes().front().size(); ++i) {
+      p.images.push_back(static_cast<std::uint8_t>(draw.below(192)));
+      p.x.push_back(p.images.back() * kScale + kShift);
+    }
+    p.params = draw.values(plain.parameter_count(), 0.25);
+    const std::vector<Values> values = plain.forward(p.x, p.params);
+    if (plain.distance_to_kink(values) < kFarFromKinks) continue;
+    p.y = values.back();
+    p.dy = draw.values(static_cast<Index>(p.y.size()));
+    for (Index i = 0; i < p.n; ++i) p.target.push_back(draw.below(graph.shapes().back().size()));
+    std::tie(p.dx, p.dparams) = plain.backward(values, p.params, p.dy);
+    p.loss_dparams = plain.backward(values, p.params, loss_gradient(p)).second;
+    return p;
+  }
+  fail("network ", network.name, ": no draw stays away from kinks; make it smaller");
+}
+
+class Builder {
+ public:
+  Builder(std::string name, Shape input, Index n) : network_{std::move(name), Graph(std::move(input)), n} {}
+  // Adds after the last value, or after those named.
+  Builder& add(Op op, std::vector<int> inputs = {}) {
+    const int last = static_cast<int>(network_.graph.nodes().size());
+    network_.graph.add(std::move(op), inputs.empty() ? std::vector<int>{last} : inputs, concat("layer", last));
+    return *this;
+  }
+  Builder& conv(Index c_in, Index c_out, Index kernel, Index stride, Index pad, bool bias = true) {
+    return add(Conv2d(c_in, c_out, {kernel, kernel}, {stride, stride}, {pad, pad, pad, pad}, bias));
+  }
+  Builder& pool(Index kernel, Index stride, Index pad = 0, bool ceil_mode = false) {
+    return add(MaxPool2d({kernel, kernel}, {stride, stride}, {pad, pad, pad, pad}, ceil_mode));
+  }
+  Network with(Loss loss) {
+    network_.loss = loss;
+    return network_;
+  }
+  Network done() { return network_; }
+
+ private:
+  Network network_;
+};
+
+std::vector<Network> networks() {
+  return {
+      Builder("letters, 1 image", {1, 16, 16}, 1)
+          .conv(1, 16, 3, 1, 0)
+          .pool(2, 2)
+          .add(GELU("none"))
+          .conv(16, 33, 3, 1, 0)
+          .pool(2, 2, 0, true)
+          .add(GELU("tanh"))
+          .add(Flatten())
+          .add(Linear(297, 26, true))
+          .done(),
+      Builder("letters, 37 images", {1, 14, 14}, 37)
+          .conv(1, 8, 5, 1, 0)
+          .pool(2, 2)
+          .add(GELU("none"))
+          .conv(8, 5, 3, 1, 1)
+          .add(ReLU())
+          .pool(2, 2, 0, true)
+          .add(Flatten())
+          .add(Linear(45, 19, true))
+          .add(ReLU())
+          .add(Linear(19, 10, false))
+          .done(),
+      Builder("dense 3x3", {3, 13, 14}, 3)
+          .conv(3, 32, 3, 1, 1)
+          .add(GELU("none"))
+          .conv(32, 32, 3, 1, 1, false)
+          .add(GELU("none"))
+          .conv(32, 19, 3, 1, 0)
+          .pool(3, 2, 1)
+          .add(Flatten())
+          .add(Linear(684, 7, true))
+          .done(),
+      Builder("dense 3x3, one image", {16, 12, 11}, 1)
+          .conv(16, 64, 3, 1, 1)
+          .add(GELU("none"))
+          .conv(64, 16, 3, 1, 1)
+          .add(GELU("none"))
+          .add(Flatten())
+          .add(Linear(2112, 5, true))
+          .done(),
+      Builder("residual", {5, 7, 6}, 6)
+          .conv(5, 8, 3, 2, 1)
+          .add(ChannelBias(8))
+          .add(ReLU())
+          .conv(8, 8, 3, 1, 1)
+          .add(Add(), {3, 4})
+          .add(PositionBias(8, 4, 3))
+          .add(Softmax())
+          .add(Flatten())
+          .add(Linear(96, 10, true))
+          .add(LogSoftmax())
+          .with(Loss::nll),
+  };
+}
+
+template <class T>
+void check_plan(const Plan<T>& plan, const Problem& p, Report& report) {
+  const std::vector<T> params(p.params.begin(), p.params.end()), x(p.x.begin(), p.x.end()),
+      dy(p.dy.begin(), p.dy.end());
+  std::vector<T> y(p.y.size()), dx(x.size()), grads(params.size());
+  report.require(plan.parameter_count() == static_cast<Index>(params.size()), "the plan has other parameters");
+
+  Batch batch;
+  batch.images = x.data(), batch.n = p.n;
+  for (std::int64_t version : {-1, 1, 1}) {  // packed for the call; packed and kept; taken as kept
+    plan.forward(batch, {params.data(), version}, y.data());
+    report.compare("forward", y.data(), p.y);
+  }
+  const Tape tape = plan.forward_train(batch, params.data(), y.data());
+  report.compare("forward_train", y.data(), p.y);
+  plan.backward(dy.data(), tape, params.data(), grads.data(), dx.data());
+  report.compare("dx", dx.data(), p.dx);
+  report.compare("dparams", grads.data(), p.dparams);
+
+  std::vector<std::int64_t> backwards;
+  for (Index i = p.n; i-- > 0;) backwards.push_back(i);
+  batch.images = p.images.data(), batch.is_u8 = true, batch.index = backwards.data();
+  const StepResult step = plan.loss_and_grad(batch, p.target.data(), p.loss, params.data(), grads.data());
+  report.compare("dparams of the loss", grads.data(), p.loss_dparams);
+  report.compare("loss", &step.loss, {p.mean_loss});
+  report.require(step.correct == p.correct, "another number of correct answers");
+}
+
+template <class T>
+void check_type(Isa isa, const std::vector<Problem>& problems, Report& report) {
+  for (bool exact : {true, false}) {
+    // Direct kernels round like the loops do; another algorithm may take sums of larger numbers.
+    const double tolerance = exact ? 10 * kTolerance<T> : sizeof(T) == 4 ? 1e-3 : 1e-10;
+    report.begin(isa, kElement<T>, exact ? "plan, exact" : "plan", tolerance);
+    for (const Problem& p : problems) {
+      report.begin_case(p.name);
+      check_plan(Plan<T>(p.graph, {kScale}, {kShift}, isa, exact), p, report);
+    }
+    report.end();
+  }
+}
+
+}  // namespace
+
+void check_plans(Isa isa, Report& report) {
+  static const std::vector<Problem> problems = [] {
+    std::vector<Problem> solved;
+    for (const Network& network : networks()) solved.push_back(solve(network));
+    return solved;
+  }();
+  check_type<float>(isa, problems, report);
+  check_type<double>(isa, problems, report);
+}
+
+}  // namespace cnnfast::selftest

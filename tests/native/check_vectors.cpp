@@ -1,0 +1,191 @@
+// Kernels over whole vectors and rows: borders of the engine, sums, loss and optimizers.
+#include <cmath>
+
+#include "base/error.hpp"
+#include "checks.hpp"
+#include "draw.hpp"
+#include "guarded.hpp"
+#include "kernels/table.hpp"
+
+namespace cnnfast::selftest {
+
+namespace {
+
+constexpr Index kSizes[] = {1, 3, 8, 16, 19, 33, 257};
+
+template <class T>
+void compare(Report& report, const char* what, const Guarded<T>& got, const Values& expected) {
+  report.compare(what, got.data(), expected);
+  report.require(got.intact(), concat("a kernel wrote beside ", what));
+}
+
+template <class T>
+void check_borders(const KernelTable<T>& table, Report& report) {
+  report.begin(table.isa, kElement<T>, "layout", kTolerance<T>);
+  for (Index channels : {1, 3, 5, 16, 33}) {
+    for (Index positions : {1, 4, 35}) {
+      report.begin_case(concat(channels, " channels of ", positions));
+      Draw draw(11);
+      const Values x = draw.values(channels * positions), scale = draw.values(channels), shift = draw.values(channels);
+      std::vector<std::uint8_t> u8;
+      for (std::size_t i = 0; i < x.size(); ++i) u8.push_back(static_cast<std::uint8_t>(draw.below(256)));
+      Values last(x.size()), last_u8(x.size());
+      for (Index c = 0; c < channels; ++c) {
+        for (Index p = 0; p < positions; ++p) {
+          const auto from = static_cast<std::size_t>(c * positions + p),
+                     to = static_cast<std::size_t>(p * channels + c);
+          last[to] = x[from];
+          last_u8[to] = u8[from] * scale[static_cast<std::size_t>(c)] + shift[static_cast<std::size_t>(c)];
+        }
+      }
+      const Guarded<T> in = guarded<T>(x), a = guarded<T>(scale), b = guarded<T>(shift);
+      const Guarded<T> inside(in.size()), back(in.size()), normalised(in.size());
+      table.from_nchw(channels, positions, in.data(), inside.data());
+      compare(report, "from_nchw", inside, last);
+      table.to_nchw(channels, positions, inside.data(), back.data());
+      compare(report, "to_nchw", back, x);
+      table.from_nchw_u8(channels, positions, u8.data(), a.data(), b.data(), normalised.data());
+      compare(report, "from_nchw_u8", normalised, last_u8);
+    }
+  }
+  report.end();
+}
+
+template <class T>
+void check_sums(const KernelTable<T>& table, Report& report) {
+  report.begin(table.isa, kElement<T>, "add, sum", kTolerance<T>);
+  for (Index size : kSizes) {
+    report.begin_case(concat(size, " elements"));
+    Draw draw(13);
+    const Index count = 5, stride = size + 2;
+    const Values x = draw.values(count * stride), y = draw.values(size);
+    Values added = y, summed(y.size());
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      added[i] += x[i];
+      for (Index k = 0; k < count; ++k) summed[i] += x[i + static_cast<std::size_t>(k * stride)];
+    }
+    const Guarded<T> in = guarded<T>(x), out = guarded<T>(y), sum(size);
+    table.add(size, in.data(), out.data());
+    compare(report, "add", out, added);
+    table.sum(size, count, stride, in.data(), sum.data());
+    compare(report, "sum", sum, summed);
+  }
+  report.begin_case("fma_loop");
+  report.require(table.fma_loop(1e4) >= 1e4, "fewer multiply-adds than asked for");
+  report.end();
+}
+
+template <class T>
+void check_loss(const KernelTable<T>& table, Report& report) {
+  report.begin(table.isa, kElement<T>, "loss", kTolerance<T>);
+  for (Loss kind : {Loss::cross_entropy, Loss::nll}) {
+    for (Index c : {1, 3, 8, 10, 19, 33}) {
+      report.begin_case(concat(kind == Loss::nll ? "nll" : "cross entropy", " of ", c, " classes"));
+      Draw draw(17);
+      const Index n = 5;
+      const double weight = 0.25;
+      const Values logits = draw.values(n * c, 8);
+      std::vector<std::int64_t> target;
+      Values losses, gradient;
+      for (Index row = 0; row < n; ++row) {
+        target.push_back(draw.below(c));
+        const double* x = logits.data() + row * c;
+        double sum = 0;
+        for (Index i = 0; i < c; ++i) sum += std::exp(x[i]);
+        const double log_sum = kind == Loss::nll ? 0 : std::log(sum);
+        losses.push_back(log_sum - x[target.back()]);
+        for (Index i = 0; i < c; ++i) {
+          const double share = kind == Loss::nll ? 0 : std::exp(x[i]) / sum;
+          gradient.push_back(weight * (share - (i == target.back() ? 1 : 0)));
+        }
+      }
+      const Guarded<T> in = guarded<T>(logits), out(n), d(in.size());
+      table.loss(kind, n, c, in.data(), target.data(), static_cast<T>(weight), out.data(), d.data());
+      if (c > 1) compare(report, "losses", out, losses);  // of one class the loss is 0, and has no scale
+      compare(report, "dlogits", d, gradient);
+    }
+  }
+  report.end();
+}
+
+// Settings are multiples of small powers of two: exact in both types.
+template <class T>
+void check_sgd(const KernelTable<T>& table, Report& report) {
+  const SgdSettings settings[] = {
+      {0.125, 0, 0, 0, false, true},           {0.125, 0, 0, 0.25, false, true},     {0.125, 0.875, 0, 0, false, true},
+      {0.125, 0.875, 0.5, 0.25, false, false}, {0.125, 0.875, 0, 0.25, true, false},
+  };
+  report.begin(table.isa, kElement<T>, "sgd", kTolerance<T>);
+  for (const SgdSettings& s : settings) {
+    for (Index size : kSizes) {
+      report.begin_case(concat(size, " elements, momentum ", s.momentum, s.nesterov ? " nesterov" : ""));
+      Draw draw(19);
+      Values p = draw.values(size), m = draw.values(size);
+      const Values grads = draw.values(size);
+      const Guarded<T> params = guarded<T>(p), g = guarded<T>(grads), momentum = guarded<T>(m);
+      table.sgd(size, s, params.data(), g.data(), s.momentum == 0 ? nullptr : momentum.data());
+      for (std::size_t i = 0; i < p.size(); ++i) {
+        double step = grads[i] + s.weight_decay * p[i];
+        if (s.momentum != 0) {
+          m[i] = s.first ? step : s.momentum * m[i] + (1 - s.dampening) * step;
+          step = s.nesterov ? step + s.momentum * m[i] : m[i];
+        }
+        p[i] -= s.lr * step;
+      }
+      compare(report, "params", params, p);
+      compare(report, "momentum", momentum, m);
+    }
+  }
+  report.end();
+}
+
+template <class T>
+void check_adam(const KernelTable<T>& table, Report& report) {
+  const AdamSettings settings[] = {
+      {0.125, 0.875, 0.9375, 0.0078125, 0, 0.125, 0.0625, false},
+      {0.125, 0.875, 0.9375, 0.0078125, 0.25, 0.5, 0.25, false},
+      {0.125, 0.875, 0.9375, 0.0078125, 0.25, 0.5, 0.25, true},
+  };
+  report.begin(table.isa, kElement<T>, "adam", kTolerance<T>);
+  for (const AdamSettings& s : settings) {
+    for (Index size : kSizes) {
+      report.begin_case(concat(size, " elements, decay ", s.weight_decay, s.decoupled ? " decoupled" : ""));
+      Draw draw(23);
+      Values p = draw.values(size), m = draw.values(size), v = draw.values(size);
+      const Values grads = draw.values(size);
+      for (double& x : v) x *= x < 0 ? -1 : 1;
+      const Guarded<T> params = guarded<T>(p), g = guarded<T>(grads), first = guarded<T>(m), second = guarded<T>(v);
+      table.adam(size, s, params.data(), g.data(), first.data(), second.data());
+      for (std::size_t i = 0; i < p.size(); ++i) {
+        const double d = grads[i] + (s.decoupled ? 0 : s.weight_decay * p[i]);
+        if (s.decoupled) p[i] -= s.lr * s.weight_decay * p[i];
+        m[i] = s.beta1 * m[i] + (1 - s.beta1) * d;
+        v[i] = s.beta2 * v[i] + (1 - s.beta2) * d * d;
+        p[i] -= s.lr / s.bias_correction1 * m[i] / (std::sqrt(v[i] / s.bias_correction2) + s.eps);
+      }
+      compare(report, "params", params, p);
+      compare(report, "exp_avg", first, m);
+      compare(report, "exp_avg_sq", second, v);
+    }
+  }
+  report.end();
+}
+
+template <class T>
+void check_type(Isa isa, Report& report) {
+  const KernelTable<T>& table = kernel_table<T>(isa);
+  check_borders(table, report);
+  check_sums(table, report);
+  check_loss(table, report);
+  check_sgd(table, report);
+  check_adam(table, report);
+}
+
+}  // namespace
+
+void check_vectors(Isa isa, Report& report) {
+  check_type<float>(isa, report);
+  check_type<double>(isa, report);
+}
+
+}  // namespace cnnfast::selftest

@@ -1,0 +1,16 @@
+// The parts of the self-test; each writes its lines to the report.
+#pragma once
+
+#include "report.hpp"
+
+namespace cnnfast::selftest {
+
+// Sums of a few hundred terms, each rounded once.
+template <class T>
+constexpr double kTolerance = sizeof(T) == 4 ? 1e-5 : 1e-13;
+
+void check_ops(Isa isa, Report& report);      // every operation's kernels, forward and backward
+void check_vectors(Isa isa, Report& report);  // kernels over whole vectors and rows
+void check_plans(Isa isa, Report& report);    // whole networks, as layers one by one and as the plan prefers
+
+}  // namespace cnnfast::selftest

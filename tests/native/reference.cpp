@@ -1,0 +1,279 @@
+#include "reference.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cnnfast::selftest {
+
+namespace {
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+// What every formula below reads; its results go to `y`, or to `dx` and `dparams`.
+struct Problem {
+  const Shapes& shapes;
+  Index n;
+  const std::vector<Values>& x;
+  const Values& params;
+
+  Index size() const { return shapes[0].size(); }
+  Index channels() const { return shapes[0].channels(); }
+  Index positions() const { return shapes[0].positions(); }
+};
+
+// Calls f(place in x, place in weight, place in y, output channel) for every product of the convolution.
+template <class F>
+void for_each_product(const Conv2d& op, const Problem& p, const F& f) {
+  const Shape &in = p.shapes[0], out = op.output_shape(p.shapes);
+  const Index h = in[1], w = in[2];
+  Index y = 0;
+  for (Index image = 0; image < p.n; ++image) {
+    for (Index co = 0; co < op.c_out; ++co) {
+      for (Index row = 0; row < out[1]; ++row) {
+        for (Index col = 0; col < out[2]; ++col, ++y) {
+          for (Index ci = 0; ci < op.c_in; ++ci) {
+            for (Index i = 0; i < op.kernel.h; ++i) {
+              const Index xi = row * op.stride.h - op.pad.top + i;
+              if (xi < 0 || xi >= h) continue;
+              for (Index j = 0; j < op.kernel.w; ++j) {
+                const Index xj = col * op.stride.w - op.pad.left + j;
+                if (xj < 0 || xj >= w) continue;
+                f(at(((image * op.c_in + ci) * h + xi) * w + xj),
+                  at(((co * op.c_in + ci) * op.kernel.h + i) * op.kernel.w + j), at(y), at(co));
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+void forward(const Conv2d& op, const Problem& p, Values& y) {
+  const Index weights = op.parameters()[0].shape.size();
+  const Index pixels = op.output_shape(p.shapes).positions();
+  if (op.bias) {
+    for (std::size_t i = 0; i < y.size(); ++i) y[i] = p.params[at(weights + static_cast<Index>(i) / pixels % op.c_out)];
+  }
+  for_each_product(
+      op, p, [&](std::size_t xi, std::size_t wi, std::size_t yi, std::size_t) { y[yi] += p.x[0][xi] * p.params[wi]; });
+}
+
+void backward(const Conv2d& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  const Index weights = op.parameters()[0].shape.size();
+  const Index pixels = op.output_shape(p.shapes).positions();
+  if (op.bias) {
+    for (std::size_t i = 0; i < dy.size(); ++i) {
+      d.dparams[at(weights + static_cast<Index>(i) / pixels % op.c_out)] += dy[i];
+    }
+  }
+  for_each_product(op, p, [&](std::size_t xi, std::size_t wi, std::size_t yi, std::size_t) {
+    d.dx[0][xi] += dy[yi] * p.params[wi];
+    d.dparams[wi] += dy[yi] * p.x[0][xi];
+  });
+}
+
+// Calls f(place in y, places in x that lie in its window).
+template <class F>
+void for_each_window(const MaxPool2d& op, const Problem& p, const F& f) {
+  const Shape &in = p.shapes[0], out = op.output_shape(p.shapes);
+  std::size_t y = 0;
+  for (Index plane = 0; plane < p.n * in[0]; ++plane) {
+    for (Index row = 0; row < out[1]; ++row) {
+      for (Index col = 0; col < out[2]; ++col, ++y) {
+        std::vector<std::size_t> window;
+        for (Index i = 0; i < op.kernel.h; ++i) {
+          for (Index j = 0; j < op.kernel.w; ++j) {
+            const Index xi = row * op.stride.h - op.pad.top + i, xj = col * op.stride.w - op.pad.left + j;
+            if (xi < 0 || xi >= in[1] || xj < 0 || xj >= in[2]) continue;
+            window.push_back(at((plane * in[1] + xi) * in[2] + xj));
+          }
+        }
+        f(y, window);
+      }
+    }
+  }
+}
+
+std::size_t winner(const Values& x, const std::vector<std::size_t>& window) {
+  std::size_t best = window.front();
+  for (std::size_t i : window) best = x[i] > x[best] ? i : best;
+  return best;
+}
+
+void forward(const MaxPool2d& op, const Problem& p, Values& y) {
+  for_each_window(op, p, [&](std::size_t yi, const auto& window) { y[yi] = p.x[0][winner(p.x[0], window)]; });
+}
+void backward(const MaxPool2d& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  for_each_window(op, p, [&](std::size_t yi, const auto& window) { d.dx[0][winner(p.x[0], window)] += dy[yi]; });
+}
+
+void forward(const Linear& op, const Problem& p, Values& y) {
+  for (Index image = 0; image < p.n; ++image) {
+    for (Index o = 0; o < op.out; ++o) {
+      double sum = op.bias ? p.params[at(op.out * op.in + o)] : 0;
+      for (Index i = 0; i < op.in; ++i) sum += p.x[0][at(image * op.in + i)] * p.params[at(o * op.in + i)];
+      y[at(image * op.out + o)] = sum;
+    }
+  }
+}
+void backward(const Linear& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  for (Index image = 0; image < p.n; ++image) {
+    for (Index o = 0; o < op.out; ++o) {
+      const double g = dy[at(image * op.out + o)];
+      if (op.bias) d.dparams[at(op.out * op.in + o)] += g;
+      for (Index i = 0; i < op.in; ++i) {
+        d.dx[0][at(image * op.in + i)] += g * p.params[at(o * op.in + i)];
+        d.dparams[at(o * op.in + i)] += g * p.x[0][at(image * op.in + i)];
+      }
+    }
+  }
+}
+
+void forward(const ChannelBias&, const Problem& p, Values& y) {
+  for (Index i = 0; i < p.n * p.size(); ++i) {
+    y[at(i)] = p.x[0][at(i)] + p.params[at(i / p.positions() % p.channels())];
+  }
+}
+void backward(const ChannelBias&, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  d.dx[0] = dy;
+  for (Index i = 0; i < p.n * p.size(); ++i) d.dparams[at(i / p.positions() % p.channels())] += dy[at(i)];
+}
+
+void forward(const PositionBias&, const Problem& p, Values& y) {
+  for (Index i = 0; i < p.n * p.size(); ++i) y[at(i)] = p.x[0][at(i)] + p.params[at(i % p.size())];
+}
+void backward(const PositionBias&, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  d.dx[0] = dy;
+  for (Index i = 0; i < p.n * p.size(); ++i) d.dparams[at(i % p.size())] += dy[at(i)];
+}
+
+void forward(const ReLU&, const Problem& p, Values& y) {
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] = std::max(p.x[0][i], 0.0);
+}
+void backward(const ReLU&, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  for (std::size_t i = 0; i < dy.size(); ++i) d.dx[0][i] = p.x[0][i] > 0 ? dy[i] : 0;
+}
+
+constexpr double kPi = 3.14159265358979323846;
+
+// Value and slope of GELU.
+std::pair<double, double> gelu(const GELU& op, double x) {
+  if (op.tanh) {
+    const double k = std::sqrt(2 / kPi), t = std::tanh(k * (x + 0.044715 * x * x * x));
+    return {0.5 * x * (1 + t), 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * k * (1 + 3 * 0.044715 * x * x)};
+  }
+  const double phi = std::erfc(-x / std::sqrt(2.0)) / 2;
+  return {x * phi, phi + x * std::exp(-x * x / 2) / std::sqrt(2 * kPi)};
+}
+void forward(const GELU& op, const Problem& p, Values& y) {
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] = gelu(op, p.x[0][i]).first;
+}
+void backward(const GELU& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  for (std::size_t i = 0; i < dy.size(); ++i) d.dx[0][i] = dy[i] * gelu(op, p.x[0][i]).second;
+}
+
+// Calls f(places of the channels of one position) for every position of every image.
+template <class F>
+void for_each_position(const Problem& p, const F& f) {
+  std::vector<std::size_t> row(at(p.channels()));
+  for (Index image = 0; image < p.n; ++image) {
+    for (Index position = 0; position < p.positions(); ++position) {
+      for (Index c = 0; c < p.channels(); ++c) row[at(c)] = at(image * p.size() + c * p.positions() + position);
+      f(row);
+    }
+  }
+}
+double log_sum_exp(const Values& x, const std::vector<std::size_t>& row) {
+  double most = x[row.front()], sum = 0;
+  for (std::size_t i : row) most = std::max(most, x[i]);
+  for (std::size_t i : row) sum += std::exp(x[i] - most);
+  return most + std::log(sum);
+}
+
+void forward(const Softmax&, const Problem& p, Values& y) {
+  for_each_position(p, [&](const auto& row) {
+    const double all = log_sum_exp(p.x[0], row);
+    for (std::size_t i : row) y[i] = std::exp(p.x[0][i] - all);
+  });
+}
+void backward(const Softmax&, const Problem& p, const Values& y, const Values& dy, Gradients& d) {
+  for_each_position(p, [&](const auto& row) {
+    double mean = 0;
+    for (std::size_t i : row) mean += dy[i] * y[i];
+    for (std::size_t i : row) d.dx[0][i] = y[i] * (dy[i] - mean);
+  });
+}
+
+void forward(const LogSoftmax&, const Problem& p, Values& y) {
+  for_each_position(p, [&](const auto& row) {
+    const double all = log_sum_exp(p.x[0], row);
+    for (std::size_t i : row) y[i] = p.x[0][i] - all;
+  });
+}
+void backward(const LogSoftmax&, const Problem& p, const Values& y, const Values& dy, Gradients& d) {
+  for_each_position(p, [&](const auto& row) {
+    double sum = 0;
+    for (std::size_t i : row) sum += dy[i];
+    for (std::size_t i : row) d.dx[0][i] = dy[i] - std::exp(y[i]) * sum;
+  });
+}
+
+void forward(const Flatten&, const Problem& p, Values& y) { y = p.x[0]; }
+void backward(const Flatten&, const Problem&, const Values&, const Values& dy, Gradients& d) { d.dx[0] = dy; }
+
+void forward(const Add&, const Problem& p, Values& y) {
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] = p.x[0][i] + p.x[1][i];
+}
+void backward(const Add&, const Problem&, const Values&, const Values& dy, Gradients& d) { d.dx = {dy, dy}; }
+
+}  // namespace
+
+double largest(const Values& values) {
+  double most = 0;
+  for (double v : values) most = std::max(most, std::abs(v));
+  return most;
+}
+
+Index Application::parameter_count() const {
+  Index count = 0;
+  std::visit(
+      [&](const auto& o) {
+        for (const Parameter& p : o.parameters()) count += p.shape.size();
+      },
+      op);
+  return count;
+}
+
+Values Application::forward(const std::vector<Values>& x, const Values& params) const {
+  Values y(at(n * output().size()));
+  std::visit([&](const auto& o) { selftest::forward(o, Problem{shapes, n, x, params}, y); }, op);
+  return y;
+}
+
+Gradients Application::backward(const std::vector<Values>& x, const Values& params, const Values& dy) const {
+  Gradients d;
+  for (const Values& input : x) d.dx.emplace_back(input.size());
+  d.dparams.resize(params.size());
+  const Values y = forward(x, params);
+  std::visit([&](const auto& o) { selftest::backward(o, Problem{shapes, n, x, params}, y, dy, d); }, op);
+  return d;
+}
+
+double Application::distance_to_kink(const std::vector<Values>& x) const {
+  double nearest = largest(x[0]);
+  const auto meet = [&](double distance) {
+    if (distance != 0) nearest = std::min(nearest, std::abs(distance));
+  };
+  if (std::holds_alternative<ReLU>(op)) {
+    for (double v : x[0]) meet(v);
+  } else if (const auto* pool = std::get_if<MaxPool2d>(&op)) {
+    for_each_window(*pool, Problem{shapes, n, x, {}}, [&](std::size_t, const auto& window) {
+      const std::size_t best = winner(x[0], window);
+      for (std::size_t i : window) meet(x[0][best] - x[0][i]);
+    });
+  }
+  return nearest / largest(x[0]);
+}
+
+}  // namespace cnnfast::selftest

@@ -1,0 +1,38 @@
+// What the self-test says: a line for each operation and variant, and a line for each mismatch.
+#pragma once
+
+#include <string>
+
+#include "base/cpu.hpp"
+#include "reference.hpp"
+
+namespace cnnfast::selftest {
+
+template <class T>
+constexpr const char* kElement = sizeof(T) == 4 ? "float32" : "float64";
+
+class Report {
+ public:
+  // The comparisons that follow belong to `subject` on this variant; errors are relative to the largest value
+  // expected.
+  void begin(Isa isa, const char* element, std::string subject, double tolerance);
+  void begin_case(std::string name);
+  template <class T>
+  void compare(const char* what, const T* got, const Values& expected) {
+    compare_values(what, Values(got, got + expected.size()), expected);
+  }
+  void require(bool holds, const std::string& what);
+  void end();
+
+  bool good() const { return mismatches_ == 0; }
+  int mismatches() const { return mismatches_; }
+
+ private:
+  void compare_values(const char* what, const Values& got, const Values& expected);
+
+  std::string variant_, subject_, case_;
+  double tolerance_ = 0, worst_ = 0;
+  int cases_ = 0, mismatches_ = 0, before_ = 0;
+};
+
+}  // namespace cnnfast::selftest
