@@ -267,7 +267,7 @@ template <class T>
 void check_type(Isa isa, const std::vector<Problem>& problems, Report& report) {
   for (bool exact : {true, false}) {
     // Direct kernels round like the loops do; another algorithm may take sums of larger numbers.
-    const double tolerance = exact ? 10 * kTolerance<T> : sizeof(T) == 4 ? 1e-3 : 1e-10;
+    const double tolerance = exact ? 10 * kSumTolerance<T> : sizeof(T) == 4 ? 1e-3 : 1e-10;
     report.begin(isa, kElement<T>, exact ? "plan, exact" : "plan", tolerance);
     for (const Problem& p : problems) {
       report.begin_case(p.name);

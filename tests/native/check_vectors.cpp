@@ -21,7 +21,7 @@ void compare(Report& report, const char* what, const Guarded<T>& got, const Valu
 
 template <class T>
 void check_borders(const KernelTable<T>& table, Report& report) {
-  report.begin(table.isa, kElement<T>, "layout", kTolerance<T>);
+  report.begin(table.isa, kElement<T>, "layout", kFormulaTolerance<T>);
   for (Index channels : {1, 3, 5, 16, 33}) {
     for (Index positions : {1, 4, 35}) {
       report.begin_case(concat(channels, " channels of ", positions));
@@ -53,7 +53,7 @@ void check_borders(const KernelTable<T>& table, Report& report) {
 
 template <class T>
 void check_sums(const KernelTable<T>& table, Report& report) {
-  report.begin(table.isa, kElement<T>, "add, sum", kTolerance<T>);
+  report.begin(table.isa, kElement<T>, "add, sum", kFormulaTolerance<T>);
   for (Index size : kSizes) {
     report.begin_case(concat(size, " elements"));
     Draw draw(13);
@@ -77,7 +77,7 @@ void check_sums(const KernelTable<T>& table, Report& report) {
 
 template <class T>
 void check_loss(const KernelTable<T>& table, Report& report) {
-  report.begin(table.isa, kElement<T>, "loss", kTolerance<T>);
+  report.begin(table.isa, kElement<T>, "loss", kFormulaTolerance<T>);
   for (Loss kind : {Loss::cross_entropy, Loss::nll}) {
     for (Index c : {1, 3, 8, 10, 19, 33}) {
       report.begin_case(concat(kind == Loss::nll ? "nll" : "cross entropy", " of ", c, " classes"));
@@ -115,7 +115,7 @@ void check_sgd(const KernelTable<T>& table, Report& report) {
       {0.125, 0, 0, 0, false, true},           {0.125, 0, 0, 0.25, false, true},     {0.125, 0.875, 0, 0, false, true},
       {0.125, 0.875, 0.5, 0.25, false, false}, {0.125, 0.875, 0, 0.25, true, false},
   };
-  report.begin(table.isa, kElement<T>, "sgd", kTolerance<T>);
+  report.begin(table.isa, kElement<T>, "sgd", kFormulaTolerance<T>);
   for (const SgdSettings& s : settings) {
     for (Index size : kSizes) {
       report.begin_case(concat(size, " elements, momentum ", s.momentum, s.nesterov ? " nesterov" : ""));
@@ -146,7 +146,7 @@ void check_adam(const KernelTable<T>& table, Report& report) {
       {0.125, 0.875, 0.9375, 0.0078125, 0.25, 0.5, 0.25, false},
       {0.125, 0.875, 0.9375, 0.0078125, 0.25, 0.5, 0.25, true},
   };
-  report.begin(table.isa, kElement<T>, "adam", kTolerance<T>);
+  report.begin(table.isa, kElement<T>, "adam", kFormulaTolerance<T>);
   for (const AdamSettings& s : settings) {
     for (Index size : kSizes) {
       report.begin_case(concat(size, " elements, decay ", s.weight_decay, s.decoupled ? " decoupled" : ""));

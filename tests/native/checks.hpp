@@ -5,9 +5,11 @@
 
 namespace cnnfast::selftest {
 
-// Sums of a few hundred terms, each rounded once.
+// Relative to the largest result: sums of a few hundred terms, and formulas of a few roundings.
 template <class T>
-constexpr double kTolerance = sizeof(T) == 4 ? 1e-5 : 1e-13;
+constexpr double kSumTolerance = sizeof(T) == 4 ? 1e-5 : 1e-13;
+template <class T>
+constexpr double kFormulaTolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
 
 void check_ops(Isa isa, Report& report);      // every operation's kernels, forward and backward
 void check_vectors(Isa isa, Report& report);  // kernels over whole vectors and rows
