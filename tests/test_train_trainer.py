@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from cnnfast import nn, optim, train
+from cnnfast import _core, nn, optim
 from cnnfast.errors import NonFiniteError
 from cnnfast.train import Trainer
 
@@ -88,15 +88,15 @@ def test_a_gradient_that_is_not_finite_leaves_the_weights():
     np.testing.assert_array_equal(model._values, before)
 
 
-def test_the_search_for_nan_covers_large_models(monkeypatch):
-    monkeypatch.setattr(train, "_CHUNK", 7)
-    trainer = Trainer(nn.Linear(20, 1), optim.SGD(1))
-    values = np.zeros(21, np.float32)
-    assert trainer._all_finite(values)
-    for position in range(21):
-        values[position] = np.nan
-        assert not trainer._all_finite(values)
-        values[position] = 0
+@pytest.mark.parametrize("size", [1, 17, 1 << 17, 200_003])
+def test_the_search_for_nan_covers_every_place(size, dtype):
+    values = np.full(size, np.finfo(dtype).max, dtype)
+    assert _core.all_finite(values)
+    for place in {0, size // 2, size - 1}:
+        for bad in (np.nan, np.inf, -np.inf):
+            values[place] = bad
+            assert not _core.all_finite(values)
+            values[place] = 0
 
 
 @pytest.mark.parametrize(

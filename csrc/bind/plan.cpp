@@ -126,9 +126,8 @@ py::list parameters(const Plan<T>& plan) {
   py::list rows;
   for (const PlanNode& node : plan.nodes()) {
     Index offset = node.params;
-    for (const Parameter& p : node.parameters) {
-      const std::string name = node.params_name.empty() ? p.name : node.params_name + "." + p.name;
-      rows.append(py::make_tuple(name, offset, to_tuple(p.shape)));
+    for (const NamedShape& p : node.parameters) {
+      rows.append(py::make_tuple(p.name, offset, to_tuple(p.shape)));
       offset += p.shape.size();
     }
   }

@@ -2,9 +2,12 @@
 #include "bind/arrays.hpp"
 #include "bind/module.hpp"
 #include "kernels/table.hpp"
+#include "plan/threads.hpp"
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <optional>
 
@@ -43,6 +46,34 @@ T* state(const char* name, py::handle value, Index size) {
   return block<T>(name, value, size, true);
 }
 
+// Elements a thread must have to be worth waking.
+constexpr Index kElementsPerThread = Index{1} << 16;
+
+// Calls f(first, count) for parts of a block, one for each thread.
+template <class F>
+void in_parts(Index size, const F& f) {
+  const auto parts = static_cast<int>(std::min<Index>(get_num_threads(), 1 + size / kElementsPerThread));
+  Tasks tasks(parts);
+  parallel(parts, [&](const Team&) {
+    for (int part = 0; tasks.next(part);) {
+      const Index first = size * part / parts;
+      f(first, size * (part + 1) / parts - first);
+    }
+  });
+}
+
+template <class T>
+bool all_finite(const py::array& values) {
+  const auto x = contiguous<T>(values);
+  const T* data = x.data();
+  std::atomic<bool> finite{true};
+  const py::gil_scoped_release release;
+  in_parts(static_cast<Index>(x.size()), [&](Index first, Index count) {
+    if (!kernel_table<T>(default_isa()).all_finite(count, data + first)) finite = false;
+  });
+  return finite;
+}
+
 template <class T>
 void sgd_step(const py::array& params, py::handle grads, py::handle momentum, const SgdSettings& s) {
   const Index size = static_cast<Index>(params.size());
@@ -50,7 +81,9 @@ void sgd_step(const py::array& params, py::handle grads, py::handle momentum, co
   const T* g = block<T>("grads", grads, size, false);
   T* m = momentum.is_none() ? nullptr : state<T>("momentum_buffer", momentum, size);
   const py::gil_scoped_release release;
-  kernel_table<T>(default_isa()).sgd(size, s, p, g, m);
+  in_parts(size, [&](Index i, Index n) {
+    kernel_table<T>(default_isa()).sgd(n, s, p + i, g + i, m == nullptr ? nullptr : m + i);
+  });
 }
 
 template <class T>
@@ -62,7 +95,7 @@ void adam_step(const py::array& params, py::handle grads, py::handle exp_avg, py
   T* m = state<T>("exp_avg", exp_avg, size);
   T* v = state<T>("exp_avg_sq", exp_avg_sq, size);
   const py::gil_scoped_release release;
-  kernel_table<T>(default_isa()).adam(size, s, p, g, m, v);
+  in_parts(size, [&](Index i, Index n) { kernel_table<T>(default_isa()).adam(n, s, p + i, g + i, m + i, v + i); });
 }
 
 // Calls f(T{}) for the element type of the block.
@@ -80,6 +113,15 @@ void by_dtype(const py::array& params, const F& f) {
 }  // namespace
 
 void register_vectors(py::module_& m) {
+  m.def(
+      "all_finite",
+      [](py::handle values) {
+        const py::array x = array("values", values);
+        if (has_dtype<float>(x)) return all_finite<float>(x);
+        if (has_dtype<double>(x)) return all_finite<double>(x);
+        fail_type("values: expected dtype float32 or float64, got ", dtype_of(x));
+      },
+      "values"_a);
   m.def(
       "cross_entropy",
       [](py::handle logits, py::handle target, const std::optional<std::string>& isa) {

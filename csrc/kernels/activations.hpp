@@ -20,8 +20,8 @@ struct ActivationAt {
 
 template <class V>
 CNNFAST_INLINE ActivationAt<V> relu_at(const V& x) {
-  const V off = ei::pcmp_le(x, zero<V>());  // NaN is not <= 0 and stays
-  return {select(off, zero<V>(), x), select(off, zero<V>(), broadcast<V>(1.0f))};
+  const V none = zero<V>();  // NaN is not <= 0 and stays
+  return {where_less_equal(x, none, none, x), where_less_equal(x, none, none, broadcast<V>(1.0f))};
 }
 inline ActivationAt<double> relu_at(double x) { return {x <= 0 ? 0 : x, x <= 0 ? 0.0 : 1.0}; }
 
@@ -34,7 +34,7 @@ struct ReLUKernels {
         a.n * g.size(), a.y,
         [](const auto& x) {
           const auto none = ei::pzero(x);
-          return select(ei::pcmp_le(x, none), none, x);  // NaN is not <= 0 and stays
+          return where_less_equal(x, none, none, x);  // NaN is not <= 0 and stays
         },
         a.x);
   }
@@ -44,7 +44,7 @@ struct ReLUKernels {
         a.n * g.size(), a.dx,
         [](const auto& y, const auto& dy) {
           const auto none = ei::pzero(y);
-          return select(ei::pcmp_le(y, none), none, dy);
+          return where_less_equal(y, none, none, dy);
         },
         a.y, a.dy);
   }
@@ -71,10 +71,9 @@ CNNFAST_INLINE ActivationAt<V> gelu_tanh(const V& x) {
   const V s = ei::pdiv(one, ei::padd(one, e));
   const V slope = ei::pmul(broadcast<V>(1.5957691216f), ei::pmadd(square, broadcast<V>(0.134145f), one));
   // 1 - s = e s keeps its digits; the product is 0 in the far tails, where e or the slope overflow
-  const V far = ei::pcmp_lt(broadcast<V>(80.0f), ei::pabs(u2));
-  const V bend = select(far, zero<V>(), ei::pmul(s, ei::pmul(e, s)));
+  const V bend = where_less(broadcast<V>(80.0f), ei::pabs(u2), zero<V>(), ei::pmul(s, ei::pmul(e, s)));
   const V product = ei::pmul(ei::pmul(x, bend), slope);
-  return {ei::pmul(x, s), ei::padd(s, select(ei::pcmp_eq(bend, zero<V>()), zero<V>(), product))};
+  return {ei::pmul(x, s), ei::padd(s, where_equal(bend, zero<V>(), zero<V>(), product))};
 }
 inline ActivationAt<double> gelu_tanh(double x) {
   const double k = 1.59576912160573071176;

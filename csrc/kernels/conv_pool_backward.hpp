@@ -115,18 +115,14 @@ struct PoolSparse {
     const Index dx = dx_in_place(g) ? 0 : padded * pixel(g);
     return x < dx ? dx : x;
   }
-  static Index round_up(Index elements) {
-    constexpr Index line = 64 / sizeof(T);
-    return (elements + line - 1) / line * line;
-  }
   // Elements of T, each at least as large as an int32.
-  static Index list_size(const G& g, Index n) { return round_up((n * g.windows() + 4) * g.conv.c_out); }
-  static Index counts_size(const G& g, Index n) { return round_up(g.conv.c_out + 4 * n * g.windows()); }
+  static Index list_size(const G& g, Index n) { return round_up<T>((n * g.windows() + 4) * g.conv.c_out); }
+  static Index counts_size(const G& g, Index n) { return round_up<T>(g.conv.c_out + 4 * n * g.windows()); }
   static Scratch divide(const G& g, Index n, T* scratch) {
     Scratch s;
     s.g = scratch;
-    s.region = scratch + round_up(n * g.outputs() + kLanes<Packet<T>>);
-    s.list_g = s.region + round_up(region_size(g, n) + kLanes<Packet<T>>);
+    s.region = scratch + round_up<T>(n * g.outputs() + kLanes<Packet<T>>);
+    s.list_g = s.region + round_up<T>(region_size(g, n) + kLanes<Packet<T>>);
     s.list_at = reinterpret_cast<std::int32_t*>(s.list_g + list_size(g, n));
     s.counts = reinterpret_cast<std::int32_t*>(s.list_g + 2 * list_size(g, n));
     s.places = reinterpret_cast<std::int32_t*>(s.list_g + 2 * list_size(g, n) + counts_size(g, n));
@@ -136,8 +132,9 @@ struct PoolSparse {
     KernelSizes s;
     s.packed = Conv::forward_packed(g.conv) + g.conv.c_out * taps(g) * pixel(g);
     s.packed_grads = grad_weights(g) + padded_channels<T>(g.conv.c_out);
-    s.backward_scratch = round_up(n * g.outputs() + kLanes<Packet<T>>) +
-                         round_up(region_size(g, n) + kLanes<Packet<T>>) + 2 * list_size(g, n) + 2 * counts_size(g, n);
+    s.backward_scratch = round_up<T>(n * g.outputs() + kLanes<Packet<T>>) +
+                         round_up<T>(region_size(g, n) + kLanes<Packet<T>>) + 2 * list_size(g, n) +
+                         2 * counts_size(g, n);
     return s;
   }
 

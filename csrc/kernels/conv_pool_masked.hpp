@@ -46,7 +46,7 @@ struct MaskedWeights {
         V gj[K];
         CNNFAST_UNROLL
         for (int k = 0; k < K; ++k) {
-          gj[k] = select(ei::pcmp_eq(won[k], broadcast<V>(static_cast<T>(j))), gv[k], zero<V>());
+          gj[k] = where_equal(won[k], broadcast<V>(static_cast<T>(j)), gv[k], zero<V>());
         }
         CNNFAST_UNROLL
         for (int p = 0; p < R * N; ++p) {

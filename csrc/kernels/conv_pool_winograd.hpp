@@ -19,7 +19,7 @@ struct ConvPoolWinograd {
     return s;
   }
   // The windows' gradients lie before the scratch of the convolution; whole cache lines.
-  static Index gradients(const G& g, Index n) { return PoolSparse<T>::round_up(n * g.outputs()); }
+  static Index gradients(const G& g, Index n) { return round_up<T>(n * g.outputs()); }
 
   // Calls f(i, j, place of the pooled value, does the window reach past the edge downwards, to the right) for the
   // tile's windows, whose first output is (i, j).
@@ -71,8 +71,7 @@ struct ConvPoolWinograd {
         const V value = load<V>(grad + at), winner = load<V>(a.saved + at);
         CNNFAST_UNROLL
         for (int k = 0; k < 4; ++k) {
-          const V here = ei::pcmp_eq(winner, broadcast<V>(static_cast<T>(k)));
-          dy[i + k / 2][j + k % 2] = select(here, value, zero<V>());
+          dy[i + k / 2][j + k % 2] = where_equal(winner, broadcast<V>(static_cast<T>(k)), value, zero<V>());
         }
       });
     };

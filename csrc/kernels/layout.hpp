@@ -7,6 +7,13 @@
 
 CNNFAST_KERNELS_BEGIN
 
+// Elements rounded up to whole cache lines.
+template <class T>
+constexpr Index round_up(Index elements) {
+  constexpr Index line = 64 / sizeof(T);
+  return (elements + line - 1) / line * line;
+}
+
 // Rows of an image transposed: (rows, cols) to (cols, rows). Eigen's blocked copy.
 template <class T>
 void transpose(Index rows, Index cols, const T* x, T* y) {

@@ -10,13 +10,36 @@
 
 CNNFAST_KERNELS_BEGIN
 
+// yes where the comparison holds, else no; false for NaN. The compiler's own vector comparisons go through mask
+// registers where there are some, Eigen's through whole vectors of bits.
+#if defined(__GNUC__) || defined(__clang__)
+#define CNNFAST_WHERE(condition, eigen) return (condition) ? yes : no
+#else
+#define CNNFAST_WHERE(condition, eigen) return ei::pselect(eigen, yes, no)
+#endif
 template <class V>
-CNNFAST_INLINE V select(const V& mask, const V& yes, const V& no) {
-  return ei::pselect(mask, yes, no);
+CNNFAST_INLINE V where_less(const V& a, const V& b, const V& yes, const V& no) {
+  CNNFAST_WHERE(a < b, ei::pcmp_lt(a, b));
 }
 template <class V>
-CNNFAST_INLINE V is_nan(const V& x) {
-  return ei::pxor(ei::pcmp_eq(x, x), ei::ptrue(x));
+CNNFAST_INLINE V where_less_equal(const V& a, const V& b, const V& yes, const V& no) {
+  CNNFAST_WHERE(a <= b, ei::pcmp_le(a, b));
+}
+template <class V>
+CNNFAST_INLINE V where_equal(const V& a, const V& b, const V& yes, const V& no) {
+  CNNFAST_WHERE(a == b, ei::pcmp_eq(a, b));
+}
+template <class V>
+CNNFAST_INLINE V where_nan(const V& x, const V& yes, const V& no) {
+  return where_equal(x, x, no, yes);
+}
+#undef CNNFAST_WHERE
+
+// A candidate of a maximum, with its number: takes the place of what it exceeds, NaN of everything.
+template <class V>
+CNNFAST_INLINE void meet(const V& x, const V& number, V& best, V& at) {
+  at = where_less(best, x, number, where_nan(x, number, at));
+  best = where_less(best, x, x, where_nan(x, x, best));
 }
 
 // Value of c[0] + c[1] x + ..., by Horner's rule.
@@ -55,9 +78,9 @@ template <class V>
 CNNFAST_INLINE V exp_float(const V& x) {
   const V low = broadcast<V>(-104.0f);  // below: rounds to zero
   const V high = broadcast<V>(89.0f);   // above: infinite
-  const V bounded = select(ei::pcmp_lt(x, low), low, select(ei::pcmp_lt(high, x), high, x));
+  const V bounded = where_less(x, low, low, where_less(high, x, high, x));
   const Exponential<V> e = exp_parts(bounded);
-  return select(is_nan(x), x, ei::pldexp(e.fraction, e.n));
+  return where_nan(x, x, ei::pldexp(e.fraction, e.n));
 }
 
 // The normal distribution function Phi(x) and its density phi(x).
@@ -87,13 +110,12 @@ CNNFAST_INLINE Normal<V> normal_float(const V& x) {
   V bell = times_power_of_two(e.fraction, ei::padd(e.n, broadcast<V>(24.0f)));
   bell = ei::pmul(bell, broadcast<V>(5.9604644775390625e-8f));
   bell = ei::pmadd(bell, ei::pmul(lost, broadcast<V>(-0.5f)), bell);
-  bell = select(ei::pcmp_lt(broadcast<V>(13.5f), t), zero<V>(), bell);  // there it would round to zero
+  bell = where_less(broadcast<V>(13.5f), t, zero<V>(), bell);  // there it would round to zero
   const V tail = ei::pmul(bell, q);
   const V upper = ei::psub(broadcast<V>(1.0f), tail);
-  const V distribution = select(ei::pcmp_lt(x, zero<V>()), tail, upper);
+  const V distribution = where_less(x, zero<V>(), tail, upper);
   const V density = ei::pmul(bell, broadcast<V>(0.3989422804f));
-  const V nan = is_nan(x);
-  return {select(nan, x, distribution), select(nan, x, density)};
+  return {where_nan(x, x, distribution), where_nan(x, x, density)};
 }
 
 CNNFAST_KERNELS_END

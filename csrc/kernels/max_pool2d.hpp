@@ -53,9 +53,7 @@ struct MaxPool2dKernels {
         for (Index i = rows.first; i < rows.end; ++i) {
           for (Index j = cols.first; j < cols.end; ++j) {
             const V x = load_upto<V>(a.x + offset(g, base, rows, cols, i, j) + c, count);
-            const V takes = ei::por(ei::pcmp_lt(best, x), is_nan(x));
-            best = select(takes, x, best);
-            at = select(takes, broadcast<V>(static_cast<T>(i * g.kernel.w + j)), at);
+            meet(x, broadcast<V>(static_cast<T>(i * g.kernel.w + j)), best, at);
           }
         }
         store_upto(a.y + pixel * g.channels + c, best, count);
@@ -74,8 +72,8 @@ struct MaxPool2dKernels {
         for (Index i = rows.first; i < rows.end; ++i) {
           for (Index j = cols.first; j < cols.end; ++j) {
             T* dx = a.dx + offset(g, base, rows, cols, i, j) + c;
-            const V here = ei::pcmp_eq(at, broadcast<V>(static_cast<T>(i * g.kernel.w + j)));
-            store_upto(dx, ei::padd(load_upto<V>(dx, count), select(here, dy, zero<V>())), count);
+            const V here = where_equal(at, broadcast<V>(static_cast<T>(i * g.kernel.w + j)), dy, zero<V>());
+            store_upto(dx, ei::padd(load_upto<V>(dx, count), here), count);
           }
         }
       });

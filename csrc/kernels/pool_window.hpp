@@ -40,14 +40,9 @@ class PoolWindow {
 template <class T, class V>
 CNNFAST_INLINE void largest_of_four(const V& x0, const V& x1, const V& x2, const V& x3, V& best, V& at) {
   best = x0, at = zero<V>();
-  const auto meet = [&](const V& x, int j) {
-    const V takes = ei::por(ei::pcmp_lt(best, x), is_nan(x));
-    best = select(takes, x, best);
-    at = select(takes, broadcast<V>(static_cast<T>(j)), at);
-  };
-  meet(x1, 1);
-  meet(x2, 2);
-  meet(x3, 3);
+  meet(x1, broadcast<V>(T(1)), best, at);
+  meet(x2, broadcast<V>(T(2)), best, at);
+  meet(x3, broadcast<V>(T(3)), best, at);
 }
 
 CNNFAST_KERNELS_END

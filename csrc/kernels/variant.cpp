@@ -5,6 +5,7 @@
 #include "kernels/activations.hpp"
 #include "kernels/bias.hpp"
 #include "kernels/conv2d.hpp"
+#include "kernels/conv_activation.hpp"
 #include "kernels/conv_pool.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/max_pool2d.hpp"
@@ -53,6 +54,17 @@ void sum(Index size, Index count, Index stride, const T* x, T* y) {
   }
 }
 
+// x - x is 0 for what is finite and NaN for the rest; NaN stays in a sum.
+bool all_finite(Index size, const T* x) {
+  using V = Packet<T>;
+  V differences = zero<V>();
+  for_each_group<V>(size, [&](Index i, Index count) {
+    const V v = load_upto<V>(x + i, count);
+    differences = ei::padd(differences, V(ei::psub(v, v)));
+  });
+  return ei::predux(differences) == 0;
+}
+
 // Twelve independent chains on registers: enough to cover latency x throughput of any multiply-add unit.
 double fma_loop(double flops) {
   using V = Packet<T>;
@@ -77,16 +89,17 @@ double fma_loop(double flops) {
 
 // In the order of KernelList.
 constexpr OpKernelsOf<T, KernelList> op_kernels{
-    with_weights<Conv2dKernels<T>>(),        without_weights<MaxPool2dKernels<T>>(),
-    with_weights<LinearKernels<T>>(),        with_weights<ChannelBiasKernels<T>>(),
-    with_weights<PositionBiasKernels<T>>(),  without_weights<ReLUKernels<T>>(),
-    without_weights<GELUKernels<T>>(),       without_weights<SoftmaxKernels<T>>(),
-    without_weights<LogSoftmaxKernels<T>>(), without_weights<FlattenKernels<T>>(),
-    without_weights<AddKernels<T>>(),        with_weights<ConvPoolKernels<T>>(),
+    with_weights<Conv2dKernels<T>>(),         without_weights<MaxPool2dKernels<T>>(),
+    with_weights<LinearKernels<T>>(),         with_weights<ChannelBiasKernels<T>>(),
+    with_weights<PositionBiasKernels<T>>(),   without_weights<ReLUKernels<T>>(),
+    without_weights<GELUKernels<T>>(),        without_weights<SoftmaxKernels<T>>(),
+    without_weights<LogSoftmaxKernels<T>>(),  without_weights<FlattenKernels<T>>(),
+    without_weights<AddKernels<T>>(),         with_weights<ConvPoolKernels<T>>(),
+    with_weights<ConvActivationKernels<T>>(),
 };
 
 constexpr VectorKernels<T> vector_kernels{
-    from_nchw<T>, from_nchw_u8<T>, to_nchw<T>, row_losses<T>, add, sum, sgd<T>, adam<T>, fma_loop,
+    from_nchw<T>, from_nchw_u8<T>, to_nchw<T>, row_losses<T>, add, sum, all_finite, sgd<T>, adam<T>, fma_loop,
 };
 
 }  // namespace

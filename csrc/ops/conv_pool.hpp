@@ -2,12 +2,10 @@
 // csrc/plan/fuse.cpp makes it of three layers where the result is the same.
 #pragma once
 
-#include "ops/conv2d.hpp"
+#include "ops/conv_activation.hpp"
 #include "ops/max_pool2d.hpp"
 
 namespace cnnfast {
-
-enum class Activation { none, relu, gelu, gelu_tanh };
 
 struct ConvPool : OpBase {
   static constexpr const char* kName = "ConvPool";

@@ -23,7 +23,7 @@ constexpr TypeList<A..., B...> join(TypeList<A...>, TypeList<B...>);
 using OpList =
     TypeList<Conv2d, MaxPool2d, Linear, ChannelBias, PositionBias, ReLU, GELU, Softmax, LogSoftmax, Flatten, Add>;
 // What a plan makes of several of them.
-using FusedList = TypeList<ConvPool>;
+using FusedList = TypeList<ConvPool, ConvActivation>;
 using KernelList = decltype(join(OpList(), FusedList()));
 
 template <class... Types>

@@ -40,6 +40,7 @@ std::string algorithm_name(const PlacedOp& op) {
   const auto* conv = std::get_if<Conv2d::Geometry>(&op);
   const auto* fused = std::get_if<ConvPool::Geometry>(&op);
   if (fused != nullptr) conv = &fused->conv;
+  if (const auto* activated = std::get_if<ConvActivation::Geometry>(&op)) conv = &activated->conv;
   if (conv == nullptr || conv->winograd == 0) return fused != nullptr ? "direct, pool-sparse" : "direct";
   const std::string edge = std::to_string(conv->winograd);
   return "winograd " + edge + "x" + edge;

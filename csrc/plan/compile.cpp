@@ -13,7 +13,7 @@ namespace {
 // Every tile of images reads all weights once: the more images, the less that costs, until their activations fall
 // out of the caches. Heavy weights outweigh heavy activations. Fixed numbers, so that results do not depend on the
 // machine.
-constexpr std::size_t kMinTileBytes = std::size_t{6} << 20;
+constexpr std::size_t kMinTileBytes = std::size_t{7} << 19;
 constexpr std::size_t kMaxTileBytes = std::size_t{64} << 20;
 constexpr Index kMaxTile = 16;
 
@@ -161,7 +161,7 @@ Index Plan<T>::choose_tile(bool training) const {
   const auto weights = static_cast<std::size_t>(packed_count_) * sizeof(T);
   const std::size_t most = std::clamp(weights, kMinTileBytes, kMaxTileBytes);
   Index tile = kMaxTile;
-  while (tile > 1 && make_layout(training, tile).bytes > most) --tile;
+  while (tile > 1 && make_layout(training, tile).bytes > most) tile /= 2;  // shards of 16 images stay whole tiles
   return tile;
 }
 

@@ -29,6 +29,7 @@ class Lowering {
     const std::size_t count = graph_.nodes().size();
     for (std::size_t i = 0; i < count;) {
       std::size_t taken = exact_ ? 0 : fuse_conv_pool(i, nodes);
+      if (taken == 0 && !exact_) taken = fuse_conv_activation(i, nodes);
       if (taken == 0) {
         nodes.push_back(place(i));
         taken = 1;
@@ -53,7 +54,7 @@ class Lowering {
   PlanNode place(std::size_t i) const {
     const GraphNode& source = graph_.nodes()[i];
     PlanNode node;
-    node.name = node.params_name = source.name;
+    node.name = source.name;
     node.op_name = op_name(source.op);
     node.inputs = source.inputs;
     node.output = static_cast<int>(i) + 1;
@@ -63,7 +64,9 @@ class Lowering {
         [&](const auto& op) {
           using O = std::decay_t<decltype(op)>;
           node.op = op.place(shapes);
-          node.parameters = op.parameters();
+          for (const Parameter& p : op.parameters()) {
+            node.parameters.push_back({source.name.empty() ? p.name : source.name + "." + p.name, p.shape});
+          }
           node.macs = op.macs(shapes);
           node.reads_x = O::kReadsX;
           node.reads_y = O::kReadsY;
@@ -73,7 +76,7 @@ class Lowering {
     if (auto* conv = std::get_if<Conv2d::Geometry>(&node.op); conv != nullptr && !exact_) {
       conv->winograd = winograd_tile(*conv, lanes_);
     }
-    for (const Parameter& p : node.parameters) node.param_count += p.shape.size();
+    for (const NamedShape& p : node.parameters) node.param_count += p.shape.size();
     return node;
   }
 
@@ -103,13 +106,42 @@ class Lowering {
     node.op = g;
     node.reads_x = ConvPool::kReadsX;
     node.saved = ConvPool::kSaved;
+    return join(std::move(node), i, last, nodes);
+  }
+
+  // Conv2d, PositionBias?, (ReLU | GELU)?
+  std::size_t fuse_conv_activation(std::size_t i, std::vector<PlanNode>& nodes) const {
+    if (op<Conv2d>(i) == nullptr) return 0;
+    PlanNode node = place(i);
+    ConvActivation::Geometry g;
+    g.conv = std::get<Conv2d::Geometry>(node.op);
+    std::size_t last = i;
+    if (chained(last) && op<PositionBias>(last + 1) != nullptr) {
+      const PlanNode bias = place(++last);
+      g.position_bias = true;
+      node.parameters.insert(node.parameters.end(), bias.parameters.begin(), bias.parameters.end());
+      node.param_count += bias.param_count;
+    }
+    if (chained(last)) {
+      g.activation = activation(last + 1);
+      if (g.activation != Activation::none) ++last;
+    }
+    if (last == i) return 0;
+    node.op = g;
+    node.reads_y = g.activation == Activation::relu;
+    node.saved = g.keeps_slope() ? 1 : 0;
+    return join(std::move(node), i, last, nodes);
+  }
+
+  // The node of layers first .. last; returns their number.
+  std::size_t join(PlanNode node, std::size_t first, std::size_t last, std::vector<PlanNode>& nodes) const {
     node.output = static_cast<int>(last) + 1;
-    for (std::size_t j = i + 1; j <= last; ++j) {
+    for (std::size_t j = first + 1; j <= last; ++j) {
       node.name += "+" + graph_.nodes()[j].name;
       node.op_name += std::string("+") + op_name(graph_.nodes()[j].op);
     }
     nodes.push_back(std::move(node));
-    return last - i + 1;
+    return last - first + 1;
   }
 
   Activation activation(std::size_t i) const {

@@ -19,15 +19,19 @@
 
 namespace cnnfast {
 
+struct NamedShape {
+  std::string name;
+  Shape shape;
+};
+
 struct PlanNode {
   PlacedOp op;
-  std::string name;         // of the layer; of the layers, joined by "+", where several became one
-  std::string op_name;      // likewise
-  std::string params_name;  // prefix of the parameters
-  std::string algorithm;    // of the kernels
+  std::string name;       // of the layer; of the layers, joined by "+", where several became one
+  std::string op_name;    // likewise
+  std::string algorithm;  // of the kernels
   std::vector<int> inputs;
   int output = 0;
-  std::vector<Parameter> parameters;
+  std::vector<NamedShape> parameters;
   Index macs = 0;    // for one image
   Index params = 0;  // offset in the flat block, and number of elements
   Index param_count = 0;

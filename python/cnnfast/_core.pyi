@@ -189,6 +189,9 @@ def adam_step(
 ) -> None:
     """In place; `step` counts from 1; `decoupled` is AdamW."""
 
+def all_finite(values: Array) -> bool:
+    """Whether no value is NaN or infinite."""
+
 def available_isas() -> list[str]:
     """Variants this build holds and this CPU can run, slowest first."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from ._core import Plan
+from ._core import Plan, all_finite
 from .border import Array, Labels, labels, type_of, whole_number
 from .errors import NonFiniteError
 from .evaluation import measure
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 _VALIDATION_BATCH = 1024
 
 Schedule = Literal["constant", "cosine"]
-#: Gradients that are looked at together in the search for NaN.
-_CHUNK = 1 << 18
 
 
 class Trainer:
@@ -63,7 +61,6 @@ class Trainer:
             raise ValueError("Trainer: the model has no parameters to train")
         self.model, self.optimizer, self.loss = model, optimizer, loss
         self._params, self._grads = model._values, model._flat_gradients
-        self._finite = np.empty(min(self._grads.size, _CHUNK), dtype=np.bool_)
         optimizer.bind(self._params)
         self.steps = 0
         self._epoch: int | None = None
@@ -96,20 +93,12 @@ class Trainer:
         """A step on checked input: (mean loss, number of right answers)."""
         params, grads = self._params, self._grads
         loss, correct = plan.loss_and_grad(x, y, params, grads, index, self.loss)
-        if not math.isfinite(loss) or not self._all_finite(grads):
+        if not math.isfinite(loss) or not all_finite(grads):
             raise self._refusal(loss)
         self.optimizer.step(params, grads)
         self.model._block.touch()
         self.steps += 1
         return loss, correct
-
-    def _all_finite(self, values: Array) -> bool:
-        """Without a BLAS product, whose threads would go on spinning beside ours, or a large temporary."""
-        for start in range(0, values.size, _CHUNK):
-            part = values[start : start + _CHUNK]
-            if not np.isfinite(part, out=self._finite[: part.size]).all():
-                return False
-        return True
 
     def _refusal(self, loss: float) -> NonFiniteError:
         step = self.steps + 1

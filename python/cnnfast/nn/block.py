@@ -19,8 +19,8 @@ from ..border import Array, Shape
 class Block:
     """One flat parameter array; the gradients come into being when first asked for.
 
-    The engine keeps weights in a layout of its own between calls, and must know when they may have changed: after
-    `touch`, and as long as anybody holds an array that `lend` gave out.
+    The engine keeps weights in a layout of its own between calls, and must know when they may have changed:
+    after `touch`, and as long as anybody holds an array that `lend` gave out.
     """
 
     __slots__ = ("__weakref__", "_gradients", "_lent", "_version", "values")

@@ -1,0 +1,130 @@
+// Convolution, offset for each position, and activation in one node.
+//
+// Forward: the offset and the activation are applied where the convolution's outputs are made (Winograd), or to a
+// few images at a time, while they lie in the first-level caches (direct). Backward: one pass makes the gradient
+// before the activation and sums it onto that of the offsets; the convolution's kernels do the rest.
+#pragma once
+
+#include "kernels/activations.hpp"
+#include "kernels/bias.hpp"
+#include "kernels/conv2d.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+template <class T>
+struct ConvActivationKernels {
+  using G = ConvActivation::Geometry;
+  using Conv = Conv2dKernels<T>;
+  static constexpr Index kGroupBytes = Index{64} << 10;
+
+  static Index offsets(const G& g) { return g.position_bias ? g.outputs() : 0; }
+  static Index conv_packed(const G& g) { return round_up<T>(Conv::sizes(g.conv, 1).packed); }
+  static Index conv_packed_grads(const G& g) { return round_up<T>(Conv::sizes(g.conv, 1).packed_grads); }
+
+  static KernelSizes sizes(const G& g, Index n) {
+    KernelSizes s = Conv::sizes(g.conv, n);
+    s.packed = conv_packed(g) + offsets(g);
+    s.packed_grads = conv_packed_grads(g) + offsets(g);
+    s.backward_scratch += gradients(g, n);
+    return s;
+  }
+  // What comes out of the activation backwards lies before the scratch of the convolution.
+  static Index gradients(const G& g, Index n) {
+    return g.activation == Activation::none ? 0 : round_up<T>(n * g.outputs() + kLanes<Packet<T>>);
+  }
+
+  static void pack(const G& g, const T* params, T* packed, bool training) {
+    Conv::pack(g.conv, params, packed, training);
+    if (g.position_bias) {
+      from_nchw(g.conv.c_out, g.conv.h_out * g.conv.w_out, params + conv_params(g), packed + conv_packed(g));
+    }
+  }
+  static void unpack(const G& g, const T* packed_grads, T* grads) {
+    Conv::unpack(g.conv, packed_grads, grads);
+    if (g.position_bias) {
+      to_nchw(g.conv.c_out, g.conv.h_out * g.conv.w_out, packed_grads + conv_packed_grads(g), grads + conv_params(g));
+    }
+  }
+  static Index conv_params(const G& g) {
+    return (g.conv.kernel.h * g.conv.kernel.w * g.conv.c_in + (g.conv.bias ? 1 : 0)) * g.conv.c_out;
+  }
+
+  // Calls f(the activation as a function of a packet or number).
+  template <class F>
+  static CNNFAST_INLINE void with_activation(const G& g, const F& f) {
+    switch (g.activation) {
+      case Activation::none: return f([](const auto& x) { return ActivationAt<std::decay_t<decltype(x)>>{x, x}; });
+      case Activation::relu: return f([](const auto& x) { return relu_at(x); });
+      case Activation::gelu: return f([](const auto& x) { return gelu_erf(x); });
+      case Activation::gelu_tanh: return f([](const auto& x) { return gelu_tanh(x); });
+    }
+  }
+
+  static void forward(const G& g, const ForwardArgs<T>& a) {
+    const Index image_bytes = g.outputs() * static_cast<Index>(sizeof(T));
+    const Index group = image_bytes < kGroupBytes ? kGroupBytes / image_bytes : 1;
+    for (Index first = 0; first < a.n; first += group) {
+      ForwardArgs<T> part = a;
+      part.n = a.n - first < group ? a.n - first : group;
+      part.x = a.x + first * g.conv.h * g.conv.w * g.conv.c_in;
+      part.y = a.y + first * g.outputs();
+      part.saved = a.saved == nullptr ? nullptr : a.saved + first * g.outputs();
+      Conv::forward(g.conv, part);
+      finish(g, part);
+    }
+  }
+
+  static void finish(const G& g, const ForwardArgs<T>& a) {
+    const T* offset = g.position_bias ? a.packed + conv_packed(g) : nullptr;
+    with_activation(g, [&](const auto& f) {
+      for (Index image = 0; image < a.n; ++image) {
+        T* y = a.y + image * g.outputs();
+        T* slope = a.saved == nullptr || !g.keeps_slope() ? nullptr : a.saved + image * g.outputs();
+        if constexpr (std::is_same_v<T, float>) {
+          for_each_group<Packet<T>>(g.outputs(), [&](Index i, Index count) {
+            auto x = load_upto<Packet<T>>(y + i, count);
+            if (offset != nullptr) x = ei::padd(x, load_upto<Packet<T>>(offset + i, count));
+            const auto at = f(x);
+            store_upto(y + i, at.value, count);
+            if (slope != nullptr) store_upto(slope + i, at.slope, count);
+          });
+        } else {
+          for (Index i = 0; i < g.outputs(); ++i) {
+            const auto at = f(offset == nullptr ? y[i] : y[i] + offset[i]);
+            y[i] = at.value;
+            if (slope != nullptr) slope[i] = at.slope;
+          }
+        }
+      }
+    });
+  }
+
+  static void backward(const G& g, const BackwardArgs<T>& a) {
+    BackwardArgs<T> conv = a;
+    conv.scratch = a.scratch + gradients(g, a.n);
+    T* sums = a.packed_grads == nullptr || !g.position_bias ? nullptr : a.packed_grads + conv_packed_grads(g);
+    if (sums != nullptr && a.fresh) std::memset(sums, 0, static_cast<std::size_t>(g.outputs()) * sizeof(T));
+    if (g.activation == Activation::none) {
+      if (sums != nullptr) sum_repeated(a.n, g.outputs(), a.dy, sums, false);
+    } else {
+      conv.dy = a.scratch;
+      for (Index image = 0; image < a.n; ++image) through_activation(g, a, image * g.outputs(), sums);
+    }
+    Conv::backward(g.conv, conv);
+  }
+
+  // One image's gradient before the activation, to scratch and onto `sums`.
+  static void through_activation(const G& g, const BackwardArgs<T>& a, Index first, T* sums) {
+    const T* by = (g.keeps_slope() ? a.saved : a.y) + first;
+    const bool relu = !g.keeps_slope();
+    for_each_group<Packet<T>>(g.outputs(), [&](Index i, Index count) {
+      using V = Packet<T>;
+      const V dy = load_upto<V>(a.dy + first + i, count), b = load_upto<V>(by + i, count);
+      const V d = relu ? where_less_equal(b, zero<V>(), zero<V>(), dy) : V(ei::pmul(dy, b));
+      store_upto(a.scratch + first + i, d, count);
+      if (sums != nullptr) store_upto(sums + i, V(ei::padd(load_upto<V>(sums + i, count), d)), count);
+    });
+  }
+};
+
+CNNFAST_KERNELS_END
