@@ -173,3 +173,14 @@ def test_works_after_fork() -> None:
             os.killpg(parent.pid, signal.SIGKILL)  # a child that hangs is not the one we started
             pytest.fail("no answer within a minute: a child hangs")
     assert parent.returncode == 0, errors
+
+
+@pytest.mark.parametrize("set_by_user", [{}, {"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "active"}], ids=str)
+def test_waiting_policy_leaves_no_trace(set_by_user: dict[str, str]) -> None:
+    """How long threads spin is told to OpenMP while it is loaded; nobody else may see it."""
+    code = (
+        "import os; before = dict(os.environ); import cnnfast; "
+        "assert dict(os.environ) == before; assert cnnfast.get_num_threads() >= 1"
+    )
+    environment = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    subprocess.run([sys.executable, "-c", code], env={**environment, **set_by_user}, check=True)

@@ -1,5 +1,5 @@
-"""Winograd's algorithm for 3x3 convolutions: chosen where promised, as accurate as documented, blind to
-nothing.
+"""Winograd's algorithm for 3x3 and 5x5 convolutions: chosen where promised, as accurate as documented,
+blind to nothing.
 """
 
 from __future__ import annotations
@@ -20,25 +20,29 @@ TYPICAL = {"float32": 2.5e-6, "float64": 5e-15}
 #: largest error over the root mean square of the result
 WORST = {"float32": 2e-5, "float64": 4e-14}
 
-#: (c_in, h, w), c_out, padding: whole vectors and half vectors of channels, tiles of 2 and of 4, cut tiles
-GEOMETRIES: list[tuple[tuple[int, int, int], int, Any]] = [
-    ((16, 14, 14), 32, 1),
-    ((32, 7, 9), 16, 1),
-    ((64, 6, 6), 16, 0),
-    ((16, 4, 4), 16, 0),
-    ((16, 3, 5), 16, 1),
-    ((8, 13, 11), 16, ((1, 0), (0, 2))),
-    ((16, 9, 8), 8, 2),
-    ((8, 6, 7), 8, ((2, 3), (4, 1))),
-    ((48, 10, 3), 80, 1),
+#: (c_in, h, w), c_out, padding, kernel: whole and half vectors of channels, tiles of 2 and of 4, cut tiles
+GEOMETRIES: list[tuple[tuple[int, int, int], int, Any, int]] = [
+    ((16, 14, 14), 32, 1, 3),
+    ((32, 7, 9), 16, 1, 3),
+    ((64, 6, 6), 16, 0, 3),
+    ((16, 4, 4), 16, 0, 3),
+    ((32, 4, 5), 16, 1, 3),
+    ((8, 13, 11), 16, ((1, 0), (0, 2)), 3),
+    ((16, 9, 8), 8, 2, 3),
+    ((8, 7, 7), 8, ((2, 5), (4, 3)), 3),
+    ((48, 10, 3), 80, 1, 3),
+    ((80, 2, 2), 48, 1, 3),  # so few tiles that weights go the direct way
+    ((16, 9, 12), 32, 2, 5),
+    ((8, 13, 7), 16, ((0, 3), (1, 2)), 5),
+    ((80, 8, 7), 16, 0, 5),
 ]
 by_geometry = pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
 
 
-def network(geometry: tuple[tuple[int, int, int], int, Any], pooled: bool = False) -> Network:
-    x, c_out, padding = geometry
+def network(geometry: tuple[tuple[int, int, int], int, Any, int], pooled: bool = False) -> Network:
+    x, c_out, padding, kernel = geometry
     net = Network(x)
-    value = net.add(_core.Conv2d(x[0], c_out, 3, 1, padding), 0)
+    value = net.add(_core.Conv2d(x[0], c_out, kernel, 1, padding), 0)
     if pooled:
         net.add(_core.MaxPool2d(2, None, 0, True), value)
     return net
@@ -75,6 +79,7 @@ def test_agrees_with_direct_kernels_for_every_batch(
 ) -> None:
     """Batches cut blocks of tiles in ever new places."""
     net = network(geometry, pooled)
+    assert "winograd" in algorithm(net.plan("baseline", dtype))
     plan, exact = net.plan(isa, dtype), net.plan(isa, dtype, exact=True)
     limit = {"float32": 1e-5, "float64": 1e-14}[dtype]
     for n in (1, 2, 3, 5, 9, 16, 17, 40):
@@ -90,16 +95,23 @@ def test_agrees_with_direct_kernels_for_every_batch(
 
 
 @pytest.mark.parametrize("channels", [16, 64, 256])
-def test_error_is_as_documented(channels: int, isa: str, dtype: str, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_error_is_as_documented(
+    channels: int, kernel: int, isa: str, dtype: str, rng: np.random.Generator
+) -> None:
+    padding = kernel // 2
     x = rng.standard_normal((1, channels, 12, 12)).astype(dtype)
-    w = rng.standard_normal((16, channels, 3, 3)).astype(dtype)
+    w = rng.standard_normal((16, channels, kernel, kernel)).astype(dtype)
     dy = rng.standard_normal((1, 16, 12, 12)).astype(dtype)
     got = (
-        functional.conv2d(x, w, padding=1, isa=isa),
-        *functional.conv2d_backward(dy, x, w, padding=1, bias=False),
+        functional.conv2d(x, w, padding=padding, isa=isa),
+        *functional.conv2d_backward(dy, x, w, padding=padding, bias=False),
     )
     zero = np.zeros(16)
-    want = (oracle.conv2d(x, w, zero, padding=1), *oracle.conv2d_backward(dy, x, w, zero, padding=1)[:2])
+    want = (
+        oracle.conv2d(x, w, zero, padding=padding),
+        *oracle.conv2d_backward(dy, x, w, zero, padding=padding)[:2],
+    )
     for a, b in zip(got[:3], want, strict=True):
         root = np.sqrt(np.mean(b**2))
         assert np.sqrt(np.mean((a - b) ** 2)) <= TYPICAL[dtype] * root
@@ -110,7 +122,7 @@ def test_error_is_as_documented(channels: int, isa: str, dtype: str, rng: np.ran
 @by_geometry
 def test_what_is_not_finite_is_not_hidden(geometry: Any, bad: float, isa: str) -> None:
     """Wherever the definition gives NaN or infinity, so does this one, though perhaps in other places too."""
-    (c_in, *_), c_out, padding = geometry
+    (c_in, *_), c_out, padding, kernel = geometry
     net = network(geometry)
     plan = net.plan(isa, "float32")
     for spoilt in range(3):
@@ -119,7 +131,7 @@ def test_what_is_not_finite_is_not_hidden(geometry: Any, bad: float, isa: str) -
             flat = inputs[spoilt].reshape(-1)
             flat[flat.size // 2 if place is None else place] = bad
             x, params, dy = inputs
-            w, b = params[:-c_out].reshape(c_out, c_in, 3, 3), params[-c_out:]
+            w, b = params[:-c_out].reshape(c_out, c_in, kernel, kernel), params[-c_out:]
             got = passes(plan, *inputs)
             with np.errstate(invalid="ignore"):
                 y = oracle.conv2d(x, w, b, padding=padding)
@@ -139,9 +151,10 @@ def test_chosen_where_it_pays(isa: str) -> None:
 
     assert chosen((64, 56, 56), 64, 3) == "winograd 4x4"
     assert chosen((64, 4, 4), 64, 3, padding=0) == "winograd 2x2"
+    assert chosen((64, 28, 28), 64, 5, padding=2) == "winograd 2x2"
     for other in (
         chosen((64, 56, 56), 64, 3, stride=2),
-        chosen((64, 56, 56), 64, 5),
+        chosen((64, 56, 56), 64, 7),
         chosen((64, 56, 56), 64, (3, 1)),
         chosen((1, 28, 28), 32, 3),
         chosen((64, 28, 28), 65, 3),

@@ -1,4 +1,4 @@
-// Conv2d by the algorithm that its geometry names: direct, or Winograd's for dense 3x3 windows.
+// Conv2d by the algorithm that its geometry names: direct, or Winograd's for dense 3x3 and 5x5 windows.
 #pragma once
 
 #include "kernels/conv2d_direct.hpp"
@@ -6,14 +6,20 @@
 
 CNNFAST_KERNELS_BEGIN
 
-template <class T, int M>
+template <class T, int M, int R>
 struct WinogradConv2d {
   using G = Conv2d::Geometry;
-  using W = Winograd<T, M>;
+  using W = Winograd<T, M, R>;
+  using Direct = DirectConv2d<T>;
 
-  static KernelSizes sizes(const G& g, Index n) { return W::sizes(g, n); }
+  static KernelSizes sizes(const G& g, Index n) {
+    KernelSizes s = W::sizes(g, n);
+    const Index direct = Direct::sizes(g, n).backward_scratch;
+    if (s.backward_scratch < direct) s.backward_scratch = direct;
+    return s;
+  }
   static void pack(const G& g, const T* params, T* packed, bool training) { W::pack(g, params, packed, training); }
-  static void unpack(const G& g, const T* packed_grads, T* grads) { DirectConv2d<T>::unpack(g, packed_grads, grads); }
+  static void unpack(const G& g, const T* packed_grads, T* grads) { Direct::unpack(g, packed_grads, grads); }
 
   // Calls f(i, j, place in y) for the tile's pixels that lie on the image.
   template <class F>
@@ -39,7 +45,7 @@ struct WinogradConv2d {
 
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.packed_grads != nullptr && g.bias) {
-      bias_gradient(DirectConv2d<T>::forward_correlation(g, a.n), a.dy, a.packed_grads + DirectConv2d<T>::weights(g),
+      bias_gradient(Direct::forward_correlation(g, a.n), a.dy, a.packed_grads + Direct::weights(g),
                     a.fresh);
     }
     const auto fetch = [&](const typename W::Tile& tile, Index c, auto(&dy)[M][M]) {
@@ -51,7 +57,23 @@ struct WinogradConv2d {
       }
       for_each_pixel(g, tile, c, [&](int i, int j, Index at) { dy[i][j] = load<V>(a.dy + at); });
     };
-    W::backward(g, a.n, a.x, a.packed, a.scratch, fetch, a.packed_grads, a.fresh, a.dx);
+    T* dw = a.packed_grads;
+    if (dw != nullptr && few_tiles(g, a.n)) {
+      correlate_weights(Direct::forward_correlation(g, a.n), Direct::with_margin(g, a.n, a.x, a.scratch), a.dy, dw,
+                        a.fresh);
+      dw = nullptr;
+    }
+    if (dw != nullptr || a.dx != nullptr) W::backward(g, a.n, a.x, a.packed, a.scratch, fetch, dw, a.fresh, a.dx);
+  }
+
+  // The gradient of weights is summed in all frequencies and brought back once. Where that much memory is touched for
+  // a handful of tiles, the direct kernel is faster; its cost for each weight of a frequency is measured in
+  // multiply-adds, and larger where they lie beyond the second-level cache.
+  static bool few_tiles(const G& g, Index n) {
+    constexpr Index cached = Index{1} << 20, near = 6, far = 35;
+    const Index bytes = W::kFrequencies * W::channel_pairs(g) * static_cast<Index>(sizeof(T));
+    const Index winograd = W::kFrequencies * (n * W::tiles(g) + (bytes <= cached ? near : far));
+    return W::kTaps * n * g.h_out * g.w_out < winograd;
   }
 };
 
@@ -62,8 +84,8 @@ struct Conv2dKernels {
   template <class F>
   static auto with_algorithm(const G& g, const F& f) {
     switch (g.winograd) {
-      case 2: return f(WinogradConv2d<T, 2>());
-      case 4: return f(WinogradConv2d<T, 4>());
+      case 2: return g.kernel.h == 5 ? f(WinogradConv2d<T, 2, 5>()) : f(WinogradConv2d<T, 2, 3>());
+      case 4: return f(WinogradConv2d<T, 4, 3>());
       default: return f(DirectConv2d<T>());
     }
   }

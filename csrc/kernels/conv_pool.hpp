@@ -15,7 +15,7 @@
 CNNFAST_KERNELS_BEGIN
 
 template <class T>
-struct ConvPoolKernels {
+struct ConvPoolDirect {
   using G = ConvPool::Geometry;
   using Conv = DirectConv2d<T>;
 
@@ -104,15 +104,6 @@ struct ConvPoolKernels {
   }
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
-    switch (g.conv.winograd) {
-      case 2: ConvPoolWinograd<T, 2>::forward(g, a); break;
-      case 4: ConvPoolWinograd<T, 4>::forward(g, a); break;
-      default: direct(g, a);
-    }
-    activate(g, a);
-  }
-
-  static void direct(const G& g, const ForwardArgs<T>& a) {
     const T* x = Conv::with_margin(g.conv, a.n, a.x, a.scratch);
     const Correlation c = Conv::forward_correlation(g.conv, a.n);
     const T* bias = g.conv.bias ? a.packed + Conv::weights(g.conv) : nullptr;
@@ -130,6 +121,49 @@ struct ConvPoolKernels {
         block<V, K>(g, a.n, c, x, a.packed + offset, start, out);
       }
     });
+  }
+
+  static void backward(const G& g, const BackwardArgs<T>& a) { PoolSparse<T>::backward(g, a); }
+
+  static KernelSizes sizes(const G& g, Index n) {
+    KernelSizes s = PoolSparse<T>::sizes(g, n);
+    s.forward_scratch = g.conv.pad.any() ? n * Conv::padded_x(g.conv) : 0;
+    return s;
+  }
+  static void pack(const G& g, const T* params, T* packed, bool training) {
+    Conv::pack_forward(g.conv, params, packed);
+    if (training) PoolSparse<T>::pack(g, params, packed + Conv::forward_packed(g.conv));
+  }
+  static void unpack(const G& g, const T* packed_grads, T* grads) { PoolSparse<T>::unpack(g, packed_grads, grads); }
+};
+
+template <class T>
+struct ConvPoolKernels {
+  using G = ConvPool::Geometry;
+
+  template <class F>
+  static auto with_algorithm(const G& g, const F& f) {
+    switch (g.conv.winograd) {
+      case 2: return g.conv.kernel.h == 5 ? f(ConvPoolWinograd<T, 2, 5>()) : f(ConvPoolWinograd<T, 2, 3>());
+      case 4: return f(ConvPoolWinograd<T, 4, 3>());
+      default: return f(ConvPoolDirect<T>());
+    }
+  }
+  static KernelSizes sizes(const G& g, Index n) {
+    return with_algorithm(g, [&](auto algorithm) { return algorithm.sizes(g, n); });
+  }
+  static void pack(const G& g, const T* params, T* packed, bool training) {
+    with_algorithm(g, [&](auto algorithm) { algorithm.pack(g, params, packed, training); });
+  }
+  static void unpack(const G& g, const T* packed_grads, T* grads) {
+    with_algorithm(g, [&](auto algorithm) { algorithm.unpack(g, packed_grads, grads); });
+  }
+  static void forward(const G& g, const ForwardArgs<T>& a) {
+    with_algorithm(g, [&](auto algorithm) { algorithm.forward(g, a); });
+    activate(g, a);
+  }
+  static void backward(const G& g, const BackwardArgs<T>& a) {
+    with_algorithm(g, [&](auto algorithm) { algorithm.backward(g, a); });
   }
 
   // y = f(y), and f'(y) to the second half of `saved`.
@@ -158,38 +192,6 @@ struct ConvPoolKernels {
         if (slope != nullptr) slope[i] = at.slope;
       }
     }
-  }
-
-  static void backward(const G& g, const BackwardArgs<T>& a) {
-    switch (g.conv.winograd) {
-      case 2: return ConvPoolWinograd<T, 2>::backward(g, a);
-      case 4: return ConvPoolWinograd<T, 4>::backward(g, a);
-      default: return PoolSparse<T>::backward(g, a);
-    }
-  }
-
-  static KernelSizes sizes(const G& g, Index n) {
-    switch (g.conv.winograd) {
-      case 2: return ConvPoolWinograd<T, 2>::sizes(g, n);
-      case 4: return ConvPoolWinograd<T, 4>::sizes(g, n);
-      default: break;
-    }
-    KernelSizes s = PoolSparse<T>::sizes(g, n);
-    s.forward_scratch = g.conv.pad.any() ? n * Conv::padded_x(g.conv) : 0;
-    return s;
-  }
-  static void pack(const G& g, const T* params, T* packed, bool training) {
-    switch (g.conv.winograd) {
-      case 2: return Winograd<T, 2>::pack(g.conv, params, packed, training);
-      case 4: return Winograd<T, 4>::pack(g.conv, params, packed, training);
-      default: break;
-    }
-    Conv::pack_forward(g.conv, params, packed);
-    if (training) PoolSparse<T>::pack(g, params, packed + Conv::forward_packed(g.conv));
-  }
-  static void unpack(const G& g, const T* packed_grads, T* grads) {
-    if (g.conv.winograd != 0) return Conv::unpack(g.conv, packed_grads, grads);
-    PoolSparse<T>::unpack(g, packed_grads, grads);
   }
 };
 

@@ -7,12 +7,18 @@
 
 CNNFAST_KERNELS_BEGIN
 
-template <class T, int M>
+template <class T, int M, int R>
 struct ConvPoolWinograd {
   using G = ConvPool::Geometry;
-  using W = Winograd<T, M>;
+  using W = Winograd<T, M, R>;
   using Tile = typename W::Tile;
 
+  static void pack(const G& g, const T* params, T* packed, bool training) {
+    W::pack(g.conv, params, packed, training);
+  }
+  static void unpack(const G& g, const T* packed_grads, T* grads) {
+    DirectConv2d<T>::unpack(g.conv, packed_grads, grads);
+  }
   static KernelSizes sizes(const G& g, Index n) {
     KernelSizes s = W::sizes(g.conv, n);
     s.backward_scratch += gradients(g, n);

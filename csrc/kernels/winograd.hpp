@@ -1,11 +1,11 @@
-// Dense 3x3 convolution of stride 1 by Winograd's F(M x M, 3 x 3), all directions.
+// Dense convolution of stride 1 by Winograd's F(M x M, R x R), all directions.
 //
-// The output is cut into tiles of M x M pixels, each computed from a patch of (M + 2) x (M + 2) inputs. What is
-// left of the convolution are (M + 2)^2 products of matrices, tiles x c_in times c_in x c_out:
+// The output is cut into tiles of M x M pixels, each computed from a patch of A x A inputs, A = M + R - 1.
+// What is left of the convolution are A^2 products of matrices, tiles x c_in times c_in x c_out:
 //
 //   forward    V = B^T x B,   m[f] = V[f] U[f],        y = A^T m A
 //   backward   Z = A dy A^T,  dU[f] += V[f]^T Z[f],    dw = G^T dU G
-//                             dV[f] = Z[f] U[f]^T,     dx += B dV B^T    (patches overlap by two pixels)
+//                             dV[f] = Z[f] U[f]^T,     dx += B dV B^T    (patches overlap by R - 1 pixels)
 //
 // Tiles are taken in blocks whose V and m stay in the second-level cache. Lanes run over channels, of which there
 // must be whole vectors (or half of one, see `with_vectors`). A value that is not finite spoils every output of its
@@ -17,13 +17,15 @@
 
 CNNFAST_KERNELS_BEGIN
 
-template <class T, int M>
+template <class T, int M, int R>
 struct Winograd {
   using G = Conv2d::Geometry;
-  static constexpr int A = M + 2;
+  static constexpr int A = M + R - 1;
+  static constexpr int kTaps = R * R;
   static constexpr int kFrequencies = A * A;
   static constexpr Index kBlockBytes = Index{512} << 10;
-  static constexpr Index kMinBlock = 24, kMaxBlock = 96;  // tiles
+  static constexpr Index kMinBlock = 32, kMaxBlock = 96;  // tiles
+  static constexpr Index kPiece = 64;                    // inputs, see `weights_in_pieces`
 
   // ---- sizes --------------------------------------------------------------------------------------
 
@@ -121,7 +123,7 @@ struct Winograd {
             CNNFAST_UNROLL
             for (int j = 0; j < A; ++j) in[i][j] = load<V>(at[i][j] + c);
           }
-          along_both<A, A>(in, out, [](const V(&u)[A], V(&r)[A]) { WinogradAxis<V, T, M>::input(u, r); });
+          along_both<A, A>(in, out, [](const V(&u)[A], V(&r)[A]) { WinogradAxis<V, T, M, R>::input(u, r); });
           store_frequencies(out, s.v + t * g.c_in + c, s.v_stride);
         }
       });
@@ -175,7 +177,7 @@ struct Winograd {
           for (Index co = 0; co < g.c_out; co += kLanes<V>) {
             V in[A][A], out[M][M];
             load_frequencies(s.m + t * g.c_out + co, s.m_stride, in);
-            along_both<A, M>(in, out, [](const V(&u)[A], V(&r)[M]) { WinogradAxis<V, T, M>::output(u, r); });
+            along_both<A, M>(in, out, [](const V(&u)[A], V(&r)[M]) { WinogradAxis<V, T, M, R>::output(u, r); });
             emit(tile, co, out);
           }
         });
@@ -203,16 +205,20 @@ struct Winograd {
           for (Index co = 0; co < g.c_out; co += kLanes<V>) {
             V dy[M][M], out[A][A];
             fetch(tile, co, dy);
-            along_both<M, A>(dy, out, [](const V(&u)[M], V(&r)[A]) { WinogradAxis<V, T, M>::d_output(u, r); });
+            along_both<M, A>(dy, out, [](const V(&u)[M], V(&r)[A]) { WinogradAxis<V, T, M, R>::d_output(u, r); });
             store_frequencies(out, s.m + t * g.c_out + co, s.m_stride);
           }
         });
       }
       if (dw != nullptr) {
         transform_input(g, first, count, x, s);
-        const Correlation c = product(count, g.c_in, g.c_out);
-        for (Index f = 0; f < kFrequencies; ++f) {
-          correlate_weights<T>(c, s.v + f * s.v_stride, s.m + f * s.m_stride, s.du + f * pairs, first == 0);
+        if (count == all) {
+          weights_in_pieces(g, count, s, dw, fresh);
+        } else {
+          const Correlation c = product(count, g.c_in, g.c_out);
+          for (Index f = 0; f < kFrequencies; ++f) {
+            correlate_weights<T>(c, s.v + f * s.v_stride, s.m + f * s.m_stride, s.du + f * pairs, first == 0);
+          }
         }
       }
       if (dx != nullptr) {
@@ -223,7 +229,7 @@ struct Winograd {
         add_patches(g, first, count, s, dx);
       }
     }
-    if (dw != nullptr) add_weights(g, s.du, dw, fresh);
+    if (dw != nullptr && all > b) add_weights(g, s.du, dw, fresh);
   }
 
   static void add_patches(const G& g, Index first, Index count, const Scratch& s, T* dx) {
@@ -235,7 +241,7 @@ struct Winograd {
         for (Index c = 0; c < g.c_in; c += kLanes<V>) {
           V in[A][A], out[A][A];
           load_frequencies(s.v + t * g.c_in + c, s.v_stride, in);
-          along_both<A, A>(in, out, [](const V(&u)[A], V(&r)[A]) { WinogradAxis<V, T, M>::d_input(u, r); });
+          along_both<A, A>(in, out, [](const V(&u)[A], V(&r)[A]) { WinogradAxis<V, T, M, R>::d_input(u, r); });
           CNNFAST_UNROLL
           for (int i = 0; i < A; ++i) {
             CNNFAST_UNROLL
@@ -251,30 +257,57 @@ struct Winograd {
 
   // ---- weights ------------------------------------------------------------------------------------
 
-  static void add_weights(const G& g, const T* du, T* dw, bool fresh) {
-    for_each_packed_vector<T>(g.c_out, [&](auto vector, const PackedVector& v) {
+  // A block of output channels and some of its inputs, brought back from the frequencies.
+  static void add_weights(const G& g, const T* du, Index stride, Index lanes, Index inputs, T* dw, bool fresh) {
+    with_vectors(g.c_out, [&](auto vector) {
       using V = decltype(vector);
-      for (Index ci = 0; ci < g.c_in; ++ci) {
-        V in[A][A], out[3][3];
-        load_frequencies(du + v.block * g.c_in + ci * v.lanes + v.lane, channel_pairs(g), in);
-        along_both<A, 3>(in, out, [](const V(&u)[A], V(&r)[3]) { WinogradAxis<V, T, M>::d_weights(u, r); });
-        T* to = dw + v.block * 9 * g.c_in + ci * v.lanes + v.lane;
+      for (Index at = 0; at < inputs * lanes; at += kLanes<V>) {
+        V in[A][A], out[R][R];
+        load_frequencies(du + at, stride, in);
+        along_both<A, R>(in, out, [](const V(&u)[A], V(&r)[R]) { WinogradAxis<V, T, M, R>::d_weights(u, r); });
         CNNFAST_UNROLL
-        for (int tap = 0; tap < 9; ++tap) {
-          T* at = to + tap * g.c_in * v.lanes;
-          store(at, fresh ? out[tap / 3][tap % 3] : ei::padd(load<V>(at), out[tap / 3][tap % 3]));
+        for (int tap = 0; tap < kTaps; ++tap) {
+          T* to = dw + at + tap * g.c_in * lanes;
+          store(to, fresh ? out[tap / R][tap % R] : ei::padd(load<V>(to), out[tap / R][tap % R]));
         }
       }
     });
   }
 
-  // U of one vector of outputs and one input, from nine vectors of weights.
+  // Calls f(first channel, lanes) for every block of packed output channels.
+  template <class F>
+  static void for_each_channel_block(const G& g, const F& f) {
+    const Index most = kMaxVectors * lanes_for<T>(g.c_out);
+    for (Index block = 0; block < g.c_out; block += most) f(block, g.c_out - block < most ? g.c_out - block : most);
+  }
+  static void add_weights(const G& g, const T* du, T* dw, bool fresh) {
+    for_each_channel_block(g, [&](Index block, Index lanes) {
+      add_weights(g, du + block * g.c_in, channel_pairs(g), lanes, g.c_in, dw + block * kTaps * g.c_in, fresh);
+    });
+  }
+
+  // Where all tiles make one block, each piece of dU is brought back at once and never leaves the caches.
+  static void weights_in_pieces(const G& g, Index count, const Scratch& s, T* dw, bool fresh) {
+    for_each_channel_block(g, [&](Index block, Index lanes) {
+      for (Index ci = 0; ci < g.c_in; ci += kPiece) {
+        const Index inputs = g.c_in - ci < kPiece ? g.c_in - ci : kPiece, size = inputs * lanes;
+        Correlation c = product(count, inputs, lanes);
+        c.x_col = g.c_in, c.y_col = g.c_out;
+        for (Index f = 0; f < kFrequencies; ++f) {
+          correlate_weights<T>(c, s.v + f * s.v_stride + ci, s.m + f * s.m_stride + block, s.du + f * size, true);
+        }
+        add_weights(g, s.du, size, lanes, inputs, dw + block * kTaps * g.c_in + ci * lanes, fresh);
+      }
+    });
+  }
+
+  // U of one vector of outputs and one input, from its vectors of weights.
   template <class V>
   static CNNFAST_INLINE void store_weights(const T* taps, T* to, Index stride) {
-    V w[3][3], u[A][A];
+    V w[R][R], u[A][A];
     CNNFAST_UNROLL
-    for (int tap = 0; tap < 9; ++tap) w[tap / 3][tap % 3] = load<V>(taps + tap * kLanes<V>);
-    along_both<3, A>(w, u, [](const V(&p)[3], V(&r)[A]) { WinogradAxis<V, T, M>::weights(p, r); });
+    for (int tap = 0; tap < kTaps; ++tap) w[tap / R][tap % R] = load<V>(taps + tap * kLanes<V>);
+    along_both<R, A>(w, u, [](const V(&p)[R], V(&r)[A]) { WinogradAxis<V, T, M, R>::weights(p, r); });
     store_frequencies(u, to, stride);
   }
 
@@ -284,10 +317,10 @@ struct Winograd {
       using V = decltype(vector);
       constexpr Index L = kLanes<V>;
       for (Index input = 0; input < inputs; ++input) {
-        alignas(64) T taps[9 * L];
+        alignas(64) T taps[kTaps * L];
         const T* from = params + v.channel() * output_step + input * input_step;
         for (Index l = 0; l < L; ++l) {
-          for (int tap = 0; tap < 9; ++tap) taps[tap * L + l] = from[l * output_step + tap];
+          for (int tap = 0; tap < kTaps; ++tap) taps[tap * L + l] = from[l * output_step + tap];
         }
         store_weights<V>(taps, to + v.block * inputs + input * v.lanes + v.lane, inputs * outputs);
       }
@@ -300,18 +333,18 @@ struct Winograd {
     constexpr Index L = kLanes<V>;
     for_each_packed_vector<T>(g.c_out, [&](auto, const PackedVector& out) {
       for_each_packed_vector<T>(g.c_in, [&](auto, const PackedVector& in) {
-        alignas(64) T by_in[L * 9 * L], by_out[L * 9 * L];  // [ci][tap][co], [co][tap][ci]
-        const T* from = params + (out.channel() * g.c_in + in.channel()) * 9;
-        rows_to_lanes<V>(L, 9 * L, from, g.c_in * 9, [&](Index r) { return by_in + r * L; });
-        for (int tap = 0; tap < 9; ++tap) {
-          transpose_square<V>([&](int ci) { return by_in + (ci * 9 + tap) * L; },
-                              [&](int co) { return by_out + (co * 9 + tap) * L; });
+        alignas(64) T by_in[L * kTaps * L], by_out[L * kTaps * L];  // [ci][tap][co], [co][tap][ci]
+        const T* from = params + (out.channel() * g.c_in + in.channel()) * kTaps;
+        rows_to_lanes<V>(L, kTaps * L, from, g.c_in * kTaps, [&](Index r) { return by_in + r * L; });
+        for (int tap = 0; tap < kTaps; ++tap) {
+          transpose_square<V>([&](int ci) { return by_in + (ci * kTaps + tap) * L; },
+                              [&](int co) { return by_out + (co * kTaps + tap) * L; });
         }
         T* u = forward + out.block * g.c_in + in.channel() * out.lanes + out.lane;
         T* v = backward + in.block * g.c_out + out.channel() * in.lanes + in.lane;
         for (Index i = 0; i < L; ++i) {
-          store_weights<V>(by_in + i * 9 * L, u + i * out.lanes, channel_pairs(g));
-          store_weights<V>(by_out + i * 9 * L, v + i * in.lanes, channel_pairs(g));
+          store_weights<V>(by_in + i * kTaps * L, u + i * out.lanes, channel_pairs(g));
+          store_weights<V>(by_out + i * kTaps * L, v + i * in.lanes, channel_pairs(g));
         }
       });
     });
@@ -321,14 +354,14 @@ struct Winograd {
     const Index pairs = channel_pairs(g);
     T* bias = packed + kFrequencies * pairs;
     if (g.bias) {
-      std::memcpy(bias, params + pairs * 9, static_cast<std::size_t>(g.c_out) * sizeof(T));
+      std::memcpy(bias, params + pairs * kTaps, static_cast<std::size_t>(g.c_out) * sizeof(T));
     } else {
       clear(bias, g.c_out);
     }
     T* back = packed + forward_packed(g);
     if (training && !use_half<T>(g.c_in) && !use_half<T>(g.c_out)) return pack_squares(g, params, packed, back);
-    pack_direction(g.c_out, g.c_in, g.c_in * 9, 9, params, packed);
-    if (training) pack_direction(g.c_in, g.c_out, 9, g.c_in * 9, params, back);
+    pack_direction(g.c_out, g.c_in, g.c_in * kTaps, kTaps, params, packed);
+    if (training) pack_direction(g.c_in, g.c_out, kTaps, g.c_in * kTaps, params, back);
   }
 };
 

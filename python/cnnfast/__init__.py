@@ -8,6 +8,7 @@ history = cf.fit(model, train, epochs=1, progress=False)
 print(cf.evaluate(model, cf.datasets.glyphs(500, seed=1)))
 """
 
+from . import _load as _load  # isort: skip (before anything loads the engine)
 from . import datasets, errors, functional, models, nn, optim
 from ._core import __version__, get_num_threads, set_num_threads
 from .checkpoint import load
