@@ -3,6 +3,8 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <iomanip>
+#include <sstream>
 #include <variant>
 
 #include "bind/arguments.hpp"
@@ -146,6 +148,38 @@ py::list nodes(const Plan<T>& plan) {
   return rows;
 }
 
+// What `print(plan)` shows.
+template <class T>
+std::string table(const Plan<T>& plan) {
+  const auto kilobytes = [](Index elements) {
+    return static_cast<double>(elements * static_cast<Index>(sizeof(T))) / 1024;
+  };
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(1);
+  out << "Plan: " << dtype_name<T>() << " on " << to_string(plan.isa()) << ", input " << to_string(plan.input_shape())
+      << ", " << plan.parameter_count() << " parameters, " << kilobytes(plan.packed_count()) << " KB packed\n";
+  for (const bool training : {false, true}) {
+    const Layout& layout = plan.layout(training);
+    out << (training ? "training " : "inference") << ": tiles of " << layout.tile << " images in "
+        << static_cast<double>(layout.bytes) / 1024 << " KB\n";
+  }
+  out << std::left << std::setw(28) << "operation" << std::setw(22) << "algorithm" << std::setw(15) << "output"
+      << std::right << std::setw(10) << "KB/image" << std::setw(10) << "MFLOP" << std::setw(10) << "executed" << "\n";
+  Index macs = 0, executed = 0;
+  for (const PlanNode& node : plan.nodes()) {
+    const Shape& shape = plan.shapes()[static_cast<std::size_t>(node.output)];
+    out << std::left << std::setw(28) << node.op_name << std::setw(22) << node.algorithm << std::setw(15)
+        << to_string(shape) << std::right << std::setw(10) << kilobytes(shape.size() * (1 + node.saved))
+        << std::setprecision(3) << std::setw(10) << 2e-6 * static_cast<double>(node.macs) << std::setw(10)
+        << 2e-6 * static_cast<double>(node.executed) << std::setprecision(1) << "\n";
+    macs += node.macs;
+    executed += node.executed;
+  }
+  out << std::setprecision(3) << std::left << std::setw(75) << "forward, one image" << std::right << std::setw(10)
+      << 2e-6 * static_cast<double>(macs) << std::setw(10) << 2e-6 * static_cast<double>(executed);
+  return out.str();
+}
+
 // A plan of either element type behind one Python class.
 struct PyPlan {
   std::variant<std::shared_ptr<Plan<float>>, std::shared_ptr<Plan<double>>> either;
@@ -207,6 +241,7 @@ void register_plan(py::module_& m) {
                              [](const PyPlan& p) { return p.with([](const auto& q) { return q.parameter_count(); }); })
       .def_property_readonly("parameters",
                              [](const PyPlan& p) { return p.with([](const auto& q) { return parameters(q); }); })
+      .def("__str__", [](const PyPlan& p) { return p.with([](const auto& q) { return table(q); }); })
       .def("nodes", [](const PyPlan& p) { return p.with([](const auto& q) { return nodes(q); }); })
       .def(
           "arena_bytes",

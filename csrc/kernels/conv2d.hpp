@@ -45,8 +45,7 @@ struct WinogradConv2d {
 
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.packed_grads != nullptr && g.bias) {
-      bias_gradient(Direct::forward_correlation(g, a.n), a.dy, a.packed_grads + Direct::weights(g),
-                    a.fresh);
+      bias_gradient(Direct::forward_correlation(g, a.n), a.dy, a.packed_grads + Direct::weights(g), a.fresh);
     }
     const auto fetch = [&](const typename W::Tile& tile, Index c, auto(&dy)[M][M]) {
       using V = std::decay_t<decltype(dy[0][0])>;

@@ -13,9 +13,7 @@ struct ConvPoolWinograd {
   using W = Winograd<T, M, R>;
   using Tile = typename W::Tile;
 
-  static void pack(const G& g, const T* params, T* packed, bool training) {
-    W::pack(g.conv, params, packed, training);
-  }
+  static void pack(const G& g, const T* params, T* packed, bool training) { W::pack(g.conv, params, packed, training); }
   static void unpack(const G& g, const T* packed_grads, T* grads) {
     DirectConv2d<T>::unpack(g.conv, packed_grads, grads);
   }

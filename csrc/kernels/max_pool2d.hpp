@@ -41,23 +41,49 @@ struct MaxPool2dKernels {
       }
     }
   }
-  static Index offset(const G& g, Index base, const Span& rows, const Span& cols, Index i, Index j) {
-    return (base + (rows.origin + i) * g.w + cols.origin + j) * g.channels;
+  // The part of a window on the image: `rows` x `cols` pixels from `corner` on (an offset), the first of which has
+  // `number` in the window.
+  struct Part {
+    Index corner, rows, cols, number;
+  };
+  static Part part(const G& g, Index base, const Span& rows, const Span& cols) {
+    return {(base + (rows.origin + rows.first) * g.w + cols.origin + cols.first) * g.channels, rows.end - rows.first,
+            cols.end - cols.first, rows.first * g.kernel.w + cols.first};
+  }
+  // Calls f(offset of the pixel, its number as a vector).
+  template <class F>
+  static CNNFAST_INLINE void for_each_pixel(const G& g, const Part& p, const F& f) {
+    const V one = broadcast<V>(T(1)), row_step = broadcast<V>(static_cast<T>(g.kernel.w));
+    V row_number = broadcast<V>(static_cast<T>(p.number));
+    for (Index i = 0, row = p.corner; i < p.rows; ++i, row += g.w * g.channels) {
+      V number = row_number;
+      for (Index j = 0, pixel = row; j < p.cols; ++j, pixel += g.channels) {
+        f(pixel, number);
+        number = ei::padd(number, one);
+      }
+      row_number = ei::padd(row_number, row_step);
+    }
   }
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
     for_each_window(g, a.n, [&](const Span& rows, const Span& cols, Index base, Index pixel) {
+      const Part p = part(g, base, rows, cols);
       for_each_group<V>(g.channels, [&](Index c, Index count) {
-        V best = load_upto<V>(a.x + offset(g, base, rows, cols, rows.first, cols.first) + c, count);
-        V at = broadcast<V>(static_cast<T>(rows.first * g.kernel.w + cols.first));
-        for (Index i = rows.first; i < rows.end; ++i) {
-          for (Index j = cols.first; j < cols.end; ++j) {
-            const V x = load_upto<V>(a.x + offset(g, base, rows, cols, i, j) + c, count);
-            meet(x, broadcast<V>(static_cast<T>(i * g.kernel.w + j)), best, at);
-          }
+        const T* x = a.x + c;
+        T* y = a.y + pixel * g.channels + c;
+        V best = load_upto<V>(x + p.corner, count);
+        if (a.saved == nullptr) {
+          for_each_pixel(g, p, [&](Index from, const V&) {
+            const V v = load_upto<V>(x + from, count);
+            best = where_less(best, v, v, where_nan(v, v, best));
+          });
+        } else {
+          V at = broadcast<V>(static_cast<T>(p.number));
+          for_each_pixel(g, p,
+                         [&](Index from, const V& number) { meet(load_upto<V>(x + from, count), number, best, at); });
+          store_upto(a.saved + pixel * g.channels + c, at, count);
         }
-        store_upto(a.y + pixel * g.channels + c, best, count);
-        if (a.saved != nullptr) store_upto(a.saved + pixel * g.channels + c, at, count);
+        store_upto(y, best, count);
       });
     });
   }
@@ -66,16 +92,14 @@ struct MaxPool2dKernels {
     if (a.dx == nullptr) return;
     std::memset(a.dx, 0, static_cast<std::size_t>(a.n * g.h * g.w * g.channels) * sizeof(T));
     for_each_window(g, a.n, [&](const Span& rows, const Span& cols, Index base, Index pixel) {
+      const Part p = part(g, base, rows, cols);
       for_each_group<V>(g.channels, [&](Index c, Index count) {
         const V dy = load_upto<V>(a.dy + pixel * g.channels + c, count);
         const V at = load_upto<V>(a.saved + pixel * g.channels + c, count);
-        for (Index i = rows.first; i < rows.end; ++i) {
-          for (Index j = cols.first; j < cols.end; ++j) {
-            T* dx = a.dx + offset(g, base, rows, cols, i, j) + c;
-            const V here = where_equal(at, broadcast<V>(static_cast<T>(i * g.kernel.w + j)), dy, zero<V>());
-            store_upto(dx, ei::padd(load_upto<V>(dx, count), here), count);
-          }
-        }
+        for_each_pixel(g, p, [&](Index to, const V& number) {
+          T* dx = a.dx + to + c;
+          store_upto(dx, V(ei::padd(load_upto<V>(dx, count), where_equal(at, number, dy, zero<V>()))), count);
+        });
       });
     });
   }

@@ -25,7 +25,7 @@ struct Winograd {
   static constexpr int kFrequencies = A * A;
   static constexpr Index kBlockBytes = Index{512} << 10;
   static constexpr Index kMinBlock = 32, kMaxBlock = 96;  // tiles
-  static constexpr Index kPiece = 64;                    // inputs, see `weights_in_pieces`
+  static constexpr Index kPiece = 64;                     // inputs, see `weights_in_pieces`
 
   // ---- sizes --------------------------------------------------------------------------------------
 

@@ -2,9 +2,10 @@
 //
 //   y = A^T [ (G w) * (B^T x) ]        M outputs from M + R - 1 inputs with as many products instead of M R
 //
-// Lavin & Gray 2016 (arXiv:1509.09308). F(4, 3) and F(2, 5) share their six points and with them B. These are 0, +-1/sqrt(2), +-sqrt(2) and infinity rather
-// than the usual 0, +-1, +-2: every matrix then has smaller entries, and the rounding error of a convolution is
-// half as large (the choice follows Barabasz et al. 2020, doi:10.1145/3412380, who search for such points).
+// Lavin & Gray 2016 (arXiv:1509.09308). F(4, 3) and F(2, 5) share their six points and with them B. These are 0,
+// +-1/sqrt(2), +-sqrt(2) and infinity rather than the usual 0, +-1, +-2: every matrix then has smaller entries, and the
+// rounding error of a convolution is half as large (the choice follows Barabasz et al. 2020, doi:10.1145/3412380, who
+// search for such points).
 //
 // The gradients are the adjoints of these maps: dw = G^T (dU), dx = B (dV), with Z = A dy in the middle.
 #pragma once

@@ -15,7 +15,8 @@ double winograd_cost(const Conv2d::Geometry& g, Index m) {
 }
 
 double direct_cost(const Conv2d::Geometry& g) {
-  return static_cast<double>(g.kernel.h * g.kernel.w) * static_cast<double>(g.h_out * g.w_out) * static_cast<double>(g.c_in * g.c_out);
+  return static_cast<double>(g.kernel.h * g.kernel.w) * static_cast<double>(g.h_out * g.w_out) *
+         static_cast<double>(g.c_in * g.c_out);
 }
 
 // The kernels take whole vectors of channels, or exactly half of one.
@@ -39,14 +40,34 @@ int winograd_tile(const Conv2d::Geometry& g, int lanes) {
   return best;
 }
 
+namespace {
+
+// The convolution of an operation that has one, fused or not.
+const Conv2d::Geometry* convolution(const PlacedOp& op) {
+  if (const auto* conv = std::get_if<Conv2d::Geometry>(&op)) return conv;
+  if (const auto* pooled = std::get_if<ConvPool::Geometry>(&op)) return &pooled->conv;
+  if (const auto* activated = std::get_if<ConvActivation::Geometry>(&op)) return &activated->conv;
+  return nullptr;
+}
+
+Index ceil_divide(Index a, Index b) { return (a + b - 1) / b; }
+
+}  // namespace
+
 std::string algorithm_name(const PlacedOp& op) {
-  const auto* conv = std::get_if<Conv2d::Geometry>(&op);
-  const auto* fused = std::get_if<ConvPool::Geometry>(&op);
-  if (fused != nullptr) conv = &fused->conv;
-  if (const auto* activated = std::get_if<ConvActivation::Geometry>(&op)) conv = &activated->conv;
-  if (conv == nullptr || conv->winograd == 0) return fused != nullptr ? "direct, pool-sparse" : "direct";
-  const std::string edge = std::to_string(conv->winograd);
-  return "winograd " + edge + "x" + edge;
+  const Conv2d::Geometry* conv = convolution(op);
+  if (conv != nullptr && conv->winograd != 0) {
+    const std::string edge = std::to_string(conv->winograd);
+    return "winograd " + edge + "x" + edge;
+  }
+  return std::holds_alternative<ConvPool::Geometry>(op) ? "direct, pool-sparse" : "direct";
+}
+
+Index executed_macs(const PlacedOp& op, Index macs) {
+  const Conv2d::Geometry* conv = convolution(op);
+  if (conv == nullptr || conv->winograd == 0) return macs;
+  const Index m = conv->winograd, edge = m + conv->kernel.h - 1;
+  return ceil_divide(conv->h_out, m) * ceil_divide(conv->w_out, m) * edge * edge * conv->c_in * conv->c_out;
 }
 
 }  // namespace cnnfast

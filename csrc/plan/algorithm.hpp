@@ -14,4 +14,8 @@ int winograd_tile(const Conv2d::Geometry& g, int lanes);
 // What a plan prints: "direct", "winograd 4x4", ...
 std::string algorithm_name(const PlacedOp& op);
 
+// Multiply-adds of the forward kernels for one image of an operation that has `macs` by definition: those of the
+// products, without transforms.
+Index executed_macs(const PlacedOp& op, Index macs);
+
 }  // namespace cnnfast

@@ -64,6 +64,7 @@ void Plan<T>::add_nodes(const Graph& graph, bool exact) {
     const KernelSizes sizes = kernel_sizes(table_, node, 1);
     const Index per_line = static_cast<Index>(kAlignment / sizeof(T));
     node.algorithm = algorithm_name(node.op);
+    node.executed = executed_macs(node.op, node.macs);
     node.params = parameter_count_;
     node.packed = packed_count_;
     node.packed_grads = packed_grad_count_;

@@ -32,8 +32,9 @@ struct PlanNode {
   std::vector<int> inputs;
   int output = 0;
   std::vector<NamedShape> parameters;
-  Index macs = 0;    // for one image
-  Index params = 0;  // offset in the flat block, and number of elements
+  Index macs = 0;      // for one image, by definition
+  Index executed = 0;  // ... and by the algorithm, forward
+  Index params = 0;    // offset in the flat block, and number of elements
   Index param_count = 0;
   Index packed = 0;        // offset among the packed weights
   Index packed_grads = 0;  // offset among the packed gradients
@@ -125,6 +126,7 @@ class Plan {
   const Shape& input_shape() const { return shapes_.front(); }
   const Shape& output_shape() const { return shapes_.back(); }
   Index parameter_count() const { return parameter_count_; }
+  Index packed_count() const { return packed_count_; }
   Isa isa() const { return table_.isa; }
   const Layout& layout(bool training) const { return training ? training_ : inference_; }
   Index shards(Index n) const;

@@ -93,7 +93,7 @@ class Plan:
     dtype: "float32" or "float64". scale, shift: per-channel affine map for uint8 input,
     x_float = x * scale + shift (one entry per input channel). isa: None takes the best.
     exact: every layer by itself with direct kernels, for the bits of the chain of single layers.
-    Immutable, and safe to call from several threads.
+    Immutable, and safe to call from several threads. ``print(plan)`` shows nodes, algorithms, memory and FLOPs.
     """
 
     def __init__(
@@ -119,7 +119,10 @@ class Plan:
     def parameters(self) -> list[tuple[str, int, Shape]]:
         """(name, offset in the flat block, shape) in the order the graph added them."""
     def nodes(self) -> list[dict[str, Any]]:
-        """One dict a node: name, op, algorithm, inputs, output_shape, parameters, macs, bytes."""
+        """One dict a node: name, op, algorithm, inputs, output_shape, parameters, macs, executed_macs, bytes.
+
+        macs: multiply-adds of the forward pass for one image by definition; executed_macs: by the algorithm.
+        """
     def arena_bytes(self, training: bool = False) -> int: ...
     def tile(self, training: bool = False) -> int: ...
     def shards(self, n: int) -> int: ...

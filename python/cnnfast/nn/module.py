@@ -252,6 +252,28 @@ class Module(ParameterTree):
         self._preprocessing = value
         self._plans = {}
 
+    def plan(self, input_shape: Sequence[int] | None = None) -> Plan:
+        """What the engine makes of this module: ``print(model.plan())`` shows which layers run as one, by which
+        algorithm, with how many FLOPs and how much memory.
+
+        Args:
+            input_shape: Of one input; None takes the module's own.
+
+        Raises:
+            ValueError: No shape is known, or it does not fit.
+
+        Example:
+            >>> from cnnfast import models
+            >>> "winograd 4x4" in str(models.hello_dl_letters().plan())
+            True
+        """
+        shape = self._input_shape if input_shape is None else tuple(input_shape)
+        if shape is None:
+            raise ValueError(
+                f"{type(self).__name__}: plan needs an input_shape, this module has none of its own"
+            )
+        return self._plan_for(shape)
+
     def summary(self) -> str:
         """A table of the layers: output shape, parameters, multiply-accumulates (MACs) for one input."""
         from .summary import table
@@ -311,6 +333,9 @@ class Module(ParameterTree):
         if x.ndim < 2 or 0 in shape or (expected is not None and shape != expected):
             rows = "(n, ...)" if expected is None else f"(n, {', '.join(map(str, expected))})"
             raise ValueError(f"{type(self).__name__}: x must have shape {rows}, got {x.shape}")
+        return self._plan_for(shape)
+
+    def _plan_for(self, shape: Shape) -> Plan:
         with self._lock:
             plans = self._plans
             if shape not in plans:
