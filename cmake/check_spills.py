@@ -36,7 +36,7 @@ class Allowed:
 ALLOWED = [
     Allowed(
         "avx2 avx512",
-        r"GELUKernels<float>|ConvPoolKernels<float>::activate",
+        r"GELUKernels<float>|ConvPoolKernels<float>::activate|ConvActivationKernels<float>::forward",
         32,
         2,
         "coefficients of the polynomials outnumber the registers; they are read, at one load each",
@@ -50,7 +50,7 @@ ALLOWED = [
     ),
     Allowed(
         "avx2 avx512",
-        r"correlate_rows<|ConvPoolKernels<float>::block_of_rows<",
+        r"correlate_rows<|ConvPoolDirect<float>::block_of_rows<",
         5,
         5,
         "unrolled over a whole window: the compiler moves up to 5 sums out and back once a window",
@@ -64,9 +64,9 @@ ALLOWED = [
     ),
     Allowed(
         "avx2 avx512",
-        r"Winograd<float, \d>::",
-        160,
-        110,
+        r"Winograd<float, \d, \d>::",
+        250,
+        140,
         "transforms work on up to 6x6 vectors, more than there are registers; the products stand apart",
     ),
 ]

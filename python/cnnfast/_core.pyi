@@ -93,7 +93,8 @@ class Plan:
     dtype: "float32" or "float64". scale, shift: per-channel affine map for uint8 input,
     x_float = x * scale + shift (one entry per input channel). isa: None takes the best.
     exact: every layer by itself with direct kernels, for the bits of the chain of single layers.
-    Immutable, and safe to call from several threads. ``print(plan)`` shows nodes, algorithms, memory and FLOPs.
+    Immutable, and safe to call from several threads. ``print(plan)`` shows nodes, algorithms, memory and
+    FLOPs.
     """
 
     def __init__(

@@ -51,18 +51,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # The reader has left (`cnnfast models | head -1`): nobody to tell. Python would complain on closing
-        # standard output, so that goes nowhere from here on.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has left (`cnnfast models | head -1`): nobody to tell.
+        _abandon_output()
         return 1
     except (CnnfastError, OSError) as error:
         if arguments.debug:
             raise
         fail(describe(error))
+        try:
+            sys.stdout.flush()
+        except OSError:  # a full disk, say: what the error was about
+            _abandon_output()
         return 1
     except KeyboardInterrupt:
         fail("stopped by Ctrl-C")
         return 1
+
+
+def _abandon_output() -> None:
+    """Standard output goes nowhere from here on: Python would complain on closing what cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:

@@ -253,8 +253,8 @@ class Module(ParameterTree):
         self._plans = {}
 
     def plan(self, input_shape: Sequence[int] | None = None) -> Plan:
-        """What the engine makes of this module: ``print(model.plan())`` shows which layers run as one, by which
-        algorithm, with how many FLOPs and how much memory.
+        """What the engine makes of this module: ``print(model.plan())`` shows which layers run as one, by
+        which algorithm, with how many FLOPs and how much memory.
 
         Args:
             input_shape: Of one input; None takes the module's own.
