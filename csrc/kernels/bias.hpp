@@ -29,10 +29,12 @@ template <class T>
 struct ChannelBiasKernels {
   using G = ChannelBias::Geometry;
   static KernelSizes sizes(const G& g, Index) { return {g.channels, g.channels, 0, 0}; }
-  static void pack(const G& g, const T* params, T* packed, bool) {
+  static void pack(const G& g, const T* params, T* packed, bool, const Slice& slice) {
+    if (!slice.first()) return;
     std::memcpy(packed, params, static_cast<std::size_t>(g.channels) * sizeof(T));
   }
-  static void unpack(const G& g, const T* packed_grads, T* grads) {
+  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
+    if (!slice.first()) return;
     std::memcpy(grads, packed_grads, static_cast<std::size_t>(g.channels) * sizeof(T));
   }
   static void forward(const G& g, const ForwardArgs<T>& a) {
@@ -48,9 +50,11 @@ template <class T>
 struct PositionBiasKernels {
   using G = PositionBias::Geometry;
   static KernelSizes sizes(const G& g, Index) { return {g.size(), g.size(), 0, 0}; }
-  static void pack(const G& g, const T* params, T* packed, bool) { from_nchw(g.channels, g.positions, params, packed); }
-  static void unpack(const G& g, const T* packed_grads, T* grads) {
-    to_nchw(g.channels, g.positions, packed_grads, grads);
+  static void pack(const G& g, const T* params, T* packed, bool, const Slice& slice) {
+    if (slice.first()) from_nchw(g.channels, g.positions, params, packed);
+  }
+  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
+    if (slice.first()) to_nchw(g.channels, g.positions, packed_grads, grads);
   }
   static void forward(const G& g, const ForwardArgs<T>& a) { add_repeated(a.n, g.size(), a.x, a.packed, a.y); }
   static void backward(const G& g, const BackwardArgs<T>& a) {

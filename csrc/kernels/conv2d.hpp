@@ -18,8 +18,12 @@ struct WinogradConv2d {
     if (s.backward_scratch < direct) s.backward_scratch = direct;
     return s;
   }
-  static void pack(const G& g, const T* params, T* packed, bool training) { W::pack(g, params, packed, training); }
-  static void unpack(const G& g, const T* packed_grads, T* grads) { Direct::unpack(g, packed_grads, grads); }
+  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
+    W::pack(g, params, packed, training, slice);
+  }
+  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
+    Direct::unpack(g, packed_grads, grads, slice);
+  }
 
   // Calls f(i, j, place in y) for the tile's pixels that lie on the image.
   template <class F>
@@ -91,11 +95,11 @@ struct Conv2dKernels {
   static KernelSizes sizes(const G& g, Index n) {
     return with_algorithm(g, [&](auto algorithm) { return algorithm.sizes(g, n); });
   }
-  static void pack(const G& g, const T* params, T* packed, bool training) {
-    with_algorithm(g, [&](auto algorithm) { algorithm.pack(g, params, packed, training); });
+  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
+    with_algorithm(g, [&](auto algorithm) { algorithm.pack(g, params, packed, training, slice); });
   }
-  static void unpack(const G& g, const T* packed_grads, T* grads) {
-    with_algorithm(g, [&](auto algorithm) { algorithm.unpack(g, packed_grads, grads); });
+  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
+    with_algorithm(g, [&](auto algorithm) { algorithm.unpack(g, packed_grads, grads, slice); });
   }
   static void forward(const G& g, const ForwardArgs<T>& a) {
     with_algorithm(g, [&](auto algorithm) { algorithm.forward(g, a); });

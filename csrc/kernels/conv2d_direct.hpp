@@ -144,9 +144,9 @@ struct DirectConv2d {
     return s;
   }
 
-  static void pack(const G& g, const T* params, T* packed, bool training) {
-    pack_forward(g, params, packed);
-    if (training) pack_backward(g, params, packed + forward_packed(g));
+  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
+    pack_forward(g, params, packed, slice);
+    if (training) pack_backward(g, params, packed + forward_packed(g), slice);
   }
 
   // Of the vector for input r = ci * taps + tap, the order of a parameter.
@@ -155,21 +155,23 @@ struct DirectConv2d {
     return v.block * taps * g.c_in + (r % taps * g.c_in + r / taps) * v.lanes + v.lane;
   }
 
-  static void pack_forward(const G& g, const T* params, T* packed) {
+  static void pack_forward(const G& g, const T* params, T* packed, const Slice& slice) {
     const Index inputs = g.kernel.h * g.kernel.w * g.c_in;
-    for_each_packed_vector<T>(g.c_out, [&](auto vector, const PackedVector& v) {
+    for_each_packed_vector<T>(g.c_out, slice, [&](auto vector, const PackedVector& v) {
       rows_to_lanes<decltype(vector)>(v.valid, inputs, params + v.channel() * inputs, inputs,
                                       [&](Index r) { return packed + packed_place(g, v, r); });
     });
+    if (!slice.first()) return;
     std::memset(packed + weights(g), 0, static_cast<std::size_t>(padded_channels<T>(g.c_out)) * sizeof(T));
     if (!g.bias) return;
     const T* bias = params + g.c_out * inputs;
     for (Index co = 0; co < g.c_out; ++co) packed[weights(g) + co] = bias[co];
   }
 
-  static void pack_backward(const G& g, const T* params, T* packed) {
+  static void pack_backward(const G& g, const T* params, T* packed, const Slice& slice) {
+    if (g.kernel.h == 1 && g.kernel.w == 1) return pack_product(g, params, packed, slice);
+    if (!slice.first()) return;
     std::memset(packed, 0, static_cast<std::size_t>(backward_packed(g)) * sizeof(T));
-    if (g.kernel.h == 1 && g.kernel.w == 1) return pack_product(g, params, packed);
     for_each_phase(g, [&](const Phase& v, const Phase& u, Index a, Index b, Index offset) {
       // Taps by rising output row: kernel rows fall.
       const auto kernel_at = [&](Index tap) {
@@ -185,26 +187,28 @@ struct DirectConv2d {
   }
 
   // Windows of one pixel: whole blocks of channels lie together.
-  static void pack_product(const G& g, const T* params, T* packed) {
+  static void pack_product(const G& g, const T* params, T* packed, const Slice& slice) {
     const Index most = kMaxVectors * lanes_for<T>(g.c_in), all = padded_channels<T>(g.c_in);
     for (Index first = 0; first < all; first += most) {
+      if (!slice.takes(first / most)) continue;
       const Index lanes = all - first < most ? all - first : most;
       const Index valid = g.c_in - first < lanes ? g.c_in - first : lanes;
       for (Index co = 0; co < g.c_out; ++co) {
-        std::memcpy(packed + first * g.c_out + co * lanes, params + co * g.c_in + first,
-                    static_cast<std::size_t>(valid) * sizeof(T));
+        T* to = packed + first * g.c_out + co * lanes;
+        std::memcpy(to, params + co * g.c_in + first, static_cast<std::size_t>(valid) * sizeof(T));
+        std::memset(to + valid, 0, static_cast<std::size_t>(lanes - valid) * sizeof(T));
       }
     }
   }
 
-  static void unpack(const G& g, const T* packed_grads, T* grads) {
+  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
     const Index inputs = g.kernel.h * g.kernel.w * g.c_in;
-    for_each_packed_vector<T>(g.c_out, [&](auto vector, const PackedVector& v) {
+    for_each_packed_vector<T>(g.c_out, slice, [&](auto vector, const PackedVector& v) {
       lanes_to_rows<decltype(vector)>(
           v.valid, inputs, [&](Index r) { return packed_grads + packed_place(g, v, r); }, grads + v.channel() * inputs,
           inputs);
     });
-    if (!g.bias) return;
+    if (!g.bias || !slice.first()) return;
     T* bias = grads + g.c_out * inputs;
     for (Index co = 0; co < g.c_out; ++co) bias[co] = packed_grads[weights(g) + co];
   }

@@ -33,15 +33,15 @@ struct ConvActivationKernels {
     return g.activation == Activation::none ? 0 : round_up<T>(n * g.outputs() + kLanes<Packet<T>>);
   }
 
-  static void pack(const G& g, const T* params, T* packed, bool training) {
-    Conv::pack(g.conv, params, packed, training);
-    if (g.position_bias) {
+  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
+    Conv::pack(g.conv, params, packed, training, slice);
+    if (g.position_bias && slice.first()) {
       from_nchw(g.conv.c_out, g.conv.h_out * g.conv.w_out, params + conv_params(g), packed + conv_packed(g));
     }
   }
-  static void unpack(const G& g, const T* packed_grads, T* grads) {
-    Conv::unpack(g.conv, packed_grads, grads);
-    if (g.position_bias) {
+  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
+    Conv::unpack(g.conv, packed_grads, grads, slice);
+    if (g.position_bias && slice.first()) {
       to_nchw(g.conv.c_out, g.conv.h_out * g.conv.w_out, packed_grads + conv_packed_grads(g), grads + conv_params(g));
     }
   }

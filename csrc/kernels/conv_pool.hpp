@@ -130,11 +130,13 @@ struct ConvPoolDirect {
     s.forward_scratch = g.conv.pad.any() ? n * Conv::padded_x(g.conv) : 0;
     return s;
   }
-  static void pack(const G& g, const T* params, T* packed, bool training) {
-    Conv::pack_forward(g.conv, params, packed);
-    if (training) PoolSparse<T>::pack(g, params, packed + Conv::forward_packed(g.conv));
+  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
+    Conv::pack_forward(g.conv, params, packed, slice);
+    if (training && slice.first()) PoolSparse<T>::pack(g, params, packed + Conv::forward_packed(g.conv));
   }
-  static void unpack(const G& g, const T* packed_grads, T* grads) { PoolSparse<T>::unpack(g, packed_grads, grads); }
+  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
+    if (slice.first()) PoolSparse<T>::unpack(g, packed_grads, grads);
+  }
 };
 
 template <class T>
@@ -152,11 +154,11 @@ struct ConvPoolKernels {
   static KernelSizes sizes(const G& g, Index n) {
     return with_algorithm(g, [&](auto algorithm) { return algorithm.sizes(g, n); });
   }
-  static void pack(const G& g, const T* params, T* packed, bool training) {
-    with_algorithm(g, [&](auto algorithm) { algorithm.pack(g, params, packed, training); });
+  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
+    with_algorithm(g, [&](auto algorithm) { algorithm.pack(g, params, packed, training, slice); });
   }
-  static void unpack(const G& g, const T* packed_grads, T* grads) {
-    with_algorithm(g, [&](auto algorithm) { algorithm.unpack(g, packed_grads, grads); });
+  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
+    with_algorithm(g, [&](auto algorithm) { algorithm.unpack(g, packed_grads, grads, slice); });
   }
   static void forward(const G& g, const ForwardArgs<T>& a) {
     with_algorithm(g, [&](auto algorithm) { algorithm.forward(g, a); });

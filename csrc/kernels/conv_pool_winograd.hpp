@@ -13,9 +13,11 @@ struct ConvPoolWinograd {
   using W = Winograd<T, M, R>;
   using Tile = typename W::Tile;
 
-  static void pack(const G& g, const T* params, T* packed, bool training) { W::pack(g.conv, params, packed, training); }
-  static void unpack(const G& g, const T* packed_grads, T* grads) {
-    DirectConv2d<T>::unpack(g.conv, packed_grads, grads);
+  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
+    W::pack(g.conv, params, packed, training, slice);
+  }
+  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
+    DirectConv2d<T>::unpack(g.conv, packed_grads, grads, slice);
   }
   static KernelSizes sizes(const G& g, Index n) {
     KernelSizes s = W::sizes(g.conv, n);

@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "kernels/packet.hpp"
+#include "kernels/table.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
@@ -75,7 +76,7 @@ struct PackedVector {
   Index channel() const { return block + lane; }
 };
 template <class T, class F>
-CNNFAST_INLINE void for_each_packed_vector(Index c_out, const F& f) {
+CNNFAST_INLINE void for_each_packed_vector(Index c_out, const Slice& slice, const F& f) {
   const auto with = [&](auto vector) {
     constexpr Index L = kLanes<decltype(vector)>, most = kMaxVectors * L;
     const Index all = padded_channels<T>(c_out);
@@ -83,6 +84,7 @@ CNNFAST_INLINE void for_each_packed_vector(Index c_out, const F& f) {
       const Index lanes = all - block < most ? all - block : most;
       for (Index lane = 0; lane < lanes; lane += L) {
         const Index rest = c_out - block - lane;
+        if (!slice.takes((block + lane) / L)) continue;
         f(vector, PackedVector{block, lanes, lane, rest < L ? rest : L});
       }
     }

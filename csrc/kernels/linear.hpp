@@ -17,10 +17,12 @@ struct LinearKernels {
     return c;
   }
   static KernelSizes sizes(const G& g, Index n) { return Conv::sizes(as_conv(g), n); }
-  static void pack(const G& g, const T* params, T* packed, bool training) {
-    Conv::pack(as_conv(g), params, packed, training);
+  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
+    Conv::pack(as_conv(g), params, packed, training, slice);
   }
-  static void unpack(const G& g, const T* packed_grads, T* grads) { Conv::unpack(as_conv(g), packed_grads, grads); }
+  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
+    Conv::unpack(as_conv(g), packed_grads, grads, slice);
+  }
   static void forward(const G& g, const ForwardArgs<T>& a) { Conv::forward(as_conv(g), a); }
   static void backward(const G& g, const BackwardArgs<T>& a) { Conv::backward(as_conv(g), a); }
 };

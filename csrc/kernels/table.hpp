@@ -21,6 +21,14 @@ struct KernelSizes {
   Index backward_scratch = 0;  // for `n` images
 };
 
+// A share of work that several threads do together: every `parts`-th piece from `part` on. Operations that cannot
+// be cut do all in part 0.
+struct Slice {
+  int part = 0, parts = 1;
+  bool takes(Index piece) const { return piece % parts == part; }
+  bool first() const { return part == 0; }
+};
+
 template <class T>
 struct ForwardArgs {
   Index n = 0;            // images
@@ -50,8 +58,8 @@ struct BackwardArgs {
 template <class T, class Geometry>
 struct OpKernels {
   KernelSizes (*sizes)(const Geometry&, Index n);
-  void (*pack)(const Geometry&, const T* params, T* packed, bool training);
-  void (*unpack)(const Geometry&, const T* packed_grads, T* grads);
+  void (*pack)(const Geometry&, const T* params, T* packed, bool training, const Slice&);
+  void (*unpack)(const Geometry&, const T* packed_grads, T* grads, const Slice&);
   void (*forward)(const Geometry&, const ForwardArgs<T>&);
   void (*backward)(const Geometry&, const BackwardArgs<T>&);
 };

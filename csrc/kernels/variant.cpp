@@ -21,9 +21,9 @@ namespace {
 using T = CNNFAST_ELEMENT;
 
 template <class G>
-void nothing_to_pack(const G&, const T*, T*, bool) {}
+void nothing_to_pack(const G&, const T*, T*, bool, const Slice&) {}
 template <class G>
-void nothing_to_unpack(const G&, const T*, T*) {}
+void nothing_to_unpack(const G&, const T*, T*, const Slice&) {}
 
 template <class Kernels>
 constexpr OpKernels<T, typename Kernels::G> with_weights() {

@@ -312,8 +312,9 @@ struct Winograd {
   }
 
   // U[f][block of outputs][input][lane], the outputs being c_out (forward) or c_in (backward) of the parameter.
-  static void pack_direction(Index outputs, Index inputs, Index output_step, Index input_step, const T* params, T* to) {
-    for_each_packed_vector<T>(outputs, [&](auto vector, const PackedVector& v) {
+  static void pack_direction(Index outputs, Index inputs, Index output_step, Index input_step, const T* params, T* to,
+                             const Slice& slice) {
+    for_each_packed_vector<T>(outputs, slice, [&](auto vector, const PackedVector& v) {
       using V = decltype(vector);
       constexpr Index L = kLanes<V>;
       for (Index input = 0; input < inputs; ++input) {
@@ -328,11 +329,11 @@ struct Winograd {
   }
 
   // Both directions at once, squares of L outputs and L inputs at a time.
-  static void pack_squares(const G& g, const T* params, T* forward, T* backward) {
+  static void pack_squares(const G& g, const T* params, T* forward, T* backward, const Slice& slice) {
     using V = Packet<T>;
     constexpr Index L = kLanes<V>;
-    for_each_packed_vector<T>(g.c_out, [&](auto, const PackedVector& out) {
-      for_each_packed_vector<T>(g.c_in, [&](auto, const PackedVector& in) {
+    for_each_packed_vector<T>(g.c_out, slice, [&](auto, const PackedVector& out) {
+      for_each_packed_vector<T>(g.c_in, Slice(), [&](auto, const PackedVector& in) {
         alignas(64) T by_in[L * kTaps * L], by_out[L * kTaps * L];  // [ci][tap][co], [co][tap][ci]
         const T* from = params + (out.channel() * g.c_in + in.channel()) * kTaps;
         rows_to_lanes<V>(L, kTaps * L, from, g.c_in * kTaps, [&](Index r) { return by_in + r * L; });
@@ -350,18 +351,22 @@ struct Winograd {
     });
   }
 
-  static void pack(const G& g, const T* params, T* packed, bool training) {
-    const Index pairs = channel_pairs(g);
-    T* bias = packed + kFrequencies * pairs;
+  static void pack_bias(const G& g, const T* params, T* packed) {
     if (g.bias) {
-      std::memcpy(bias, params + pairs * kTaps, static_cast<std::size_t>(g.c_out) * sizeof(T));
+      std::memcpy(packed, params, static_cast<std::size_t>(g.c_out) * sizeof(T));
     } else {
-      clear(bias, g.c_out);
+      clear(packed, g.c_out);
     }
+  }
+  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
+    const Index pairs = channel_pairs(g);
+    if (slice.first()) pack_bias(g, params + pairs * kTaps, packed + kFrequencies * pairs);
     T* back = packed + forward_packed(g);
-    if (training && !use_half<T>(g.c_in) && !use_half<T>(g.c_out)) return pack_squares(g, params, packed, back);
-    pack_direction(g.c_out, g.c_in, g.c_in * kTaps, kTaps, params, packed);
-    if (training) pack_direction(g.c_in, g.c_out, kTaps, g.c_in * kTaps, params, back);
+    if (training && !use_half<T>(g.c_in) && !use_half<T>(g.c_out)) {
+      return pack_squares(g, params, packed, back, slice);
+    }
+    pack_direction(g.c_out, g.c_in, g.c_in * kTaps, kTaps, params, packed, slice);
+    if (training) pack_direction(g.c_in, g.c_out, kTaps, g.c_in * kTaps, params, back, slice);
   }
 };
 

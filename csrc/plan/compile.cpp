@@ -27,6 +27,10 @@ constexpr Index kWorkPerThread = 500'000;
 constexpr Index kWorkPerElement = 4;
 constexpr std::size_t kShardGradBytes = std::size_t{64} << 20;
 
+// Weights that a thread packs or unpacks at a time.
+constexpr Index kWeightsPerSlice = Index{1} << 13;
+constexpr Index kMaxSlices = 16;
+
 template <class T>
 KernelSizes kernel_sizes(const KernelTable<T>& table, const PlanNode& node, Index n) {
   return std::visit([&](const auto& g) { return table.of(g).sizes(g, n); }, node.op);
@@ -73,6 +77,10 @@ void Plan<T>::add_nodes(const Graph& graph, bool exact) {
     packed_count_ += (sizes.packed + per_line - 1) / per_line * per_line;
     packed_grad_count_ += (sizes.packed_grads + per_line - 1) / per_line * per_line;
     work_ += node.macs + kWorkPerElement * shapes_[static_cast<std::size_t>(node.output)].size();
+    const Index parts = std::clamp<Index>(node.param_count / kWeightsPerSlice, 1, kMaxSlices);
+    for (int part = 0; part < parts && node.param_count > 0; ++part) {
+      slices_.push_back({static_cast<std::size_t>(&node - nodes_.data()), {part, static_cast<int>(parts)}});
+    }
     if (parameter_count_ > kMaxElements) fail("Plan: more than ", kMaxElements, " parameters");
   }
 }

@@ -144,6 +144,11 @@ class Plan {
   struct Range {
     Index first, end;
   };
+  // A share of a node's weights, to be packed or unpacked by one thread.
+  struct NodeSlice {
+    std::size_t node;
+    Slice slice;
+  };
 
   void add_nodes(const Graph& graph, bool exact);
   int output_value() const { return static_cast<int>(shapes_.size()) - 1; }
@@ -160,7 +165,9 @@ class Plan {
   int threads_for(Index n, Index tasks) const;
 
   void pack(const T* params, T* packed, bool training, class Tasks& tasks) const;
-  void reduce(const Workspace& w, Index shards, T* grads, class Tasks& tasks) const;
+  void sum_shards(const Workspace& w, Index shards, class Tasks& tasks) const;
+  void unpack(const Workspace& w, T* grads, class Tasks& tasks) const;
+  int sum_tasks(Index shards) const;
 
   std::shared_ptr<const Packed<T>> packed_once(const Parameters<T>& params) const;
 
@@ -169,6 +176,7 @@ class Plan {
 
   const KernelTable<T>& table_;
   std::vector<PlanNode> nodes_;
+  std::vector<NodeSlice> slices_;
   std::vector<Shape> shapes_;
   std::vector<bool> needs_gradient_;  // by value: some parameter lies before it
   std::vector<T> scale_, shift_;

@@ -11,6 +11,8 @@ namespace cnnfast {
 
 namespace {
 
+constexpr Index kSumElements = Index{1} << 13;
+
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
@@ -164,24 +166,41 @@ T* Plan<T>::shard_grads(const Workspace& w, Index shard) const {
   return w.shard_grads.template at<T>(0) + shard * packed_grad_count_;
 }
 
-// Tasks are nodes.
+// Tasks are slices of nodes.
 template <class T>
 void Plan<T>::pack(const T* params, T* packed, bool training, Tasks& tasks) const {
   for (int i = 0; tasks.next(i);) {
-    const PlanNode& node = nodes_[static_cast<std::size_t>(i)];
-    std::visit([&](const auto& g) { table_.of(g).pack(g, params + node.params, packed + node.packed, training); },
-               node.op);
+    const NodeSlice& task = slices_[static_cast<std::size_t>(i)];
+    const PlanNode& node = nodes_[task.node];
+    std::visit(
+        [&](const auto& g) { table_.of(g).pack(g, params + node.params, packed + node.packed, training, task.slice); },
+        node.op);
   }
 }
 
-// Sums the shards of each node in order, onto the first, and unpacks the sum. Tasks are nodes.
 template <class T>
-void Plan<T>::reduce(const Workspace& w, Index shards, T* grads, Tasks& tasks) const {
+int Plan<T>::sum_tasks(Index shards) const {
+  return shards == 1 ? 0 : static_cast<int>((packed_grad_count_ + kSumElements - 1) / kSumElements);
+}
+
+// Sums the shards in order, onto the first. Tasks are ranges of elements.
+template <class T>
+void Plan<T>::sum_shards(const Workspace& w, Index shards, Tasks& tasks) const {
   for (int i = 0; tasks.next(i);) {
-    const PlanNode& node = nodes_[static_cast<std::size_t>(i)];
-    T* sum = shard_grads(w, 0) + node.packed_grads;
-    if (shards > 1) table_.sum(node.packed_grad_count, shards, packed_grad_count_, sum, sum);
-    std::visit([&](const auto& g) { table_.of(g).unpack(g, sum, grads + node.params); }, node.op);
+    const Index first = i * kSumElements;
+    T* sum = shard_grads(w, 0) + first;
+    table_.sum(std::min(kSumElements, packed_grad_count_ - first), shards, packed_grad_count_, sum, sum);
+  }
+}
+
+// Brings the sum to the layout of the parameters. Tasks are slices of nodes.
+template <class T>
+void Plan<T>::unpack(const Workspace& w, T* grads, Tasks& tasks) const {
+  for (int i = 0; tasks.next(i);) {
+    const NodeSlice& task = slices_[static_cast<std::size_t>(i)];
+    const PlanNode& node = nodes_[task.node];
+    const T* sum = shard_grads(w, 0) + node.packed_grads;
+    std::visit([&](const auto& g) { table_.of(g).unpack(g, sum, grads + node.params, task.slice); }, node.op);
   }
 }
 
@@ -195,7 +214,7 @@ std::shared_ptr<const Packed<T>> Plan<T>::packed_once(const Parameters<T>& param
   auto packed = std::make_shared<Packed<T>>();
   packed->of = params;
   packed->memory.reserve(static_cast<std::size_t>(packed_count_) * sizeof(T));
-  Tasks tasks(static_cast<int>(nodes_.size()));
+  Tasks tasks(static_cast<int>(slices_.size()));
   pack(params.values, packed->memory.template at<T>(0), false, tasks);
   const std::lock_guard<std::mutex> lock(mutex_);
   kept_ = packed;
@@ -213,7 +232,7 @@ void Plan<T>::forward(const Batch& batch, const Parameters<T>& params, T* y) con
   loan.reserve(threads, inference_.bytes, 0);
   const std::shared_ptr<const Packed<T>> kept = params.version < 0 ? nullptr : packed_once(params);
   const T* packed = kept ? kept->memory.template at<T>(0) : loan.packed();
-  Tasks pack_tasks(static_cast<int>(nodes_.size())), tile_tasks(static_cast<int>(count));
+  Tasks pack_tasks(static_cast<int>(slices_.size())), tile_tasks(static_cast<int>(count));
   parallel(threads, [&](const Team& team) {
     if (!kept) {
       pack(params.values, loan.packed(), false, pack_tasks);
@@ -241,7 +260,7 @@ Tape Plan<T>::forward_train(const Batch& batch, const T* params, T* y) const {
   const int threads = threads_for(batch.n, shard_count);
   Loan loan(*this);
   loan.reserve(threads, 0, 0);
-  Tasks pack_tasks(static_cast<int>(nodes_.size())), shard_tasks(static_cast<int>(shard_count));
+  Tasks pack_tasks(static_cast<int>(slices_.size())), shard_tasks(static_cast<int>(shard_count));
   parallel(threads, [&](const Team& team) {
     pack(params, loan.packed(), false, pack_tasks);
     team.barrier();
@@ -268,8 +287,9 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
   const int threads = threads_for(tape.n, shard_count);
   Loan loan(*this);
   loan.reserve(threads, training_.bytes, shard_count);
-  const int node_count = static_cast<int>(nodes_.size());
-  Tasks pack_tasks(node_count), shard_tasks(static_cast<int>(shard_count)), reduce_tasks(node_count);
+  const int slices = static_cast<int>(slices_.size());
+  Tasks pack_tasks(slices), shard_tasks(static_cast<int>(shard_count)), sum_parts(sum_tasks(shard_count)),
+      unpack_tasks(slices);
   parallel(threads, [&](const Team& team) {
     pack(params, loan.packed(), true, pack_tasks);
     team.barrier();
@@ -289,7 +309,9 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
       }
     }
     team.barrier();
-    reduce(*loan, shard_count, grads, reduce_tasks);
+    sum_shards(*loan, shard_count, sum_parts);
+    team.barrier();
+    unpack(*loan, grads, unpack_tasks);
   });
 }
 
@@ -304,8 +326,9 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const std::int64_t* target
   loan->losses.reserve(static_cast<std::size_t>(batch.n) * sizeof(T));
   T* losses = loan->losses.template at<T>(0);
   const T weight = static_cast<T>(1.0 / static_cast<double>(batch.n));
-  const int node_count = static_cast<int>(nodes_.size());
-  Tasks pack_tasks(node_count), shard_tasks(static_cast<int>(shard_count)), reduce_tasks(node_count);
+  const int slices = static_cast<int>(slices_.size());
+  Tasks pack_tasks(slices), shard_tasks(static_cast<int>(shard_count)), sum_parts(sum_tasks(shard_count)),
+      unpack_tasks(slices);
   std::atomic<Index> correct{0};
   parallel(threads, [&](const Team& team) {
     pack(params, loan.packed(), true, pack_tasks);
@@ -331,7 +354,9 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const std::int64_t* target
     }
     correct += right;
     team.barrier();
-    reduce(*loan, shard_count, grads, reduce_tasks);
+    sum_shards(*loan, shard_count, sum_parts);
+    team.barrier();
+    unpack(*loan, grads, unpack_tasks);
   });
   double sum = 0;
   for (Index i = 0; i < batch.n; ++i) sum += static_cast<double>(losses[i]);
@@ -344,7 +369,7 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const std::int64_t* t
   std::vector<NodeTime> times(nodes_.size());
   Loan loan(*this);
   loan.reserve(1, training_.bytes, 1);
-  Tasks pack_tasks(static_cast<int>(nodes_.size()));
+  Tasks pack_tasks(static_cast<int>(slices_.size()));
   pack(params, loan.packed(), true, pack_tasks);
   T* packed_grads = shard_grads(*loan, 0);
   std::vector<T> losses(static_cast<std::size_t>(training_.tile));

@@ -69,7 +69,7 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
   const Guarded<T> y(c.n * y_shape.size()), saved(O::kSaved * y.size()), dp(p.size());
   const Guarded<T> scratch(sizes.forward_scratch), d_scratch(sizes.backward_scratch);
 
-  kernels.pack(g, p.data(), packed.data(), true);
+  for (int part : {1, 0}) kernels.pack(g, p.data(), packed.data(), true, {part, 2});
   ForwardArgs<T> f;
   f.n = c.n, f.x = inputs.front().data(), f.x2 = inputs.back().data(), f.packed = packed.data();
   f.y = y.data(), f.saved = saved.data(), f.scratch = scratch.data();
@@ -85,7 +85,7 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
   b.dx = d_inputs.front().data();
   b.dx2 = O::kInputs > 1 ? d_inputs.back().data() : nullptr;
   kernels.backward(g, b);
-  kernels.unpack(g, packed_grads.data(), dp.data());
+  for (int part : {2, 0, 1}) kernels.unpack(g, packed_grads.data(), dp.data(), {part, 3});
   const Gradients expected = reference.backward(x, params, dy);
   for (std::size_t i = 0; i < d_inputs.size(); ++i) {
     report.compare(i == 0 ? "dx" : "dx2", nchw(c.shape, d_inputs[i]).data(), expected.dx[i]);
