@@ -208,7 +208,8 @@ def test_command(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "kernel relu on 32x13x13" in done.stdout
     told = json.loads(path.read_text(encoding="utf-8"))
-    assert [r["name"] for r in told["rows"]] == ["kernel relu on 32x13x13"]
+    names = [r["name"] for r in told["rows"] if r["name"].startswith("kernel")]  # peers may be missing
+    assert names == ["kernel relu on 32x13x13"]
     assert told["machine"]["threads"] == 1
 
 
