@@ -69,7 +69,7 @@ void Team::barrier() const {
 #endif
 }
 
-void parallel(int threads, const std::function<void(const Team&)>& body) {
+void parallel(int threads, const TeamBody& body) {
 #if defined(_OPENMP)
   if (threads > 1) {
     watch_forks();

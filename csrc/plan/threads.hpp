@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 
 namespace cnnfast {
 
@@ -24,8 +23,21 @@ class Team {
   int thread_, size_;
 };
 
+// A callable that outlives the call it is passed to. Not std::function, which would allocate at every step.
+class TeamBody {
+ public:
+  template <class F>
+  TeamBody(const F& f)  // NOLINT: converts on purpose
+      : object_(&f), call_([](const void* object, const Team& team) { (*static_cast<const F*>(object))(team); }) {}
+  void operator()(const Team& team) const { call_(object_, team); }
+
+ private:
+  const void* object_;
+  void (*call_)(const void*, const Team&);
+};
+
 // Calls body(team) on `threads` threads (fewer where the system gives fewer), without a region for one.
-void parallel(int threads, const std::function<void(const Team&)>& body);
+void parallel(int threads, const TeamBody& body);
 
 // Hands out 0 .. count - 1, each once, to whoever asks next.
 class Tasks {
