@@ -182,6 +182,19 @@ template <class V, int K, class T>
 void correlate_block(const Correlation& g, const T* x, const T* w, const T* bias, T* y, Index last_lanes) {
   constexpr int Most = max_pixels(K);
   const Index pixels = g.images * g.rows * g.cols;
+  if (g.images * g.rows == 1) {  // a product of matrices: nothing to look up
+    for (Index q = 0; q < pixels; q += Most) {
+      with_count<Most>(pixels - q < Most ? pixels - q : Index{Most}, [&](auto constant) {
+        constexpr int P = decltype(constant)::value;
+        ScatteredPixels<T, P> xs;
+        CNNFAST_UNROLL
+        for (int p = 0; p < P; ++p) xs.x[p] = x + (q + p) * g.x_col;
+        T* to = y + q * g.y_col;
+        correlate_and_store<V, P, K>(g, xs, w, bias, [&](int p) { return to + p * g.y_col; }, last_lanes);
+      });
+    }
+    return;
+  }
   Index image = 0, row = 0, col = 0;
   for (Index q = 0; q < pixels; q += Most) {
     const Index count = pixels - q < Most ? pixels - q : Index{Most};
