@@ -187,10 +187,13 @@ void correlate_block(const Correlation& g, const T* x, const T* w, const T* bias
       with_count<Most>(pixels - q < Most ? pixels - q : Index{Most}, [&](auto constant) {
         constexpr int P = decltype(constant)::value;
         ScatteredPixels<T, P> xs;
+        T* ys[P];
         CNNFAST_UNROLL
-        for (int p = 0; p < P; ++p) xs.x[p] = x + (q + p) * g.x_col;
-        T* to = y + q * g.y_col;
-        correlate_and_store<V, P, K>(g, xs, w, bias, [&](int p) { return to + p * g.y_col; }, last_lanes);
+        for (int p = 0; p < P; ++p) {
+          xs.x[p] = x + (q + p) * g.x_col;
+          ys[p] = y + (q + p) * g.y_col;
+        }
+        correlate_and_store<V, P, K>(g, xs, w, bias, [&](int p) { return ys[p]; }, last_lanes);
       });
     }
     return;
