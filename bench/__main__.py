@@ -8,9 +8,10 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from cnnfast.benchmark import Options, Printable, run_rows
+from cnnfast.benchmark import Printable, run_rows
 from cnnfast.contest import network_rows
 from cnnfast.errors import CnnfastError
+from cnnfast.stopwatch import Options
 
 from bench.company import company_rows
 from bench.geometry import geometry_rows

@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from cnnfast import _core
-from cnnfast.benchmark import Options
 from cnnfast.contest import training_contest
 from cnnfast.foreign_load import ForeignLoad
-from cnnfast.stopwatch import Effort, Row
+from cnnfast.stopwatch import Effort, Options, Row
 from cnnfast.torch_peer import torch_peers
 
 from bench.networks import NETWORKS

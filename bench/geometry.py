@@ -13,10 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 from cnnfast import _core
-from cnnfast.benchmark import Options
 from cnnfast.contest import Peak, difference
 from cnnfast.errors import CnnfastError
-from cnnfast.stopwatch import Clocked, Contestant, Row
+from cnnfast.stopwatch import Clocked, Contestant, Options, Row
 from cnnfast.torch_peer import has_torch
 
 Array = np.ndarray[Any, Any]

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from cnnfast import _core
-from cnnfast.benchmark import Options, default_isa
+from cnnfast.benchmark import default_isa
 from cnnfast.foreign_load import ForeignLoad
-from cnnfast.stopwatch import COMPANY
+from cnnfast.stopwatch import COMPANY, Options
 
 from tests import oracle, tolerance
 from tests.cases import CASES, Case

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from cnnfast.benchmark import Options
+from cnnfast.stopwatch import Options
 
 from bench.figure import Figure, Remark
 from bench.networks import LETTERS

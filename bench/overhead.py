@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from cnnfast import nn
-from cnnfast.benchmark import Options
-from cnnfast.stopwatch import Row
+from cnnfast.stopwatch import Options, Row
 
 NAME = "call overhead, model(x) of one ReLU on one number"
 

@@ -6,8 +6,8 @@ import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cnnfast.benchmark import Options
 from cnnfast.contest import Peer
+from cnnfast.stopwatch import Options
 from cnnfast.torch_peer import TorchPeer
 
 from bench.figure import Remark

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 from cnnfast import _core, optim, train
-from cnnfast.benchmark import Options
 from cnnfast.contest import LEARNING_RATE, Network, batch_for, difference, network_rows
 from cnnfast.errors import CnnfastError
 from cnnfast.foreign_load import ForeignLoad
 from cnnfast.nn import Module
-from cnnfast.stopwatch import Contestant, Effort, Row, interleave
+from cnnfast.stopwatch import Contestant, Effort, Options, Row, interleave
 from cnnfast.torch_peer import torch_peers
 
 from bench.figure import Remark

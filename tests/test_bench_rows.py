@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import _core, errors
-from cnnfast.benchmark import Options
-from cnnfast.stopwatch import Clocked, Effort
+from cnnfast.stopwatch import Clocked, Effort, Options
 from cnnfast.torch_peer import has_torch
 
 from bench import company, geometry, memory, overhead, peers, scaling

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 from cnnfast import benchmark
-from cnnfast.benchmark import Options
-from cnnfast.stopwatch import Effort, Row
+from cnnfast.stopwatch import Effort, Options, Row
 
 from bench import table, targets
 from bench.figure import Figure, Remark

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 from cnnfast import _core, benchmark, errors
-from cnnfast.benchmark import Options
 from cnnfast.foreign_load import ForeignLoad
-from cnnfast.stopwatch import Clocked, Effort, Ratio, Row, interleave
+from cnnfast.stopwatch import Clocked, Effort, Options, Ratio, Row, interleave
 from cnnfast.torch_peer import has_torch
 
 from bench.kernels import assert_right, kernel_rows

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import errors, models
-from cnnfast.benchmark import Options
 from cnnfast.contest import Lesson, Network, macs, network_rows
-from cnnfast.stopwatch import Effort
+from cnnfast.stopwatch import Effort, Options
 
 D4 = Network.shipped("d4")
 

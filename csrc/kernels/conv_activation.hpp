@@ -1,8 +1,8 @@
 // Convolution, offset for each position, and activation in one node.
 //
-// Forward: the offset and the activation are applied where the convolution's outputs are made (Winograd), or to a
-// few images at a time, while they lie in the first-level caches (direct). Backward: one pass makes the gradient
-// before the activation and sums it onto that of the offsets; the convolution's kernels do the rest.
+// Forward: the offset and the activation are applied to a few images at a time, while they lie in a near cache.
+// Backward: one pass makes the gradient before the activation and sums it onto that of the offsets; the
+// convolution's kernels do the rest.
 #pragma once
 
 #include "kernels/activations.hpp"

@@ -14,7 +14,6 @@ import os
 import platform
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +21,7 @@ import numpy as np
 
 from . import _core
 from .contest import SHIPPED, network_rows
-from .stopwatch import QUICK, Effort, Row
+from .stopwatch import Options, Row
 from .torch_peer import torch_peers
 
 Write = Callable[[str], None]
@@ -34,27 +33,6 @@ class Printable(Protocol):
     def lines(self) -> list[str]: ...
 
     def to_dict(self) -> dict[str, Any]: ...
-
-
-@dataclass(frozen=True)
-class Options:
-    """What to measure and how thoroughly.
-
-    quick: fewer rounds and batch sizes, to see that it works; not to quote.
-    threads: of both libraries; None leaves cnnfast's number.
-    only: regular expression that the name of a row must contain.
-    """
-
-    quick: bool = False
-    threads: int | None = None
-    only: str | None = None
-
-    @property
-    def effort(self) -> Effort:
-        return QUICK if self.quick else Effort()
-
-    def wants(self, name: str) -> bool:
-        return self.only is None or re.search(self.only, name) is not None
 
 
 def run(

@@ -22,7 +22,7 @@ from .stopwatch import Row
 from .train import Trainer
 
 if TYPE_CHECKING:
-    from .benchmark import Options
+    from .stopwatch import Options
 
 BATCHES = (1, 32, 64, 128, 256)
 QUICK_BATCHES = (1, 64)

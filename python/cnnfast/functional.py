@@ -63,8 +63,8 @@ def conv2d(
         x: (n, c_in, h, w).
         weight: (c_out, c_in, kernel height, kernel width).
         bias: (c_out,), or None.
-        exact: True sums the products themselves; False may use Winograd's algorithm for 3x3 filters, which is
-            faster and rounds a few times more (docs/performance.md).
+        exact: True sums the products themselves; False may use Winograd's algorithm for 3x3 and 5x5 filters,
+            which is faster and rounds a few times more (docs/performance.md).
 
     Example:
         >>> import numpy as np

@@ -11,6 +11,7 @@ others' pools time to fall asleep.
 
 from __future__ import annotations
 
+import re
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +37,27 @@ class Effort:
 
 
 QUICK = Effort(rounds=5, sample=0.02)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure and how thoroughly.
+
+    quick: fewer rounds and batch sizes, to see that it works; not to quote.
+    threads: of both libraries; None leaves cnnfast's number.
+    only: regular expression that the name of a row must contain.
+    """
+
+    quick: bool = False
+    threads: int | None = None
+    only: str | None = None
+
+    @property
+    def effort(self) -> Effort:
+        return QUICK if self.quick else Effort()
+
+    def wants(self, name: str) -> bool:
+        return self.only is None or re.search(self.only, name) is not None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from .. import __version__
 from ..errors import CnnfastError
 from . import arguments, evaluating, facts, measuring, predicting, training
+from .complaints import describe, fail
 
 EPILOG = """\
 start here:
@@ -88,17 +89,6 @@ def parser() -> argparse.ArgumentParser:
     for group in (training, evaluating, predicting, facts, measuring):
         group.register(commands)
     return top
-
-
-def describe(error: Exception) -> str:
-    """One line about an error; the operating system's are given as `file: reason`."""
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def fail(text: str) -> None:
-    print(f"error: {text}", file=sys.stderr, flush=True)
 
 
 def _make_streams_tolerant() -> None:

@@ -16,6 +16,7 @@ from .._core import set_num_threads
 from ..errors import CheckpointError, DataError, require
 from ..nn import Module
 from . import arguments, model_files
+from .complaints import describe, fail
 
 TOP = 3
 STYLES = ("emnist", "mnist")
@@ -106,7 +107,6 @@ def _style_for(path: str) -> str:
 
 def _read(model: Module, file: str, size: int, style: Any) -> Reading:
     from ..pictures import load_picture
-    from .main import describe, fail
 
     try:
         pixels = load_picture(file, size, style)

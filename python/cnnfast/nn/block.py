@@ -28,18 +28,19 @@ class Block:
     def __init__(self, size: int, dtype: np.dtype[Any]) -> None:
         self.values: Array = np.zeros(size, dtype)
         self._gradients: Array | None = None
-        self._lent: list[weakref.ref[Array]] = []
+        self._lent: dict[int, weakref.ref[Array]] = {}
         self._version = 0
 
     def lend(self, part: Array) -> Array:
         """`part` of the values, through an array that lives as long as any view made of it."""
         lent = np.asarray(part.data)  # not a view of `part`: its views lead back to it, and no further
-        self._lent.append(weakref.ref(lent, self._given_back))
+        ref = weakref.ref(lent, self._given_back)
+        self._lent[id(ref)] = ref
         return lent
 
-    def _given_back(self, lent: weakref.ref[Array]) -> None:
-        self._version += 1
-        self._lent = [other for other in self._lent if other is not lent]
+    def _given_back(self, ref: weakref.ref[Array]) -> None:
+        self._version += 1  # first, so that no other thread sees the old version without a loan
+        self._lent.pop(id(ref), None)
 
     def touch(self) -> None:
         """The values have been changed."""
