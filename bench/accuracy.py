@@ -1,6 +1,6 @@
 """How far each algorithm of a convolution is from the exact result: `python -m bench.accuracy`.
 
-Random normal images, weights and gradients, float32, against the slow float64 definition in tests/oracle.py.
+Random normal images, weights and gradients, float32, against the slow float64 definition in tests/oracle.
 Errors are given relative to the root mean square of the result: their own root mean square, and the largest.
 """
 

@@ -1,6 +1,6 @@
 """Rows of single kernels: GFLOP/s and share of the measured multiply-add peak, one thread.
 
-The shapes are those of our networks, taken from `tests/cases.py`; a kernel that disagrees with the oracle is
+The shapes are those of our networks, taken from `tests/cases`; a kernel that disagrees with the oracle is
 not timed.
 """
 

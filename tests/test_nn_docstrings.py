@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 
 import pytest
-from cnnfast import nn
+from cnnfast import functional, nn
 
 MODULES = [
     *(
@@ -23,6 +23,7 @@ MODULES = [
     ),
     *("one_op", "optim", "progress", "train"),
     *(f"nn.{found.name}" for found in pkgutil.iter_modules(nn.__path__)),
+    *(f"functional.{found.name}" for found in pkgutil.iter_modules(functional.__path__)),
 ]
 
 

@@ -33,15 +33,15 @@ def test_operations_are_found() -> None:
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_operation_has_all_its_parts(name: str) -> None:
     own = [case for case in cases.CASES if case.op == name]
-    assert name in oracle.PAIRS, f"tests/oracle.py: no pair for {name} in PAIRS"
-    assert own, f"tests/cases.py: no case of {name}"
-    assert any(case.jacobian for case in own), f"tests/cases.py: no case of {name} for the Jacobians"
-    assert any(case.row for case in own), f"tests/cases.py: no case of {name} names a row of the bench"
-    assert any(case.n == 0 for case in own), f"tests/cases.py: no empty batch of {name}"
+    assert name in oracle.PAIRS, f"tests/oracle: no pair for {name} in PAIRS"
+    assert own, f"tests/cases: no case of {name}"
+    assert any(case.jacobian for case in own), f"tests/cases: no case of {name} for the Jacobians"
+    assert any(case.row for case in own), f"tests/cases: no case of {name} names a row of the bench"
+    assert any(case.n == 0 for case in own), f"tests/cases: no empty batch of {name}"
     function = oracle.PAIRS[name][0].__name__
     assert oracle.PAIRS[name][1].__name__ == f"{function}_backward"
     for wanted in (function, f"{function}_backward"):
-        assert wanted in functional.__all__, f"cnnfast/functional.py: no {wanted}"
+        assert wanted in functional.__all__, f"cnnfast/functional: no {wanted}"
         assert (getattr(functional, wanted).__doc__ or "").strip(), f"functional.{wanted}: no docstring"
     layer = getattr(nn, LAYERS[name], None)
     assert layer is not None, f"cnnfast/nn: no layer {LAYERS[name]}"
@@ -86,14 +86,13 @@ def test_functional_pair_is_the_plan_of_one_node(name: str, isa: str, dtype: str
 
     dy = case.draw(*y.shape, salt="dy").astype(dtype)
     want = node.backward(dy, *arrays)
-    match name:
-        case "Conv2d" | "Linear":
-            given, extra = (dy, *arrays[:2]), {"bias": case.settings["bias"]}
-        case "Add":
-            given, extra = (dy,), {}
-        case _:
-            given, extra = (dy, arrays[0]), {}
-    slopes = getattr(functional, f"{function}_backward")(*given, **case.call, **extra, **where)
+    # Its arguments say which of the arrays backward reads: dy, then inputs and parameters by their order.
+    backward_of = getattr(functional, f"{function}_backward")
+    words = inspect.signature(backward_of).parameters
+    plain = [w for w, p in words.items() if p.kind is p.POSITIONAL_OR_KEYWORD and w not in case.call]
+    given = (dy, *arrays[: len(plain) - 1])
+    extra = {k: v for k, v in case.settings.items() if k == "bias" and k in words}
+    slopes = backward_of(*given, **case.call, **extra, **where)
     slopes = slopes if isinstance(slopes, tuple) else (slopes,)
     kept = [s for s in slopes if s is not None]
     assert [s.tobytes() for s in kept] == [w.tobytes() for w in want]

@@ -1,35 +1,22 @@
-// Settings of operations: for each a constructor that names what is wrong, and its settings as a dict.
-#include "bind/op_handle.hpp"
-
-#include "bind/arguments.hpp"
-#include "bind/module.hpp"
+// What all operations offer to Python.
+#include "bind/bind_op.hpp"
 #include "plan/graph.hpp"
 
 namespace cnnfast::bind {
 
-using namespace pybind11::literals;
-
 namespace {
 
-py::dict settings_of(const Conv2d& op) {
-  return py::dict("in_channels"_a = op.c_in, "out_channels"_a = op.c_out, "kernel_size"_a = to_tuple(op.kernel),
-                  "stride"_a = to_tuple(op.stride), "padding"_a = to_tuple(op.pad), "bias"_a = op.bias);
-}
-py::dict settings_of(const MaxPool2d& op) {
-  return py::dict("kernel_size"_a = to_tuple(op.kernel), "stride"_a = to_tuple(op.stride),
-                  "padding"_a = to_tuple(op.pad), "ceil_mode"_a = op.ceil_mode);
-}
-py::dict settings_of(const Linear& op) {
-  return py::dict("in_features"_a = op.in, "out_features"_a = op.out, "bias"_a = op.bias);
-}
-py::dict settings_of(const ChannelBias& op) { return py::dict("channels"_a = op.channels); }
-py::dict settings_of(const PositionBias& op) {
-  return py::dict("channels"_a = op.shape[0], "height"_a = op.shape[1], "width"_a = op.shape[2]);
-}
-py::dict settings_of(const GELU& op) { return py::dict("approximate"_a = op.tanh ? "tanh" : "none"); }
-template <class O>
-py::dict settings_of(const O&) {
-  return {};
+py::int_ to_python(Index value) { return value; }
+py::bool_ to_python(bool value) { return py::bool_(value); }
+py::str to_python(const std::string& value) { return value; }
+py::tuple to_python(const Extent& value) { return to_tuple(value); }
+py::tuple to_python(const Padding& value) { return to_tuple(value); }
+
+py::dict settings(const Op& op) {
+  py::dict all;
+  std::visit([&](const auto& o) { o.settings([&](const char* name, const auto& v) { all[name] = to_python(v); }); },
+             op);
+  return all;
 }
 
 Shapes shapes(const Op& op, const py::args& inputs) {
@@ -57,7 +44,7 @@ void bind_base(py::module_& m) {
              output_shape(h.op, list);
              return std::visit([&](const auto& o) { return o.macs(list); }, h.op);
            })
-      .def("settings", [](const OpHandle& h) { return std::visit([](const auto& o) { return settings_of(o); }, h.op); })
+      .def("settings", [](const OpHandle& h) { return settings(h.op); })
       .def("__repr__", [](py::handle self) {
         py::list parts;
         for (auto entry : py::reinterpret_borrow<py::dict>(self.attr("settings")())) {
@@ -67,70 +54,14 @@ void bind_base(py::module_& m) {
       });
 }
 
-template <class O>
-py::class_<Bound<O>, OpHandle> bind_op(py::module_& m) {
-  return py::class_<Bound<O>, OpHandle>(m, O::kName);
-}
-template <class O>
-void bind_plain(py::module_& m) {
-  bind_op<O>(m).def(py::init([] { return Bound<O>(O{}); }));
-}
-
 }  // namespace
 
 void register_ops(py::module_& m) {
   bind_base(m);
-
-  bind_op<Conv2d>(m).def(py::init([](const py::object& in, const py::object& out, const py::object& kernel,
-                                     const py::object& stride, const py::object& pad, const py::object& bias) {
-                           const char* op = Conv2d::kName;
-                           return Bound<Conv2d>({integer({op, "in_channels"}, in), integer({op, "out_channels"}, out),
-                                                 pair({op, "kernel_size"}, kernel), pair({op, "stride"}, stride),
-                                                 padding({op, "padding"}, pad), boolean({op, "bias"}, bias)});
-                         }),
-                         "in_channels"_a, "out_channels"_a, "kernel_size"_a, "stride"_a = 1, "padding"_a = 0,
-                         "bias"_a = true);
-
-  bind_op<MaxPool2d>(m).def(
-      py::init([](const py::object& kernel, const py::object& stride, const py::object& pad, const py::object& ceil) {
-        const char* op = MaxPool2d::kName;
-        const Extent size = pair({op, "kernel_size"}, kernel);
-        return Bound<MaxPool2d>({size, stride.is_none() ? size : pair({op, "stride"}, stride),
-                                 padding({op, "padding"}, pad), boolean({op, "ceil_mode"}, ceil)});
-      }),
-      "kernel_size"_a, "stride"_a = py::none(), "padding"_a = 0, "ceil_mode"_a = false);
-
-  bind_op<Linear>(m).def(py::init([](const py::object& in, const py::object& out, const py::object& bias) {
-                           const char* op = Linear::kName;
-                           return Bound<Linear>({integer({op, "in_features"}, in), integer({op, "out_features"}, out),
-                                                 boolean({op, "bias"}, bias)});
-                         }),
-                         "in_features"_a, "out_features"_a, "bias"_a = true);
-
-  bind_op<ChannelBias>(m).def(
-      py::init([](const py::object& channels) {
-        return Bound<ChannelBias>(ChannelBias(integer({ChannelBias::kName, "channels"}, channels)));
-      }),
-      "channels"_a);
-
-  bind_op<PositionBias>(m).def(
-      py::init([](const py::object& channels, const py::object& height, const py::object& width) {
-        const char* op = PositionBias::kName;
-        return Bound<PositionBias>(PositionBias(integer({op, "channels"}, channels), integer({op, "height"}, height),
-                                                integer({op, "width"}, width)));
-      }),
-      "channels"_a, "height"_a, "width"_a);
-
-  bind_op<GELU>(m).def(py::init([](const py::object& approximate) {
-                         return Bound<GELU>(GELU(text({GELU::kName, "approximate"}, approximate)));
-                       }),
-                       "approximate"_a = "none");
-
-  bind_plain<ReLU>(m);
-  bind_plain<Softmax>(m);
-  bind_plain<LogSoftmax>(m);
-  bind_plain<Flatten>(m);
-  bind_plain<Add>(m);
+  register_products(m);
+  register_pooling(m);
+  register_pointwise(m);
+  register_structure(m);
 }
 
 }  // namespace cnnfast::bind

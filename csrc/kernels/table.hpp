@@ -67,12 +67,7 @@ struct OpKernels {
 template <class T, class List>
 struct OpKernelsOf;
 template <class T, class... Ops>
-struct OpKernelsOf<T, TypeList<Ops...>> : OpKernels<T, typename Ops::Geometry>... {
-  template <class Geometry>
-  const OpKernels<T, Geometry>& of(const Geometry&) const {
-    return *this;
-  }
-};
+struct OpKernelsOf<T, TypeList<Ops...>> : OpKernels<T, typename Ops::Geometry>... {};
 
 struct SgdSettings {
   double lr, momentum, dampening, weight_decay;
@@ -107,9 +102,19 @@ struct VectorKernels {
 };
 
 template <class T>
-struct KernelTable : OpKernelsOf<T, KernelList>, VectorKernels<T> {
+struct KernelTable : OpKernelsOf<T, ProductOps>,
+                     OpKernelsOf<T, PoolingOps>,
+                     OpKernelsOf<T, PointwiseOps>,
+                     OpKernelsOf<T, StructureOps>,
+                     OpKernelsOf<T, FusedOps>,
+                     VectorKernels<T> {
   Isa isa = Isa::baseline;
   int lanes = 1;  // elements in a vector register
+
+  template <class Geometry>
+  const OpKernels<T, Geometry>& of(const Geometry&) const {
+    return *this;
+  }
 };
 
 // Variants this build holds and this processor can run, in rising order of preference.

@@ -26,6 +26,10 @@ struct GELU : OpBase {
       fail(kName, ": approximate must be \"none\" or \"tanh\", got \"", approximate, "\"");
     }
   }
+  template <class F>
+  void settings(const F& f) const {
+    f("approximate", std::string(tanh ? "tanh" : "none"));
+  }
   Shape output_shape(const Shapes& inputs) const { return inputs[0]; }
   Geometry place(const Shapes& inputs) const { return {rows_of(inputs[0]), tanh}; }
 

@@ -18,6 +18,10 @@ struct ChannelBias : OpBase {
     return inputs[0];
   }
   Geometry place(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
+  template <class F>
+  void settings(const F& f) const {
+    f("channels", channels);
+  }
   std::vector<Parameter> parameters() const { return {{"bias", {channels}}}; }
 
   Index channels;
@@ -41,6 +45,12 @@ struct PositionBias : OpBase {
     return shape;
   }
   Geometry place(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
+  template <class F>
+  void settings(const F& f) const {
+    f("channels", shape[0]);
+    f("height", shape[1]);
+    f("width", shape[2]);
+  }
   std::vector<Parameter> parameters() const { return {{"bias", shape}}; }
 
   Shape shape;

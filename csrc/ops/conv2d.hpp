@@ -17,11 +17,11 @@ struct Conv2d : OpBase {
   };
 
   Conv2d(Index in_channels, Index out_channels, Extent kernel_size, Extent stride_, Padding padding, bool with_bias)
-      : c_in(in_channels), c_out(out_channels), kernel(kernel_size), stride(stride_), pad(padding), bias(with_bias) {
+      : c_in(in_channels), c_out(out_channels), window{kernel_size, stride_, padding, {}}, bias(with_bias) {
     check_extent(kName, "in_channels", c_in);
     check_extent(kName, "out_channels", c_out);
-    check_window(kName, kernel, stride, pad);
-    check_elements(kName, "weight", {c_out, c_in, kernel.h, kernel.w});
+    check_sliding(kName, window);
+    check_elements(kName, "weight", {c_out, c_in, window.kernel.h, window.kernel.w});
   }
 
   Shape output_shape(const Shapes& inputs) const {
@@ -31,21 +31,29 @@ struct Conv2d : OpBase {
   }
   Geometry place(const Shapes& inputs) const {
     check_image(kName, inputs[0], c_in);
-    return {place_window(kName, inputs[0], kernel, stride, pad, false), c_in, c_out, bias};
+    return {place_window(kName, inputs[0], window, false), c_in, c_out, bias};
+  }
+  template <class F>
+  void settings(const F& f) const {
+    f("in_channels", c_in);
+    f("out_channels", c_out);
+    f("kernel_size", window.kernel);
+    f("stride", window.stride);
+    f("padding", window.pad);
+    f("bias", bias);
   }
   std::vector<Parameter> parameters() const {
-    std::vector<Parameter> list{{"weight", {c_out, c_in, kernel.h, kernel.w}}};
+    std::vector<Parameter> list{{"weight", {c_out, c_in, window.kernel.h, window.kernel.w}}};
     if (bias) list.push_back({"bias", {c_out}});
     return list;
   }
   Index macs(const Shapes& inputs) const {
     const Geometry g = place(inputs);
-    return g.h_out * g.w_out * c_out * c_in * kernel.h * kernel.w;
+    return g.h_out * g.w_out * c_out * c_in * window.kernel.h * window.kernel.w;
   }
 
   Index c_in, c_out;
-  Extent kernel, stride;
-  Padding pad;
+  Sliding window;
   bool bias;
 };
 

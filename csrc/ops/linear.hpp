@@ -31,6 +31,12 @@ struct Linear : OpBase {
     output_shape(inputs);
     return {in, out, bias};
   }
+  template <class F>
+  void settings(const F& f) const {
+    f("in_features", in);
+    f("out_features", out);
+    f("bias", bias);
+  }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> list{{"weight", {out, in}}};
     if (bias) list.push_back({"bias", {out}});

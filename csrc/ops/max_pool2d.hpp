@@ -15,24 +15,31 @@ struct MaxPool2d : OpBase {
   };
 
   MaxPool2d(Extent kernel_size, Extent stride_, Padding padding, bool ceil)
-      : kernel(kernel_size), stride(stride_), pad(padding), ceil_mode(ceil) {
-    check_window(kName, kernel, stride, pad);
-    if (pad.top >= kernel.h || pad.bottom >= kernel.h || pad.left >= kernel.w || pad.right >= kernel.w) {
-      fail(kName, ": padding must be smaller than the kernel on every side, got padding ", to_string(pad),
-           " [(top, bottom), (left, right)] for kernel ", to_string(kernel));
+      : window{kernel_size, stride_, padding, {}}, ceil_mode(ceil) {
+    check_sliding(kName, window);
+    if (padding.top >= kernel_size.h || padding.bottom >= kernel_size.h || padding.left >= kernel_size.w ||
+        padding.right >= kernel_size.w) {
+      fail(kName, ": padding must be smaller than the kernel on every side, got padding ", to_string(padding),
+           " [(top, bottom), (left, right)] for kernel ", to_string(kernel_size));
     }
   }
 
+  template <class F>
+  void settings(const F& f) const {
+    f("kernel_size", window.kernel);
+    f("stride", window.stride);
+    f("padding", window.pad);
+    f("ceil_mode", ceil_mode);
+  }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = place(inputs);
     return {g.channels, g.h_out, g.w_out};
   }
   Geometry place(const Shapes& inputs) const {
-    return {place_window(kName, inputs[0], kernel, stride, pad, ceil_mode), inputs[0][0]};
+    return {place_window(kName, inputs[0], window, ceil_mode), inputs[0][0]};
   }
 
-  Extent kernel, stride;
-  Padding pad;
+  Sliding window;
   bool ceil_mode;
 };
 

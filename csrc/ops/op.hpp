@@ -5,6 +5,7 @@
 //
 //   Shape output_shape(inputs)      checks the inputs, names who and what when they do not fit
 //   Geometry place(inputs)          the frozen numbers a kernel walks by
+//   settings(f)                     names and values of what the user wrote
 //   parameters()                    names and shapes, in the order they lie in the flat block
 //   macs(inputs)                    multiply-accumulates for one image
 //   kInputs, kReadsX, kReadsY, kSaved    what forward takes and backward needs
@@ -30,6 +31,10 @@ struct OpBase {
   static constexpr bool kReadsY = false;  // backward reads the output
   static constexpr int kSaved = 0;        // elements forward leaves for backward, per output element
 
+  // Calls f(name, value) for each setting, in the order of the constructor: what users wrote, for whoever prints,
+  // saves or binds it.
+  template <class F>
+  void settings(const F&) const {}
   std::vector<Parameter> parameters() const { return {}; }
   Index macs(const Shapes&) const { return 0; }
 };

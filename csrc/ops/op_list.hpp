@@ -1,4 +1,4 @@
-// The list of operations. Kernel table, plan and the registry test all follow from it.
+// The list of operations, by family. Kernel table, plan and the registry test all follow from it.
 #pragma once
 
 #include <variant>
@@ -16,22 +16,34 @@ namespace cnnfast {
 template <class... Types>
 struct TypeList {};
 
-template <class... A, class... B>
-constexpr TypeList<A..., B...> join(TypeList<A...>, TypeList<B...>);
+template <class... A>
+constexpr TypeList<A...> join(TypeList<A...> all) {
+  return all;
+}
+template <class... A, class... B, class... Lists>
+constexpr auto join(TypeList<A...>, TypeList<B...>, Lists... lists) {
+  return join(TypeList<A..., B...>(), lists...);
+}
 
-// What users compose.
-using OpList =
-    TypeList<Conv2d, MaxPool2d, Linear, ChannelBias, PositionBias, ReLU, GELU, Softmax, LogSoftmax, Flatten, Add>;
-// What a plan makes of several of them.
-using FusedList = TypeList<ConvPool, ConvActivation>;
-using KernelList = decltype(join(OpList(), FusedList()));
+// A family's kernels are compiled together: csrc/kernels/families/.
+using ProductOps = TypeList<Conv2d, Linear>;
+using PoolingOps = TypeList<MaxPool2d>;
+using PointwiseOps = TypeList<ChannelBias, PositionBias, ReLU, GELU, Softmax, LogSoftmax>;
+using StructureOps = TypeList<Flatten, Add>;
+// What a plan makes of several layers.
+using FusedOps = TypeList<ConvPool, ConvActivation>;
+// What users write, but other operations' kernels compute: `place` gives the Geometry of one of those above.
+using RephrasedOps = TypeList<>;
+
+using OpList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), StructureOps(), RephrasedOps()));
+using KernelList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), StructureOps(), FusedOps()));
 
 template <class... Types>
 std::variant<typename Types::Geometry...> geometries(TypeList<Types...>);
 template <class... Types>
 std::variant<Types...> variant_of(TypeList<Types...>);
 
-using Op = decltype(variant_of(OpList()));            // settings
-using PlacedOp = decltype(geometries(KernelList()));  // settings placed on an input
+using Op = decltype(variant_of(OpList()));            // what users compose: settings
+using PlacedOp = decltype(geometries(KernelList()));  // what kernels compute: settings placed on an input
 
 }  // namespace cnnfast

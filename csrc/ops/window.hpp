@@ -1,4 +1,4 @@
-// Geometry shared by the operations that slide a window over an image: convolution and pooling.
+// Geometry shared by the operations that slide a window over an image or a line: convolution and pooling.
 #pragma once
 
 #include "base/shape.hpp"
@@ -18,28 +18,43 @@ struct Padding {
   bool any() const { return top != 0 || bottom != 0 || left != 0 || right != 0; }
 };
 
-// A window placed on an input of h x w: everything a kernel needs to walk it.
-struct Window {
-  Index h = 0, w = 0;          // input
-  Index h_out = 0, w_out = 0;  // output
+// How a window slides: what users set.
+struct Sliding {
   Extent kernel;
   Extent stride;
   Padding pad;
+  Extent dilation;  // from one pixel of the window to the next
+
+  // Pixels from the first to the last of a window, both included.
+  Index reach_h() const { return (kernel.h - 1) * dilation.h + 1; }
+  Index reach_w() const { return (kernel.w - 1) * dilation.w + 1; }
+};
+
+// ... placed on an input of h x w: everything a kernel needs to walk it.
+struct Window : Sliding {
+  Index h = 0, w = 0;          // input
+  Index h_out = 0, w_out = 0;  // output
 };
 
 std::string to_string(const Extent& extent);    // "3x5"
 std::string to_string(const Padding& padding);  // "((0, 1), (0, 1))"
 
-// Checks that need no input: kernel and stride at least 1, padding not negative.
-void check_window(const char* op, const Extent& kernel, const Extent& stride, const Padding& pad);
+// Checks that need no input: kernel, stride and dilation at least 1, padding not negative.
+void check_sliding(const char* op, const Sliding& sliding);
 
-// Places the window on the input (c, h, w); fails when the kernel does not fit the padded input.
+// Places the window on an image (c, h, w); fails when the kernel does not fit the padded image.
 // ceil_mode rounds the output size up, but never starts a window beyond the input and its leading
 // padding (PyTorch's rule).
-Window place_window(const char* op, const Shape& input, const Extent& kernel, const Extent& stride, const Padding& pad,
-                    bool ceil_mode);
+Window place_window(const char* op, const Shape& input, const Sliding& sliding, bool ceil_mode);
+
+// Operations on lines (c, l) are computed as on images of one row; these are the checks of the above in terms of
+// lines. Height counts 1 everywhere, and left and right are the two ends of a line.
+void check_sliding_line(const char* op, const Sliding& sliding);
+Window place_line(const char* op, const Shape& input, const Sliding& sliding, bool ceil_mode);
 
 // Fails unless the shape has three axes (c, h, w), and c channels where c > 0.
 void check_image(const char* op, const Shape& input, Index channels);
+// Fails unless the shape has two axes (c, l), and c channels where c > 0.
+void check_line(const char* op, const Shape& input, Index channels);
 
 }  // namespace cnnfast

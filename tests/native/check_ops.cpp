@@ -97,18 +97,16 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
   for (const auto* buffer : written) report.require(buffer->intact(), "a kernel wrote beside its buffer");
 }
 
-// Settings beyond the name, where a family has any.
-std::string settings(const OpBase&) { return ""; }
-std::string settings(const Conv2d& op) {
-  return concat(" to ", op.c_out, " channels, ", to_string(op.kernel), " stride ", to_string(op.stride), " padding ",
-                to_string(op.pad), op.bias ? "" : " without bias");
+// Settings as text.
+std::string to_string(bool value) { return value ? "true" : "false"; }
+const std::string& to_string(const std::string& value) { return value; }
+std::string to_string(Index value) { return std::to_string(value); }
+template <class O>
+std::string settings(const O& op) {
+  std::string all;
+  op.settings([&](const char* name, const auto& value) { all += concat(" ", name, "=", to_string(value)); });
+  return all;
 }
-std::string settings(const MaxPool2d& op) {
-  return concat(" ", to_string(op.kernel), " stride ", to_string(op.stride), " padding ", to_string(op.pad),
-                op.ceil_mode ? " ceil_mode" : "");
-}
-std::string settings(const Linear& op) { return concat(" to ", op.out, op.bias ? "" : " without bias"); }
-std::string settings(const GELU& op) { return op.tanh ? " tanh" : ""; }
 
 template <class T>
 void check_family(Isa isa, const std::vector<Case>& cases, Report& report) {

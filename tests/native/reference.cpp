@@ -32,14 +32,14 @@ void for_each_product(const Conv2d& op, const Problem& p, const F& f) {
       for (Index row = 0; row < out[1]; ++row) {
         for (Index col = 0; col < out[2]; ++col, ++y) {
           for (Index ci = 0; ci < op.c_in; ++ci) {
-            for (Index i = 0; i < op.kernel.h; ++i) {
-              const Index xi = row * op.stride.h - op.pad.top + i;
+            for (Index i = 0; i < op.window.kernel.h; ++i) {
+              const Index xi = row * op.window.stride.h - op.window.pad.top + i;
               if (xi < 0 || xi >= h) continue;
-              for (Index j = 0; j < op.kernel.w; ++j) {
-                const Index xj = col * op.stride.w - op.pad.left + j;
+              for (Index j = 0; j < op.window.kernel.w; ++j) {
+                const Index xj = col * op.window.stride.w - op.window.pad.left + j;
                 if (xj < 0 || xj >= w) continue;
                 f(at(((image * op.c_in + ci) * h + xi) * w + xj),
-                  at(((co * op.c_in + ci) * op.kernel.h + i) * op.kernel.w + j), at(y), at(co));
+                  at(((co * op.c_in + ci) * op.window.kernel.h + i) * op.window.kernel.w + j), at(y), at(co));
               }
             }
           }
@@ -82,9 +82,10 @@ void for_each_window(const MaxPool2d& op, const Problem& p, const F& f) {
     for (Index row = 0; row < out[1]; ++row) {
       for (Index col = 0; col < out[2]; ++col, ++y) {
         std::vector<std::size_t> window;
-        for (Index i = 0; i < op.kernel.h; ++i) {
-          for (Index j = 0; j < op.kernel.w; ++j) {
-            const Index xi = row * op.stride.h - op.pad.top + i, xj = col * op.stride.w - op.pad.left + j;
+        for (Index i = 0; i < op.window.kernel.h; ++i) {
+          for (Index j = 0; j < op.window.kernel.w; ++j) {
+            const Index xi = row * op.window.stride.h - op.window.pad.top + i,
+                        xj = col * op.window.stride.w - op.window.pad.left + j;
             if (xi < 0 || xi >= in[1] || xj < 0 || xj >= in[2]) continue;
             window.push_back(at((plane * in[1] + xi) * in[2] + xj));
           }

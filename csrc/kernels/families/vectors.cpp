@@ -1,39 +1,15 @@
-// All kernels of one instruction set and element type, gathered into a table. CMake compiles this file once
-// for each pair, with -DCNNFAST_ISA=<variant> -DCNNFAST_ELEMENT=<float|double> and the variant's flags.
-#include "kernels/isa.hpp"
+// Kernels over whole vectors and rows, and the door of the variant.
+#include "kernels/family.hpp"
 
-#include "kernels/activations.hpp"
 #include "kernels/bias.hpp"
-#include "kernels/conv2d.hpp"
-#include "kernels/conv_activation.hpp"
-#include "kernels/conv_pool.hpp"
-#include "kernels/linear.hpp"
-#include "kernels/max_pool2d.hpp"
 #include "kernels/optimizers.hpp"
 #include "kernels/softmax.hpp"
-#include "kernels/structure.hpp"
-#include "kernels/variants.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
 namespace {
 
 using T = CNNFAST_ELEMENT;
-
-template <class G>
-void nothing_to_pack(const G&, const T*, T*, bool, const Slice&) {}
-template <class G>
-void nothing_to_unpack(const G&, const T*, T*, const Slice&) {}
-
-template <class Kernels>
-constexpr OpKernels<T, typename Kernels::G> with_weights() {
-  return {Kernels::sizes, Kernels::pack, Kernels::unpack, Kernels::forward, Kernels::backward};
-}
-template <class Kernels>
-constexpr OpKernels<T, typename Kernels::G> without_weights() {
-  using G = typename Kernels::G;
-  return {Kernels::sizes, nothing_to_pack<G>, nothing_to_unpack<G>, Kernels::forward, Kernels::backward};
-}
 
 void add(Index size, const T* x, T* y) {
   map(size, y, [](const auto& u, const auto& v) { return ei::padd(u, v); }, y, x);
@@ -87,26 +63,17 @@ double fma_loop(double flops) {
   return per_turn * static_cast<double>(turns);
 }
 
-// In the order of KernelList.
-constexpr OpKernelsOf<T, KernelList> op_kernels{
-    with_weights<Conv2dKernels<T>>(),         without_weights<MaxPool2dKernels<T>>(),
-    with_weights<LinearKernels<T>>(),         with_weights<ChannelBiasKernels<T>>(),
-    with_weights<PositionBiasKernels<T>>(),   without_weights<ReLUKernels<T>>(),
-    without_weights<GELUKernels<T>>(),        without_weights<SoftmaxKernels<T>>(),
-    without_weights<LogSoftmaxKernels<T>>(),  without_weights<FlattenKernels<T>>(),
-    without_weights<AddKernels<T>>(),         with_weights<ConvPoolKernels<T>>(),
-    with_weights<ConvActivationKernels<T>>(),
-};
-
-constexpr VectorKernels<T> vector_kernels{
-    from_nchw<T>, from_nchw_u8<T>, to_nchw<T>, row_losses<T>, add, sum, all_finite, sgd<T>, adam<T>, fma_loop,
-};
-
 }  // namespace
 
 void fill_table(KernelTable<T>& table) {
-  static_cast<OpKernelsOf<T, KernelList>&>(table) = op_kernels;
-  static_cast<VectorKernels<T>&>(table) = vector_kernels;
+  fill_products(table);
+  fill_pooling(table);
+  fill_pointwise(table);
+  fill_structure(table);
+  fill_fused(table);
+  static_cast<VectorKernels<T>&>(table) = {
+      from_nchw<T>, from_nchw_u8<T>, to_nchw<T>, row_losses<T>, add, sum, all_finite, sgd<T>, adam<T>, fma_loop,
+  };
   table.isa = Isa::CNNFAST_ISA;
   table.lanes = kLanes<Packet<T>>;
 }

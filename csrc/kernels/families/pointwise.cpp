@@ -1,0 +1,17 @@
+// Biases, activations and soft maxima.
+#include "kernels/family.hpp"
+
+#include "kernels/activations.hpp"
+#include "kernels/bias.hpp"
+#include "kernels/softmax.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+void fill_pointwise(KernelTable<CNNFAST_ELEMENT>& table) {
+  static_cast<FamilyKernels<PointwiseOps>&>(table) = {
+      with_weights<ChannelBiasKernels>(), with_weights<PositionBiasKernels>(), without_weights<ReLUKernels>(),
+      without_weights<GELUKernels>(),     without_weights<SoftmaxKernels>(),   without_weights<LogSoftmaxKernels>(),
+  };
+}
+
+CNNFAST_KERNELS_END

@@ -1,0 +1,14 @@
+// Pools.
+#include "kernels/family.hpp"
+
+#include "kernels/max_pool2d.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+void fill_pooling(KernelTable<CNNFAST_ELEMENT>& table) {
+  static_cast<FamilyKernels<PoolingOps>&>(table) = {
+      without_weights<MaxPool2dKernels>(),
+  };
+}
+
+CNNFAST_KERNELS_END

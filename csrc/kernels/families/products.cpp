@@ -1,0 +1,16 @@
+// Convolutions and matrix products.
+#include "kernels/family.hpp"
+
+#include "kernels/conv2d.hpp"
+#include "kernels/linear.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+void fill_products(KernelTable<CNNFAST_ELEMENT>& table) {
+  static_cast<FamilyKernels<ProductOps>&>(table) = {
+      with_weights<Conv2dKernels>(),
+      with_weights<LinearKernels>(),
+  };
+}
+
+CNNFAST_KERNELS_END

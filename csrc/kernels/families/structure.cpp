@@ -1,0 +1,15 @@
+// What rearranges or joins values.
+#include "kernels/family.hpp"
+
+#include "kernels/structure.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+void fill_structure(KernelTable<CNNFAST_ELEMENT>& table) {
+  static_cast<FamilyKernels<StructureOps>&>(table) = {
+      without_weights<FlattenKernels>(),
+      without_weights<AddKernels>(),
+  };
+}
+
+CNNFAST_KERNELS_END

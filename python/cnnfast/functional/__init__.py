@@ -1,0 +1,55 @@
+"""Stateless operations on NumPy arrays, forward and backward: for teaching, tests and odd uses.
+
+Each call runs one operation of the engine; to run several in a row fast, compose layers of `cnnfast.nn`. All
+arrays of a call have one dtype, float32 or float64; images are (n, c, h, w). `isa` picks an instruction set,
+None the best. What an operation computes, and its edge rules, stand with the layer of the same name. Wrong
+dtypes raise TypeError, shapes that do not fit ValueError.
+"""
+
+from __future__ import annotations
+
+from ..losses import cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward
+from .activation import (
+    gelu,
+    gelu_backward,
+    log_softmax,
+    log_softmax_backward,
+    relu,
+    relu_backward,
+    softmax,
+    softmax_backward,
+)
+from .biases import channel_bias, channel_bias_backward, position_bias, position_bias_backward
+from .convolution import conv2d, conv2d_backward
+from .pooling import max_pool2d, max_pool2d_backward
+from .products import linear, linear_backward
+from .structure import add, add_backward, flatten, flatten_backward
+
+__all__ = [
+    "add",
+    "add_backward",
+    "channel_bias",
+    "channel_bias_backward",
+    "conv2d",
+    "conv2d_backward",
+    "cross_entropy",
+    "cross_entropy_backward",
+    "flatten",
+    "flatten_backward",
+    "gelu",
+    "gelu_backward",
+    "linear",
+    "linear_backward",
+    "log_softmax",
+    "log_softmax_backward",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "nll_loss",
+    "nll_loss_backward",
+    "position_bias",
+    "position_bias_backward",
+    "relu",
+    "relu_backward",
+    "softmax",
+    "softmax_backward",
+]

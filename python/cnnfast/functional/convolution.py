@@ -1,0 +1,69 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+from .. import _core
+from ..border import Array, Padding, Pair
+from ..one_op import backward, check_floats, check_rank, check_shape, forward
+
+_FILTERS = ("c_out", "c_in", "kernel height", "kernel width")
+
+
+def conv2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    *,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    exact: bool = False,
+    isa: str | None = None,
+) -> Array:
+    """Convolution of images with filters; see `nn.Conv2d`.
+
+    Args:
+        x: (n, c_in, h, w).
+        weight: (c_out, c_in, kernel height, kernel width).
+        bias: (c_out,), or None.
+        exact: True sums the products themselves; False may use Winograd's algorithm for 3x3 and 5x5 filters,
+            which is faster and rounds a few times more (docs/performance.md).
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import functional
+        >>> x = np.ones((1, 1, 3, 3))
+        >>> functional.conv2d(x, np.ones((1, 1, 2, 2)), np.array([0.5]))[0, 0]
+        array([[4.5, 4.5],
+               [4.5, 4.5]])
+    """
+    check_floats("conv2d", x=x, weight=weight, bias=bias)
+    op = _conv2d("conv2d", weight, stride, padding, bias is not None)
+    if bias is None:
+        return forward("conv2d", op, x, [weight], isa, exact)
+    check_shape("conv2d", "bias", bias, weight.shape[:1], "one for each filter")
+    return forward("conv2d", op, x, [weight, bias], isa, exact)
+
+
+def conv2d_backward(
+    dy: Array,
+    x: Array,
+    weight: Array,
+    *,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    bias: bool = True,
+    exact: bool = False,
+    isa: str | None = None,
+) -> tuple[Array, Array, Array | None]:
+    """(dx, dweight, dbias) of `conv2d`; dbias is None without `bias`."""
+    who = "conv2d_backward"
+    check_floats(who, x=x, weight=weight, dy=dy)
+    op = _conv2d(who, weight, stride, padding, bias)
+    dx, grads = backward(who, op, dy, x, [weight], isa, exact)
+    return dx, grads[0], grads[1] if bias else None
+
+
+def _conv2d(who: str, weight: Array, stride: Pair, padding: Padding, bias: bool) -> _core.Op:
+    check_rank(who, "weight", weight, _FILTERS)
+    c_out, c_in, kernel_h, kernel_w = weight.shape
+    return _core.Conv2d(c_in, c_out, (kernel_h, kernel_w), stride, padding, bias)

@@ -1,0 +1,34 @@
+"""The geometries every operation is tried at: one list feeds the oracle tests, the Jacobians, the registry
+test and the kernel rows of `python -m bench`. A case knows its settings and shapes and draws its own
+arrays.
+
+Sizes are odd or one past a register tile on purpose (SIMD lanes hold 2 to 16 numbers, tiles a few of them);
+every kind of stride, padding and kernel the operations accept occurs at least once.
+"""
+
+from __future__ import annotations
+
+from tests.cases.biases import BIASES, position_bias
+from tests.cases.case import Case, Shape
+from tests.cases.convolution import CONV2D, conv
+from tests.cases.elementwise import ELEMENTWISE, elementwise
+from tests.cases.pooling import MAX_POOL2D, pool
+from tests.cases.products import LINEAR, linear
+from tests.cases.structure import ADD
+
+CASES = [*CONV2D, *MAX_POOL2D, *LINEAR, *BIASES, *ELEMENTWISE, *ADD]
+
+#: (rows, classes) for the losses, which are not Ops
+LOSSES = [(1, 1), (2, 3), (5, 26), (33, 10), (17, 65), (0, 7)]
+
+__all__ = [
+    "CASES",
+    "LOSSES",
+    "Case",
+    "Shape",
+    "conv",
+    "elementwise",
+    "linear",
+    "pool",
+    "position_bias",
+]

@@ -1,0 +1,61 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.cases.case import Case, Shape
+
+
+def conv(
+    n: int,
+    x: Shape,
+    c_out: int,
+    kernel_size: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    bias: bool = True,
+    **extra: Any,
+) -> Case:
+    settings = {"in_channels": x[0], "out_channels": c_out, "kernel_size": kernel_size}
+    return Case("Conv2d", n, (x,), {**settings, "stride": stride, "padding": padding, "bias": bias}, **extra)
+
+
+CONV2D = [
+    conv(1, (1, 1, 1), 1, 1),
+    conv(5, (17, 6, 5), 33, 1),  # a matrix product
+    conv(2, (65, 5, 7), 17, 1, stride=2),
+    conv(2, (3, 5, 4), 7, (5, 4)),  # kernel = input
+    conv(17, (1, 13, 11), 16, 3),
+    conv(33, (3, 9, 7), 8, 3, padding=1),
+    conv(5, (31, 7, 5), 32, 3),
+    conv(2, (32, 6, 7), 65, 3, padding=1),
+    conv(5, (65, 5, 5), 31, 3),
+    conv(2, (33, 4, 9), 17, (1, 3)),
+    conv(2, (8, 9, 4), 7, (3, 1)),
+    conv(1, (3, 3, 31), 33, 3),  # one row of outputs, 29 of them
+    conv(2, (1, 37, 3), 3, 3, padding=((0, 0), (1, 1))),
+    conv(2, (16, 11, 13), 3, (5, 2), stride=2),
+    conv(5, (7, 17, 19), 8, 3, stride=(2, 3), padding=((0, 1), (1, 0))),
+    conv(2, (3, 11, 11), 8, 2, stride=3),  # stride > kernel: some pixels are never seen
+    conv(2, (8, 10, 13), 17, 4, stride=3, padding=((2, 1), (0, 3))),
+    conv(2, (3, 23, 19), 8, (11, 9)),  # kernel larger than any tile
+    conv(2, (1, 5, 5), 3, 7, padding=3),  # kernel larger than the image
+    conv(2, (8, 3, 3), 8, 3, padding=2),
+    conv(2, (1, 4, 4), 7, 2, padding=((3, 0), (0, 4))),  # outputs that see nothing but padding
+    conv(5, (16, 7, 7), 16, 3, padding=1, bias=False),
+    conv(0, (3, 8, 8), 16, 3),
+    conv(2, (2, 4, 3), 3, (2, 3), stride=(2, 1), padding=((1, 0), (0, 2)), jacobian=True),
+    conv(1, (3, 4, 4), 2, 3, padding=1, bias=False, jacobian=True),
+    conv(2, (1, 5, 4), 5, 3, jacobian=True),
+    conv(2, (5, 2, 2), 3, 1, jacobian=True),
+    conv(1, (2, 5, 5), 2, 2, stride=3, jacobian=True),
+    conv(3, (1, 28, 28), 8, 3, padding=1, row="d4 conv1 3x3 1->8 on 28x28"),
+    conv(2, (8, 14, 14), 16, 3, padding=1, row="d4 conv2 3x3 8->16 on 14x14"),
+    conv(3, (1, 28, 28), 32, 3, row="letters conv1 3x3 1->32 on 28x28"),
+    conv(2, (32, 13, 13), 64, 3, row="letters conv2 3x3 32->64 on 13x13"),
+    conv(2, (64, 6, 6), 128, 3, row="letters conv3 3x3 64->128 on 6x6"),
+    conv(3, (1, 28, 28), 16, 3, padding=1, bias=False, row="numpy-mnist conv1 3x3 1->16 on 28x28"),
+    conv(2, (16, 14, 14), 32, 3, padding=1, bias=False, row="numpy-mnist conv2 3x3 16->32 on 14x14"),
+    conv(2, (32, 7, 7), 64, 3, padding=1, bias=False, row="numpy-mnist conv3 3x3 32->64 on 7x7"),
+]

@@ -1,0 +1,30 @@
+"""Operations that take any shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tests.cases.case import Case, Shape
+
+
+def elementwise(op: str, row: str, **settings: Any) -> Iterable[Case]:
+    """Any shape will do: vectors and images, whole lanes and remainders."""
+    shapes: list[tuple[int, Shape]] = [
+        *((1, (1,)), (2, (17,)), (33, (65,)), (5, (3, 5, 7))),
+        *((2, (17, 1, 3)), (0, (3, 4, 4)), (0, (8,))),
+    ]
+    yield from (Case(op, n, (x,), settings) for n, x in shapes)
+    yield Case(op, 2, ((3, 2, 2),), settings, jacobian=True)
+    yield Case(op, 3, ((5,),), settings, jacobian=True)
+    yield Case(op, 2, ((32, 13, 13),), settings, row=row)
+
+
+ELEMENTWISE = [
+    *elementwise("ReLU", "relu on 32x13x13"),
+    *elementwise("GELU", "gelu erf on 32x13x13", approximate="none"),
+    *elementwise("GELU", "gelu tanh on 32x13x13", approximate="tanh"),
+    *elementwise("Flatten", "flatten 32x13x13"),
+    *elementwise("Softmax", "softmax over 32 of 32x13x13"),
+    *elementwise("LogSoftmax", "log-softmax over 32 of 32x13x13"),
+]

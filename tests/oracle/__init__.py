@@ -1,0 +1,30 @@
+"""Slow float64 definitions of every operation, forward above backward: the truth kernels are tested against.
+
+Each pair has one shape: `f(*arrays, **settings) -> y` and `f_backward(dy, *arrays, **settings) -> tuple`, one
+gradient for each array, in the same order. Letters as in the kernels: x input, w weight, b bias, dy = dL/dy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.oracle import activations, biases, convolution, pooling, products, structure
+from tests.oracle.activations import *  # noqa: F403
+from tests.oracle.biases import *  # noqa: F403
+from tests.oracle.common import *  # noqa: F403
+from tests.oracle.common import Array, Gradients
+from tests.oracle.convolution import *  # noqa: F403
+from tests.oracle.losses import *  # noqa: F403
+from tests.oracle.pooling import *  # noqa: F403
+from tests.oracle.products import *  # noqa: F403
+from tests.oracle.structure import *  # noqa: F403
+
+#: name of the Op class in _core -> (forward, backward)
+PAIRS: dict[str, tuple[Callable[..., Array], Callable[..., Gradients]]] = {
+    **convolution.PAIRS,
+    **pooling.PAIRS,
+    **products.PAIRS,
+    **biases.PAIRS,
+    **structure.PAIRS,
+    **activations.PAIRS,
+}
