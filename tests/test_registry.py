@@ -17,10 +17,12 @@ from tests.engine import OneNode, op_of
 
 ROOT = Path(__file__).resolve().parents[1]
 STUB = Path(inspect.getfile(cnnfast)).with_name("_core.pyi")
+#: what depends on the whole batch or on chance has tests of its own: test_batch_norm.py, test_dropout.py
+APART = {"BatchNorm1d", "BatchNorm2d", "Dropout", "Dropout2d"}
 OPERATIONS = sorted(
     name
     for name, thing in vars(_core).items()
-    if inspect.isclass(thing) and issubclass(thing, _core.Op) and thing is not _core.Op
+    if inspect.isclass(thing) and issubclass(thing, _core.Op) and thing is not _core.Op and name not in APART
 )
 #: the join is made by a container, not by a layer of its own
 LAYERS = {name: {"Add": "Residual"}.get(name, name) for name in OPERATIONS}

@@ -36,6 +36,16 @@ Index integer(const Where& where, py::handle value) {
   return static_cast<Index>(number);
 }
 
+double number(const Where& where, py::handle value) {
+  const bool is_number = PyFloat_Check(value.ptr()) != 0 || is_integer(value) || py::hasattr(value, "__float__");
+  if (!is_number || py::isinstance<py::bool_>(value) || py::isinstance<py::str>(value)) {
+    wrong_type(where, "a number", value);
+  }
+  const double result = PyFloat_AsDouble(value.ptr());
+  if (result == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+  return result;
+}
+
 bool boolean(const Where& where, py::handle value) {
   if (!py::isinstance<py::bool_>(value)) wrong_type(where, "True or False", value);
   return py::cast<bool>(value);

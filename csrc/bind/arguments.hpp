@@ -16,6 +16,7 @@ struct Where {
 };
 
 Index integer(const Where& where, py::handle value);
+double number(const Where& where, py::handle value);
 bool boolean(const Where& where, py::handle value);
 std::string text(const Where& where, py::handle value);
 Extent pair(const Where& where, py::handle value);      // 3 or (3, 5)

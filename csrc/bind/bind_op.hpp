@@ -22,6 +22,7 @@ void bind_plain(py::module_& m) {
 void register_products(py::module_& m);
 void register_pooling(py::module_& m);
 void register_pointwise(py::module_& m);
+void register_normalization(py::module_& m);
 void register_structure(py::module_& m);
 
 }  // namespace cnnfast::bind

@@ -8,6 +8,7 @@ namespace {
 
 py::int_ to_python(Index value) { return value; }
 py::bool_ to_python(bool value) { return py::bool_(value); }
+py::float_ to_python(double value) { return py::float_(value); }
 py::str to_python(const std::string& value) { return value; }
 py::tuple to_python(const Extent& value) { return to_tuple(value); }
 py::tuple to_python(const Padding& value) { return to_tuple(value); }
@@ -38,6 +39,14 @@ void bind_base(py::module_& m) {
              }
              return result;
            })
+      .def("buffers",
+           [](const OpHandle& h) {
+             py::list names;
+             for (const Parameter& p : std::visit([](const auto& o) { return o.parameters(); }, h.op)) {
+               if (!p.trained) names.append(p.name);
+             }
+             return names;
+           })
       .def("macs",
            [](const OpHandle& h, const py::args& inputs) {
              const Shapes list = shapes(h.op, inputs);
@@ -61,6 +70,7 @@ void register_ops(py::module_& m) {
   register_products(m);
   register_pooling(m);
   register_pointwise(m);
+  register_normalization(m);
   register_structure(m);
 }
 

@@ -3,14 +3,13 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <iomanip>
-#include <sstream>
 #include <variant>
 
 #include "bind/arguments.hpp"
 #include "bind/batch.hpp"
 #include "bind/module.hpp"
 #include "bind/op_handle.hpp"
+#include "bind/plan_table.hpp"
 #include "plan/plan.hpp"
 
 namespace cnnfast::bind {
@@ -49,7 +48,7 @@ py::array forward(const Plan<T>& plan, py::handle x, py::handle params, std::int
 }
 
 template <class T>
-py::tuple forward_train(const std::shared_ptr<Plan<T>>& plan, py::handle x, py::handle params) {
+py::tuple forward_train(const std::shared_ptr<Plan<T>>& plan, py::handle x, py::handle params, std::uint64_t seed) {
   const Images in = images(*plan, x);
   const T* p = block<T>("params", params, plan->parameter_count(), false);
   py::array_t<T> y = new_array<T>(in.batch.n, plan->output_shape());
@@ -57,7 +56,7 @@ py::tuple forward_train(const std::shared_ptr<Plan<T>>& plan, py::handle x, py::
   PyTape result{plan, {}};
   {
     const py::gil_scoped_release release;
-    result.tape = plan->forward_train(in.batch, p, out);
+    result.tape = plan->forward_train(in.batch, p, seed, out);
   }
   return py::make_tuple(std::move(y), std::move(result));
 }
@@ -82,16 +81,27 @@ py::array backward(const Plan<T>& plan, py::handle dy_in, const PyTape& tape, py
 
 template <class T>
 py::tuple loss_and_grad(const Plan<T>& plan, py::handle x, py::handle target, py::handle params, py::handle grads,
-                        const py::object& index, const std::string& loss_name) {
+                        const py::object& index, const std::string& loss_name, std::uint64_t seed) {
   const Loss loss = loss_from_name(loss_name);
   const Labelled<T> data(plan, x, target, index);
   const Blocks<T> blocks(plan, params, grads);
   StepResult result;
   {
     const py::gil_scoped_release release;
-    result = plan.loss_and_grad(data.in.batch, data.target.data(), loss, blocks.params, blocks.grads);
+    result = plan.loss_and_grad(data.in.batch, data.target.data(), loss, blocks.params, seed, blocks.grads);
   }
   return py::make_tuple(result.loss, result.correct);
+}
+
+// Running averages take in what the last `loss_and_grad` left in `grads`, or what a tape holds.
+template <class T>
+void update_buffers(const Plan<T>& plan, py::handle params, py::handle grads, const PyTape* tape) {
+  if (tape != nullptr && tape->tape.plan != &plan) fail("update_buffers: the tape was made by another plan");
+  T* p = block<T>("params", params, plan.parameter_count(), true);
+  const Blocks<T> blocks(plan, params, grads);
+  if (tape != nullptr && tape->tape.n == 0) return;
+  if (tape != nullptr) plan.found_in(tape->tape, blocks.grads);
+  plan.update_buffers(p, blocks.grads);
 }
 
 template <class T>
@@ -116,7 +126,7 @@ py::list profile(const Plan<T>& plan, py::handle x, const py::object& target, py
   }
   py::list rows;
   for (std::size_t i = 0; i < times.size(); ++i) {
-    const PlanNode& node = plan.nodes()[i];
+    const PlanNode& node = plan.program(true).nodes[i];
     rows.append(py::dict("name"_a = node.name, "op"_a = node.op_name, "forward"_a = times[i].forward,
                          "backward"_a = times[i].backward, "macs"_a = node.macs));
   }
@@ -126,7 +136,7 @@ py::list profile(const Plan<T>& plan, py::handle x, const py::object& target, py
 template <class T>
 py::list parameters(const Plan<T>& plan) {
   py::list rows;
-  for (const PlanNode& node : plan.nodes()) {
+  for (const PlanNode& node : plan.program(true).nodes) {
     Index offset = node.params;
     for (const NamedShape& p : node.parameters) {
       rows.append(py::make_tuple(p.name, offset, to_tuple(p.shape)));
@@ -139,45 +149,13 @@ py::list parameters(const Plan<T>& plan) {
 template <class T>
 py::list nodes(const Plan<T>& plan) {
   py::list rows;
-  for (const PlanNode& node : plan.nodes()) {
-    const Shape& out = plan.shapes()[static_cast<std::size_t>(node.output)];
+  for (const PlanNode& node : plan.program(true).nodes) {
+    const Shape& out = plan.program(true).shapes[static_cast<std::size_t>(node.output)];
     rows.append(py::dict("name"_a = node.name, "op"_a = node.op_name, "algorithm"_a = node.algorithm,
                          "inputs"_a = node.inputs, "output_shape"_a = to_tuple(out), "parameters"_a = node.param_count,
                          "macs"_a = node.macs, "bytes"_a = out.size() * static_cast<Index>(sizeof(T))));
   }
   return rows;
-}
-
-// What `print(plan)` shows.
-template <class T>
-std::string table(const Plan<T>& plan) {
-  const auto kilobytes = [](Index elements) {
-    return static_cast<double>(elements * static_cast<Index>(sizeof(T))) / 1024;
-  };
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(1);
-  out << "Plan: " << dtype_name<T>() << " on " << to_string(plan.isa()) << ", input " << to_string(plan.input_shape())
-      << ", " << plan.parameter_count() << " parameters, " << kilobytes(plan.packed_count()) << " KB packed\n";
-  for (const bool training : {false, true}) {
-    const Layout& layout = plan.layout(training);
-    out << (training ? "training " : "inference") << ": tiles of " << layout.tile << " images in "
-        << static_cast<double>(layout.bytes) / 1024 << " KB\n";
-  }
-  out << std::left << std::setw(28) << "operation" << std::setw(22) << "algorithm" << std::setw(15) << "output"
-      << std::right << std::setw(10) << "KB/image" << std::setw(10) << "MFLOP" << std::setw(10) << "executed" << "\n";
-  Index macs = 0, executed = 0;
-  for (const PlanNode& node : plan.nodes()) {
-    const Shape& shape = plan.shapes()[static_cast<std::size_t>(node.output)];
-    out << std::left << std::setw(28) << node.op_name << std::setw(22) << node.algorithm << std::setw(15)
-        << to_string(shape) << std::right << std::setw(10) << kilobytes(shape.size() * (1 + node.saved))
-        << std::setprecision(3) << std::setw(10) << 2e-6 * static_cast<double>(node.macs) << std::setw(10)
-        << 2e-6 * static_cast<double>(node.executed) << std::setprecision(1) << "\n";
-    macs += node.macs;
-    executed += node.executed;
-  }
-  out << std::setprecision(3) << std::left << std::setw(75) << "forward, one image" << std::right << std::setw(10)
-      << 2e-6 * static_cast<double>(macs) << std::setw(10) << 2e-6 * static_cast<double>(executed);
-  return out.str();
 }
 
 // A plan of either element type behind one Python class.
@@ -246,12 +224,14 @@ void register_plan(py::module_& m) {
       .def(
           "arena_bytes",
           [](const PyPlan& p, bool training) {
-            return p.with([&](const auto& q) { return q.layout(training).bytes; });
+            return p.with([&](const auto& q) { return q.program(training).layout.bytes; });
           },
           "training"_a = false)
       .def(
           "tile",
-          [](const PyPlan& p, bool training) { return p.with([&](const auto& q) { return q.layout(training).tile; }); },
+          [](const PyPlan& p, bool training) {
+            return p.with([&](const auto& q) { return q.program(training).layout.tile; });
+          },
           "training"_a = false)
       .def(
           "shards",
@@ -265,10 +245,10 @@ void register_plan(py::module_& m) {
           "x"_a, "params"_a, "version"_a = -1)
       .def(
           "forward_train",
-          [](const PyPlan& p, py::handle x, py::handle params) {
-            return std::visit([&](const auto& q) { return forward_train(q, x, params); }, p.either);
+          [](const PyPlan& p, py::handle x, py::handle params, std::uint64_t seed) {
+            return std::visit([&](const auto& q) { return forward_train(q, x, params, seed); }, p.either);
           },
-          "x"_a, "params"_a)
+          "x"_a, "params"_a, "seed"_a = 0)
       .def(
           "backward",
           [](const PyPlan& p, py::handle dy, const PyTape& tape, py::handle params, py::handle grads) {
@@ -278,10 +258,18 @@ void register_plan(py::module_& m) {
       .def(
           "loss_and_grad",
           [](const PyPlan& p, py::handle x, py::handle target, py::handle params, py::handle grads,
-             const py::object& index, const std::string& loss) {
-            return p.with([&](const auto& q) { return loss_and_grad(q, x, target, params, grads, index, loss); });
+             const py::object& index, const std::string& loss, std::uint64_t seed) {
+            return p.with([&](const auto& q) { return loss_and_grad(q, x, target, params, grads, index, loss, seed); });
           },
-          "x"_a, "target"_a, "params"_a, "grads"_a, "index"_a = py::none(), "loss"_a = "cross_entropy")
+          "x"_a, "target"_a, "params"_a, "grads"_a, "index"_a = py::none(), "loss"_a = "cross_entropy", "seed"_a = 0)
+      .def_property_readonly("has_buffers",
+                             [](const PyPlan& p) { return p.with([](const auto& q) { return q.has_buffers(); }); })
+      .def(
+          "update_buffers",
+          [](const PyPlan& p, py::handle params, py::handle grads, const PyTape* tape) {
+            p.with([&](const auto& q) { update_buffers(q, params, grads, tape); });
+          },
+          "params"_a, "grads"_a, "tape"_a = py::none())
       .def(
           "profile",
           [](const PyPlan& p, py::handle x, const py::object& target, py::handle params, int repeats,

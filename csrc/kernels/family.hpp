@@ -13,6 +13,7 @@ CNNFAST_KERNELS_BEGIN
 void fill_products(KernelTable<CNNFAST_ELEMENT>& table);
 void fill_pooling(KernelTable<CNNFAST_ELEMENT>& table);
 void fill_pointwise(KernelTable<CNNFAST_ELEMENT>& table);
+void fill_normalization(KernelTable<CNNFAST_ELEMENT>& table);
 void fill_structure(KernelTable<CNNFAST_ELEMENT>& table);
 void fill_fused(KernelTable<CNNFAST_ELEMENT>& table);
 

@@ -29,6 +29,13 @@ struct Slice {
   bool first() const { return part == 0; }
 };
 
+// What random operations draw from: numbers depend on the key, on the image's place in the batch and on the element,
+// never on threads or tiles.
+struct Noise {
+  std::uint64_t key = 0;
+  Index first_image = 0;
+};
+
 template <class T>
 struct ForwardArgs {
   Index n = 0;            // images
@@ -38,6 +45,8 @@ struct ForwardArgs {
   T* y = nullptr;
   T* saved = nullptr;  // null in inference
   T* scratch = nullptr;
+  const T* statistics = nullptr;  // of the batch, for operations that normalise by them; null in inference
+  Noise noise;
 };
 
 template <class T>
@@ -53,6 +62,8 @@ struct BackwardArgs {
   T* packed_grads = nullptr;  // added to; null when nobody needs it
   bool fresh = false;         // ... overwritten: they hold nothing yet
   T* scratch = nullptr;
+  const T* statistics = nullptr;    // as in forward
+  const T* d_statistics = nullptr;  // ... and those of the gradient
 };
 
 template <class T, class Geometry>
@@ -101,12 +112,24 @@ struct VectorKernels {
   double (*fma_loop)(double flops);
 };
 
+// Batch normalisation's sums over the images of a tile, onto those of a shard. Between them and the kernels that read
+// their totals lies a barrier.
+template <class T>
+struct StatisticsKernels {
+  // shard: 1 + 2 c numbers: how many values a channel, their mean, their squared distances from it.
+  void (*collect)(const BatchNorm2d::Geometry&, const ForwardArgs<T>&, double* shard);
+  // shard: 2 c numbers: sums of dz and of dz (x - mean), dz being the gradient before the activation.
+  void (*d_collect)(const BatchNorm2d::Geometry&, const BackwardArgs<T>&, double* shard);
+};
+
 template <class T>
 struct KernelTable : OpKernelsOf<T, ProductOps>,
                      OpKernelsOf<T, PoolingOps>,
                      OpKernelsOf<T, PointwiseOps>,
+                     OpKernelsOf<T, NormalizationOps>,
                      OpKernelsOf<T, StructureOps>,
                      OpKernelsOf<T, FusedOps>,
+                     StatisticsKernels<T>,
                      VectorKernels<T> {
   Isa isa = Isa::baseline;
   int lanes = 1;  // elements in a vector register

@@ -21,6 +21,7 @@ namespace cnnfast {
 struct Parameter {
   const char* name;
   Shape shape;
+  bool trained = true;  // false: a buffer, which no gradient changes
 };
 
 using Shapes = std::vector<Shape>;

@@ -4,9 +4,11 @@
 #include <variant>
 
 #include "ops/activations.hpp"
+#include "ops/batch_norm.hpp"
 #include "ops/bias.hpp"
 #include "ops/conv2d.hpp"
 #include "ops/conv_pool.hpp"
+#include "ops/dropout.hpp"
 #include "ops/linear.hpp"
 #include "ops/max_pool2d.hpp"
 #include "ops/structure.hpp"
@@ -29,14 +31,17 @@ constexpr auto join(TypeList<A...>, TypeList<B...>, Lists... lists) {
 using ProductOps = TypeList<Conv2d, Linear>;
 using PoolingOps = TypeList<MaxPool2d>;
 using PointwiseOps = TypeList<ChannelBias, PositionBias, ReLU, GELU, Softmax, LogSoftmax>;
+using NormalizationOps = TypeList<BatchNorm2d, Dropout>;
 using StructureOps = TypeList<Flatten, Add>;
 // What a plan makes of several layers.
 using FusedOps = TypeList<ConvPool, ConvActivation>;
 // What users write, but other operations' kernels compute: `place` gives the Geometry of one of those above.
-using RephrasedOps = TypeList<>;
+using RephrasedOps = TypeList<BatchNorm1d, Dropout2d>;
 
-using OpList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), StructureOps(), RephrasedOps()));
-using KernelList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), StructureOps(), FusedOps()));
+using OpList =
+    decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), NormalizationOps(), StructureOps(), RephrasedOps()));
+using KernelList =
+    decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), NormalizationOps(), StructureOps(), FusedOps()));
 
 template <class... Types>
 std::variant<typename Types::Geometry...> geometries(TypeList<Types...>);

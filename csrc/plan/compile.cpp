@@ -51,52 +51,34 @@ std::vector<T> per_channel(const char* argument, const std::vector<double>& give
 
 template <class T>
 Plan<T>::Plan(const Graph& graph, std::vector<double> scale, std::vector<double> shift, Isa isa, bool exact)
-    : table_(kernel_table<T>(isa)), shapes_(graph.shapes()) {
+    : table_(kernel_table<T>(isa)) {
   if (graph.nodes().empty()) fail("Plan: the graph has no layers; add at least one");
+  training_ = make_program(graph, exact);
+  // An exact plan keeps every layer to itself in inference, too.
+  const Simplified simple = exact ? Simplified{graph, {}} : simplified(graph);
+  inference_ = simple.steps.empty() && simple.graph.nodes().size() == graph.nodes().size()
+                   ? training_
+                   : make_program(simple.graph, exact);
+  inference_.steps = simple.steps;
   scale_ = per_channel<T>("scale", scale, 1.0 / 255, input_shape().channels());
   shift_ = per_channel<T>("shift", shift, 0.0, input_shape().channels());
-  add_nodes(graph, exact);
-  find_gradient_paths();
-  inference_ = make_layout(false, choose_tile(false));
-  training_ = make_layout(true, choose_tile(true));
+  inference_.layout = make_layout(inference_, false, choose_tile(inference_, false));
+  training_.layout = make_layout(training_, true, choose_tile(training_, true));
 }
 
-template <class T>
-void Plan<T>::add_nodes(const Graph& graph, bool exact) {
-  nodes_ = make_nodes(graph, exact, table_.lanes);
-  for (PlanNode& node : nodes_) {
-    const KernelSizes sizes = kernel_sizes(table_, node, 1);
-    const Index per_line = static_cast<Index>(kAlignment / sizeof(T));
-    node.algorithm = algorithm_name(node.op);
-    node.executed = executed_macs(node.op, node.macs);
-    node.params = parameter_count_;
-    node.packed = packed_count_;
-    node.packed_grads = packed_grad_count_;
-    node.packed_grad_count = sizes.packed_grads;
-    parameter_count_ += node.param_count;
-    packed_count_ += (sizes.packed + per_line - 1) / per_line * per_line;
-    packed_grad_count_ += (sizes.packed_grads + per_line - 1) / per_line * per_line;
-    work_ += node.macs + kWorkPerElement * shapes_[static_cast<std::size_t>(node.output)].size();
-    const Index parts = std::clamp<Index>(node.param_count / kWeightsPerSlice, 1, kMaxSlices);
-    for (int part = 0; part < parts && node.param_count > 0; ++part) {
-      slices_.push_back({static_cast<std::size_t>(&node - nodes_.data()), {part, static_cast<int>(parts)}});
-    }
-    if (parameter_count_ > kMaxElements) fail("Plan: more than ", kMaxElements, " parameters");
-  }
-}
+namespace {
 
 // Which values need a gradient for the parameters' sake, and which input slot writes each gradient first
 // when nodes are taken in reverse.
-template <class T>
-void Plan<T>::find_gradient_paths() {
-  needs_gradient_.assign(shapes_.size(), false);
-  for (const PlanNode& node : nodes_) {
+void find_gradient_paths(Program& p) {
+  p.needs_gradient.assign(p.shapes.size(), false);
+  for (const PlanNode& node : p.nodes) {
     bool needs = node.param_count > 0;
-    for (int value : node.inputs) needs = needs || needs_gradient_[static_cast<std::size_t>(value)];
-    needs_gradient_[static_cast<std::size_t>(node.output)] = needs;
+    for (int value : node.inputs) needs = needs || p.needs_gradient[static_cast<std::size_t>(value)];
+    p.needs_gradient[static_cast<std::size_t>(node.output)] = needs;
   }
-  std::vector<bool> written(shapes_.size(), false);
-  for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
+  std::vector<bool> written(p.shapes.size(), false);
+  for (auto node = p.nodes.rbegin(); node != p.nodes.rend(); ++node) {
     for (int value : node->inputs) {
       node->writes_first.push_back(!written[static_cast<std::size_t>(value)]);
       written[static_cast<std::size_t>(value)] = true;
@@ -104,24 +86,70 @@ void Plan<T>::find_gradient_paths() {
   }
 }
 
+// A segment begins with each node that needs statistics of the whole batch.
+void find_segments(Program& p) {
+  p.segments.push_back({0, p.nodes.size()});
+  for (std::size_t i = 0; i < p.nodes.size(); ++i) {
+    const auto* norm = std::get_if<BatchNorm2d::Geometry>(&p.nodes[i].op);
+    if (norm == nullptr) continue;
+    p.nodes[i].statistics = p.statistics_count;
+    p.statistics_count += 3 * norm->channels;  // mean, 1 / deviation, unbiased variance
+    p.segments.back().end = i;
+    p.segments.push_back({i, p.nodes.size()});
+  }
+}
+
+}  // namespace
+
+template <class T>
+Program Plan<T>::make_program(const Graph& graph, bool exact) const {
+  Program p;
+  p.shapes = graph.shapes();
+  p.nodes = make_nodes(graph, exact, table_.lanes);
+  for (PlanNode& node : p.nodes) {
+    const KernelSizes sizes = kernel_sizes(table_, node, 1);
+    const Index per_line = static_cast<Index>(kAlignment / sizeof(T));
+    node.algorithm = algorithm_name(node.op);
+    node.executed = executed_macs(node.op, node.macs);
+    node.params = p.parameter_count;
+    node.packed = p.packed_count;
+    node.packed_grads = p.packed_grad_count;
+    node.packed_grad_count = sizes.packed_grads;
+    p.parameter_count += node.param_count;
+    p.packed_count += (sizes.packed + per_line - 1) / per_line * per_line;
+    p.packed_grad_count += (sizes.packed_grads + per_line - 1) / per_line * per_line;
+    p.work += node.macs + kWorkPerElement * p.shapes[static_cast<std::size_t>(node.output)].size();
+    const Index parts = std::clamp<Index>(node.param_count / kWeightsPerSlice, 1, kMaxSlices);
+    for (int part = 0; part < parts && node.param_count > 0; ++part) {
+      p.slices.push_back({static_cast<std::size_t>(&node - p.nodes.data()), {part, static_cast<int>(parts)}});
+    }
+    if (p.parameter_count > kMaxElements) fail("Plan: more than ", kMaxElements, " parameters");
+  }
+  find_gradient_paths(p);
+  find_segments(p);
+  return p;
+}
+
 // Steps: node i runs forward at step i and backward at step 2 N - 1 - i.
 template <class T>
-Layout Plan<T>::make_layout(bool training, Index tile) const {
-  const int count = static_cast<int>(nodes_.size());
+Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) const {
+  const std::vector<PlanNode>& nodes = program.nodes;
+  const std::vector<Shape>& shapes = program.shapes;
+  const int count = static_cast<int>(nodes.size());
   const auto back = [count](int node) { return 2 * count - 1 - node; };
   const auto bytes = [&](int value) {
-    return static_cast<std::size_t>(shapes_[static_cast<std::size_t>(value)].size() * tile) * sizeof(T);
+    return static_cast<std::size_t>(shapes[static_cast<std::size_t>(value)].size() * tile) * sizeof(T);
   };
   const auto scratch_bytes = [](Index elements) { return static_cast<std::size_t>(elements) * sizeof(T); };
 
   LifetimePlanner planner;
-  std::vector<std::size_t> values(shapes_.size(), kNoBuffer), gradients(shapes_.size(), kNoBuffer);
+  std::vector<std::size_t> values(shapes.size(), kNoBuffer), gradients(shapes.size(), kNoBuffer);
   std::vector<std::size_t> saved, scratch, d_scratch;
   std::vector<std::vector<std::size_t>> branch;
-  std::vector<int> made(shapes_.size(), -1), last_read(shapes_.size(), -1);  // nodes
+  std::vector<int> made(shapes.size(), -1), last_read(shapes.size(), -1);  // nodes
   values.front() = planner.add(bytes(0), 0, 0);
   for (int i = 0; i < count; ++i) {
-    const PlanNode& node = nodes_[static_cast<std::size_t>(i)];
+    const PlanNode& node = nodes[static_cast<std::size_t>(i)];
     const auto out = static_cast<std::size_t>(node.output);
     values[out] = planner.add(bytes(node.output), i, i);
     made[out] = i;
@@ -145,10 +173,10 @@ Layout Plan<T>::make_layout(bool training, Index tile) const {
   // writes its gradient.
   planner.extend(values.back(), training ? count : count - 1);
   if (training) {
-    for (int value = 0; value < static_cast<int>(shapes_.size()); ++value) {
+    for (int value = 0; value < static_cast<int>(shapes.size()); ++value) {
       const auto v = static_cast<std::size_t>(value);
       if (values[v] == kNoBuffer) continue;
-      const int first = value == output_value() ? count - 1 : back(last_read[v]);
+      const int first = value == program.output_value() ? count - 1 : back(last_read[v]);
       gradients[v] = planner.add(bytes(value), first, back(std::max(made[v], 0)));
     }
   }
@@ -166,25 +194,26 @@ Layout Plan<T>::make_layout(bool training, Index tile) const {
 }
 
 template <class T>
-Index Plan<T>::choose_tile(bool training) const {
-  const auto weights = static_cast<std::size_t>(packed_count_) * sizeof(T);
+Index Plan<T>::choose_tile(const Program& program, bool training) const {
+  const auto weights = static_cast<std::size_t>(program.packed_count) * sizeof(T);
   const std::size_t most = std::clamp(weights, kMinTileBytes, kMaxTileBytes);
   Index tile = kMaxTile;
-  while (tile > 1 && make_layout(training, tile).bytes > most) tile /= 2;  // shards of 16 images stay whole tiles
+  while (tile > 1 && make_layout(program, training, tile).bytes > most)
+    tile /= 2;  // shards of 16 images stay whole tiles
   return tile;
 }
 
 template <class T>
 Index Plan<T>::shards(Index n) const {
-  const std::size_t grad_bytes = static_cast<std::size_t>(packed_grad_count_) * sizeof(T);
+  const std::size_t grad_bytes = static_cast<std::size_t>(training_.packed_grad_count) * sizeof(T);
   const auto affordable = static_cast<Index>(kShardGradBytes / std::max<std::size_t>(grad_bytes, 1));
   const Index wanted = std::clamp((n + kImagesPerShard - 1) / kImagesPerShard, kMinShards, kMaxShards);
   return std::max<Index>(1, std::min({wanted, affordable, n}));
 }
 
 template <class T>
-int Plan<T>::threads_for(Index n, Index tasks) const {
-  const Index useful = 1 + n * work_ / kWorkPerThread;
+int Plan<T>::threads_for(const Program& program, Index n, Index tasks) const {
+  const Index useful = 1 + n * program.work / kWorkPerThread;
   return static_cast<int>(std::min<Index>({get_num_threads(), tasks, useful}));
 }
 
@@ -199,7 +228,7 @@ Index Plan<T>::first_tile(Index n, Index shard) const {
   Index tiles = 0;
   for (Index s = 0; s < shard; ++s) {
     const Range images = shard_images(n, s);
-    tiles += (images.end - images.first + training_.tile - 1) / training_.tile;
+    tiles += (images.end - images.first + training_.layout.tile - 1) / training_.layout.tile;
   }
   return tiles;
 }

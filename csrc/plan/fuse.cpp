@@ -30,6 +30,7 @@ class Lowering {
     for (std::size_t i = 0; i < count;) {
       std::size_t taken = exact_ ? 0 : fuse_conv_pool(i, nodes);
       if (taken == 0 && !exact_) taken = fuse_conv_activation(i, nodes);
+      if (taken == 0 && !exact_) taken = fuse_norm_relu(i, nodes);
       if (taken == 0) {
         nodes.push_back(place(i));
         taken = 1;
@@ -65,7 +66,7 @@ class Lowering {
           using O = std::decay_t<decltype(op)>;
           node.op = op.place(shapes);
           for (const Parameter& p : op.parameters()) {
-            node.parameters.push_back({source.name.empty() ? p.name : source.name + "." + p.name, p.shape});
+            node.parameters.push_back({source.name.empty() ? p.name : source.name + "." + p.name, p.shape, p.trained});
           }
           node.macs = op.macs(shapes);
           node.reads_x = O::kReadsX;
@@ -131,6 +132,16 @@ class Lowering {
     node.reads_y = g.activation == Activation::relu;
     node.saved = g.keeps_slope() ? 1 : 0;
     return join(std::move(node), i, last, nodes);
+  }
+
+  // BatchNorm1d or 2d, ReLU: one pass over the values instead of two, in both directions.
+  std::size_t fuse_norm_relu(std::size_t i, std::vector<PlanNode>& nodes) const {
+    if ((op<BatchNorm2d>(i) == nullptr && op<BatchNorm1d>(i) == nullptr) || !chained(i)) return 0;
+    if (op<ReLU>(i + 1) == nullptr) return 0;
+    PlanNode node = place(i);
+    std::get<BatchNorm2d::Geometry>(node.op).relu = true;
+    node.reads_y = true;
+    return join(std::move(node), i, i + 1, nodes);
   }
 
   // The node of layers first .. last; returns their number.

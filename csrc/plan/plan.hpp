@@ -5,6 +5,9 @@
 // A batch is cut into shards, and a shard into tiles of images that go through the whole network while
 // they stay in a core's cache. Shards follow from the batch, tiles from the network, and shards are summed
 // in order: any number of threads gives the same bits.
+//
+// Batch normalisation needs the whole batch in training: there the nodes are cut into segments, between which all
+// tiles wait for each other, each with its values in an arena of its own.
 #pragma once
 
 #include <memory>
@@ -16,12 +19,14 @@
 #include "kernels/table.hpp"
 #include "plan/graph.hpp"
 #include "plan/lifetimes.hpp"
+#include "plan/simplify.hpp"
 
 namespace cnnfast {
 
 struct NamedShape {
   std::string name;
   Shape shape;
+  bool trained = true;
 };
 
 struct PlanNode {
@@ -40,7 +45,8 @@ struct PlanNode {
   Index packed_grads = 0;  // offset among the packed gradients
   Index packed_grad_count = 0;
   bool reads_x = false, reads_y = false;
-  int saved = 0;  // elements kept for backward, per output element
+  int saved = 0;          // elements kept for backward, per output element
+  Index statistics = -1;  // offset of its statistics of the batch; negative: it has none
   // In backward, input slot i is the first to write the gradient of its value (later ones add to it).
   std::vector<bool> writes_first;
 };
@@ -57,6 +63,34 @@ struct Layout {
   std::vector<std::vector<std::size_t>> branch;  // by node and input slot: gradient to be added to one already written
 };
 
+// A share of a node's weights, to be packed or unpacked by one thread.
+struct NodeSlice {
+  std::size_t node;
+  Slice slice;
+};
+
+// Nodes first .. end, between two meetings of all tiles.
+struct Segment {
+  std::size_t first, end;
+};
+
+// What a plan runs for one purpose, inference or training.
+struct Program {
+  std::vector<PlanNode> nodes;
+  std::vector<Shape> shapes;  // by value
+  std::vector<Segment> segments;
+  std::vector<NodeSlice> slices;
+  std::vector<ParameterStep> steps;  // to the parameters the nodes read, see simplify.hpp; none: they are the plan's
+  std::vector<bool> needs_gradient;  // by value: some parameter lies before it
+  Index parameter_count = 0;         // what the nodes read
+  Index packed_count = 0, packed_grad_count = 0;
+  Index statistics_count = 0;
+  Index work = 0;  // for one image: multiply-accumulates, and a few operations for each element of each value
+  Layout layout;
+
+  int output_value() const { return static_cast<int>(shapes.size()) - 1; }
+};
+
 // The images of a call: uint8 or the plan's element type, C-contiguous NCHW; `index` picks rows, or is null.
 struct Batch {
   const void* images = nullptr;
@@ -69,8 +103,13 @@ struct Batch {
 // The memory of one run. Grows to what the largest run needed and is kept for the next.
 struct Workspace {
   Arena packed;
+  Arena parameters;  // what the steps of a program make
   Arena shard_grads;
   Arena losses;
+  Arena batch;               // arenas of all tiles, where there are segments
+  Arena found;               // statistics of the batch
+  Arena statistics;          // ... of its gradient
+  Arena partial;             // ... of shards
   std::vector<Arena> tiles;  // by thread
 };
 
@@ -88,11 +127,11 @@ struct Packed {
   Arena memory;
 };
 
-// What forward_train remembers: the arena of every tile.
+// What forward_train remembers: the arena of every tile, and the statistics of the batch.
 struct Tape {
   Index n = 0;
   const void* plan = nullptr;
-  Arena memory;
+  Arena memory, statistics;
 };
 
 struct NodeTime {
@@ -121,40 +160,39 @@ class Plan {
   // bit for bit.
   Plan(const Graph& graph, std::vector<double> scale, std::vector<double> shift, Isa isa, bool exact);
 
-  const std::vector<PlanNode>& nodes() const { return nodes_; }
-  const std::vector<Shape>& shapes() const { return shapes_; }
-  const Shape& input_shape() const { return shapes_.front(); }
-  const Shape& output_shape() const { return shapes_.back(); }
-  Index parameter_count() const { return parameter_count_; }
-  Index packed_count() const { return packed_count_; }
+  const Program& program(bool training) const { return training ? training_ : inference_; }
+  const Shape& input_shape() const { return training_.shapes.front(); }
+  const Shape& output_shape() const { return training_.shapes.back(); }
+  Index parameter_count() const { return training_.parameter_count; }
   Isa isa() const { return table_.isa; }
-  const Layout& layout(bool training) const { return training ? training_ : inference_; }
   Index shards(Index n) const;
 
+  // What is drawn in training follows from `seed`. Where a parameter is a buffer, `grads` holds what its operation
+  // found in this batch instead of a gradient, until `update_buffers` puts it into the parameters.
   void forward(const Batch& batch, const Parameters<T>& params, T* y) const;
-  Tape forward_train(const Batch& batch, const T* params, T* y) const;
+  Tape forward_train(const Batch& batch, const T* params, std::uint64_t seed, T* y) const;
   void backward(const T* dy, const Tape& tape, const T* params, T* grads, T* dx) const;
-  StepResult loss_and_grad(const Batch& batch, const std::int64_t* target, Loss loss, const T* params, T* grads) const;
+  StepResult loss_and_grad(const Batch& batch, const std::int64_t* target, Loss loss, const T* params,
+                           std::uint64_t seed, T* grads) const;
+  // Running averages: p += momentum (found - p); then zeros to `grads`.
+  bool has_buffers() const { return training_.statistics_count > 0; }
+  void update_buffers(T* params, T* grads) const;
+  // The buffers' share of `grads` from a forward pass.
+  void found_in(const Tape& tape, T* grads) const { found_in(tape.statistics.template at<T>(0), grads); }
   std::vector<NodeTime> profile(const Batch& batch, const std::int64_t* target, Loss loss, const T* params, int repeats,
                                 Wanted wanted) const;
 
  private:
   struct TileRun;
+  struct TrainingPass;
   struct Loan;
   struct Range {
     Index first, end;
   };
-  // A share of a node's weights, to be packed or unpacked by one thread.
-  struct NodeSlice {
-    std::size_t node;
-    Slice slice;
-  };
 
-  void add_nodes(const Graph& graph, bool exact);
-  int output_value() const { return static_cast<int>(shapes_.size()) - 1; }
-  void find_gradient_paths();
-  Layout make_layout(bool training, Index tile) const;
-  Index choose_tile(bool training) const;
+  Program make_program(const Graph& graph, bool exact) const;
+  Layout make_layout(const Program& program, bool training, Index tile) const;
+  Index choose_tile(const Program& program, bool training) const;
 
   // Images of a shard; its tiles start at its first image. `first_tile` counts tiles over shards.
   Range shard_images(Index n, Index shard) const;
@@ -162,12 +200,18 @@ class Plan {
   T* shard_grads(const Workspace& w, Index shard) const;
 
   // Threads worth waking for n images cut into `tasks`: a region with a barrier costs some microseconds.
-  int threads_for(Index n, Index tasks) const;
+  int threads_for(const Program& program, Index n, Index tasks) const;
 
-  void pack(const T* params, T* packed, bool training, class Tasks& tasks) const;
+  void pack(const Program& program, const T* params, T* packed, bool training, class Tasks& tasks) const;
   void sum_shards(const Workspace& w, Index shards, class Tasks& tasks) const;
   void unpack(const Workspace& w, T* grads, class Tasks& tasks) const;
   int sum_tasks(Index shards) const;
+
+  const T* inference_parameters(const T* params, Arena& made) const;
+  void check_statistics(Index n) const;
+  void found_in(const T* statistics, T* grads) const;
+  template <class F>
+  void for_each_average(const F& f) const;
 
   std::shared_ptr<const Packed<T>> packed_once(const Parameters<T>& params) const;
 
@@ -175,16 +219,8 @@ class Plan {
   void give_back(std::unique_ptr<Workspace> workspace) const;
 
   const KernelTable<T>& table_;
-  std::vector<PlanNode> nodes_;
-  std::vector<NodeSlice> slices_;
-  std::vector<Shape> shapes_;
-  std::vector<bool> needs_gradient_;  // by value: some parameter lies before it
+  Program inference_, training_;
   std::vector<T> scale_, shift_;
-  Index parameter_count_ = 0;
-  Index packed_count_ = 0;
-  Index work_ = 0;  // for one image: multiply-accumulates, and a few operations for each element of each value
-  Index packed_grad_count_ = 0;
-  Layout inference_, training_;
 
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Workspace>> idle_;

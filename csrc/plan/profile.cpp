@@ -1,36 +1,49 @@
 // Seconds of each node, on one thread.
-#include "plan/threads.hpp"
-#include "plan/tile_run.hpp"
+#include "plan/training_pass.hpp"
 
 namespace cnnfast {
 
 template <class T>
 std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const std::int64_t* target, Loss loss, const T* params,
                                        int repeats, Wanted wanted) const {
-  std::vector<NodeTime> times(nodes_.size());
+  check_statistics(batch.n);
+  std::vector<NodeTime> times(training_.nodes.size());
   Loan loan(*this);
-  loan.reserve(1, training_.bytes, 1);
-  Tasks pack_tasks(static_cast<int>(slices_.size()));
-  pack(params, loan.packed(), true, pack_tasks);
-  T* packed_grads = shard_grads(*loan, 0);
-  std::vector<T> losses(static_cast<std::size_t>(training_.tile));
+  const bool segmented = training_.segments.size() > 1;
+  if (segmented) {
+    const Index tiles = first_tile(batch.n, shards(batch.n));
+    loan->batch.reserve(static_cast<std::size_t>(tiles) * training_.layout.bytes);
+    loan->found.reserve(static_cast<std::size_t>(training_.statistics_count) * sizeof(T));
+  }
+  TrainingPass pass{*this,
+                    *loan,
+                    batch.n,
+                    0,
+                    segmented ? loan->batch.data() : nullptr,
+                    segmented ? loan->found.template at<T>(0) : nullptr,
+                    wanted,
+                    &times};
+  pass.reserve(1, true);
+  Tasks pack_tasks(static_cast<int>(training_.slices.size()));
+  pack(training_, params, loan.packed(), true, pack_tasks);
+  std::vector<T> losses(static_cast<std::size_t>(training_.layout.tile));
   const Index classes = output_shape().size();
+  const Team alone(0, 1);
   for (int repeat = 0; repeat < repeats; ++repeat) {
-    for (Index first = 0; first < batch.n; first += training_.tile) {
-      const TileRun run{
-          *this, training_, loan->tiles[0].data(), loan.packed(), std::min(training_.tile, batch.n - first), &times};
-      run.load(batch, first);
-      run.forward();
-      if (target != nullptr) {
-        std::int64_t labels[64];
-        for (Index i = 0; i < run.n; ++i) labels[i] = target[batch.row(first + i)];
-        table_.loss(loss, run.n, classes, run.output(), labels, T(1), losses.data(), run.d_output());
-        run.backward(packed_grads, first == 0, wanted);
-      } else {
-        std::memcpy(run.d_output(), run.output(), static_cast<std::size_t>(run.n * classes) * sizeof(T));
-        run.backward(packed_grads, first == 0, wanted);
-      }
-    }
+    pass.forward(
+        alone, [&](const TileRun& run) { run.load(batch); },
+        [&](const TileRun& run, Index shard, bool fresh) {
+          if (target != nullptr) {
+            std::int64_t labels[64];
+            for (Index i = 0; i < run.n; ++i) labels[i] = target[batch.row(run.first + i)];
+            table_.loss(loss, run.n, classes, run.output(), labels, T(1), losses.data(), run.d_output());
+          } else {
+            std::memcpy(run.d_output(), run.output(), static_cast<std::size_t>(run.n * classes) * sizeof(T));
+          }
+          pass.backward_last(run, shard, fresh);
+        });
+    pass.backward_rest(alone);
+    pass.again(alone);
   }
   return times;
 }

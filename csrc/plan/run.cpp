@@ -4,7 +4,7 @@
 
 #include "base/error.hpp"
 #include "plan/threads.hpp"
-#include "plan/tile_run.hpp"
+#include "plan/training_pass.hpp"
 
 namespace cnnfast {
 
@@ -31,15 +31,15 @@ void Plan<T>::give_back(std::unique_ptr<Workspace> workspace) const {
 
 template <class T>
 T* Plan<T>::shard_grads(const Workspace& w, Index shard) const {
-  return w.shard_grads.template at<T>(0) + shard * packed_grad_count_;
+  return w.shard_grads.template at<T>(0) + shard * training_.packed_grad_count;
 }
 
 // Tasks are slices of nodes.
 template <class T>
-void Plan<T>::pack(const T* params, T* packed, bool training, Tasks& tasks) const {
+void Plan<T>::pack(const Program& program, const T* params, T* packed, bool training, Tasks& tasks) const {
   for (int i = 0; tasks.next(i);) {
-    const NodeSlice& task = slices_[static_cast<std::size_t>(i)];
-    const PlanNode& node = nodes_[task.node];
+    const NodeSlice& task = program.slices[static_cast<std::size_t>(i)];
+    const PlanNode& node = program.nodes[task.node];
     std::visit(
         [&](const auto& g) { table_.of(g).pack(g, params + node.params, packed + node.packed, training, task.slice); },
         node.op);
@@ -48,16 +48,17 @@ void Plan<T>::pack(const T* params, T* packed, bool training, Tasks& tasks) cons
 
 template <class T>
 int Plan<T>::sum_tasks(Index shards) const {
-  return shards == 1 ? 0 : static_cast<int>((packed_grad_count_ + kSumElements - 1) / kSumElements);
+  return shards == 1 ? 0 : static_cast<int>((training_.packed_grad_count + kSumElements - 1) / kSumElements);
 }
 
 // Sums the shards in order, onto the first. Tasks are ranges of elements.
 template <class T>
 void Plan<T>::sum_shards(const Workspace& w, Index shards, Tasks& tasks) const {
+  const Index all = training_.packed_grad_count;
   for (int i = 0; tasks.next(i);) {
     const Index first = i * kSumElements;
     T* sum = shard_grads(w, 0) + first;
-    table_.sum(std::min(kSumElements, packed_grad_count_ - first), shards, packed_grad_count_, sum, sum);
+    table_.sum(std::min(kSumElements, all - first), shards, all, sum, sum);
   }
 }
 
@@ -65,11 +66,20 @@ void Plan<T>::sum_shards(const Workspace& w, Index shards, Tasks& tasks) const {
 template <class T>
 void Plan<T>::unpack(const Workspace& w, T* grads, Tasks& tasks) const {
   for (int i = 0; tasks.next(i);) {
-    const NodeSlice& task = slices_[static_cast<std::size_t>(i)];
-    const PlanNode& node = nodes_[task.node];
+    const NodeSlice& task = training_.slices[static_cast<std::size_t>(i)];
+    const PlanNode& node = training_.nodes[task.node];
     const T* sum = shard_grads(w, 0) + node.packed_grads;
     std::visit([&](const auto& g) { table_.of(g).unpack(g, sum, grads + node.params, task.slice); }, node.op);
   }
+}
+
+// The parameters as the nodes of inference read them.
+template <class T>
+const T* Plan<T>::inference_parameters(const T* params, Arena& made) const {
+  if (inference_.steps.empty()) return params;
+  made.reserve(static_cast<std::size_t>(inference_.parameter_count) * sizeof(T));
+  for (const ParameterStep& step : inference_.steps) make_parameters(step, params, made.template at<T>(0));
+  return made.template at<T>(0);
 }
 
 // The weights of the last version asked for. Threads that ask for a new one at once may each make it.
@@ -81,9 +91,10 @@ std::shared_ptr<const Packed<T>> Plan<T>::packed_once(const Parameters<T>& param
   }
   auto packed = std::make_shared<Packed<T>>();
   packed->of = params;
-  packed->memory.reserve(static_cast<std::size_t>(packed_count_) * sizeof(T));
-  Tasks tasks(static_cast<int>(slices_.size()));
-  pack(params.values, packed->memory.template at<T>(0), false, tasks);
+  packed->memory.reserve(static_cast<std::size_t>(inference_.packed_count) * sizeof(T));
+  Arena made;
+  Tasks tasks(static_cast<int>(inference_.slices.size()));
+  pack(inference_, inference_parameters(params.values, made), packed->memory.template at<T>(0), false, tasks);
   const std::lock_guard<std::mutex> lock(mutex_);
   kept_ = packed;
   return packed;
@@ -92,56 +103,69 @@ std::shared_ptr<const Packed<T>> Plan<T>::packed_once(const Parameters<T>& param
 template <class T>
 void Plan<T>::forward(const Batch& batch, const Parameters<T>& params, T* y) const {
   if (batch.n == 0) return;
-  const int threads = threads_for(batch.n, batch.n);
+  const Program& program = inference_;
+  const int threads = threads_for(program, batch.n, batch.n);
   // Smaller tiles where that keeps all threads busy: forward results do not depend on the tile.
-  const Index tile_images = std::min(inference_.tile, (batch.n + threads - 1) / threads);
+  const Index tile_images = std::min(program.layout.tile, (batch.n + threads - 1) / threads);
   const Index count = (batch.n + tile_images - 1) / tile_images;
   Loan loan(*this);
-  loan.reserve(threads, inference_.bytes, 0);
+  loan.reserve(program, threads);
   const std::shared_ptr<const Packed<T>> kept = params.version < 0 ? nullptr : packed_once(params);
+  const T* values = kept ? nullptr : inference_parameters(params.values, loan->parameters);
   const T* packed = kept ? kept->memory.template at<T>(0) : loan.packed();
-  Tasks pack_tasks(static_cast<int>(slices_.size())), tile_tasks(static_cast<int>(count));
+  Tasks pack_tasks(static_cast<int>(program.slices.size())), tile_tasks(static_cast<int>(count));
   parallel(threads, [&](const Team& team) {
     if (!kept) {
-      pack(params.values, loan.packed(), false, pack_tasks);
+      pack(program, values, loan.packed(), false, pack_tasks);
       team.barrier();
     }
     std::byte* arena = loan->tiles[static_cast<std::size_t>(team.thread())].data();
     for (int tile = 0; tile_tasks.next(tile);) {
       const Index first = tile * tile_images;
-      const TileRun run{*this, inference_, arena, packed, std::min(tile_images, batch.n - first)};
-      run.load(batch, first);
-      run.forward();
-      run.store(output_value(), run.output(), y + first * output_shape().size());
+      const TileRun run{*this, program, arena, packed, first, std::min(tile_images, batch.n - first)};
+      run.load(batch);
+      run.forward({0, program.nodes.size()});
+      run.store(program.output_value(), run.output(), y + first * output_shape().size());
     }
   });
 }
 
+// The variance of a single value is not defined.
 template <class T>
-Tape Plan<T>::forward_train(const Batch& batch, const T* params, T* y) const {
+void Plan<T>::check_statistics(Index n) const {
+  for (const PlanNode& node : training_.nodes) {
+    const auto* norm = std::get_if<BatchNorm2d::Geometry>(&node.op);
+    if (norm != nullptr && n * norm->positions < 2) {
+      fail(node.name.empty() ? "" : "layer \"" + node.name + "\": ",
+           "BatchNorm: training needs more than one value a channel, got a batch of ", n, " with ", norm->positions,
+           " each");
+    }
+  }
+}
+
+template <class T>
+Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t seed, T* y) const {
   Tape tape;
   tape.n = batch.n;
   tape.plan = this;
+  tape.statistics.reserve(static_cast<std::size_t>(training_.statistics_count) * sizeof(T));
   if (batch.n == 0) return tape;
+  check_statistics(batch.n);
   const Index shard_count = shards(batch.n);
-  tape.memory.reserve(static_cast<std::size_t>(first_tile(batch.n, shard_count)) * training_.bytes);
-  const int threads = threads_for(batch.n, shard_count);
+  tape.memory.reserve(static_cast<std::size_t>(first_tile(batch.n, shard_count)) * training_.layout.bytes);
+  const int threads = threads_for(training_, batch.n, shard_count);
   Loan loan(*this);
-  loan.reserve(threads, 0, 0);
-  Tasks pack_tasks(static_cast<int>(slices_.size())), shard_tasks(static_cast<int>(shard_count));
+  TrainingPass pass{*this, *loan, batch.n, seed, tape.memory.data(), tape.statistics.template at<T>(0), {}};
+  pass.reserve(threads, false);
+  Tasks pack_tasks(static_cast<int>(training_.slices.size()));
   parallel(threads, [&](const Team& team) {
-    pack(params, loan.packed(), false, pack_tasks);
+    pack(training_, params, loan.packed(), false, pack_tasks);
     team.barrier();
-    for (int shard = 0; shard_tasks.next(shard);) {
-      std::byte* arena = tape.memory.data() + static_cast<std::size_t>(first_tile(batch.n, shard)) * training_.bytes;
-      const Range images = shard_images(batch.n, shard);
-      for (Index first = images.first; first < images.end; first += training_.tile, arena += training_.bytes) {
-        const TileRun run{*this, training_, arena, loan.packed(), std::min(training_.tile, images.end - first)};
-        run.load(batch, first);
-        run.forward();
-        run.store(output_value(), run.output(), y + first * output_shape().size());
-      }
-    }
+    pass.forward(
+        team, [&](const TileRun& run) { run.load(batch); },
+        [&](const TileRun& run, Index, bool) {
+          run.store(training_.output_value(), run.output(), y + run.first * output_shape().size());
+        });
   });
   return tape;
 }
@@ -149,32 +173,42 @@ Tape Plan<T>::forward_train(const Batch& batch, const T* params, T* y) const {
 template <class T>
 void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads, T* dx) const {
   if (tape.plan != this) fail("backward: the tape was made by another plan");
-  std::fill_n(grads, parameter_count_, T(0));
+  std::fill_n(grads, parameter_count(), T(0));
   if (tape.n == 0) return;
   const Index shard_count = shards(tape.n);
-  const int threads = threads_for(tape.n, shard_count);
+  const int threads = threads_for(training_, tape.n, shard_count);
+  const std::size_t bytes = training_.layout.bytes;
   Loan loan(*this);
-  loan.reserve(threads, training_.bytes, shard_count);
-  const int slices = static_cast<int>(slices_.size());
-  Tasks pack_tasks(slices), shard_tasks(static_cast<int>(shard_count)), sum_parts(sum_tasks(shard_count)),
-      unpack_tasks(slices);
+  // Gradients take the place of values that are no longer needed, so that tiles are copied.
+  const bool segmented = training_.segments.size() > 1;
+  if (segmented) loan->batch.reserve(static_cast<std::size_t>(first_tile(tape.n, shard_count)) * bytes);
+  TrainingPass pass{*this,
+                    *loan,
+                    tape.n,
+                    0,
+                    segmented ? loan->batch.data() : nullptr,
+                    const_cast<T*>(tape.statistics.template at<T>(0)),
+                    {true, true}};
+  pass.reserve(threads, true);
+  const int slices = static_cast<int>(training_.slices.size());
+  Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), unpack_tasks(slices);
   parallel(threads, [&](const Team& team) {
-    pack(params, loan.packed(), true, pack_tasks);
+    pack(training_, params, loan.packed(), true, pack_tasks);
     team.barrier();
-    std::byte* arena = loan->tiles[static_cast<std::size_t>(team.thread())].data();
-    for (int shard = 0; shard_tasks.next(shard);) {
-      T* packed_grads = shard_grads(*loan, shard);
-      const std::byte* source =
-          tape.memory.data() + static_cast<std::size_t>(first_tile(tape.n, shard)) * training_.bytes;
-      const Range images = shard_images(tape.n, shard);
-      for (Index first = images.first; first < images.end; first += training_.tile, source += training_.bytes) {
-        // A copy, because gradients take the place of values that are no longer needed.
-        std::memcpy(arena, source, training_.bytes);
-        const TileRun run{*this, training_, arena, loan.packed(), std::min(training_.tile, images.end - first)};
-        run.load_d_output(dy + first * output_shape().size());
-        run.backward(packed_grads, first == images.first, {true, true});
-        run.store(0, run.gradient(0), dx + first * input_shape().size());
-      }
+    pass.for_each_tile(team, [&](const TileRun& run, Index shard, bool fresh) {
+      const Index in_shard = (run.first - shard_images(tape.n, shard).first) / training_.layout.tile;
+      std::memcpy(run.arena,
+                  tape.memory.data() + static_cast<std::size_t>(first_tile(tape.n, shard) + in_shard) * bytes, bytes);
+      run.load_d_output(dy + run.first * output_shape().size());
+      pass.backward_last(run, shard, fresh);
+      if (!segmented) run.store(0, run.gradient(0), dx + run.first * input_shape().size());
+    });
+    pass.backward_rest(team);
+    if (segmented) {
+      pass.again(team);
+      pass.for_each_tile(team, [&](const TileRun& run, Index, bool) {
+        run.store(0, run.gradient(0), dx + run.first * input_shape().size());
+      });
     }
     team.barrier();
     sum_shards(*loan, shard_count, sum_parts);
@@ -185,50 +219,88 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
 
 template <class T>
 StepResult Plan<T>::loss_and_grad(const Batch& batch, const std::int64_t* target, Loss loss, const T* params,
-                                  T* grads) const {
+                                  std::uint64_t seed, T* grads) const {
+  check_statistics(batch.n);
   const Index classes = output_shape().size();
   const Index shard_count = shards(batch.n);
-  const int threads = threads_for(batch.n, shard_count);
+  const int threads = threads_for(training_, batch.n, shard_count);
   Loan loan(*this);
-  loan.reserve(threads, training_.bytes, shard_count);
+  if (training_.segments.size() > 1) {
+    loan->batch.reserve(static_cast<std::size_t>(first_tile(batch.n, shard_count)) * training_.layout.bytes);
+    loan->found.reserve(static_cast<std::size_t>(training_.statistics_count) * sizeof(T));
+  }
+  TrainingPass pass{*this,
+                    *loan,
+                    batch.n,
+                    seed,
+                    training_.segments.size() > 1 ? loan->batch.data() : nullptr,
+                    training_.segments.size() > 1 ? loan->found.template at<T>(0) : nullptr,
+                    {false, true}};
+  pass.reserve(threads, true);
   loan->losses.reserve(static_cast<std::size_t>(batch.n) * sizeof(T));
   T* losses = loan->losses.template at<T>(0);
   const T weight = static_cast<T>(1.0 / static_cast<double>(batch.n));
-  const int slices = static_cast<int>(slices_.size());
-  Tasks pack_tasks(slices), shard_tasks(static_cast<int>(shard_count)), sum_parts(sum_tasks(shard_count)),
-      unpack_tasks(slices);
+  const int slices = static_cast<int>(training_.slices.size());
+  Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), unpack_tasks(slices);
   std::atomic<Index> correct{0};
   parallel(threads, [&](const Team& team) {
-    pack(params, loan.packed(), true, pack_tasks);
+    pack(training_, params, loan.packed(), true, pack_tasks);
     team.barrier();
-    std::byte* arena = loan->tiles[static_cast<std::size_t>(team.thread())].data();
     Index right = 0;
-    for (int shard = 0; shard_tasks.next(shard);) {
-      T* packed_grads = shard_grads(*loan, shard);
-      const Range images = shard_images(batch.n, shard);
-      for (Index first = images.first; first < images.end; first += training_.tile) {
-        const TileRun run{*this, training_, arena, loan.packed(), std::min(training_.tile, images.end - first)};
-        run.load(batch, first);
-        run.forward();
-        std::int64_t labels[64];
-        for (Index i = 0; i < run.n; ++i) {
-          labels[i] = target[batch.row(first + i)];
-          const T* row = run.output() + i * classes;
-          right += std::max_element(row, row + classes) - row == labels[i] ? 1 : 0;
-        }
-        table_.loss(loss, run.n, classes, run.output(), labels, weight, losses + first, run.d_output());
-        run.backward(packed_grads, first == images.first, {false, true});
-      }
-    }
+    pass.forward(
+        team, [&](const TileRun& run) { run.load(batch); },
+        [&](const TileRun& run, Index shard, bool fresh) {
+          std::int64_t labels[64];
+          for (Index i = 0; i < run.n; ++i) {
+            labels[i] = target[batch.row(run.first + i)];
+            const T* row = run.output() + i * classes;
+            right += std::max_element(row, row + classes) - row == labels[i] ? 1 : 0;
+          }
+          table_.loss(loss, run.n, classes, run.output(), labels, weight, losses + run.first, run.d_output());
+          pass.backward_last(run, shard, fresh);
+        });
     correct += right;
+    pass.backward_rest(team);
     team.barrier();
     sum_shards(*loan, shard_count, sum_parts);
     team.barrier();
     unpack(*loan, grads, unpack_tasks);
   });
+  found_in(pass.statistics, grads);
   double sum = 0;
   for (Index i = 0; i < batch.n; ++i) sum += static_cast<double>(losses[i]);
   return {sum / static_cast<double>(batch.n), correct};
+}
+
+// Calls f(geometry, offset of the node's buffers among the parameters, statistics of the batch) for each node that
+// keeps running averages.
+template <class T>
+template <class F>
+void Plan<T>::for_each_average(const F& f) const {
+  for (const PlanNode& node : training_.nodes) {
+    const auto* norm = std::get_if<BatchNorm2d::Geometry>(&node.op);
+    if (norm != nullptr) f(*norm, node.params + norm->trained(), node.statistics);
+  }
+}
+
+template <class T>
+void Plan<T>::found_in(const T* statistics, T* grads) const {
+  for_each_average([&](const BatchNorm2d::Geometry& g, Index buffers, Index from) {
+    const T *mean = statistics + from, *unbiased = mean + 2 * g.channels;
+    std::copy_n(mean, g.channels, grads + buffers);
+    std::copy_n(unbiased, g.channels, grads + buffers + g.channels);
+  });
+}
+
+template <class T>
+void Plan<T>::update_buffers(T* params, T* grads) const {
+  for_each_average([&](const BatchNorm2d::Geometry& g, Index buffers, Index) {
+    const T momentum = static_cast<T>(g.momentum);
+    for (Index i = buffers; i < buffers + 2 * g.channels; ++i) {
+      params[i] += momentum * (grads[i] - params[i]);
+      grads[i] = T(0);
+    }
+  });
 }
 
 template class Plan<float>;

@@ -47,6 +47,8 @@ class Tasks {
     task = next_.fetch_add(1, std::memory_order_relaxed);
     return task < count_;
   }
+  // From the beginning; between two barriers.
+  void reset() { next_.store(0, std::memory_order_relaxed); }
 
  private:
   std::atomic<int> next_{0};

@@ -14,25 +14,28 @@ inline double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// One tile of n images in one arena.
+// One tile in one arena: images first .. first + n of the batch.
 template <class T>
 struct Plan<T>::TileRun {
   const Plan& plan;
-  const Layout& layout;
+  const Program& program;
   std::byte* arena;
   const T* packed;
-  Index n;
+  Index first, n;
+  std::uint64_t seed = 0;
+  const T* statistics = nullptr;    // of the batch; null in inference
+  const T* d_statistics = nullptr;  // of its gradient
   std::vector<NodeTime>* times = nullptr;
 
   T* at(std::size_t offset) const { return offset == kNoBuffer ? nullptr : reinterpret_cast<T*>(arena + offset); }
-  T* value(int v) const { return at(layout.values[static_cast<std::size_t>(v)]); }
-  T* gradient(int v) const { return at(layout.gradients[static_cast<std::size_t>(v)]); }
-  T* output() const { return value(plan.output_value()); }
-  T* d_output() const { return gradient(plan.output_value()); }
-  Index size(int v) const { return plan.shapes_[static_cast<std::size_t>(v)].size(); }
+  T* value(int v) const { return at(program.layout.values[static_cast<std::size_t>(v)]); }
+  T* gradient(int v) const { return at(program.layout.gradients[static_cast<std::size_t>(v)]); }
+  T* output() const { return value(program.output_value()); }
+  T* d_output() const { return gradient(program.output_value()); }
+  Index size(int v) const { return program.shapes[static_cast<std::size_t>(v)].size(); }
 
-  // Images first .. first + n of the batch, channels-last and normalised.
-  void load(const Batch& batch, Index first) const {
+  // The images, channels-last and normalised.
+  void load(const Batch& batch) const {
     const Shape& shape = plan.input_shape();
     const Index pixels = shape.size();
     for (Index i = 0; i < n; ++i) {
@@ -49,7 +52,7 @@ struct Plan<T>::TileRun {
   }
   // A value out to (or, gradient, in from) NCHW.
   void store(int v, const T* from, T* to) const {
-    const Shape& shape = plan.shapes_[static_cast<std::size_t>(v)];
+    const Shape& shape = program.shapes[static_cast<std::size_t>(v)];
     for (Index i = 0; i < n; ++i) {
       plan.table_.to_nchw(shape.channels(), shape.positions(), from + i * shape.size(), to + i * shape.size());
     }
@@ -61,62 +64,93 @@ struct Plan<T>::TileRun {
     }
   }
 
-  void forward() const {
-    for (std::size_t i = 0; i < plan.nodes_.size(); ++i) {
+  ForwardArgs<T> forward_args(std::size_t i) const {
+    const PlanNode& node = program.nodes[i];
+    ForwardArgs<T> args;
+    args.n = n;
+    args.x = value(node.inputs[0]);
+    if (node.inputs.size() > 1) args.x2 = value(node.inputs[1]);
+    args.packed = packed + node.packed;
+    args.y = value(node.output);
+    args.saved = program.layout.saved.empty() ? nullptr : at(program.layout.saved[i]);
+    args.scratch = at(program.layout.scratch[i]);
+    args.statistics = statistics_of(statistics, node);
+    args.noise = {noise_key(seed, node.output), first};
+    return args;
+  }
+  static const T* statistics_of(const T* all, const PlanNode& node) {
+    return all == nullptr || node.statistics < 0 ? nullptr : all + node.statistics;
+  }
+
+  void forward(const Segment& nodes) const {
+    for (std::size_t i = nodes.first; i < nodes.end; ++i) {
       const double start = times != nullptr ? seconds() : 0;
-      const PlanNode& node = plan.nodes_[i];
-      ForwardArgs<T> args;
-      args.n = n;
-      args.x = value(node.inputs[0]);
-      if (node.inputs.size() > 1) args.x2 = value(node.inputs[1]);
-      args.packed = packed + node.packed;
-      args.y = value(node.output);
-      args.saved = layout.saved.empty() ? nullptr : at(layout.saved[i]);
-      args.scratch = at(layout.scratch[i]);
-      std::visit([&](const auto& g) { plan.table_.of(g).forward(g, args); }, node.op);
+      const ForwardArgs<T> args = forward_args(i);
+      std::visit([&](const auto& g) { plan.table_.of(g).forward(g, args); }, program.nodes[i].op);
       if (times != nullptr) (*times)[i].forward += seconds() - start;
     }
   }
 
   // Adds to packed_grads, or (fresh) overwrites them.
-  void backward(T* packed_grads, bool fresh, Wanted wanted) const {
-    for (std::size_t i = plan.nodes_.size(); i-- > 0;) {
+  void backward(const Segment& nodes, T* packed_grads, bool fresh, Wanted wanted) const {
+    for (std::size_t i = nodes.end; i-- > nodes.first;) {
       const double start = times != nullptr ? seconds() : 0;
-      const PlanNode& node = plan.nodes_[i];
-      if (wanted.input || plan.needs_gradient_[static_cast<std::size_t>(node.output)]) {
-        backward_node(i, node, packed_grads, fresh, wanted);
-      }
+      const PlanNode& node = program.nodes[i];
+      if (wants(node.output, wanted)) backward_node(i, packed_grads, fresh, wanted);
       if (times != nullptr) (*times)[i].backward += seconds() - start;
     }
   }
+  // Is the gradient of a value asked for?
+  bool wants(int v, Wanted wanted) const { return wanted.input || program.needs_gradient[static_cast<std::size_t>(v)]; }
 
-  void backward_node(std::size_t i, const PlanNode& node, T* packed_grads, bool fresh, Wanted wanted) const {
-    const auto wants = [&](std::size_t slot) {
-      return slot < node.inputs.size() &&
-             (wanted.input || plan.needs_gradient_[static_cast<std::size_t>(node.inputs[slot])]);
-    };
-    const auto target = [&](std::size_t slot) -> T* {
-      if (!wants(slot)) return nullptr;
-      return node.writes_first[slot] ? gradient(node.inputs[slot]) : at(layout.branch[i][slot]);
-    };
+  BackwardArgs<T> backward_args(std::size_t i) const {
+    const PlanNode& node = program.nodes[i];
     BackwardArgs<T> args;
     args.n = n;
     args.x = value(node.inputs[0]);
     args.y = value(node.output);
-    args.saved = at(layout.saved[i]);
+    args.saved = at(program.layout.saved[i]);
     args.packed = packed + node.packed;
     args.dy = gradient(node.output);
+    args.scratch = at(program.layout.d_scratch[i]);
+    args.statistics = statistics_of(statistics, node);
+    args.d_statistics = statistics_of(d_statistics, node);
+    return args;
+  }
+  void backward_node(std::size_t i, T* packed_grads, bool fresh, Wanted wanted) const {
+    const PlanNode& node = program.nodes[i];
+    const auto target = [&](std::size_t slot) -> T* {
+      if (slot >= node.inputs.size() || !wants(node.inputs[slot], wanted)) return nullptr;
+      return node.writes_first[slot] ? gradient(node.inputs[slot]) : at(program.layout.branch[i][slot]);
+    };
+    BackwardArgs<T> args = backward_args(i);
     args.dx = target(0);
     args.dx2 = target(1);
     if (wanted.parameters) args.packed_grads = packed_grads + node.packed_grads;
     args.fresh = fresh;
-    args.scratch = at(layout.d_scratch[i]);
     std::visit([&](const auto& g) { plan.table_.of(g).backward(g, args); }, node.op);
     for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) {
-      if (wants(slot) && !node.writes_first[slot]) {
-        plan.table_.add(n * size(node.inputs[slot]), at(layout.branch[i][slot]), gradient(node.inputs[slot]));
+      if (wants(node.inputs[slot], wanted) && !node.writes_first[slot]) {
+        plan.table_.add(n * size(node.inputs[slot]), at(program.layout.branch[i][slot]), gradient(node.inputs[slot]));
       }
     }
+  }
+
+  // This tile's share in the statistics that node i waits for, onto those of its shard.
+  void collect(std::size_t i, double* shard) const {
+    plan.table_.collect(std::get<BatchNorm2d::Geometry>(program.nodes[i].op), forward_args(i), shard);
+  }
+  void d_collect(std::size_t i, double* shard) const {
+    plan.table_.d_collect(std::get<BatchNorm2d::Geometry>(program.nodes[i].op), backward_args(i), shard);
+  }
+
+  // What a node draws differs from node to node and step to step. Steele, Lea & Flood 2014, Fast splittable
+  // pseudorandom number generators: the mixing function of SplitMix64.
+  static std::uint64_t noise_key(std::uint64_t seed, int node) {
+    std::uint64_t z = seed + 0x9e3779b97f4a7c15U * static_cast<std::uint64_t>(node + 1);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
   }
 };
 
@@ -130,12 +164,11 @@ struct Plan<T>::Loan {
   Workspace* operator->() const { return workspace.get(); }
   Workspace& operator*() const { return *workspace; }
 
-  // Room for `threads` arenas of a layout, packed weights, and the gradients of `shards`.
-  void reserve(int threads, std::size_t arena, Index shards) {
+  // Room for a program on `threads` threads: packed weights, and an arena each.
+  void reserve(const Program& program, int threads) {
     if (static_cast<int>(workspace->tiles.size()) < threads) workspace->tiles.resize(static_cast<std::size_t>(threads));
-    for (int t = 0; t < threads; ++t) workspace->tiles[static_cast<std::size_t>(t)].reserve(arena);
-    workspace->packed.reserve(static_cast<std::size_t>(plan.packed_count_) * sizeof(T));
-    workspace->shard_grads.reserve(static_cast<std::size_t>(shards * plan.packed_grad_count_) * sizeof(T));
+    for (int t = 0; t < threads; ++t) workspace->tiles[static_cast<std::size_t>(t)].reserve(program.layout.bytes);
+    workspace->packed.reserve(static_cast<std::size_t>(program.packed_count) * sizeof(T));
   }
   T* packed() const { return workspace->packed.template at<T>(0); }
 

@@ -23,6 +23,8 @@ class Op:
     def name(self) -> str: ...
     def output_shape(self, *inputs: Shape) -> Shape: ...
     def parameter_shapes(self) -> dict[str, Shape]: ...
+    def buffers(self) -> list[str]:
+        """Those of the parameters that no gradient changes: running averages."""
     def macs(self, *inputs: Shape) -> int: ...
     def settings(self) -> dict[str, Any]: ...
 
@@ -69,6 +71,22 @@ class Softmax(Op):
 
 class LogSoftmax(Op):
     def __init__(self) -> None: ...
+
+class BatchNorm2d(Op):
+    def __init__(
+        self, num_features: int, eps: float = 1e-05, momentum: float = 0.1, affine: bool = True
+    ) -> None: ...
+
+class BatchNorm1d(Op):
+    def __init__(
+        self, num_features: int, eps: float = 1e-05, momentum: float = 0.1, affine: bool = True
+    ) -> None: ...
+
+class Dropout(Op):
+    def __init__(self, p: float = 0.5) -> None: ...
+
+class Dropout2d(Op):
+    def __init__(self, p: float = 0.5) -> None: ...
 
 class Add(Op):
     def __init__(self) -> None: ...
@@ -131,7 +149,8 @@ class Plan:
         """The output. Weights are brought into kernel layout once for each `version` of `params` that is not
         negative, and else at every call.
         """
-    def forward_train(self, x: Array, params: Array) -> tuple[Array, Tape]: ...
+    def forward_train(self, x: Array, params: Array, seed: int = 0) -> tuple[Array, Tape]:
+        """seed: of what is drawn (dropout)."""
     def backward(self, dy: Array, tape: Tape, params: Array, grads: Array) -> Array:
         """Fills `grads` (overwrites) and returns dx; the tape stays usable."""
     def loss_and_grad(
@@ -142,11 +161,18 @@ class Plan:
         grads: Array,
         index: NDArray[np.int64] | None = None,
         loss: Literal["cross_entropy", "nll"] = "cross_entropy",
+        seed: int = 0,
     ) -> tuple[float, int]:
-        """Mean loss over the batch and the number of right answers; fills `grads` (overwrites).
+        """Mean loss over the batch and the number of right answers; fills `grads` (overwrites). In the place
+        of buffers it leaves there what `update_buffers` is to take in.
 
         index: rows of x and target that make the batch; None takes all.
+        seed: of what is drawn (dropout).
         """
+    @property
+    def has_buffers(self) -> bool: ...
+    def update_buffers(self, params: Array, grads: Array, tape: Tape | None = None) -> None:
+        """Running averages take in the batch that `grads` is of, or the tape; `grads` holds zeros there after."""
     def profile(
         self,
         x: Array,

@@ -69,6 +69,7 @@ void fill_table(KernelTable<T>& table) {
   fill_products(table);
   fill_pooling(table);
   fill_pointwise(table);
+  fill_normalization(table);
   fill_structure(table);
   fill_fused(table);
   static_cast<VectorKernels<T>&>(table) = {

@@ -1,0 +1,80 @@
+// Each channel shifted and scaled to mean 0 and variance 1, then to a learned mean and scale. Ioffe & Szegedy 2015,
+// arXiv:1502.03167.
+//
+// In training mean and variance are those of the whole batch (the variance divided by the number of values); running
+// averages of them (of the variance divided by one less) serve inference.
+#pragma once
+
+#include <cmath>
+
+#include "ops/op.hpp"
+
+namespace cnnfast {
+
+struct BatchNorm2d : OpBase {
+  static constexpr const char* kName = "BatchNorm2d";
+  static constexpr bool kReadsX = true;
+
+  struct Geometry : Rows {
+    double eps = 1e-5, momentum = 0.1;
+    bool affine = true;
+    bool relu = false;  // y = max(y, 0) at the end; only a plan sets it
+    Index trained() const { return affine ? 2 * channels : 0; }
+  };
+
+  BatchNorm2d(Index num_features, double eps_, double momentum_, bool affine_)
+      : BatchNorm2d(kName, num_features, eps_, momentum_, affine_) {}
+
+  template <class F>
+  void settings(const F& f) const {
+    f("num_features", channels);
+    f("eps", eps);
+    f("momentum", momentum);
+    f("affine", affine);
+  }
+  Shape output_shape(const Shapes& inputs) const {
+    if (inputs[0].rank() != 3 || inputs[0][0] != channels) {
+      fail(kName, ": expected an input of shape (", channels, ", h, w), got ", to_string(inputs[0]));
+    }
+    return inputs[0];
+  }
+  Geometry place(const Shapes& inputs) const { return placed(output_shape(inputs)); }
+  std::vector<Parameter> parameters() const {
+    std::vector<Parameter> list;
+    if (affine) list = {{"weight", {channels}}, {"bias", {channels}}};
+    list.push_back({"running_mean", {channels}, false});
+    list.push_back({"running_var", {channels}, false});
+    return list;
+  }
+
+  Index channels;
+  double eps, momentum;
+  bool affine;
+
+ protected:
+  BatchNorm2d(const char* name, Index num_features, double eps_, double momentum_, bool affine_)
+      : channels(num_features), eps(eps_), momentum(momentum_), affine(affine_) {
+    check_extent(name, "num_features", channels);
+    if (!std::isfinite(eps) || eps <= 0) fail(name, ": eps must be a finite number above 0, got ", eps);
+    if (!(momentum >= 0 && momentum <= 1)) fail(name, ": momentum must be from 0 to 1, got ", momentum);
+  }
+  Geometry placed(const Shape& shape) const { return {rows_of(shape), eps, momentum, affine, false}; }
+};
+
+// The same for vectors (c,) and lines (c, l).
+struct BatchNorm1d : BatchNorm2d {
+  static constexpr const char* kName = "BatchNorm1d";
+
+  BatchNorm1d(Index num_features, double eps_, double momentum_, bool affine_)
+      : BatchNorm2d(kName, num_features, eps_, momentum_, affine_) {}
+
+  Shape output_shape(const Shapes& inputs) const {
+    if (inputs[0].rank() > 2 || inputs[0][0] != channels) {
+      fail(kName, ": expected an input of shape (", channels, ",) or (", channels, ", l), got ", to_string(inputs[0]));
+    }
+    return inputs[0];
+  }
+  Geometry place(const Shapes& inputs) const { return placed(output_shape(inputs)); }
+};
+
+}  // namespace cnnfast

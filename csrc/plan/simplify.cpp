@@ -1,0 +1,143 @@
+#include "plan/simplify.hpp"
+
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+namespace cnnfast {
+
+namespace {
+
+Index parameter_count(const Op& op) {
+  Index count = 0;
+  for (const Parameter& p : std::visit([](const auto& o) { return o.parameters(); }, op)) count += p.shape.size();
+  return count;
+}
+
+bool is_dropout(const Op& op) { return std::holds_alternative<Dropout>(op) || std::holds_alternative<Dropout2d>(op); }
+const BatchNorm2d* normalisation(const Op& op) {
+  if (const auto* norm = std::get_if<BatchNorm2d>(&op)) return norm;
+  return std::get_if<BatchNorm1d>(&op);
+}
+
+// The layer with a bias, if it is one that can take a normalisation in: its weights are one row an output.
+std::optional<Op> with_bias(const Op& op) {
+  const auto biased = [](auto layer) -> Op {
+    layer.bias = true;
+    return layer;
+  };
+  if (const auto* conv = std::get_if<Conv2d>(&op)) return biased(*conv);
+  if (const auto* linear = std::get_if<Linear>(&op)) return biased(*linear);
+  return std::nullopt;
+}
+
+class Simplifier {
+ public:
+  explicit Simplifier(const Graph& graph) : graph_(graph), result_{Graph(graph.shapes().front()), {}} {
+    readers_.assign(graph.shapes().size(), 0);
+    for (const GraphNode& node : graph.nodes()) {
+      for (int value : node.inputs) ++readers_[static_cast<std::size_t>(value)];
+    }
+  }
+
+  Simplified run() {
+    const std::size_t count = graph_.nodes().size();
+    for (std::size_t i = 0; i < count; ++i) {
+      const GraphNode& node = graph_.nodes()[i];
+      // The last value must be made by somebody.
+      if (is_dropout(node.op) && i + 1 < count) {
+        value_.push_back(value(node.inputs[0]));
+        continue;
+      }
+      const BatchNorm2d* norm = i + 1 < count && chained(i) ? normalisation(graph_.nodes()[i + 1].op) : nullptr;
+      const std::optional<Op> biased = norm == nullptr ? std::nullopt : with_bias(node.op);
+      if (biased) {
+        fold(node, *norm, *biased, graph_.nodes()[i + 1].name);
+        ++i;
+      } else {
+        copy(node);
+      }
+    }
+    return std::move(result_);
+  }
+
+ private:
+  int value(int original) const { return value_[static_cast<std::size_t>(original)]; }
+  // Node i + 1 is the only reader of node i.
+  bool chained(std::size_t i) const {
+    return readers_[i + 1] == 1 && graph_.nodes()[i + 1].inputs == std::vector<int>{static_cast<int>(i) + 1};
+  }
+  void copy(const GraphNode& node) {
+    const Index count = parameter_count(node.op);
+    if (count > 0) {
+      ParameterStep step;
+      step.from = from_, step.to = to_, step.count = count;
+      result_.steps.push_back(step);
+    }
+    from_ += count, to_ += count;
+    add(node.op, node);
+  }
+  void fold(const GraphNode& node, const BatchNorm2d& norm, const Op& biased, const std::string& norm_name) {
+    const Index own = parameter_count(node.op), all = parameter_count(biased);
+    ParameterStep step;
+    step.from = from_, step.to = to_;
+    step.outputs = norm.channels;
+    step.count = all - norm.channels;
+    step.bias = own == all ? from_ + step.count : -1;
+    step.normalisation = from_ + own;
+    step.affine = norm.affine, step.eps = norm.eps;
+    result_.steps.push_back(step);
+    from_ += own + parameter_count(norm), to_ += all;
+    GraphNode joined = node;
+    joined.name += "+" + norm_name;
+    add(biased, joined);
+    value_.push_back(value_.back());
+  }
+  void add(const Op& op, const GraphNode& node) {
+    std::vector<int> inputs;
+    for (int v : node.inputs) inputs.push_back(value(v));
+    value_.push_back(result_.graph.add(op, std::move(inputs), node.name));
+  }
+
+  const Graph& graph_;
+  Simplified result_;
+  std::vector<int> readers_;
+  std::vector<int> value_{0};  // in the new graph, by value of the old
+  Index from_ = 0, to_ = 0;
+};
+
+}  // namespace
+
+Simplified simplified(const Graph& graph) {
+  bool plain = true;
+  for (const GraphNode& node : graph.nodes())
+    plain = plain && !is_dropout(node.op) && normalisation(node.op) == nullptr;
+  return plain ? Simplified{graph, {}} : Simplifier(graph).run();
+}
+
+template <class T>
+void make_parameters(const ParameterStep& step, const T* params, T* to) {
+  if (step.outputs == 0) {
+    std::memcpy(to + step.to, params + step.from, static_cast<std::size_t>(step.count) * sizeof(T));
+    return;
+  }
+  const Index n = step.outputs, row = step.count / n;
+  const T* norm = params + step.normalisation;
+  const T* mean = norm + (step.affine ? 2 * n : 0);
+  const T* var = mean + n;
+  for (Index o = 0; o < n; ++o) {
+    const double weight = step.affine ? static_cast<double>(norm[o]) : 1;
+    const double shift = step.affine ? static_cast<double>(norm[n + o]) : 0;
+    const double bias = step.bias < 0 ? 0 : static_cast<double>(params[step.bias + o]);
+    const double s = weight / std::sqrt(static_cast<double>(var[o]) + step.eps);
+    const T* w = params + step.from + o * row;
+    T* scaled = to + step.to + o * row;
+    for (Index i = 0; i < row; ++i) scaled[i] = static_cast<T>(s * static_cast<double>(w[i]));
+    to[step.to + step.count + o] = static_cast<T>(s * (bias - static_cast<double>(mean[o])) + shift);
+  }
+}
+
+template void make_parameters<float>(const ParameterStep&, const float*, float*);
+template void make_parameters<double>(const ParameterStep&, const double*, double*);
+
+}  // namespace cnnfast

@@ -1,0 +1,167 @@
+// One pass of training over a batch, by all threads of a team: segments one after the other, and in each of them
+// shards by whoever is free.
+#pragma once
+
+#include <cmath>
+#include <cstring>
+
+#include "plan/threads.hpp"
+#include "plan/tile_run.hpp"
+
+namespace cnnfast {
+
+template <class T>
+struct Plan<T>::TrainingPass {
+  const Plan& plan;
+  Workspace& w;
+  Index n;
+  std::uint64_t seed;
+  std::byte* arenas;  // of all tiles, one after the other; null: each thread uses its own for one after the other
+  T* statistics;      // of the batch
+  Wanted wanted;
+  std::vector<NodeTime>* times = nullptr;
+
+  const Program& program = plan.training_;
+  const Index shards = plan.shards(n);
+  Tasks shard_tasks{static_cast<int>(shards)};
+
+  // Memory for a pass on `threads` threads.
+  void reserve(int threads, bool backward) {
+    if (arenas == nullptr && static_cast<int>(w.tiles.size()) < threads) {
+      w.tiles.resize(static_cast<std::size_t>(threads));
+    }
+    for (int t = 0; arenas == nullptr && t < threads; ++t) {
+      w.tiles[static_cast<std::size_t>(t)].reserve(program.layout.bytes);
+    }
+    w.packed.reserve(static_cast<std::size_t>(program.packed_count) * sizeof(T));
+    if (backward) w.shard_grads.reserve(static_cast<std::size_t>(shards * program.packed_grad_count) * sizeof(T));
+    if (program.statistics_count == 0) return;
+    w.statistics.reserve(static_cast<std::size_t>(program.statistics_count) * sizeof(T));
+    w.partial.reserve(static_cast<std::size_t>(shards * partial_size()) * sizeof(double));
+  }
+  Index partial_size() const { return program.statistics_count + 1; }
+  double* partial(Index shard) const { return w.partial.template at<double>(0) + shard * partial_size(); }
+  T* d_statistics() const { return program.statistics_count == 0 ? nullptr : w.statistics.template at<T>(0); }
+  const T* packed() const { return w.packed.template at<T>(0); }
+
+  // Calls f(tile, its shard, is it the shard's first) for all tiles, each shard on one thread.
+  template <class F>
+  void for_each_tile(const Team& team, const F& f) {
+    const Layout& layout = program.layout;
+    for (int shard = 0; shard_tasks.next(shard);) {
+      const Range images = plan.shard_images(n, shard);
+      std::byte* arena = arenas == nullptr
+                             ? w.tiles[static_cast<std::size_t>(team.thread())].data()
+                             : arenas + static_cast<std::size_t>(plan.first_tile(n, shard)) * layout.bytes;
+      for (Index first = images.first; first < images.end; first += layout.tile) {
+        f(TileRun{plan, program, arena, packed(), first, std::min(layout.tile, images.end - first), seed, statistics,
+                  d_statistics(), times},
+          Index{shard}, first == images.first);
+        if (arenas != nullptr) arena += layout.bytes;
+      }
+    }
+  }
+
+  // Forward through all segments. `begin` and `finish` get every tile before the first and after the last.
+  template <class Begin, class Finish>
+  void forward(const Team& team, const Begin& begin, const Finish& finish) {
+    const std::size_t count = program.segments.size();
+    for (std::size_t s = 0; s < count; ++s) {
+      for_each_tile(team, [&](const TileRun& run, Index shard, bool fresh) {
+        if (s == 0) begin(run);
+        run.forward(program.segments[s]);
+        if (s + 1 == count) return finish(run, shard, fresh);
+        if (fresh) std::memset(partial(shard), 0, static_cast<std::size_t>(partial_size()) * sizeof(double));
+        run.collect(program.segments[s + 1].first, partial(shard));
+      });
+      if (s + 1 < count) meet(team, [&] { combine(program.nodes[program.segments[s + 1].first]); });
+    }
+  }
+
+  // The gradients of the last segment, for a tile whose d_output is there.
+  void backward_last(const TileRun& run, Index shard, bool fresh) {
+    backward_segment(program.segments.size() - 1, run, shard, fresh);
+  }
+  // ... and of the segments before it.
+  void backward_rest(const Team& team) {
+    for (std::size_t s = program.segments.size() - 1; s-- > 0;) {
+      meet(team, [&] { d_combine(program.nodes[program.segments[s + 1].first]); });
+      for_each_tile(team, [&](const TileRun& run, Index shard, bool fresh) { backward_segment(s, run, shard, fresh); });
+    }
+  }
+  // All tiles once more.
+  void again(const Team& team) {
+    meet(team, [] {});
+  }
+
+ private:
+  // A segment, its first node left for later where that needs the statistics of all; and what was left of the one
+  // behind it.
+  void backward_segment(std::size_t s, const TileRun& run, Index shard, bool fresh) {
+    const bool last = s + 1 == program.segments.size();
+    const std::size_t end = last ? program.nodes.size() : program.segments[s + 1].first + 1;
+    const std::size_t first = program.segments[s].first;
+    run.backward({s > 0 ? first + 1 : first, end}, plan.shard_grads(w, shard), fresh, wanted);
+    if (s == 0) return;
+    if (fresh) std::memset(partial(shard), 0, static_cast<std::size_t>(partial_size()) * sizeof(double));
+    run.d_collect(first, partial(shard));
+  }
+
+  // All threads wait; one of them does `f` for all.
+  template <class F>
+  void meet(const Team& team, const F& f) {
+    team.barrier();
+    if (team.thread() == 0) {
+      f();
+      shard_tasks.reset();
+    }
+    team.barrier();
+  }
+
+  // Shards in order, in double: mean, 1 / sqrt(var + eps), and the variance that running averages take.
+  void combine(const PlanNode& node) {
+    const auto& g = std::get<BatchNorm2d::Geometry>(node.op);
+    T* mean = statistics + node.statistics;
+    T *inverse = mean + g.channels, *unbiased = inverse + g.channels;
+    for (Index c = 0; c < g.channels; ++c) {
+      double count = 0, m = 0, spread = 0;
+      for (Index shard = 0; shard < shards; ++shard) {
+        const double* p = partial(shard);
+        const double added = p[0], distance = p[1 + c] - m, all = count + added;
+        m += distance * added / all;
+        spread += p[1 + g.channels + c] + distance * distance * count * added / all;
+        count = all;
+      }
+      mean[c] = static_cast<T>(m);
+      inverse[c] = static_cast<T>(1 / std::sqrt(spread / count + g.eps));
+      unbiased[c] = static_cast<T>(spread / (count - 1));
+    }
+  }
+
+  // Means of dz and of dz (x - mean); the parameters' gradients, to the first shard.
+  void d_combine(const PlanNode& node) {
+    const auto& g = std::get<BatchNorm2d::Geometry>(node.op);
+    const double count = static_cast<double>(n * g.positions);
+    const T* inverse = statistics + node.statistics + g.channels;
+    T *s = d_statistics() + node.statistics, *q = s + g.channels;
+    T* grads = plan.shard_grads(w, 0) + node.packed_grads;
+    for (Index shard = 0; shard < shards; ++shard) {
+      std::memset(plan.shard_grads(w, shard) + node.packed_grads, 0,
+                  static_cast<std::size_t>(node.packed_grad_count) * sizeof(T));
+    }
+    for (Index c = 0; c < g.channels; ++c) {
+      double sum = 0, product = 0;
+      for (Index shard = 0; shard < shards; ++shard) {
+        sum += partial(shard)[c];
+        product += partial(shard)[g.channels + c];
+      }
+      s[c] = static_cast<T>(sum / count);
+      q[c] = static_cast<T>(product / count);
+      if (!g.affine) continue;
+      grads[c] = static_cast<T>(product * static_cast<double>(inverse[c]));
+      grads[g.channels + c] = static_cast<T>(sum);
+    }
+  }
+};
+
+}  // namespace cnnfast
