@@ -207,6 +207,7 @@ class Plan {
   void unpack(const Workspace& w, T* grads, class Tasks& tasks) const;
   int sum_tasks(Index shards) const;
 
+  void forward_as_team(const Batch& batch, const Parameters<T>& params, T* y) const;
   const T* inference_parameters(const T* params, Arena& made) const;
   void check_statistics(Index n) const;
   void found_in(const T* statistics, T* grads) const;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "plan/pieces.hpp"
 #include "plan/threads.hpp"
 #include "plan/training_pass.hpp"
 
@@ -11,6 +12,10 @@ namespace cnnfast {
 namespace {
 
 constexpr Index kSumElements = Index{1} << 13;
+
+// Work on one picture for which waking a team, and a barrier behind every node, is worth while: some 200 microseconds
+// of one thread.
+constexpr Index kWorkOfATeam = 6'000'000;
 
 }  // namespace
 
@@ -104,6 +109,7 @@ template <class T>
 void Plan<T>::forward(const Batch& batch, const Parameters<T>& params, T* y) const {
   if (batch.n == 0) return;
   const Program& program = inference_;
+  if (batch.n < get_num_threads() && program.work >= kWorkOfATeam) return forward_as_team(batch, params, y);
   const int threads = threads_for(program, batch.n, batch.n);
   // Smaller tiles where that keeps all threads busy: forward results do not depend on the tile.
   const Index tile_images = std::min(program.layout.tile, (batch.n + threads - 1) / threads);
@@ -126,6 +132,48 @@ void Plan<T>::forward(const Batch& batch, const Parameters<T>& params, T* y) con
       run.load(batch);
       run.forward({0, program.nodes.size()});
       run.store(program.output_value(), run.output(), y + first * output_shape().size());
+    }
+  });
+}
+
+// Fewer pictures than threads, and each of them much work: all threads take pieces of one node after the other.
+template <class T>
+void Plan<T>::forward_as_team(const Batch& batch, const Parameters<T>& params, T* y) const {
+  const Program& program = inference_;
+  const int threads = get_num_threads();
+  Loan loan(*this);
+  loan.reserve(program, threads);
+  const std::shared_ptr<const Packed<T>> kept = params.version < 0 ? nullptr : packed_once(params);
+  const T* values = kept ? nullptr : inference_parameters(params.values, loan->parameters);
+  const T* packed = kept ? kept->memory.template at<T>(0) : loan.packed();
+  const std::size_t nodes = program.nodes.size();
+  const auto work = std::make_unique<Piecework[]>(static_cast<std::size_t>(batch.n) * (nodes + 2));
+  Tasks pack_tasks(static_cast<int>(program.slices.size()));
+  parallel(threads, [&](const Team& team) {
+    if (!kept) {
+      pack(program, values, loan.packed(), false, pack_tasks);
+      team.barrier();
+    }
+    // Values lie in the first thread's arena; each thread's scratch in its own.
+    const auto arena = [&](int thread) { return loan->tiles[static_cast<std::size_t>(thread)].data(); };
+    for (Index image = 0; image < batch.n; ++image) {
+      const TileRun run{*this, program, arena(0), packed, image, 1};
+      const TileRun own{*this, program, arena(team.thread()), packed, image, 1};
+      Piecework* next = &work[static_cast<std::size_t>(image) * (nodes + 2)];
+      next++->share(1, [&](int) { run.load(batch); });
+      for (std::size_t i = 0; i < nodes; ++i) {
+        const PlacedOp& op = program.nodes[i].op;
+        const Index pieces = std::min<Index>(most_pieces(op), threads);
+        next++->share(static_cast<int>(pieces), [&](int part) {
+          const Piece piece = piece_of(op, part, pieces);
+          ForwardArgs<T> args = run.forward_args(i);
+          args.scratch = own.forward_args(i).scratch;
+          args.x += piece.x;
+          args.y += piece.y;
+          std::visit([&](const auto& g) { table_.of(g).forward(g, args); }, piece.op);
+        });
+      }
+      next->share(1, [&](int) { run.store(program.output_value(), run.output(), y + image * output_shape().size()); });
     }
   });
 }

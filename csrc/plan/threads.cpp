@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <mutex>
+#include <thread>
 
 #include "base/cpu.hpp"
 #include "base/error.hpp"
@@ -60,6 +61,8 @@ void set_num_threads(int n) {
   if (n < 1 || n > 1024) fail("set_num_threads: n must be from 1 to 1024, got ", n);
   chosen = n;
 }
+
+void Piecework::wait_a_little() { std::this_thread::yield(); }
 
 void Team::barrier() const {
 #if defined(_OPENMP)

@@ -55,4 +55,27 @@ class Tasks {
   int count_;
 };
 
+// One of several pieces of work in a row, each of `parts`: whoever comes takes parts, and may go on to the next piece
+// when all parts are done, not when all threads have come. A thread that is late, or asleep, holds nobody up.
+class Piecework {
+ public:
+  // Calls f(part) for the parts that nobody has taken, then waits for those that others took.
+  template <class F>
+  void share(int parts, const F& f) {
+    for (int part; (part = taken_.fetch_add(1, std::memory_order_relaxed)) < parts;) {
+      f(part);
+      done_.fetch_add(1, std::memory_order_release);
+    }
+    for (int turns = 0; done_.load(std::memory_order_acquire) < parts; ++turns) {
+      if (turns > kSpin) wait_a_little();
+    }
+  }
+
+ private:
+  static constexpr int kSpin = 2000;
+  static void wait_a_little();  // lets others have the core
+
+  std::atomic<int> taken_{0}, done_{0};
+};
+
 }  // namespace cnnfast
