@@ -93,6 +93,7 @@ Index most_pieces(const PlacedOp& op) {
 }
 
 Piece piece_of(const PlacedOp& op, Index part, Index parts) {
+  if (parts == 1) return {op, 0, 0};
   return std::visit(
       [&](const auto& g) -> Piece {
         using C = Cutting<std::decay_t<decltype(g)>>;

@@ -172,7 +172,7 @@ class Plan:
     @property
     def has_buffers(self) -> bool: ...
     def update_buffers(self, params: Array, grads: Array, tape: Tape | None = None) -> None:
-        """Running averages take in the batch that `grads` is of, or the tape; zeros stay behind in `grads`."""
+        """Running averages take in the batch that `grads` or the tape is of; `grads` is zero there after."""
     def profile(
         self,
         x: Array,
