@@ -1,4 +1,4 @@
-"""One picture as the work of several threads: rows of an output are computed apart, and give the same bits."""
+"""One picture as the work of several threads: its rows are computed apart, and give the same bits."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ void Plan<T>::check_statistics(Index n) const {
     if (norm != nullptr && n * norm->positions < 2) {
       fail(node.name.empty() ? "" : "layer \"" + node.name + "\": ",
            "BatchNorm: training needs more than one value a channel, got a batch of ", n, " with ", norm->positions,
-           " each");
+           " each; choose a batch size that leaves no single image over");
     }
   }
 }

@@ -57,7 +57,7 @@ def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, 
         raise FileNotFoundError(f"save: cannot write {os.fspath(path)}: there is no folder {target.parent}")
     if target.is_dir():
         raise IsADirectoryError(f"save: cannot write {os.fspath(path)}: it is a folder")
-    weights = model.parameters()
+    weights = model.state_dict()
     texts = _describe(model, training)
     texts["sha256"] = _digest(texts, weights)
     aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
@@ -84,7 +84,7 @@ def load(path: str | os.PathLike[str]) -> Module:
     info, tensors = _read(path, with_tensors=True)
     try:
         model = blank(info["architecture"]).to(_common_dtype(tensors))
-        for name, value in model.parameters().items():
+        for name, value in model._views().items():
             value[...] = tensors[name]
         model.input_shape = None if info["input_shape"] is None else tuple(info["input_shape"])
         model.preprocessing = Preprocessing(**info["preprocessing"])

@@ -45,7 +45,7 @@ def forward(
     who: str, op: Op, x: Array, parameters: Sequence[Array] = (), isa: str | None = None, exact: bool = False
 ) -> Array:
     """y = op(x); the parameters come in the op's own order."""
-    return _plan(who, op, x, isa, exact).forward(np.ascontiguousarray(x), _flat(op, x, parameters))
+    return plan_of(who, op, x, isa, exact).forward(np.ascontiguousarray(x), _flat(op, x, parameters))
 
 
 def backward(
@@ -61,7 +61,7 @@ def backward(
 
     Parameters that play no part in any derivative (a bias, last in order) may be left out.
     """
-    plan = _plan(who, op, x, isa, exact)
+    plan = plan_of(who, op, x, isa, exact)
     check_shape(who, "dy", dy, (len(x), *plan.output_shape), "that of the output")
     flat = _flat(op, x, parameters)
     grads = np.zeros_like(flat)
@@ -70,7 +70,7 @@ def backward(
     return dx, [grad for _, grad in windows(grads, op.parameter_shapes().items())]
 
 
-def _plan(who: str, op: Op, x: Array, isa: str | None, exact: bool) -> Plan:
+def plan_of(who: str, op: Op, x: Array, isa: str | None, exact: bool) -> Plan:
     if x.ndim < 2:
         raise ValueError(f"{who}: x must have shape (n, ...), got {x.shape}")
     graph = Graph(x.shape[1:])

@@ -37,6 +37,7 @@ class Trainer:
         model: Trained in place.
         optimizer: Serves this model from now on.
         loss: "cross_entropy" for a model that puts out logits, "nll" for one that ends in LogSoftmax.
+        seed: Of what dropout draws; it goes on with the optimiser's steps.
 
     Raises:
         TypeError: Not a Module, not an Optimizer.
@@ -51,7 +52,9 @@ class Trainer:
         True
     """
 
-    def __init__(self, model: Module, optimizer: Optimizer, loss: Loss = "cross_entropy") -> None:
+    def __init__(
+        self, model: Module, optimizer: Optimizer, loss: Loss = "cross_entropy", seed: int = 0
+    ) -> None:
         if not isinstance(model, Module):
             raise TypeError(f"Trainer: model must be a Module, got {type_of(model)}")
         if not isinstance(optimizer, Optimizer):
@@ -62,6 +65,7 @@ class Trainer:
         self.model, self.optimizer, self.loss = model, optimizer, loss
         self._params, self._grads = model._values, model._flat_gradients
         optimizer.bind(self._params)
+        self._seed = whole_number("Trainer", "seed", seed, 0)
         self.steps = 0
         self._epoch: int | None = None
 
@@ -92,13 +96,19 @@ class Trainer:
     def _advance(self, plan: Plan, x: Array, y: Labels, index: Labels | None) -> tuple[float, int]:
         """A step on checked input: (mean loss, number of right answers)."""
         params, grads = self._params, self._grads
-        loss, correct = plan.loss_and_grad(x, y, params, grads, index, self.loss)
+        loss, correct = plan.loss_and_grad(x, y, params, grads, index, self.loss, self._noise())
         if not math.isfinite(loss) or not all_finite(grads):
             raise self._refusal(loss)
+        if plan.has_buffers:
+            plan.update_buffers(params, grads)
         self.optimizer.step(params, grads)
         self.model._block.touch()
         self.steps += 1
         return loss, correct
+
+    def _noise(self) -> int:
+        """Another number for each step of each seed."""
+        return (self._seed << 32 ^ self.optimizer.steps) % 2**64
 
     def _refusal(self, loss: float) -> NonFiniteError:
         step = self.steps + 1
@@ -176,7 +186,7 @@ def fit(
     if not isinstance(model, Module):
         raise TypeError(f"fit: model must be a Module, got {type_of(model)}")
     part, held = _parts(model, data, validation, seed)
-    trainer = Trainer(model, Adam() if optimizer is None else optimizer, loss)
+    trainer = Trainer(model, Adam() if optimizer is None else optimizer, loss, seed)
     display = display_for(progress, epochs, len(part))
     if model.input_shape is None:
         model.input_shape = part.x.shape[1:]

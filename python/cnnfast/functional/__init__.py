@@ -21,6 +21,7 @@ from .activation import (
 )
 from .biases import channel_bias, channel_bias_backward, position_bias, position_bias_backward
 from .convolution import conv2d, conv2d_backward
+from .normalization import batch_norm, batch_norm_backward, dropout, dropout_backward
 from .pooling import max_pool2d, max_pool2d_backward
 from .products import linear, linear_backward
 from .structure import add, add_backward, flatten, flatten_backward
@@ -28,12 +29,16 @@ from .structure import add, add_backward, flatten, flatten_backward
 __all__ = [
     "add",
     "add_backward",
+    "batch_norm",
+    "batch_norm_backward",
     "channel_bias",
     "channel_bias_backward",
     "conv2d",
     "conv2d_backward",
     "cross_entropy",
     "cross_entropy_backward",
+    "dropout",
+    "dropout_backward",
     "flatten",
     "flatten_backward",
     "gelu",

@@ -3,8 +3,10 @@
 from .activation import GELU, LogSoftmax, ReLU, Softmax
 from .bias import ChannelBias, PositionBias
 from .convolution import Conv2d
+from .dropout import Dropout, Dropout2d
 from .linear import Linear
 from .module import Module
+from .normalization import BatchNorm1d, BatchNorm2d
 from .pooling import MaxPool2d
 from .preprocessing import Preprocessing
 from .registry import from_config, layer_types
@@ -14,8 +16,12 @@ from .structure import Flatten
 
 __all__ = [
     "GELU",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "ChannelBias",
     "Conv2d",
+    "Dropout",
+    "Dropout2d",
     "Flatten",
     "Linear",
     "LogSoftmax",

@@ -41,6 +41,13 @@ class Container(Module):
             for pair in child._named_shapes(dotted(prefix, name))
         ]
 
+    def _buffer_names(self, prefix: str = "") -> list[str]:
+        return [
+            buffer
+            for name, child in self._children.items()
+            for buffer in child._buffer_names(dotted(prefix, name))
+        ]
+
     def _initialize(self, seed: np.random.SeedSequence) -> None:
         for position, child in enumerate(self._children.values()):
             # what seed.spawn() would give the first time, without counting up inside of `seed`

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Parameter:
-    """Attribute that is the live view of one parameter; assigning to it copies values in.
+    """Attribute that is the live view of one parameter or buffer; assigning to it copies values in.
 
     None where the layer was built without it (``bias=False``).
     """
@@ -28,10 +28,10 @@ class Parameter:
         self._name = name
 
     def __get__(self, layer: Layer | None, owner: type | None = None) -> Any:
-        return self if layer is None else layer.parameters().get(self._name)
+        return self if layer is None else layer._views().get(self._name)
 
     def __set__(self, layer: Layer, value: Any) -> None:
-        if self._name not in layer.parameters():
+        if self._name not in layer._views():
             raise AttributeError(f"{type(layer).__name__}: was built without {self._name}")
         layer.load_state_dict({self._name: value}, strict=False)
 
@@ -80,6 +80,9 @@ class Layer(Module):
 
     def _named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
         return _named(self._op, prefix)
+
+    def _buffer_names(self, prefix: str = "") -> list[str]:
+        return [f"{prefix}.{name}" if prefix else name for name in self._op.buffers()]
 
     def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
         return graph.add(self._op, [value], prefix)

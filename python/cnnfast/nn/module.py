@@ -6,6 +6,7 @@ graph (kept for each input shape) does all the work.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -124,10 +125,19 @@ class Module(ParameterTree):
 
     # ---------------------------------------------------------------- training passes
 
-    def forward(self, x: Array) -> Array:
-        """A training pass: the output, remembering what `backward` needs. Shapes as in a call."""
+    def forward(self, x: Array, seed: int | None = None) -> Array:
+        """A training pass: the output, remembering what `backward` needs. Shapes as in a call.
+
+        Batch normalisation takes mean and variance of this batch, and moves its running averages.
+
+        Args:
+            seed: Of what dropout draws; None draws anew each time.
+        """
         plan, x = self._prepare(x)
-        y, tape = plan.forward_train(x, self._values)
+        y, tape = plan.forward_train(x, self._values, noise_seed(type(self).__name__, seed))
+        if plan.has_buffers:
+            plan.update_buffers(self._values, self._flat_gradients, tape)
+            self._block.touch()
         self._tape = (plan, tape, y.shape)
         return y
 
@@ -154,7 +164,7 @@ class Module(ParameterTree):
         return plan.backward(np.ascontiguousarray(dy), tape, self._values, self._flat_gradients)
 
     def loss_and_grad(
-        self, x: Array, target: Labels, loss: Loss = "cross_entropy"
+        self, x: Array, target: Labels, loss: Loss = "cross_entropy", seed: int | None = None
     ) -> tuple[float, dict[str, Array]]:
         """Mean loss over the rows, and its gradient by each parameter, in one pass through the engine.
 
@@ -162,6 +172,7 @@ class Module(ParameterTree):
             x: As in a call.
             target: (n,) integers, the class of each row.
             loss: "cross_entropy" for logits, "nll" for log-probabilities.
+            seed: As of `forward`.
 
         Returns:
             The loss, and copies of the gradients keyed like `state_dict()`.
@@ -173,7 +184,11 @@ class Module(ParameterTree):
         check_loss(type(self).__name__, loss)
         plan, x = self._prepare(x)
         target = labels(type(self).__name__, "target", target, len(x))
-        value, _ = plan.loss_and_grad(x, target, self._values, self._flat_gradients, None, loss)
+        noise = noise_seed(type(self).__name__, seed)
+        value, _ = plan.loss_and_grad(x, target, self._values, self._flat_gradients, None, loss, noise)
+        if plan.has_buffers:
+            plan.update_buffers(self._values, self._flat_gradients)
+            self._block.touch()
         return value, {name: grad.copy() for name, grad in self.gradients().items()}
 
     # ---------------------------------------------------------------- copies and files
@@ -354,6 +369,11 @@ class Module(ParameterTree):
             assert window == (name, start, expected), (window, name, start, expected)
             start += count([expected])
         return plan
+
+
+def noise_seed(who: str, seed: int | None) -> int:
+    """What the engine draws from in one training pass."""
+    return secrets.randbits(64) if seed is None else whole_number(who, "seed", seed, 0) % 2**64
 
 
 def check_loss(who: str, loss: str) -> None:

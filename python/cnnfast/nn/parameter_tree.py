@@ -34,7 +34,11 @@ class ParameterTree(ABC):
 
     @abstractmethod
     def _named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
-        """Names and shapes of all parameters, in the order they lie in the block."""
+        """Names and shapes of all parameters and buffers, in the order they lie in the block."""
+
+    @abstractmethod
+    def _buffer_names(self, prefix: str = "") -> list[str]:
+        """Names of those that no gradient changes."""
 
     @abstractmethod
     def _initialize(self, seed: np.random.SeedSequence) -> None:
@@ -45,22 +49,27 @@ class ParameterTree(ABC):
 
         Inference on single pictures is slower while such views are held: each call has to expect new values.
         """
-        return dict(windows(self._block.lend(self._values), self._named_shapes()))
+        return self._without_buffers(self._views())
+
+    def buffers(self) -> dict[str, Array]:
+        """Live views by name of what belongs to the state, but is not learned: running averages."""
+        views = self._views()
+        return {name: views[name] for name in self._buffer_names()}
 
     def gradients(self) -> dict[str, Array]:
         """Live views by name of the gradients of the last `backward` or `loss_and_grad`; zeros before."""
-        return dict(windows(self._flat_gradients, self._named_shapes()))
+        return self._without_buffers(dict(windows(self._flat_gradients, self._named_shapes())))
 
     def num_parameters(self) -> int:
         """How many numbers are learned."""
-        return self._values.size
+        return sum(value.size for value in self._without_buffers(self._windows()).values())
 
     def state_dict(self) -> dict[str, Array]:
-        """Copies of the parameters by name; names, shapes and order of axes are PyTorch's."""
-        return {name: value.copy() for name, value in windows(self._values, self._named_shapes())}
+        """Copies of parameters and buffers by name; names, shapes and order of axes are PyTorch's."""
+        return {name: value.copy() for name, value in self._windows().items()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
-        """Set the parameters from arrays (or CPU tensors) by name; on any error nothing is changed.
+        """Set parameters and buffers from arrays (or CPU tensors) by name; on any error nothing is changed.
 
         Args:
             state: Name to array; floats of another width are converted.
@@ -70,7 +79,7 @@ class ParameterTree(ABC):
             ValueError: A name is missing or unknown (if strict), or a shape differs.
             TypeError: Not floating point.
         """
-        load_state(type(self).__name__, self.parameters(), state, strict)
+        load_state(type(self).__name__, self._views(), state, strict)
 
     def initialize(self, seed: Seed = None) -> None:
         """Draw all parameters anew, PyTorch's default distributions; the same seed draws the same values."""
@@ -120,6 +129,17 @@ class ParameterTree(ABC):
 
     def _in_container(self) -> bool:
         return self._owner is not None and self._owner() is not None
+
+    def _windows(self) -> dict[str, Array]:
+        return dict(windows(self._values, self._named_shapes()))
+
+    def _views(self) -> dict[str, Array]:
+        """As `_windows`, to hand out."""
+        return dict(windows(self._block.lend(self._values), self._named_shapes()))
+
+    def _without_buffers(self, views: dict[str, Array]) -> dict[str, Array]:
+        buffers = set(self._buffer_names())
+        return {name: view for name, view in views.items() if name not in buffers} if buffers else views
 
     @property
     def _flat_gradients(self) -> Array:
