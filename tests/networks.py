@@ -49,6 +49,7 @@ def draw_network(rng: np.random.Generator) -> Network:
     value = 0
     for _ in range(int(rng.integers(2, 7))):
         value = _image_node(net, value, rng)
+    value = _normalised(net, value, rng)
     value = net.add(_core.Flatten(), value)
     for _ in range(int(rng.integers(1, 3))):
         out = int(rng.choice([3, 10, 17, 33]))
@@ -82,6 +83,16 @@ def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
         case "soft":
             return net.add(_core.Softmax(), value)
     return net.add(_core.ReLU(), value)
+
+
+def _normalised(net: Network, value: int, rng: np.random.Generator) -> int:
+    shape = net.shapes[value]
+    match rng.integers(3):
+        case 0:
+            return net.add(_core.GroupNorm(1 + shape[0] % 2 * (shape[0] - 1), shape[0]), value)
+        case 1:
+            return net.add(_core.LayerNorm(shape), value)
+    return net.add(_core.LocalResponseNorm(3, 0.5), value)
 
 
 class Chain:

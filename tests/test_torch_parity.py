@@ -16,6 +16,7 @@ from cnnfast.torch_twin import TorchTwin
 
 from tests import oracle, tolerance
 from tests.cases import Case, conv, linear, pool, position_bias
+from tests.cases.normalization import group_norm, layer_norm, response
 from tests.engine import OneNode, op_of
 
 torch = pytest.importorskip("torch")
@@ -38,6 +39,9 @@ class Alone:
 
     def state_dict(self) -> dict[str, np.ndarray]:
         return self.state
+
+    def buffers(self) -> dict[str, np.ndarray]:
+        return {}
 
 
 def image(rng: Rng) -> tuple[int, int, int]:
@@ -74,6 +78,12 @@ def draw_channel_bias(rng: Rng) -> Case:
     return Case("ChannelBias", int(rng.integers(1, 6)), (shape,), {"channels": shape[0]})
 
 
+def draw_group_norm(rng: Rng) -> Case:
+    groups, (_, h, w) = int(rng.integers(1, 6)), image(rng)
+    shape = (groups * int(rng.integers(2, 9)), h, w)
+    return group_norm(int(rng.integers(1, 6)), shape, groups, bool(rng.integers(2)))
+
+
 FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "Conv2d": draw_conv,
     "MaxPool2d": draw_pool,
@@ -86,6 +96,11 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "Flatten": draw_any("Flatten"),
     "Softmax": draw_any("Softmax"),
     "LogSoftmax": draw_any("LogSoftmax"),
+    "GroupNorm": draw_group_norm,
+    "LayerNorm": lambda rng: layer_norm(int(rng.integers(1, 6)), image(rng), bool(rng.integers(2))),
+    "LocalResponseNorm": lambda rng: response(
+        int(rng.integers(1, 6)), image(rng), int(rng.integers(1, 8)), alpha=float(rng.uniform(0, 2))
+    ),
     "Add": lambda rng: Case("Add", int(rng.integers(1, 6)), (image(rng),) * 2),
 }
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tests import oracle
+from tests import normalisation, oracle
 from tests.cases import Case
 
 Array = np.ndarray[Any, Any]
@@ -71,6 +71,8 @@ def forward_scale(case: Case, arrays: tuple[Array, ...]) -> tuple[int, Array | N
             return case.inputs[0][0], oracle.softmax(arrays[0]) * (1 + below_maximum(arrays[0]))
         case "LogSoftmax":
             return case.inputs[0][0], 1 + below_maximum(arrays[0])
+        case "GroupNorm" | "LayerNorm" | "LocalResponseNorm":
+            return normalisation.forward(case, arrays)
     return 1, None
 
 
@@ -89,6 +91,8 @@ def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tu
             return [(9, oracle.max_pool2d_backward(np.abs(dy), arrays[0], **case.call)[0])]
         case "GELU":
             return [(4, np.abs(dy).astype(np.float64))]
+        case "GroupNorm" | "LayerNorm" | "LocalResponseNorm":
+            return normalisation.backward(case, dy, arrays)
         case "Softmax":
             y = oracle.softmax(arrays[0])
             inner = np.abs(dy) + (np.abs(dy) * y).sum(axis=1, keepdims=True)

@@ -10,6 +10,7 @@ py::int_ to_python(Index value) { return value; }
 py::bool_ to_python(bool value) { return py::bool_(value); }
 py::float_ to_python(double value) { return py::float_(value); }
 py::str to_python(const std::string& value) { return value; }
+py::tuple to_python(const Shape& value) { return to_tuple(value); }
 py::tuple to_python(const Extent& value) { return to_tuple(value); }
 py::tuple to_python(const Padding& value) { return to_tuple(value); }
 

@@ -27,6 +27,29 @@ void bind_dropout(py::module_& m) {
 void register_normalization(py::module_& m) {
   bind_batch_norm<BatchNorm2d>(m);
   bind_batch_norm<BatchNorm1d>(m);
+  bind_op<GroupNorm>(m).def(
+      py::init([](const py::object& groups, const py::object& channels, const py::object& eps,
+                  const py::object& affine) {
+        const char* op = GroupNorm::kName;
+        return Bound<GroupNorm>(GroupNorm(integer({op, "num_groups"}, groups), integer({op, "num_channels"}, channels),
+                                          number({op, "eps"}, eps), boolean({op, "affine"}, affine)));
+      }),
+      "num_groups"_a, "num_channels"_a, "eps"_a = 1e-5, "affine"_a = true);
+  bind_op<LayerNorm>(m).def(
+      py::init([](const py::object& normalized, const py::object& eps, const py::object& affine) {
+        const char* op = LayerNorm::kName;
+        return Bound<LayerNorm>(LayerNorm(shape({op, "normalized_shape"}, normalized), number({op, "eps"}, eps),
+                                          boolean({op, "elementwise_affine"}, affine)));
+      }),
+      "normalized_shape"_a, "eps"_a = 1e-5, "elementwise_affine"_a = true);
+  bind_op<LocalResponseNorm>(m).def(
+      py::init([](const py::object& size, const py::object& alpha, const py::object& beta, const py::object& k) {
+        const char* op = LocalResponseNorm::kName;
+        return Bound<LocalResponseNorm>(LocalResponseNorm(integer({op, "size"}, size), number({op, "alpha"}, alpha),
+                                                          number({op, "beta"}, beta), number({op, "k"}, k)));
+      }),
+      "size"_a, "alpha"_a = 1e-4, "beta"_a = 0.75, "k"_a = 1.0);
+
   bind_dropout<Dropout>(m);
   bind_dropout<Dropout2d>(m);
 }

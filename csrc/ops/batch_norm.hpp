@@ -5,8 +5,6 @@
 // averages of them (of the variance divided by one less) serve inference.
 #pragma once
 
-#include <cmath>
-
 #include "ops/op.hpp"
 
 namespace cnnfast {
@@ -55,7 +53,7 @@ struct BatchNorm2d : OpBase {
   BatchNorm2d(const char* name, Index num_features, double eps_, double momentum_, bool affine_)
       : channels(num_features), eps(eps_), momentum(momentum_), affine(affine_) {
     check_extent(name, "num_features", channels);
-    if (!std::isfinite(eps) || eps <= 0) fail(name, ": eps must be a finite number above 0, got ", eps);
+    check_eps(name, eps);
     if (!(momentum >= 0 && momentum <= 1)) fail(name, ": momentum must be from 0 to 1, got ", momentum);
   }
   Geometry placed(const Shape& shape) const { return {rows_of(shape), eps, momentum, affine, false}; }

@@ -11,6 +11,7 @@
 //   kInputs, kReadsX, kReadsY, kSaved    what forward takes and backward needs
 #pragma once
 
+#include <cmath>
 #include <vector>
 
 #include "base/error.hpp"
@@ -61,6 +62,10 @@ inline void check_extent(const char* op, const char* argument, Index value) {
   if (value < 1 || value > kMaxExtent) {
     fail(op, ": ", argument, " must be from 1 to ", kMaxExtent, ", got ", value);
   }
+}
+
+inline void check_eps(const char* op, double eps) {
+  if (!std::isfinite(eps) || eps <= 0) fail(op, ": eps must be a finite number above 0, got ", eps);
 }
 
 inline void check_elements(const char* op, const char* what, std::initializer_list<Index> extents) {

@@ -9,7 +9,9 @@
 #include "ops/conv2d.hpp"
 #include "ops/conv_pool.hpp"
 #include "ops/dropout.hpp"
+#include "ops/group_norm.hpp"
 #include "ops/linear.hpp"
+#include "ops/local_response_norm.hpp"
 #include "ops/max_pool2d.hpp"
 #include "ops/structure.hpp"
 
@@ -31,7 +33,7 @@ constexpr auto join(TypeList<A...>, TypeList<B...>, Lists... lists) {
 using ProductOps = TypeList<Conv2d, Linear>;
 using PoolingOps = TypeList<MaxPool2d>;
 using PointwiseOps = TypeList<ChannelBias, PositionBias, ReLU, GELU, Softmax, LogSoftmax>;
-using NormalizationOps = TypeList<BatchNorm2d, Dropout>;
+using NormalizationOps = TypeList<BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, Dropout>;
 using StructureOps = TypeList<Flatten, Add>;
 // What a plan makes of several layers.
 using FusedOps = TypeList<ConvPool, ConvActivation>;

@@ -82,6 +82,19 @@ class BatchNorm1d(Op):
         self, num_features: int, eps: float = 1e-05, momentum: float = 0.1, affine: bool = True
     ) -> None: ...
 
+class GroupNorm(Op):
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-05, affine: bool = True
+    ) -> None: ...
+
+class LayerNorm(Op):
+    def __init__(
+        self, normalized_shape: Shape, eps: float = 1e-05, elementwise_affine: bool = True
+    ) -> None: ...
+
+class LocalResponseNorm(Op):
+    def __init__(self, size: int, alpha: float = 0.0001, beta: float = 0.75, k: float = 1.0) -> None: ...
+
 class Dropout(Op):
     def __init__(self, p: float = 0.5) -> None: ...
 

@@ -52,10 +52,14 @@ class TorchTwin:
         self.torch: Any = require("torch", "the PyTorch twin of a network")
         self.nodes = operations(model)
         self.format = self.torch.channels_last if channels_last else self.torch.contiguous_format
-        self.parameters: dict[str, Any] = {
-            name: self._placed(self.torch.from_numpy(value)).requires_grad_()
+        buffers = set(model.buffers())
+        self.state: dict[str, Any] = {
+            name: self._placed(self.torch.from_numpy(value)).requires_grad_(name not in buffers)
             for name, value in model.state_dict().items()
         }
+        self.parameters = {name: value for name, value in self.state.items() if name not in buffers}
+        #: Batch normalisation and dropout do what they do in training.
+        self.training = False
 
     def _placed(self, tensor: Any) -> Any:
         if tensor.ndim == 4:
@@ -69,7 +73,7 @@ class TorchTwin:
     def __call__(self, x: Any) -> Any:
         values = [x]
         for op, inputs, name in self.nodes:
-            weights = [self.parameters[parameter_name(name, key)] for key in op.parameter_shapes()]
+            weights = [self.state[parameter_name(name, key)] for key in op.parameter_shapes()]
             values.append(self._apply(op, [values[i] for i in inputs], weights))
         return values[-1]
 
@@ -100,6 +104,21 @@ class TorchTwin:
                 return F.relu(x)
             case "GELU":
                 return F.gelu(x, approximate=s["approximate"])
+            case "GroupNorm":
+                return F.group_norm(x, s["num_groups"], *weights, eps=s["eps"])
+            case "LayerNorm":
+                return F.layer_norm(x, s["normalized_shape"], *weights, eps=s["eps"])
+            case "LocalResponseNorm":
+                # over channels of 3-d input and more
+                lifted = x[..., None] if x.ndim == 2 else x
+                y = F.local_response_norm(lifted, s["size"], s["alpha"], s["beta"], s["k"])
+                return y[..., 0] if x.ndim == 2 else y
+            case "BatchNorm1d" | "BatchNorm2d":
+                affine, (mean, var) = weights[:-2] or (None, None), weights[-2:]
+                return F.batch_norm(x, mean, var, *affine, self.training, s["momentum"], s["eps"])
+            case "Dropout" | "Dropout2d":
+                drop = F.dropout if op.name == "Dropout" else F.dropout2d
+                return drop(x, s["p"], self.training)
             case "Flatten":
                 return x.flatten(1)
             case "Softmax":
@@ -114,7 +133,11 @@ class TorchTwin:
         """Mean cross entropy and the gradient of each parameter, as `Module.loss_and_grad` returns them."""
         for p in self.parameters.values():
             p.grad = None
-        loss = self.torch.nn.functional.cross_entropy(self(x), target)
+        self.training = True
+        try:
+            loss = self.torch.nn.functional.cross_entropy(self(x), target)
+        finally:
+            self.training = False
         loss.backward()
         grads = {name: np.ascontiguousarray(p.grad.numpy()) for name, p in self.parameters.items()}
         return float(loss.item()), grads

@@ -50,6 +50,10 @@ class Case:
                 shapes = {"bias": (s["channels"],)}
             case "PositionBias":
                 shapes = {"bias": self.inputs[0]}
+            case "GroupNorm" | "LayerNorm":
+                learned = s.get("affine", s.get("elementwise_affine"))
+                shape = self.inputs[0][:1] if self.op == "GroupNorm" else self.inputs[0]
+                shapes = {"weight": shape, "bias": shape} if learned else {}
             case _:
                 shapes = {}
         return {k: v for k, v in shapes.items() if k != "bias" or s.get("bias", True)}

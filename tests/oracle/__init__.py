@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.oracle import activations, biases, convolution, pooling, products, structure
+from tests.oracle import (
+    activations,
+    biases,
+    convolution,
+    normalization,
+    pooling,
+    products,
+    structure,
+)
 from tests.oracle.activations import *  # noqa: F403
 from tests.oracle.biases import *  # noqa: F403
 from tests.oracle.common import *  # noqa: F403
 from tests.oracle.common import Array, Gradients
 from tests.oracle.convolution import *  # noqa: F403
 from tests.oracle.losses import *  # noqa: F403
+from tests.oracle.normalization import *  # noqa: F403
 from tests.oracle.pooling import *  # noqa: F403
 from tests.oracle.products import *  # noqa: F403
 from tests.oracle.structure import *  # noqa: F403
@@ -27,4 +36,5 @@ PAIRS: dict[str, tuple[Callable[..., Array], Callable[..., Gradients]]] = {
     **biases.PAIRS,
     **structure.PAIRS,
     **activations.PAIRS,
+    **normalization.PAIRS,
 }

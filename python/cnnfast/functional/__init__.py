@@ -19,9 +19,17 @@ from .activation import (
     softmax,
     softmax_backward,
 )
+from .batch_norm import batch_norm, batch_norm_backward, dropout, dropout_backward
 from .biases import channel_bias, channel_bias_backward, position_bias, position_bias_backward
 from .convolution import conv2d, conv2d_backward
-from .normalization import batch_norm, batch_norm_backward, dropout, dropout_backward
+from .normalization import (
+    group_norm,
+    group_norm_backward,
+    layer_norm,
+    layer_norm_backward,
+    local_response_norm,
+    local_response_norm_backward,
+)
 from .pooling import max_pool2d, max_pool2d_backward
 from .products import linear, linear_backward
 from .structure import add, add_backward, flatten, flatten_backward
@@ -43,8 +51,14 @@ __all__ = [
     "flatten_backward",
     "gelu",
     "gelu_backward",
+    "group_norm",
+    "group_norm_backward",
+    "layer_norm",
+    "layer_norm_backward",
     "linear",
     "linear_backward",
+    "local_response_norm",
+    "local_response_norm_backward",
     "log_softmax",
     "log_softmax_backward",
     "max_pool2d",

@@ -1,6 +1,8 @@
-"""Batch normalisation: `BatchNorm1d` and `BatchNorm2d`."""
+"""Normalisation of single images: `GroupNorm`, `LayerNorm`, `LocalResponseNorm`."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,91 +11,115 @@ from .layer import Layer, Parameter
 from .registry import register
 
 
-class _BatchNorm(Layer):
+class _Affine(Layer):
     weight = Parameter()
     bias = Parameter()
-    running_mean = Parameter()
-    running_var = Parameter()
 
     def _draw(self, rng: np.random.Generator) -> None:
-        for name, value in (("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)):
-            view = getattr(self, name)
-            if view is not None:
-                view[...] = value
+        if self.weight is not None:
+            self.weight[...] = 1
+            self.bias[...] = 0
 
 
 @register
-class BatchNorm2d(_BatchNorm):
-    """Shifts and scales each channel to mean 0 and variance 1 over the batch, then to learned ones.
+class GroupNorm(_Affine):
+    """Shifts and scales each image, group of channels by group of channels, to mean 0 and variance 1, then by
+    a learned weight and bias for each channel.
 
-    y[n,c,i,j] = (x[n,c,i,j] - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]
-
-    In training passes (`forward`, `loss_and_grad`, `Trainer`, `fit`) mean and variance are those of the whole
-    batch, the variance divided by the number m of values a channel, and the running averages move a step
-    towards them: running = (1 - momentum) * running + momentum * batch, the variance divided by m - 1 there.
-    In inference the running averages take their place; a convolution or Linear in front takes them into its
-    weights, so that the layer costs nothing.
+    y[n,c,i,j] = (x[n,c,i,j] - mean) / sqrt(var + eps) * weight[c] + bias[c], mean and var (biased) over all
+    values of c's group in image n. Images do not meet, so training and inference are the same.
 
     Args:
-        num_features: Channels.
+        num_groups: Groups of num_channels / num_groups neighbouring channels each.
+        num_channels: Channels of the input.
         eps: Added to the variance; above 0.
-        momentum: Step of the running averages, 0 to 1.
         affine: Whether there are a learned weight and bias.
 
     Shapes:
-        x (n, num_features, h, w), kept. weight, bias, running_mean, running_var (num_features,); the last two
-        are buffers: no gradient changes them, and they are part of `state_dict()`.
+        x (n, num_channels), (n, num_channels, l) or (n, num_channels, h, w), kept.
+        weight, bias (num_channels,).
 
     Raises:
-        ValueError: A setting out of range; when called, other channels; in training, one value a channel.
+        ValueError: A setting out of range, groups that do not divide; when called, other channels.
 
-    Cost: in training one pass to sum and one to apply, in each direction; all tiles of the batch wait for one
-    another in between.
-
-    Source: Ioffe & Szegedy 2015, arXiv:1502.03167; averages as in PyTorch.
+    Source: Wu & He 2018, arXiv:1803.08494.
 
     Example:
         >>> from cnnfast import nn
-        >>> norm = nn.BatchNorm2d(3)
-        >>> y = norm.forward(np.random.default_rng(0).normal(5, 2, (8, 3, 9, 9)).astype(np.float32))
-        >>> float(abs(y.mean()).round(3)), float(y.std().round(3))
-        (0.0, 1.0)
-        >>> norm.running_mean.round(1)
-        array([0.5, 0.5, 0.5], dtype=float32)
+        >>> x = np.array([[1.0, 3.0, 10.0, 30.0]], dtype=np.float32)
+        >>> nn.GroupNorm(2, 4)(x).round(3)
+        array([[-1.,  1., -1.,  1.]], dtype=float32)
     """
 
-    _operation = _core.BatchNorm2d
+    _operation = _core.GroupNorm
 
-    def __init__(
-        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
-    ) -> None:
-        super().__init__(_core.BatchNorm2d(num_features, eps, momentum, affine))
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
+        super().__init__(_core.GroupNorm(num_groups, num_channels, eps, affine))
 
 
 @register
-class BatchNorm1d(_BatchNorm):
-    """`BatchNorm2d` for vectors and lines.
+class LayerNorm(_Affine):
+    """Shifts and scales all values of an image together to mean 0 and variance 1, then by a learned weight
+    and bias for each value.
+
+    y = (x - mean) / sqrt(var + eps) * weight + bias, mean and var (biased) over image n.
 
     Args:
-        num_features, eps, momentum, affine: As of BatchNorm2d.
+        normalized_shape: Shape of one image, (features,), (c, l) or (c, h, w); one number means (features,).
+            PyTorch's layer could also stop at the last axes; here it is always the whole image.
+        eps: Added to the variance; above 0.
+        elementwise_affine: Whether there are a learned weight and bias.
 
     Shapes:
-        x (n, num_features) or (n, num_features, l), kept; parameters and buffers as of BatchNorm2d.
+        x (n, *normalized_shape), kept. weight, bias normalized_shape.
 
     Raises:
-        ValueError: As BatchNorm2d.
+        ValueError: A setting out of range; when called, another shape.
 
-    Source: Ioffe & Szegedy 2015, arXiv:1502.03167.
+    Source: Ba, Kiros & Hinton 2016, arXiv:1607.06450.
 
     Example:
         >>> from cnnfast import nn
-        >>> nn.BatchNorm1d(2)(np.array([[3.0, 4.0]], dtype=np.float32)).round(3)
-        array([[3., 4.]], dtype=float32)
+        >>> nn.LayerNorm(4)(np.array([[1.0, 1.0, 3.0, 3.0]], dtype=np.float32)).round(3)
+        array([[-1., -1.,  1.,  1.]], dtype=float32)
     """
 
-    _operation = _core.BatchNorm1d
+    _operation = _core.LayerNorm
 
     def __init__(
-        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
+        self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True
     ) -> None:
-        super().__init__(_core.BatchNorm1d(num_features, eps, momentum, affine))
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        super().__init__(_core.LayerNorm(shape, eps, elementwise_affine))
+
+
+@register
+class LocalResponseNorm(Layer):
+    """Divides each value by what the neighbouring channels say at the same place.
+
+    y[n,c,i,j] = x[n,c,i,j] / (k + alpha / size * sum over c' of x[n,c',i,j]^2)^beta, c' from c - size // 2 to
+    c + (size - 1) // 2; channels that do not exist count as 0.
+
+    Args:
+        size: Channels in a window.
+        alpha, beta, k: As above; alpha at least 0, k above 0.
+
+    Shapes:
+        x (n, c), (n, c, l) or (n, c, h, w), kept.
+
+    Raises:
+        ValueError: A setting out of range.
+
+    Source: Krizhevsky, Sutskever & Hinton 2012, ImageNet classification with deep convolutional neural
+    networks, 3.3 (there size is 5, k is 2, beta 0.75, and alpha stands for alpha / size here).
+
+    Example:
+        >>> from cnnfast import nn
+        >>> nn.LocalResponseNorm(3, alpha=3.0, beta=1.0)(np.ones((1, 3), dtype=np.float32)).round(3)
+        array([[0.333, 0.25 , 0.333]], dtype=float32)
+    """
+
+    _operation = _core.LocalResponseNorm
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__(_core.LocalResponseNorm(size, alpha, beta, k))

@@ -1,0 +1,81 @@
+// Loops over channels-last values with something for each channel at hand.
+//
+// The channels that the lanes of a vector hold repeat with a period. A pattern is a run of whole vectors, at least
+// eight, after which they do: coefficients and sums are laid out along it, so that every vector is full, whatever the
+// number of channels, and no sum waits for the one before.
+#pragma once
+
+#include "kernels/packet.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+template <class T>
+class ChannelPattern {
+ public:
+  using V = Packet<T>;
+  static constexpr Index L = kLanes<V>;
+
+  explicit ChannelPattern(Index channels) : channels_(channels) {
+    Index a = channels, b = L;
+    while (b != 0) {
+      const Index rest = a % b;
+      a = b, b = rest;
+    }
+    const Index period = channels / a * L;
+    length_ = (kMinVectors * L + period - 1) / period * period;
+  }
+  Index length() const { return length_; }
+
+  // to[i] = f(channel of place i).
+  template <class F>
+  void lay_out(T* to, const F& f) const {
+    for (Index c = 0; c < channels_; ++c) to[c] = f(c);
+    for (Index i = channels_; i < length_; ++i) to[i] = to[i - channels_];
+  }
+  void clear(T* to) const {
+    for (Index i = 0; i < length_; ++i) to[i] = T(0);
+  }
+  // The sum of what lies at a channel's places.
+  double total(const T* along, Index channel) const {
+    double sum = 0;
+    for (Index i = channel; i < length_; i += channels_) sum += static_cast<double>(along[i]);
+    return sum;
+  }
+  // Calls f(place, place in the pattern, count) for all vectors of `size` values.
+  template <class F>
+  CNNFAST_INLINE void for_each_vector(Index size, const F& f) const {
+    Index i = 0;
+    for (; i + length_ <= size; i += length_) {
+      for (Index k = 0; k < length_; k += L) f(i + k, k, Index{L});
+    }
+    for_each_group<V>(size - i, [&](Index k, Index count) { f(i + k, k, count); });
+  }
+
+  // sums += x, along the pattern.
+  void add(Index size, const T* x, T* sums) const {
+    for_each_vector(size, [&](Index i, Index k, Index count) {
+      store(sums + k, ei::padd(load<V>(sums + k), load_upto<V>(x + i, count)));
+    });
+  }
+  // sums += (x - means)^2; past the end of x there is no distance.
+  void add_squares(Index size, const T* x, const T* means, T* sums) const {
+    for_each_vector(size, [&](Index i, Index k, Index count) {
+      const V v = count == L ? load<V>(x + i) : filled(x + i, means + k, count);
+      const V d = ei::psub(v, load<V>(means + k));
+      store(sums + k, ei::pmadd(d, d, load<V>(sums + k)));
+    });
+  }
+
+ private:
+  static constexpr Index kMinVectors = 8;
+
+  static V filled(const T* x, const T* rest, Index count) {
+    alignas(64) T buffer[L];
+    for (Index i = 0; i < L; ++i) buffer[i] = i < count ? x[i] : rest[i];
+    return load<V>(buffer);
+  }
+
+  Index channels_, length_;
+};
+
+CNNFAST_KERNELS_END

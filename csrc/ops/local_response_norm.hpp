@@ -1,0 +1,44 @@
+// Each value divided by what its neighbouring channels say at the same place. Krizhevsky, Sutskever & Hinton 2012,
+// ImageNet classification with deep convolutional neural networks, section 3.3; alpha is divided by size, as in
+// PyTorch.
+#pragma once
+
+#include <cmath>
+
+#include "ops/op.hpp"
+
+namespace cnnfast {
+
+struct LocalResponseNorm : OpBase {
+  static constexpr const char* kName = "LocalResponseNorm";
+  static constexpr bool kReadsX = true;
+  static constexpr int kSaved = 1;  // the sum that is raised to the power
+
+  struct Geometry : Rows {
+    Index size = 5;
+    double alpha = 1e-4, beta = 0.75, k = 1;
+  };
+
+  LocalResponseNorm(Index size_, double alpha_, double beta_, double k_)
+      : size(size_), alpha(alpha_), beta(beta_), k(k_) {
+    check_extent(kName, "size", size);
+    if (!std::isfinite(alpha) || alpha < 0) fail(kName, ": alpha must be a finite number of at least 0, got ", alpha);
+    if (!std::isfinite(beta)) fail(kName, ": beta must be a finite number, got ", beta);
+    if (!std::isfinite(k) || k <= 0) fail(kName, ": k must be a finite number above 0, got ", k);
+  }
+
+  template <class F>
+  void settings(const F& f) const {
+    f("size", size);
+    f("alpha", alpha);
+    f("beta", beta);
+    f("k", k);
+  }
+  Shape output_shape(const Shapes& inputs) const { return inputs[0]; }
+  Geometry place(const Shapes& inputs) const { return {rows_of(inputs[0]), size, alpha, beta, k}; }
+
+  Index size;
+  double alpha, beta, k;
+};
+
+}  // namespace cnnfast

@@ -1,0 +1,127 @@
+"""Batch normalisation and dropout."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import _core
+from ..border import Array, real_number, whole_number
+from ..one_op import check_floats, check_shape, plan_of
+
+
+def batch_norm(
+    x: Array,
+    running_mean: Array,
+    running_var: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    *,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    isa: str | None = None,
+) -> Array:
+    """(x - mean) / sqrt(var + eps) * weight + bias for each channel; see `nn.BatchNorm2d`.
+
+    Args:
+        x: (n, c), (n, c, l) or (n, c, h, w).
+        running_mean, running_var: (c,). With `training` they are updated in place, and mean and variance are
+            those of the batch; else they are mean and variance.
+        weight, bias: (c,), both or neither.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import functional
+        >>> x = np.array([[1.0], [3.0]])
+        >>> functional.batch_norm(x, np.zeros(1), np.ones(1), training=True).round(3)
+        array([[-1.],
+               [ 1.]])
+    """
+    who = "batch_norm"
+    check_floats(who, x=x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    op = _batch_norm(who, x, weight is not None, momentum, eps)
+    shape = x.shape[1:2]
+    check_shape(who, "running_mean", running_mean, shape, "one for each channel")
+    check_shape(who, "running_var", running_var, shape, "one for each channel")
+    flat = np.concatenate([*_affine(who, weight, bias, shape), running_mean, running_var])
+    plan = plan_of(who, op, x, isa, False)
+    x = np.ascontiguousarray(x)
+    if not training:
+        return plan.forward(x, flat)
+    y, tape = plan.forward_train(x, flat)
+    plan.update_buffers(flat, np.zeros_like(flat), tape)
+    running_mean[...], running_var[...] = flat[-2 * len(running_var) :].reshape(2, -1)
+    return y
+
+
+def batch_norm_backward(
+    dy: Array,
+    x: Array,
+    weight: Array | None = None,
+    *,
+    eps: float = 1e-5,
+    isa: str | None = None,
+) -> tuple[Array, Array | None, Array | None]:
+    """(dx, dweight, dbias) of `batch_norm` in training; the last two are None without `weight`."""
+    who = "batch_norm_backward"
+    check_floats(who, x=x, weight=weight, dy=dy)
+    op = _batch_norm(who, x, weight is not None, 0.0, eps)
+    check_shape(who, "dy", dy, x.shape, "that of x")
+    c = x.shape[1]
+    flat = np.zeros(c * (4 if weight is not None else 2), x.dtype)
+    if weight is not None:
+        check_shape(who, "weight", weight, (c,), "one for each channel")
+        flat[:c] = weight
+    plan = plan_of(who, op, x, isa, False)
+    _, tape = plan.forward_train(np.ascontiguousarray(x), flat)
+    grads = np.zeros_like(flat)
+    dx = plan.backward(np.ascontiguousarray(dy), tape, flat, grads)
+    return (dx, None, None) if weight is None else (dx, grads[:c], grads[c : 2 * c])
+
+
+def dropout(x: Array, p: float = 0.5, *, seed: int, isa: str | None = None) -> Array:
+    """x / (1 - p), or 0 with probability p; see `nn.Dropout`. The same seed drops the same places.
+
+    Args:
+        x: (n, ...).
+        p: 0 to 1.
+        seed: 0 or more.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import functional
+        >>> y = functional.dropout(np.ones((1, 1000)), 0.25, seed=0)
+        >>> bool(0.2 < (y == 0).mean() < 0.3), float(y.max().round(3))
+        (True, 1.333)
+    """
+    return _dropout("dropout", x, p, seed, isa)
+
+
+def dropout_backward(dy: Array, p: float = 0.5, *, seed: int, isa: str | None = None) -> Array:
+    """dx of `dropout` with the same p and seed: dy / (1 - p), or 0 where x was dropped."""
+    return _dropout("dropout_backward", dy, p, seed, isa)
+
+
+def _dropout(who: str, x: Array, p: float, seed: int, isa: str | None) -> Array:
+    check_floats(who, x=x)
+    op = _core.Dropout(real_number(who, "p", p, 0, 1))
+    seed = whole_number(who, "seed", seed, 0)
+    plan = plan_of(who, op, x, isa, False)
+    return plan.forward_train(np.ascontiguousarray(x), np.empty(0, x.dtype), seed % 2**64)[0]
+
+
+def _batch_norm(who: str, x: Array, affine: bool, momentum: float, eps: float) -> _core.Op:
+    if x.ndim not in (2, 3, 4):
+        raise ValueError(f"{who}: x must have shape (n, c), (n, c, l) or (n, c, h, w), got {x.shape}")
+    kind = _core.BatchNorm2d if x.ndim == 4 else _core.BatchNorm1d
+    return kind(x.shape[1], eps, momentum, affine)
+
+
+def _affine(who: str, weight: Array | None, bias: Array | None, shape: tuple[int, ...]) -> list[Array]:
+    if (weight is None) != (bias is None):
+        raise ValueError(f"{who}: weight and bias go together; give both or neither")
+    if weight is None or bias is None:
+        return []
+    check_shape(who, "weight", weight, shape, "one for each channel")
+    check_shape(who, "bias", bias, shape, "one for each channel")
+    return [weight, bias]

@@ -1,0 +1,99 @@
+"""Batch normalisation: `BatchNorm1d` and `BatchNorm2d`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import _core
+from .layer import Layer, Parameter
+from .registry import register
+
+
+class _BatchNorm(Layer):
+    weight = Parameter()
+    bias = Parameter()
+    running_mean = Parameter()
+    running_var = Parameter()
+
+    def _draw(self, rng: np.random.Generator) -> None:
+        for name, value in (("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)):
+            view = getattr(self, name)
+            if view is not None:
+                view[...] = value
+
+
+@register
+class BatchNorm2d(_BatchNorm):
+    """Shifts and scales each channel to mean 0 and variance 1 over the batch, then to learned ones.
+
+    y[n,c,i,j] = (x[n,c,i,j] - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]
+
+    In training passes (`forward`, `loss_and_grad`, `Trainer`, `fit`) mean and variance are those of the whole
+    batch, the variance divided by the number m of values a channel, and the running averages move a step
+    towards them: running = (1 - momentum) * running + momentum * batch, the variance divided by m - 1 there.
+    In inference the running averages take their place; a convolution or Linear in front takes them into its
+    weights, so that the layer costs nothing.
+
+    Args:
+        num_features: Channels.
+        eps: Added to the variance; above 0.
+        momentum: Step of the running averages, 0 to 1.
+        affine: Whether there are a learned weight and bias.
+
+    Shapes:
+        x (n, num_features, h, w), kept. weight, bias, running_mean, running_var (num_features,); the last two
+        are buffers: no gradient changes them, and they are part of `state_dict()`.
+
+    Raises:
+        ValueError: A setting out of range; when called, other channels; in training, one value a channel.
+
+    Cost: in training one pass to sum and one to apply, in each direction; all tiles of the batch wait for one
+    another in between.
+
+    Source: Ioffe & Szegedy 2015, arXiv:1502.03167; averages as in PyTorch.
+
+    Example:
+        >>> from cnnfast import nn
+        >>> norm = nn.BatchNorm2d(3)
+        >>> y = norm.forward(np.random.default_rng(0).normal(5, 2, (8, 3, 9, 9)).astype(np.float32))
+        >>> float(abs(y.mean()).round(3)), float(y.std().round(3))
+        (0.0, 1.0)
+        >>> norm.running_mean.round(1)
+        array([0.5, 0.5, 0.5], dtype=float32)
+    """
+
+    _operation = _core.BatchNorm2d
+
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
+    ) -> None:
+        super().__init__(_core.BatchNorm2d(num_features, eps, momentum, affine))
+
+
+@register
+class BatchNorm1d(_BatchNorm):
+    """`BatchNorm2d` for vectors and lines.
+
+    Args:
+        num_features, eps, momentum, affine: As of BatchNorm2d.
+
+    Shapes:
+        x (n, num_features) or (n, num_features, l), kept; parameters and buffers as of BatchNorm2d.
+
+    Raises:
+        ValueError: As BatchNorm2d.
+
+    Source: Ioffe & Szegedy 2015, arXiv:1502.03167.
+
+    Example:
+        >>> from cnnfast import nn
+        >>> nn.BatchNorm1d(2)(np.array([[3.0, 4.0]], dtype=np.float32)).round(3)
+        array([[3., 4.]], dtype=float32)
+    """
+
+    _operation = _core.BatchNorm1d
+
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
+    ) -> None:
+        super().__init__(_core.BatchNorm1d(num_features, eps, momentum, affine))
