@@ -108,7 +108,8 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
         case "MaxPool2d":
             window, stride = (1, *s["kernel_size"], 1), (1, *s["stride"], 1)
             padding = ((0, 0), *_pool_padding(op, x.shape), (0, 0))
-            return lax.reduce_window(x, -jnp.inf, lax.max, window, stride, padding)
+            dilation = (1, *s["dilation"], 1)
+            return lax.reduce_window(x, -jnp.inf, lax.max, window, stride, padding, window_dilation=dilation)
         case "Linear":
             y = x @ weights[0].T
             return y + weights[1] if len(weights) > 1 else y

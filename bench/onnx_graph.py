@@ -57,7 +57,7 @@ def _node(op: _core.Op) -> tuple[str, dict[str, Any]]:
             return "Conv", {"strides": s["stride"], "pads": (top, left, bottom, right)}
         case "MaxPool2d":
             (top, bottom), (left, right) = sides(s["padding"])
-            shape = {"kernel_shape": s["kernel_size"], "strides": s["stride"]}
+            shape = {"kernel_shape": s["kernel_size"], "strides": s["stride"], "dilations": s["dilation"]}
             return "MaxPool", {**shape, "pads": (top, left, bottom, right), "ceil_mode": int(s["ceil_mode"])}
         case "Linear":
             return "Gemm", {"transB": 1}

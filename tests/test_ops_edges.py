@@ -11,7 +11,7 @@ import pytest
 from cnnfast import _core
 
 from tests import oracle
-from tests.cases import Case, conv, linear, pool
+from tests.cases import Case, average, conv, linear, pool
 from tests.engine import OneNode
 
 NAN, INF = np.nan, np.inf
@@ -25,6 +25,9 @@ POISONED = [
     linear(33, 8, 3),
     pool(2, (17, 7, 9), 2),
     pool(2, (3, 7, 8), 3, stride=2, padding=1),
+    pool(2, (5, 7, 8), 2, stride=1, padding=1, dilation=2),
+    average(2, (17, 7, 9), 2),
+    average(2, (5, 7, 8), 3, stride=2, padding=1),
 ]
 
 

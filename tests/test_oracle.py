@@ -39,6 +39,37 @@ def test_max_pool2d_by_hand() -> None:
     np.testing.assert_array_equal(dx[0, 0], [[1, 0], [0, 0]])
 
 
+def test_max_pool2d_of_dilated_windows_by_hand() -> None:
+    y = oracle.max_pool2d(NINE, kernel_size=2, stride=1, padding=1, dilation=2)
+    np.testing.assert_array_equal(y[0, 0], [[5, 6, 5], [8, 9, 8], [5, 6, 5]])
+    lines = oracle.max_pool1d(NINE[0], kernel_size=2, stride=1, dilation=2)
+    np.testing.assert_array_equal(lines[0], [[3], [6], [9]])
+
+
+def test_avg_pool2d_by_hand() -> None:
+    """Padding counts as pixels of value 0, unless told not to; what lies behind it does not exist."""
+    np.testing.assert_array_equal(oracle.avg_pool2d(NINE, kernel_size=2)[0, 0], [[3]])
+    rounded_up = oracle.avg_pool2d(NINE, kernel_size=2, ceil_mode=True)
+    np.testing.assert_array_equal(rounded_up[0, 0], [[3, 4.5], [7.5, 9]])
+    padded = oracle.avg_pool2d(NINE, kernel_size=2, stride=2, padding=((1, 0), (0, 1)))
+    np.testing.assert_array_equal(padded[0, 0], [[0.75, 0.75], [6, 3.75]])
+    alone = oracle.avg_pool2d(NINE, kernel_size=2, padding=((1, 0), (0, 1)), count_include_pad=False)
+    np.testing.assert_array_equal(alone[0, 0], [[1.5, 3], [6, 7.5]])
+    np.testing.assert_array_equal(oracle.avg_pool2d(NINE, kernel_size=3, divisor_override=5)[0, 0], [[9]])
+    (dx,) = oracle.avg_pool2d_backward(np.array([[[[4.0, 8.0]]]]), NINE[:, :, :2], kernel_size=2, stride=1)
+    np.testing.assert_array_equal(dx[0, 0], [[1, 3, 2], [1, 3, 2]])
+
+
+def test_adaptive_pools_by_hand() -> None:
+    """Two windows over three places share the middle one."""
+    np.testing.assert_array_equal(oracle.adaptive_avg_pool2d(NINE, output_size=2)[0, 0], [[3, 4], [6, 7]])
+    np.testing.assert_array_equal(oracle.adaptive_max_pool2d(NINE, output_size=(1, 2))[0, 0], [[8, 9]])
+    np.testing.assert_array_equal(
+        oracle.adaptive_avg_pool1d(NINE[0], output_size=5)[0, 0], [1, 1.5, 2, 2.5, 3]
+    )
+    assert [places for places, _ in oracle.adaptive(7, 3)] == [[0, 1, 2], [2, 3, 4], [4, 5, 6]]
+
+
 @pytest.mark.parametrize(
     ("h", "k", "s", "before", "after", "floor", "ceil"),
     [

@@ -15,8 +15,9 @@ from cnnfast import Trainer, models, optim
 from cnnfast.torch_twin import TorchTwin
 
 from tests import oracle, tolerance
-from tests.cases import Case, conv, linear, pool, position_bias
+from tests.cases import Case, conv, linear, position_bias
 from tests.cases.normalization import group_norm, layer_norm, response
+from tests.drawn_pools import DRAWN
 from tests.engine import OneNode, op_of
 
 torch = pytest.importorskip("torch")
@@ -58,17 +59,6 @@ def draw_conv(rng: Rng) -> Case:
     return conv(n, (c, h, w), c_out, kernel, stride, padding, bool(rng.integers(2)))
 
 
-def draw_pool(rng: Rng) -> Case:
-    c, h, w = image(rng)
-    kernel = int(rng.integers(1, min(h, 5) + 1)), int(rng.integers(1, min(w, 5) + 1))
-    stride = tuple(int(s) for s in rng.integers(1, 4, 2))
-    if rng.integers(2):  # rounding up: PyTorch pads both sides alike, by at most half the kernel
-        padding: Any = tuple(int(rng.integers(0, k // 2 + 1)) for k in kernel)
-        return pool(int(rng.integers(1, 6)), (c, h, w), kernel, stride, padding, ceil_mode=True)
-    padding = tuple(tuple(int(rng.integers(0, k)) for _ in range(2)) for k in kernel)
-    return pool(int(rng.integers(1, 6)), (c, h, w), kernel, stride, padding)
-
-
 def draw_any(op: str, **settings: Any) -> Callable[[Rng], Case]:
     return lambda rng: Case(op, int(rng.integers(1, 6)), (image(rng),), settings)
 
@@ -86,7 +76,7 @@ def draw_group_norm(rng: Rng) -> Case:
 
 FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "Conv2d": draw_conv,
-    "MaxPool2d": draw_pool,
+    **DRAWN,
     "Linear": lambda rng: linear(*(int(v) for v in rng.integers(1, 70, 3)), bool(rng.integers(2))),
     "ChannelBias": draw_channel_bias,
     "PositionBias": lambda rng: position_bias(int(rng.integers(1, 6)), image(rng)),

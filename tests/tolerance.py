@@ -21,8 +21,10 @@ from tests.cases import Case
 
 Array = np.ndarray[Any, Any]
 
+MAX_POOLS = ("MaxPool1d", "MaxPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d")
+AVG_POOLS = ("AvgPool1d", "AvgPool2d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d")
 #: operations whose results on small whole numbers need no rounding in float32, forward and backward
-EXACT = ("Conv2d", "MaxPool2d", "Linear", "ChannelBias", "PositionBias", "Add", "Flatten", "ReLU")
+EXACT = ("Conv2d", *MAX_POOLS, "Linear", "ChannelBias", "PositionBias", "Add", "Flatten", "ReLU")
 
 ROUNDING = {"float32": 2.0**-24, "float64": 2.0**-53}
 
@@ -64,6 +66,8 @@ def forward_scale(case: Case, arrays: tuple[Array, ...]) -> tuple[int, Array | N
             return int(np.prod(arrays[1].shape[1:])), oracle.PAIRS[case.op][0](*absolute, **case.call)
         case "ChannelBias" | "PositionBias" | "Add":
             return 2, oracle.PAIRS[case.op][0](*absolute)
+        case op if op in AVG_POOLS:
+            return window_size(case), oracle.PAIRS[op][0](*absolute, **case.call)
         case "GELU":  # 1 + erf cancels for x << 0: errors count against |x|, not against the small |y| ...
             y = oracle.gelu(arrays[0], **case.call)
             return 1, np.abs(y) + np.minimum(absolute[0], 8)  # ... but where y has died away they must, too
@@ -87,8 +91,10 @@ def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tu
             return list(zip([seen_by, each_output, each_output], sums, strict=False))
         case "ChannelBias" | "PositionBias":
             return [(1, None), (each_output, sums[1])]
-        case "MaxPool2d":  # a pixel may win several windows; the winners are those of x itself, not of |x|
-            return [(9, oracle.max_pool2d_backward(np.abs(dy), arrays[0], **case.call)[0])]
+        case op if op in MAX_POOLS:  # a pixel may win several windows; the winners are those of x, not of |x|
+            return [(9, oracle.PAIRS[op][1](np.abs(dy), arrays[0], **case.call)[0])]
+        case op if op in AVG_POOLS:
+            return [(max(window_size(case), math.prod(dy.shape[2:])), sums[0])]
         case "GELU":
             return [(4, np.abs(dy).astype(np.float64))]
         case "GroupNorm" | "LayerNorm" | "LocalResponseNorm":
@@ -102,6 +108,15 @@ def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tu
             total = np.abs(dy).sum(axis=1, keepdims=True)
             return [(case.inputs[0][0], np.abs(dy) + y * total * (1 + below_maximum(arrays[0])))]
     return [(1, None) for _ in arrays]
+
+
+def window_size(case: Case) -> int:
+    """The most pixels a window of a pool has."""
+    axes = case.inputs[0][1:]
+    if "output_size" in case.settings:
+        counts = np.broadcast_to(case.settings["output_size"], len(axes))
+        return math.prod(-(-h // int(count)) + 1 for h, count in zip(axes, counts, strict=True))
+    return math.prod(int(k) for k in np.broadcast_to(case.settings["kernel_size"], len(axes)))
 
 
 def below_maximum(x: Array) -> Array:

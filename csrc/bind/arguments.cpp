@@ -87,6 +87,17 @@ Padding padding(const Where& where, py::handle value) {
           integer(where, item(horizontal, 1))};
 }
 
+Ends ends(const Where& where, py::handle value) {
+  if (is_integer(value)) {
+    const Index both = integer(where, value);
+    return {both, both};
+  }
+  if (!is_sequence(value, 2) || !is_integer(item(value, 0)) || !is_integer(item(value, 1))) {
+    wrong_type(where, "an int or (before, after)", value);
+  }
+  return {integer(where, item(value, 0)), integer(where, item(value, 1))};
+}
+
 Shape shape(const Where& where, py::handle value) {
   if (!py::isinstance<py::tuple>(value) && !py::isinstance<py::list>(value)) {
     wrong_type(where, "a tuple of ints such as (1, 28, 28)", value);
@@ -110,5 +121,7 @@ py::tuple to_tuple(const Extent& extent) { return py::make_tuple(extent.h, exten
 py::tuple to_tuple(const Padding& padding) {
   return py::make_tuple(py::make_tuple(padding.top, padding.bottom), py::make_tuple(padding.left, padding.right));
 }
+
+py::tuple to_tuple(const Ends& ends) { return py::make_tuple(ends.before, ends.after); }
 
 }  // namespace cnnfast::bind

@@ -21,10 +21,12 @@ bool boolean(const Where& where, py::handle value);
 std::string text(const Where& where, py::handle value);
 Extent pair(const Where& where, py::handle value);      // 3 or (3, 5)
 Padding padding(const Where& where, py::handle value);  // 1, (1, 2) [h, w] or ((top, bottom), (left, right))
+Ends ends(const Where& where, py::handle value);        // 1 or (1, 2) [before, after]
 Shape shape(const Where& where, py::handle value);      // (c, h, w)
 
 py::tuple to_tuple(const Shape& shape);
 py::tuple to_tuple(const Extent& extent);
 py::tuple to_tuple(const Padding& padding);
+py::tuple to_tuple(const Ends& ends);
 
 }  // namespace cnnfast::bind

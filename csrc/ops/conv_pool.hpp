@@ -3,7 +3,7 @@
 #pragma once
 
 #include "ops/conv_activation.hpp"
-#include "ops/max_pool2d.hpp"
+#include "ops/max_pool.hpp"
 
 namespace cnnfast {
 

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "ops/activations.hpp"
+#include "ops/avg_pool.hpp"
 #include "ops/batch_norm.hpp"
 #include "ops/bias.hpp"
 #include "ops/conv2d.hpp"
@@ -12,7 +13,7 @@
 #include "ops/group_norm.hpp"
 #include "ops/linear.hpp"
 #include "ops/local_response_norm.hpp"
-#include "ops/max_pool2d.hpp"
+#include "ops/max_pool.hpp"
 #include "ops/structure.hpp"
 
 namespace cnnfast {
@@ -31,14 +32,15 @@ constexpr auto join(TypeList<A...>, TypeList<B...>, Lists... lists) {
 
 // A family's kernels are compiled together: csrc/kernels/families/.
 using ProductOps = TypeList<Conv2d, Linear>;
-using PoolingOps = TypeList<MaxPool2d>;
+using PoolingOps = TypeList<MaxPool2d, AvgPool2d>;
 using PointwiseOps = TypeList<ChannelBias, PositionBias, ReLU, GELU, Softmax, LogSoftmax>;
 using NormalizationOps = TypeList<BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, Dropout>;
 using StructureOps = TypeList<Flatten, Add>;
 // What a plan makes of several layers.
 using FusedOps = TypeList<ConvPool, ConvActivation>;
 // What users write, but other operations' kernels compute: `place` gives the Geometry of one of those above.
-using RephrasedOps = TypeList<BatchNorm1d, Dropout2d>;
+using RephrasedOps = TypeList<BatchNorm1d, Dropout2d, MaxPool1d, AvgPool1d, AdaptiveMaxPool1d, AdaptiveMaxPool2d,
+                              AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
 
 using OpList =
     decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), NormalizationOps(), StructureOps(), RephrasedOps()));

@@ -12,6 +12,8 @@ std::string to_string(const Padding& padding) {
   return concat("((", padding.top, ", ", padding.bottom, "), (", padding.left, ", ", padding.right, "))");
 }
 
+std::string to_string(const Ends& ends) { return concat("(", ends.before, ", ", ends.after, ")"); }
+
 namespace {
 
 bool in_range(Index v, Index low) { return v >= low && v <= kMaxExtent; }

@@ -18,6 +18,12 @@ struct Padding {
   bool any() const { return top != 0 || bottom != 0 || left != 0 || right != 0; }
 };
 
+// The two ends of a line.
+struct Ends {
+  Index before = 0;
+  Index after = 0;
+};
+
 // How a window slides: what users set.
 struct Sliding {
   Extent kernel;
@@ -38,6 +44,7 @@ struct Window : Sliding {
 
 std::string to_string(const Extent& extent);    // "3x5"
 std::string to_string(const Padding& padding);  // "((0, 1), (0, 1))"
+std::string to_string(const Ends& ends);        // "(0, 1)"
 
 // Checks that need no input: kernel, stride and dilation at least 1, padding not negative.
 void check_sliding(const char* op, const Sliding& sliding);
@@ -49,6 +56,9 @@ Window place_window(const char* op, const Shape& input, const Sliding& sliding, 
 
 // Operations on lines (c, l) are computed as on images of one row; these are the checks of the above in terms of
 // lines. Height counts 1 everywhere, and left and right are the two ends of a line.
+inline Sliding on_line(Index kernel, Index stride, const Ends& pad, Index dilation) {
+  return {{1, kernel}, {1, stride}, {0, 0, pad.before, pad.after}, {1, dilation}};
+}
 void check_sliding_line(const char* op, const Sliding& sliding);
 Window place_line(const char* op, const Shape& input, const Sliding& sliding, bool ceil_mode);
 

@@ -164,14 +164,15 @@ class Lowering {
   static bool fusible(const Conv2d::Geometry& conv, const MaxPool2d::Geometry& pool) {
     const bool kernel = conv.kernel.h == conv.kernel.w && (conv.kernel.h == 3 || conv.kernel.h == 5);
     const bool window = pool.kernel.h == 2 && pool.kernel.w == 2 && pool.stride.h == 2 && pool.stride.w == 2;
+    const bool dilated = pool.dilation.h > 1 || pool.dilation.w > 1;
     // Places in a tile are kept as 32-bit offsets; lanes pad c_in to at most 16.
     const double elements =
         static_cast<double>((conv.h + conv.pad.top + conv.pad.bottom) * (conv.w + conv.pad.left + conv.pad.right)) *
         static_cast<double>(conv.c_in + 16) * 16;
     const double weights = static_cast<double>(conv.c_out) * 25 * static_cast<double>(conv.c_in + 16);
     const double most = std::numeric_limits<std::int32_t>::max();
-    return kernel && window && !pool.pad.any() && conv.stride.h == 1 && conv.stride.w == 1 && elements < most &&
-           weights < most;
+    return kernel && window && !pool.pad.any() && !dilated && conv.stride.h == 1 && conv.stride.w == 1 &&
+           elements < most && weights < most;
   }
 
   const Graph& graph_;

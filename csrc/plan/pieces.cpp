@@ -76,15 +76,22 @@ struct Cutting<ConvPool::Geometry> {
   }
 };
 
-template <>
-struct Cutting<MaxPool2d::Geometry> {
-  static Index units(const MaxPool2d::Geometry& g) { return rows_see_input(g) ? g.h_out : 1; }
-  static Piece piece(const MaxPool2d::Geometry& g, const RowRange& rows) {
-    MaxPool2d::Geometry part = g;
-    const Index x = cut(part, rows) * g.w * g.channels;
-    return {part, x, rows.first * g.w_out * g.channels};
+// Rows of windows that slide; adaptive ones are not worth the trouble.
+template <class G>
+struct CuttingOfPool {
+  static Index units(const G& g) { return rows_see_input(g) && !g.adaptive ? g.h_out : 1; }
+  static Piece piece(const G& g, const RowRange& rows) {
+    G part = g;
+    const Index first = cut(part, rows), end = first + part.h;
+    // What hangs over the padding (`ceil_mode`) does not become padding, which a mean may count.
+    part.pad.bottom = std::min(part.pad.bottom, g.h + g.pad.bottom - end);
+    return {part, first * g.w * g.channels, rows.first * g.w_out * g.channels};
   }
 };
+template <>
+struct Cutting<MaxPool2d::Geometry> : CuttingOfPool<MaxPool2d::Geometry> {};
+template <>
+struct Cutting<AvgPool2d::Geometry> : CuttingOfPool<AvgPool2d::Geometry> {};
 
 }  // namespace
 

@@ -10,6 +10,7 @@ Array = NDArray[Any]
 Shape = tuple[int, ...]
 Pair = int | tuple[int, int]
 Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
+Ends = int | tuple[int, int]
 
 __version__: str
 
@@ -46,7 +47,51 @@ class MaxPool2d(Op):
         stride: Pair | None = None,
         padding: Padding = 0,
         ceil_mode: bool = False,
+        dilation: Pair = 1,
     ) -> None: ...
+
+class MaxPool1d(Op):
+    def __init__(
+        self,
+        kernel_size: int,
+        stride: int | None = None,
+        padding: Ends = 0,
+        ceil_mode: bool = False,
+        dilation: int = 1,
+    ) -> None: ...
+
+class AvgPool2d(Op):
+    def __init__(
+        self,
+        kernel_size: Pair,
+        stride: Pair | None = None,
+        padding: Padding = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None: ...
+
+class AvgPool1d(Op):
+    def __init__(
+        self,
+        kernel_size: int,
+        stride: int | None = None,
+        padding: Ends = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None: ...
+
+class AdaptiveMaxPool2d(Op):
+    def __init__(self, output_size: Pair) -> None: ...
+
+class AdaptiveMaxPool1d(Op):
+    def __init__(self, output_size: int) -> None: ...
+
+class AdaptiveAvgPool2d(Op):
+    def __init__(self, output_size: Pair) -> None: ...
+
+class AdaptiveAvgPool1d(Op):
+    def __init__(self, output_size: int) -> None: ...
 
 class Linear(Op):
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None: ...
@@ -199,6 +244,9 @@ class Plan:
         (per image). Without a target, the output stands for its own gradient, and `gradients` picks which
         are computed.
         """
+
+def max_pool_indices(op: Op, x: Array, isa: str | None = None) -> tuple[Array, NDArray[np.int64]]:
+    """What a max-pool keeps of x, and where in its channel each value lies, counted row by row."""
 
 def cross_entropy(logits: Array, target: NDArray[np.int64], isa: str | None = None) -> tuple[Array, Array]:
     """Loss of each row (n,) and d loss / d logits of each row (n, c), unreduced."""

@@ -18,6 +18,7 @@ Labels = NDArray[np.int64]
 Shape = tuple[int, ...]
 Pair = int | tuple[int, int]
 Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
+Ends = int | tuple[int, int]
 Seed = int | np.random.SeedSequence | None
 
 #: dtypes the engine computes in.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ._core import Graph, Op, Plan
+from ._core import Graph, Op, Plan, max_pool_indices
 from .border import FLOATS, Array, type_of
 from .nn.block import count, windows
 
@@ -48,6 +49,12 @@ def forward(
     return plan_of(who, op, x, isa, exact).forward(np.ascontiguousarray(x), _flat(op, x, parameters))
 
 
+def pool_with_indices(who: str, op: Op, x: Array, isa: str | None = None) -> tuple[Array, NDArray[np.int64]]:
+    """y of a max-pool, and the place of each value in its channel."""
+    check_batch(who, x)
+    return max_pool_indices(op, np.ascontiguousarray(x), isa)
+
+
 def backward(
     who: str,
     op: Op,
@@ -70,9 +77,13 @@ def backward(
     return dx, [grad for _, grad in windows(grads, op.parameter_shapes().items())]
 
 
-def plan_of(who: str, op: Op, x: Array, isa: str | None, exact: bool) -> Plan:
+def check_batch(who: str, x: Array) -> None:
     if x.ndim < 2:
         raise ValueError(f"{who}: x must have shape (n, ...), got {x.shape}")
+
+
+def plan_of(who: str, op: Op, x: Array, isa: str | None, exact: bool) -> Plan:
+    check_batch(who, x)
     graph = Graph(x.shape[1:])
     graph.add(op, [0])
     return Plan(graph, x.dtype.name, isa=isa, exact=exact)

@@ -86,14 +86,8 @@ class TorchTwin:
                 if top == bottom and left == right:
                     return F.conv2d(x, *weights, stride=s["stride"], padding=(top, left))
                 return F.conv2d(F.pad(x, (left, right, top, bottom)), *weights, stride=s["stride"])
-            case "MaxPool2d":
-                (top, bottom), (left, right) = sides(s["padding"])
-                kernel, stride, ceil_mode = s["kernel_size"], s["stride"], s["ceil_mode"]
-                if top == bottom and left == right:
-                    return F.max_pool2d(x, kernel, stride, (top, left), ceil_mode=ceil_mode)
-                if ceil_mode:  # where the last window may start depends on the side
-                    raise NotImplementedError("PyTorch cannot pad one side and round up")
-                return F.max_pool2d(F.pad(x, (left, right, top, bottom), value=float("-inf")), kernel, stride)
+            case name if "Pool" in name:
+                return pooled(F, name, s, x)
             case "Linear":
                 return F.linear(x, *weights)
             case "ChannelBias":
@@ -141,6 +135,40 @@ class TorchTwin:
         loss.backward()
         grads = {name: np.ascontiguousarray(p.grad.numpy()) for name, p in self.parameters.items()}
         return float(loss.item()), grads
+
+
+def pooled(F: Any, name: str, s: dict[str, Any], x: Any) -> Any:
+    """Any pool. PyTorch pads both sides alike, by at most half the kernel; we do the rest before."""
+    if name.startswith("Adaptive"):
+        functions = {
+            "AdaptiveAvgPool1d": F.adaptive_avg_pool1d,
+            "AdaptiveAvgPool2d": F.adaptive_avg_pool2d,
+            "AdaptiveMaxPool1d": F.adaptive_max_pool1d,
+            "AdaptiveMaxPool2d": F.adaptive_max_pool2d,
+        }
+        return functions[name](x, s["output_size"])
+    line = name.endswith("1d")
+    kernel, stride, ceil_mode = s["kernel_size"], s["stride"], s["ceil_mode"]
+    pads = (s["padding"],) if line else sides(s["padding"])
+    kernels = np.broadcast_to(kernel, len(pads))
+    even = all(before == after and 2 * before <= k for (before, after), k in zip(pads, kernels, strict=True))
+    if not even and ceil_mode:  # where the last window may start depends on the side
+        raise NotImplementedError("PyTorch cannot pad one side and round up")
+    around = [end for ends in reversed(pads) for end in ends]
+    padding = tuple(before for before, _ in pads) if even else 0
+    if name.startswith("Max"):
+        pool = F.max_pool1d if line else F.max_pool2d
+        x = x if even else F.pad(x, around, value=float("-inf"))
+        return pool(x, kernel, stride, padding, s["dilation"], ceil_mode=ceil_mode)
+    pool = F.avg_pool1d if line else F.avg_pool2d
+    include = s["count_include_pad"]
+    divisor = () if line else (s["divisor_override"],)
+    if even:
+        return pool(x, kernel, stride, padding, ceil_mode, include, *divisor)
+    y = pool(F.pad(x, around), kernel, stride, 0, False, True, *divisor)
+    if include or any(divisor):
+        return y
+    return y / pool(F.pad(x.new_ones(1, 1, *x.shape[2:]), around), kernel, stride)  # the share on the image
 
 
 def parameter_name(name: str, parameter: str) -> str:

@@ -13,11 +13,11 @@ from tests.cases.case import Case, Shape
 from tests.cases.convolution import CONV2D, conv
 from tests.cases.elementwise import ELEMENTWISE, elementwise
 from tests.cases.normalization import NORMALIZATION
-from tests.cases.pooling import MAX_POOL2D, pool
+from tests.cases.pooling import POOLS, average, pool
 from tests.cases.products import LINEAR, linear
 from tests.cases.structure import ADD
 
-CASES = [*CONV2D, *MAX_POOL2D, *LINEAR, *BIASES, *ELEMENTWISE, *ADD, *NORMALIZATION]
+CASES = [*CONV2D, *POOLS, *LINEAR, *BIASES, *ELEMENTWISE, *ADD, *NORMALIZATION]
 
 #: (rows, classes) for the losses, which are not Ops
 LOSSES = [(1, 1), (2, 3), (5, 26), (33, 10), (17, 65), (0, 7)]
@@ -27,6 +27,7 @@ __all__ = [
     "LOSSES",
     "Case",
     "Shape",
+    "average",
     "conv",
     "elementwise",
     "linear",

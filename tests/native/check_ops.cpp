@@ -7,6 +7,7 @@
 #include "draw.hpp"
 #include "guarded.hpp"
 #include "kernels/table.hpp"
+#include "pool_windows.hpp"
 
 namespace cnnfast::selftest {
 
@@ -52,7 +53,7 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
   Draw draw(7);
   std::vector<Values> x;
   for (int i = 0; i < O::kInputs; ++i) x.push_back(draw.values(c.n * c.shape.size(), 4));
-  if constexpr (std::is_same_v<O, MaxPool2d> || std::is_same_v<O, ReLU>) {
+  if constexpr (is_max_pool<O> || std::is_same_v<O, ReLU>) {
     for (double& v : x[0]) v = std::round(v);  // ties and zeros
   }
   const Values params = draw.values(reference.parameter_count()), dy = draw.values(c.n * y_shape.size());
@@ -101,6 +102,7 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
 std::string to_string(bool value) { return value ? "true" : "false"; }
 const std::string& to_string(const std::string& value) { return value; }
 std::string to_string(Index value) { return std::to_string(value); }
+std::string to_string(const std::optional<Index>& value) { return value ? to_string(*value) : "none"; }
 template <class O>
 std::string settings(const O& op) {
   std::string all;
@@ -157,15 +159,62 @@ std::vector<Case> convolutions() {
   return cases;
 }
 
-std::vector<Case> pools() {
+// Windows side by side and overlapping, hanging over the edge, leaving pixels out, and larger than the image.
+std::vector<Case> max_pools() {
   std::vector<Case> cases;
   for (Index c : {1, 3, 5, 8, 16, 19, 33}) {
     cases.push_back({MaxPool2d({2, 2}, {2, 2}, {}, false), {c, 6, 7}, 2});
     cases.push_back({MaxPool2d({3, 3}, {2, 2}, same(1), true), {c, 7, 8}, 1});
+    cases.push_back({MaxPool2d({3, 3}, {1, 1}, same(1), false, {2, 2}), {c, 7, 5}, 2});
   }
   cases.push_back({MaxPool2d({2, 2}, {2, 2}, {}, true), {5, 7, 5}, 3});
   cases.push_back({MaxPool2d({3, 2}, {1, 2}, {1, 0, 0, 1}, false), {3, 5, 6}, 2});
+  cases.push_back({MaxPool2d({3, 3}, {1, 1}, same(1), false), {5, 5, 4}, 2});
   cases.push_back({MaxPool2d({1, 1}, {3, 3}, {}, false), {8, 7, 7}, 1});
+  cases.push_back({MaxPool2d({2, 3}, {3, 1}, {3, 0, 1, 2}, true, {4, 2}), {19, 6, 7}, 2});
+  return cases;
+}
+std::vector<Case> average_pools() {
+  std::vector<Case> cases;
+  for (Index c : {1, 3, 5, 8, 16, 19, 70}) {
+    cases.push_back({AvgPool2d({2, 2}, {2, 2}, {}, false, true, {}), {c, 6, 7}, 2});
+    cases.push_back({AvgPool2d({3, 3}, {2, 2}, same(1), true, true, {}), {c, 6, 8}, 2});
+    cases.push_back({AvgPool2d({3, 3}, {2, 2}, same(1), true, false, {}), {c, 6, 8}, 2});
+  }
+  cases.push_back({AvgPool2d({3, 3}, {1, 1}, same(1), false, true, {}), {5, 5, 4}, 2});
+  cases.push_back({AvgPool2d({2, 3}, {2, 1}, {1, 0, 0, 2}, false, true, 7), {5, 6, 5}, 2});
+  cases.push_back({AvgPool2d({2, 2}, {3, 3}, {}, false, true, {}), {3, 8, 7}, 2});
+  return cases;
+}
+std::vector<Case> max_pools_of_lines() {
+  std::vector<Case> cases;
+  for (Index c : {1, 3, 16, 19}) cases.push_back({MaxPool1d(2, 2, {}, false), {c, 9}, 2});
+  cases.push_back({MaxPool1d(3, 2, {1, 0}, true), {5, 8}, 2});
+  cases.push_back({MaxPool1d(3, 1, {2, 1}, false, 2), {5, 8}, 2});
+  return cases;
+}
+std::vector<Case> average_pools_of_lines() {
+  std::vector<Case> cases;
+  for (Index c : {1, 3, 16, 19}) cases.push_back({AvgPool1d(2, 2, {}, false, true), {c, 9}, 2});
+  cases.push_back({AvgPool1d(3, 2, {1, 0}, true, true), {5, 8}, 2});
+  cases.push_back({AvgPool1d(4, 3, {2, 3}, true, false), {5, 8}, 2});
+  return cases;
+}
+// The whole, windows of one size, of several, and more of them than places.
+template <class O>
+std::vector<Case> adaptive_pools() {
+  std::vector<Case> cases;
+  for (Index c : {1, 5, 16, 70}) {
+    for (Extent windows : {Extent{1, 1}, Extent{2, 3}, Extent{4, 5}, Extent{9, 2}}) {
+      cases.push_back({O(windows), {c, 6, 7}, 2});
+    }
+  }
+  return cases;
+}
+template <class O>
+std::vector<Case> adaptive_pools_of_lines() {
+  std::vector<Case> cases;
+  for (Index windows : {1, 3, 4, 11}) cases.push_back({O(windows), {5, 9}, 2});
   return cases;
 }
 
@@ -200,7 +249,14 @@ std::vector<Case> gelus() {
 void check_ops(Isa isa, Report& report) {
   const std::vector<Case> families[] = {
       convolutions(),
-      pools(),
+      max_pools(),
+      average_pools(),
+      max_pools_of_lines(),
+      average_pools_of_lines(),
+      adaptive_pools<AdaptiveMaxPool2d>(),
+      adaptive_pools<AdaptiveAvgPool2d>(),
+      adaptive_pools_of_lines<AdaptiveMaxPool1d>(),
+      adaptive_pools_of_lines<AdaptiveAvgPool1d>(),
       linears(),
       channel_biases(),
       position_biases(),

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pool_windows.hpp"
+
 namespace cnnfast::selftest {
 
 namespace {
@@ -73,40 +75,34 @@ void backward(const Conv2d& op, const Problem& p, const Values&, const Values& d
   });
 }
 
-// Calls f(place in y, places in x that lie in its window).
-template <class F>
-void for_each_window(const MaxPool2d& op, const Problem& p, const F& f) {
-  const Shape &in = p.shapes[0], out = op.output_shape(p.shapes);
-  std::size_t y = 0;
-  for (Index plane = 0; plane < p.n * in[0]; ++plane) {
-    for (Index row = 0; row < out[1]; ++row) {
-      for (Index col = 0; col < out[2]; ++col, ++y) {
-        std::vector<std::size_t> window;
-        for (Index i = 0; i < op.window.kernel.h; ++i) {
-          for (Index j = 0; j < op.window.kernel.w; ++j) {
-            const Index xi = row * op.window.stride.h - op.window.pad.top + i,
-                        xj = col * op.window.stride.w - op.window.pad.left + j;
-            if (xi < 0 || xi >= in[1] || xj < 0 || xj >= in[2]) continue;
-            window.push_back(at((plane * in[1] + xi) * in[2] + xj));
-          }
-        }
-        f(y, window);
-      }
-    }
-  }
-}
-
 std::size_t winner(const Values& x, const std::vector<std::size_t>& window) {
   std::size_t best = window.front();
   for (std::size_t i : window) best = x[i] > x[best] ? i : best;
   return best;
 }
 
-void forward(const MaxPool2d& op, const Problem& p, Values& y) {
-  for_each_window(op, p, [&](std::size_t yi, const auto& window) { y[yi] = p.x[0][winner(p.x[0], window)]; });
+template <class O, std::enable_if_t<is_max_pool<O>, int> = 0>
+void forward(const O& op, const Problem& p, Values& y) {
+  for_each_window(op, p.shapes[0], p.n,
+                  [&](std::size_t yi, const auto& window, Index) { y[yi] = p.x[0][winner(p.x[0], window)]; });
 }
-void backward(const MaxPool2d& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
-  for_each_window(op, p, [&](std::size_t yi, const auto& window) { d.dx[0][winner(p.x[0], window)] += dy[yi]; });
+template <class O, std::enable_if_t<is_max_pool<O>, int> = 0>
+void backward(const O& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  for_each_window(op, p.shapes[0], p.n,
+                  [&](std::size_t yi, const auto& window, Index) { d.dx[0][winner(p.x[0], window)] += dy[yi]; });
+}
+
+template <class O, std::enable_if_t<is_average_pool<O>, int> = 0>
+void forward(const O& op, const Problem& p, Values& y) {
+  for_each_window(op, p.shapes[0], p.n, [&](std::size_t yi, const auto& window, Index padded) {
+    for (std::size_t i : window) y[yi] += p.x[0][i] / divisor(op, window.size(), padded);
+  });
+}
+template <class O, std::enable_if_t<is_average_pool<O>, int> = 0>
+void backward(const O& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  for_each_window(op, p.shapes[0], p.n, [&](std::size_t yi, const auto& window, Index padded) {
+    for (std::size_t i : window) d.dx[0][i] += dy[yi] / divisor(op, window.size(), padded);
+  });
 }
 
 void forward(const Linear& op, const Problem& p, Values& y) {
@@ -266,14 +262,19 @@ double Application::distance_to_kink(const std::vector<Values>& x) const {
   const auto meet = [&](double distance) {
     if (distance != 0) nearest = std::min(nearest, std::abs(distance));
   };
-  if (std::holds_alternative<ReLU>(op)) {
-    for (double v : x[0]) meet(v);
-  } else if (const auto* pool = std::get_if<MaxPool2d>(&op)) {
-    for_each_window(*pool, Problem{shapes, n, x, {}}, [&](std::size_t, const auto& window) {
-      const std::size_t best = winner(x[0], window);
-      for (std::size_t i : window) meet(x[0][best] - x[0][i]);
-    });
-  }
+  std::visit(
+      [&](const auto& o) {
+        using O = std::decay_t<decltype(o)>;
+        if constexpr (std::is_same_v<O, ReLU>) {
+          for (double v : x[0]) meet(v);
+        } else if constexpr (is_max_pool<O>) {
+          for_each_window(o, shapes[0], n, [&](std::size_t, const auto& window, Index) {
+            const std::size_t best = winner(x[0], window);
+            for (std::size_t i : window) meet(x[0][best] - x[0][i]);
+          });
+        }
+      },
+      op);
   return nearest / largest(x[0]);
 }
 

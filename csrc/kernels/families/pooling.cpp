@@ -1,13 +1,15 @@
 // Pools.
 #include "kernels/family.hpp"
 
-#include "kernels/max_pool2d.hpp"
+#include "kernels/avg_pool.hpp"
+#include "kernels/max_pool.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
 void fill_pooling(KernelTable<CNNFAST_ELEMENT>& table) {
   static_cast<FamilyKernels<PoolingOps>&>(table) = {
       without_weights<MaxPool2dKernels>(),
+      without_weights<AvgPool2dKernels>(),
   };
 }
 

@@ -19,6 +19,16 @@ from .activation import (
     softmax,
     softmax_backward,
 )
+from .adaptive_pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool1d_backward,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_backward,
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_backward,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_backward,
+)
 from .batch_norm import batch_norm, batch_norm_backward, dropout, dropout_backward
 from .biases import channel_bias, channel_bias_backward, position_bias, position_bias_backward
 from .convolution import conv2d, conv2d_backward
@@ -30,13 +40,34 @@ from .normalization import (
     local_response_norm,
     local_response_norm_backward,
 )
-from .pooling import max_pool2d, max_pool2d_backward
+from .pooling import (
+    avg_pool1d,
+    avg_pool1d_backward,
+    avg_pool2d,
+    avg_pool2d_backward,
+    max_pool1d,
+    max_pool1d_backward,
+    max_pool2d,
+    max_pool2d_backward,
+)
 from .products import linear, linear_backward
 from .structure import add, add_backward, flatten, flatten_backward
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool1d_backward",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_backward",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_backward",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_backward",
     "add",
     "add_backward",
+    "avg_pool1d",
+    "avg_pool1d_backward",
+    "avg_pool2d",
+    "avg_pool2d_backward",
     "batch_norm",
     "batch_norm_backward",
     "channel_bias",
@@ -61,6 +92,8 @@ __all__ = [
     "local_response_norm_backward",
     "log_softmax",
     "log_softmax_backward",
+    "max_pool1d",
+    "max_pool1d_backward",
     "max_pool2d",
     "max_pool2d_backward",
     "nll_loss",

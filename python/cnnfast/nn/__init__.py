@@ -1,6 +1,10 @@
 """Layers and networks: what a user composes. Each is a `Module`."""
 
+from __future__ import annotations
+
 from .activation import GELU, LogSoftmax, ReLU, Softmax
+from .adaptive_pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d
+from .average_pooling import AvgPool1d, AvgPool2d
 from .batch_norm import BatchNorm1d, BatchNorm2d
 from .bias import ChannelBias, PositionBias
 from .convolution import Conv2d
@@ -8,7 +12,7 @@ from .dropout import Dropout, Dropout2d
 from .linear import Linear
 from .module import Module
 from .normalization import GroupNorm, LayerNorm, LocalResponseNorm
-from .pooling import MaxPool2d
+from .pooling import MaxPool1d, MaxPool2d
 from .preprocessing import Preprocessing
 from .registry import from_config, layer_types
 from .residual import Residual
@@ -17,6 +21,12 @@ from .structure import Flatten
 
 __all__ = [
     "GELU",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
     "ChannelBias",
@@ -29,6 +39,7 @@ __all__ = [
     "Linear",
     "LocalResponseNorm",
     "LogSoftmax",
+    "MaxPool1d",
     "MaxPool2d",
     "Module",
     "PositionBias",

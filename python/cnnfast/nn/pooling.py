@@ -1,9 +1,9 @@
-"""`MaxPool2d`: the largest value of each window."""
+"""Max-pools: the largest value of each window."""
 
 from __future__ import annotations
 
 from .. import _core
-from ..border import Padding, Pair
+from ..border import Ends, Padding, Pair
 from .layer import Layer
 from .registry import register
 
@@ -13,24 +13,28 @@ class MaxPool2d(Layer):
     """Keeps the largest value of each window, channel by channel.
 
     Padding counts as minus infinity, so it is never chosen. Among equal values the first in row order is the
-    one that receives the gradient. A NaN in the window wins. A window that would start in the padding after
-    the image is left out (as in PyTorch).
+    one that receives the gradient. A NaN in the window wins (of several, the last). A window that would start
+    in the padding after the image is left out (as in PyTorch).
 
     Args:
         kernel_size: Size of the window, one number or (height, width).
         stride: Step between windows; None takes `kernel_size`, so that windows lie side by side.
-        padding: One number, (vertical, horizontal), or ((top, bottom), (left, right)); less than the kernel.
+        padding: One number, (vertical, horizontal), or ((top, bottom), (left, right)); less than the window.
         ceil_mode: True keeps a last window that the image fills only in part.
+        dilation: Step between the pixels of a window.
 
     Shapes:
-        x (n, c, h, w) to (n, c, h', w'), h' = floor((h + top + bottom - kernel height) / stride) + 1, with
-        `ceil_mode` rounded up.
+        x (n, c, h, w) to (n, c, h', w'), h' = floor((h + top + bottom - reach) / stride) + 1, with
+        `ceil_mode` rounded up; reach = dilation * (kernel height - 1) + 1.
 
     Raises:
-        ValueError: A setting that is out of range, or padding as large as the kernel; when called, an image
+        ValueError: A setting that is out of range, or padding as large as the window; when called, an image
             that is smaller than the window.
 
     Cost: no multiplications; kernel height * kernel width comparisons an output value.
+
+    Source: Ranzato et al. 2007, Unsupervised learning of invariant feature hierarchies; overlapping windows:
+    Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks.
 
     Example:
         >>> import numpy as np
@@ -49,5 +53,49 @@ class MaxPool2d(Layer):
         stride: Pair | None = None,
         padding: Padding = 0,
         ceil_mode: bool = False,
+        dilation: Pair = 1,
     ) -> None:
-        super().__init__(_core.MaxPool2d(kernel_size, stride, padding, ceil_mode))
+        super().__init__(_core.MaxPool2d(kernel_size, stride, padding, ceil_mode, dilation))
+
+
+@register
+class MaxPool1d(Layer):
+    """Keeps the largest value of each window of a line, channel by channel; edges as in `MaxPool2d`.
+
+    Args:
+        kernel_size: Values in a window.
+        stride: Step between windows; None takes `kernel_size`.
+        padding: One number or (before, after); less than the window.
+        ceil_mode: True keeps a last window that the line fills only in part.
+        dilation: Step between the values of a window.
+
+    Shapes:
+        x (n, c, l) to (n, c, l'), l' = floor((l + before + after - reach) / stride) + 1, with `ceil_mode`
+        rounded up; reach = dilation * (kernel_size - 1) + 1.
+
+    Raises:
+        ValueError: A setting that is out of range, or padding as large as the window; when called, a line
+            that is shorter than the window.
+
+    Cost: no multiplications; kernel_size comparisons an output value.
+
+    Source: as `MaxPool2d`.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> nn.MaxPool1d(2)(np.array([[[3, 1, 4, 1, 5, 9]]], dtype=np.float32))
+        array([[[3., 4., 9.]]], dtype=float32)
+    """
+
+    _operation = _core.MaxPool1d
+
+    def __init__(
+        self,
+        kernel_size: int,
+        stride: int | None = None,
+        padding: Ends = 0,
+        ceil_mode: bool = False,
+        dilation: int = 1,
+    ) -> None:
+        super().__init__(_core.MaxPool1d(kernel_size, stride, padding, ceil_mode, dilation))

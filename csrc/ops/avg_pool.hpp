@@ -1,0 +1,116 @@
+// Mean of each window, per channel. The windows slide, or are as many as asked for (adaptive); on lines they are
+// those of an image of one row.
+#pragma once
+
+#include <optional>
+
+#include "ops/op.hpp"
+#include "ops/pool.hpp"
+
+namespace cnnfast {
+
+struct AvgPool2d : OpBase {
+  static constexpr const char* kName = "AvgPool2d";
+
+  struct Geometry : Pool {
+    bool count_padding = true;  // among the pixels of a window; never what lies beyond the padding
+    Index divisor = 0;          // 0: the number of pixels
+  };
+
+  AvgPool2d(Extent kernel_size, Extent stride_, Padding padding, bool ceil, bool count_include_pad_,
+            std::optional<Index> divisor)
+      : window{kernel_size, stride_, padding, {}},
+        ceil_mode(ceil),
+        count_include_pad(count_include_pad_),
+        divisor_override(divisor) {
+    check_pool(kName, window);
+    if (divisor) check_extent(kName, "divisor_override", *divisor);
+  }
+
+  template <class F>
+  void settings(const F& f) const {
+    f("kernel_size", window.kernel);
+    f("stride", window.stride);
+    f("padding", window.pad);
+    f("ceil_mode", ceil_mode);
+    f("count_include_pad", count_include_pad);
+    f("divisor_override", divisor_override);
+  }
+  Shape output_shape(const Shapes& inputs) const {
+    const Geometry g = place(inputs);
+    return {g.channels, g.h_out, g.w_out};
+  }
+  Geometry place(const Shapes& inputs) const {
+    return {place_pool(kName, inputs[0], window, ceil_mode), count_include_pad, divisor_override.value_or(0)};
+  }
+
+  Sliding window;
+  bool ceil_mode, count_include_pad;
+  std::optional<Index> divisor_override;
+};
+
+struct AvgPool1d : OpBase {
+  static constexpr const char* kName = "AvgPool1d";
+
+  using Geometry = AvgPool2d::Geometry;
+
+  AvgPool1d(Index kernel_size, Index stride, Ends padding, bool ceil, bool count_include_pad_)
+      : window(on_line(kernel_size, stride, padding, 1)), ceil_mode(ceil), count_include_pad(count_include_pad_) {
+    check_pool_line(kName, window);
+  }
+
+  template <class F>
+  void settings(const F& f) const {
+    f("kernel_size", window.kernel.w);
+    f("stride", window.stride.w);
+    f("padding", Ends{window.pad.left, window.pad.right});
+    f("ceil_mode", ceil_mode);
+    f("count_include_pad", count_include_pad);
+  }
+  Shape output_shape(const Shapes& inputs) const {
+    const Geometry g = place(inputs);
+    return {g.channels, g.w_out};
+  }
+  Geometry place(const Shapes& inputs) const {
+    return {place_pool_line(kName, inputs[0], window, ceil_mode), count_include_pad, 0};
+  }
+
+  Sliding window;
+  bool ceil_mode, count_include_pad;
+};
+
+struct AdaptiveAvgPool2d : OpBase {
+  static constexpr const char* kName = "AdaptiveAvgPool2d";
+
+  using Geometry = AvgPool2d::Geometry;
+
+  explicit AdaptiveAvgPool2d(Extent output_size) : windows(output_size) { check_adaptive(kName, windows); }
+
+  template <class F>
+  void settings(const F& f) const {
+    f("output_size", windows);
+  }
+  Shape output_shape(const Shapes& inputs) const { return {place(inputs).channels, windows.h, windows.w}; }
+  Geometry place(const Shapes& inputs) const { return {place_adaptive(kName, inputs[0], windows), true, 0}; }
+
+  Extent windows;
+};
+
+struct AdaptiveAvgPool1d : OpBase {
+  static constexpr const char* kName = "AdaptiveAvgPool1d";
+
+  using Geometry = AvgPool2d::Geometry;
+
+  explicit AdaptiveAvgPool1d(Index output_size) : windows(output_size) { check_extent(kName, "output_size", windows); }
+
+  template <class F>
+  void settings(const F& f) const {
+    f("output_size", windows);
+  }
+  Shape output_shape(const Shapes& inputs) const { return {place(inputs).channels, windows}; }
+  Geometry place(const Shapes& inputs) const { return {place_adaptive_line(kName, inputs[0], windows), true, 0}; }
+
+  Index windows;
+};
+
+}  // namespace cnnfast

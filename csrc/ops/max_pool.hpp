@@ -1,0 +1,114 @@
+// Largest value of each window, per channel; padding counts as minus infinity. The windows slide, or are as many as
+// asked for (adaptive); on lines they are those of an image of one row.
+#pragma once
+
+#include "ops/op.hpp"
+#include "ops/pool.hpp"
+
+namespace cnnfast {
+
+struct MaxPool2d : OpBase {
+  static constexpr const char* kName = "MaxPool2d";
+  static constexpr int kSaved = 1;  // position of the largest value inside its window
+
+  struct Geometry : Pool {};
+
+  MaxPool2d(Extent kernel_size, Extent stride_, Padding padding, bool ceil, Extent dilation = {})
+      : window{kernel_size, stride_, padding, dilation}, ceil_mode(ceil) {
+    check_pool(kName, window);
+    check_numbers(kName, window.kernel);
+  }
+
+  template <class F>
+  void settings(const F& f) const {
+    f("kernel_size", window.kernel);
+    f("stride", window.stride);
+    f("padding", window.pad);
+    f("ceil_mode", ceil_mode);
+    f("dilation", window.dilation);
+  }
+  Shape output_shape(const Shapes& inputs) const {
+    const Geometry g = place(inputs);
+    return {g.channels, g.h_out, g.w_out};
+  }
+  Geometry place(const Shapes& inputs) const { return {place_pool(kName, inputs[0], window, ceil_mode)}; }
+
+  Sliding window;
+  bool ceil_mode;
+};
+
+struct MaxPool1d : OpBase {
+  static constexpr const char* kName = "MaxPool1d";
+  static constexpr int kSaved = MaxPool2d::kSaved;
+
+  using Geometry = MaxPool2d::Geometry;
+
+  MaxPool1d(Index kernel_size, Index stride, Ends padding, bool ceil, Index dilation = 1)
+      : window(on_line(kernel_size, stride, padding, dilation)), ceil_mode(ceil) {
+    check_pool_line(kName, window);
+    check_numbers(kName, window.kernel);
+  }
+
+  template <class F>
+  void settings(const F& f) const {
+    f("kernel_size", window.kernel.w);
+    f("stride", window.stride.w);
+    f("padding", Ends{window.pad.left, window.pad.right});
+    f("ceil_mode", ceil_mode);
+    f("dilation", window.dilation.w);
+  }
+  Shape output_shape(const Shapes& inputs) const {
+    const Geometry g = place(inputs);
+    return {g.channels, g.w_out};
+  }
+  Geometry place(const Shapes& inputs) const { return {place_pool_line(kName, inputs[0], window, ceil_mode)}; }
+
+  Sliding window;
+  bool ceil_mode;
+};
+
+struct AdaptiveMaxPool2d : OpBase {
+  static constexpr const char* kName = "AdaptiveMaxPool2d";
+  static constexpr int kSaved = MaxPool2d::kSaved;
+
+  using Geometry = MaxPool2d::Geometry;
+
+  explicit AdaptiveMaxPool2d(Extent output_size) : windows(output_size) { check_adaptive(kName, windows); }
+
+  template <class F>
+  void settings(const F& f) const {
+    f("output_size", windows);
+  }
+  Shape output_shape(const Shapes& inputs) const { return {place(inputs).channels, windows.h, windows.w}; }
+  Geometry place(const Shapes& inputs) const {
+    const Geometry g{place_adaptive(kName, inputs[0], windows)};
+    check_numbers(kName, g.kernel);
+    return g;
+  }
+
+  Extent windows;
+};
+
+struct AdaptiveMaxPool1d : OpBase {
+  static constexpr const char* kName = "AdaptiveMaxPool1d";
+  static constexpr int kSaved = MaxPool2d::kSaved;
+
+  using Geometry = MaxPool2d::Geometry;
+
+  explicit AdaptiveMaxPool1d(Index output_size) : windows(output_size) { check_extent(kName, "output_size", windows); }
+
+  template <class F>
+  void settings(const F& f) const {
+    f("output_size", windows);
+  }
+  Shape output_shape(const Shapes& inputs) const { return {place(inputs).channels, windows}; }
+  Geometry place(const Shapes& inputs) const {
+    const Geometry g{place_adaptive_line(kName, inputs[0], windows)};
+    check_numbers(kName, g.kernel);
+    return g;
+  }
+
+  Index windows;
+};
+
+}  // namespace cnnfast

@@ -1,0 +1,89 @@
+// The windows of every pool, as lists of places: what csrc/kernels/pool.hpp is held against.
+#pragma once
+
+#include <type_traits>
+
+#include "plan/graph.hpp"
+
+namespace cnnfast::selftest {
+
+template <class O>
+constexpr bool is_max_pool = std::is_same_v<typename O::Geometry, MaxPool2d::Geometry>;
+template <class O>
+constexpr bool is_average_pool = std::is_same_v<typename O::Geometry, AvgPool2d::Geometry>;
+
+// Along one axis, for each window: the places on the image, and how many there are with padding.
+struct AxisWindows {
+  std::vector<std::vector<Index>> places;
+  std::vector<Index> padded;
+};
+
+inline AxisWindows slide(Index in, Index out, Index kernel, Index stride, Index before, Index after, Index dilation) {
+  AxisWindows all;
+  for (Index window = 0; window < out; ++window) {
+    std::vector<Index> places;
+    Index padded = 0;
+    for (Index tap = 0; tap < kernel; ++tap) {
+      const Index place = window * stride - before + tap * dilation;
+      if (place >= 0 && place < in) places.push_back(place);
+      if (place < in + after) ++padded;
+    }
+    all.places.push_back(places);
+    all.padded.push_back(padded);
+  }
+  return all;
+}
+
+inline AxisWindows divide(Index in, Index out) {
+  AxisWindows all;
+  for (Index window = 0; window < out; ++window) {
+    std::vector<Index> places;
+    for (Index place = 0; place < in; ++place) {  // floor(window in / out) <= place < ceil((window + 1) in / out)
+      if ((place + 1) * out > window * in && place * out < (window + 1) * in) places.push_back(place);
+    }
+    all.places.push_back(places);
+    all.padded.push_back(static_cast<Index>(places.size()));
+  }
+  return all;
+}
+
+// Calls f(place in y, places in x of its window, its number of pixels with padding) for n images or lines.
+template <class O, class F>
+void for_each_window(const O& op, const Shape& in, Index n, const F& f) {
+  const Shape out = op.output_shape({in});
+  const bool line = in.rank() == 2;
+  const Index h = line ? 1 : in[1], w = in[line ? 1 : 2], h_out = line ? 1 : out[1], w_out = out[line ? 1 : 2];
+  AxisWindows rows = divide(h, h_out), cols = divide(w, w_out);
+  if constexpr (!std::is_same_v<O, AdaptiveMaxPool1d> && !std::is_same_v<O, AdaptiveMaxPool2d> &&
+                !std::is_same_v<O, AdaptiveAvgPool1d> && !std::is_same_v<O, AdaptiveAvgPool2d>) {
+    const Sliding& s = op.window;
+    rows = slide(h, h_out, s.kernel.h, s.stride.h, s.pad.top, s.pad.bottom, s.dilation.h);
+    cols = slide(w, w_out, s.kernel.w, s.stride.w, s.pad.left, s.pad.right, s.dilation.w);
+  }
+  std::size_t y = 0;
+  for (Index plane = 0; plane < n * in[0]; ++plane) {
+    for (std::size_t i = 0; i < rows.places.size(); ++i) {
+      for (std::size_t j = 0; j < cols.places.size(); ++j, ++y) {
+        std::vector<std::size_t> window;
+        for (Index row : rows.places[i]) {
+          for (Index col : cols.places[j]) window.push_back(static_cast<std::size_t>((plane * h + row) * w + col));
+        }
+        f(y, window, rows.padded[i] * cols.padded[j]);
+      }
+    }
+  }
+}
+
+// What the sum of a window is divided by.
+template <class O>
+double divisor(const O& op, std::size_t inside, Index padded) {
+  if constexpr (std::is_same_v<O, AvgPool2d>) {
+    if (op.divisor_override) return static_cast<double>(*op.divisor_override);
+  }
+  if constexpr (std::is_same_v<O, AvgPool2d> || std::is_same_v<O, AvgPool1d>) {
+    if (op.count_include_pad) return static_cast<double>(padded);
+  }
+  return static_cast<double>(inside);
+}
+
+}  // namespace cnnfast::selftest
