@@ -32,6 +32,17 @@ NETWORKS = {
         nn.MaxPool2d((5, 2), stride=1, ceil_mode=True),
         nn.Flatten(),
     ),
+    "windows with gaps": lambda: nn.Sequential(
+        nn.Conv2d(16, 48, 3, padding=1, seed=0), nn.MaxPool2d(3, 2, ((3, 4), (0, 1)), dilation=(3, 2))
+    ),
+    "means over the edge": lambda: nn.Sequential(
+        nn.Conv2d(16, 48, 3, padding=1, seed=0),
+        nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False),
+        nn.AvgPool2d(5, stride=4, padding=((1, 1), (2, 0)), ceil_mode=True),
+    ),
+    "as many windows as asked for": lambda: nn.Sequential(
+        nn.Conv2d(16, 48, 3, padding=1, seed=0), nn.AdaptiveMaxPool2d((17, 19)), nn.AdaptiveAvgPool2d(6)
+    ),
     "padding larger than the window": lambda: nn.Sequential(
         nn.Conv2d(16, 48, 3, padding=((3, 4), (0, 0)), seed=0), nn.PositionBias(48, 46, 39)
     ),

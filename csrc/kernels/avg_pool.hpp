@@ -34,45 +34,56 @@ struct AvgPool2dKernels {
     return static_cast<T>(counted(g, g.rows(), rows) * counted(g, g.cols(), cols));
   }
 
-  // K vectors of sums.
-  template <int K, class Count>
+  // Means of Vectors vectors of channels. K: as in for_each_tap.
+  template <int Vectors, int K, class Count>
   static CNNFAST_INLINE void mean(const Part& p, const V& d, const T* x, T* y, Count count) {
-    V sum[K];
+    V sum[Vectors];
     CNNFAST_UNROLL
-    for (int k = 0; k < K; ++k) sum[k] = zero<V>();
-    for (Index i = 0; i < p.rows; ++i, x += p.row_step) {
-      const T* from = x;
-      for (Index j = 0; j < p.cols; ++j, from += p.col_step) {
-        CNNFAST_UNROLL
-        for (int k = 0; k < K; ++k) sum[k] = ei::padd(sum[k], load_upto<V>(from + k * kLanes<V>, count));
+    for (int v = 0; v < Vectors; ++v) sum[v] = zero<V>();
+    for_each_tap<K, 0>(p, 0, [&](Index from, auto) {
+      CNNFAST_UNROLL
+      for (int v = 0; v < Vectors; ++v) sum[v] = ei::padd(sum[v], load_upto<V>(x + from + v * kLanes<V>, count));
+    });
+    CNNFAST_UNROLL
+    for (int v = 0; v < Vectors; ++v) store_upto(y + v * kLanes<V>, V(ei::pdiv(sum[v], d)), count);
+  }
+
+  // A window, all channels.
+  template <int K>
+  static CNNFAST_INLINE void means(const Part& p, const V& d, Index channels, Index room, const T* x, T* y) {
+    constexpr std::integral_constant<Index, kLanes<V>> whole{};
+    const Index in_fours = channels / (4 * whole) * (4 * whole);
+    for (Index c = 0; c < in_fours; c += 4 * whole) mean<4, K>(p, d, x + c, y + c, whole);
+    for_each_lanes<V>(in_fours, channels, room, [&](Index c, auto count) { mean<1, K>(p, d, x + c, y + c, count); });
+  }
+
+  // One image; K: as in with_kernel.
+  template <int K>
+  static void forward_image(const G& placed, const T* x, T* y) {
+    const G g = placed;  // of our own: what is stored cannot change it
+    const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
+    for_each_window(g, [&](Index to, const Span& r, const Span& c) {
+      const Part p = part(g, r, c);
+      const V d = broadcast<V>(divisor(g, r, c));
+      const Index x_room = x_size - p.last(), y_room = y_size - to, room = x_room < y_room ? x_room : y_room;
+      if (K > 0 && p.rows == K && p.cols == K) {
+        means<K>(p, d, g.channels, room, x + p.corner, y + to);
+      } else {
+        means<0>(p, d, g.channels, room, x + p.corner, y + to);
       }
-    }
-    CNNFAST_UNROLL
-    for (int k = 0; k < K; ++k) store_upto(y + k * kLanes<V>, V(ei::pdiv(sum[k], d)), count);
+    });
   }
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
-    constexpr std::integral_constant<Index, kLanes<V>> whole{};
-    const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
-    const Index in_fours = g.channels / (4 * whole) * (4 * whole);
-    for (Index image = 0; image < a.n; ++image) {
-      const T* x = a.x + image * x_size;
-      T* y = a.y + image * y_size;
-      for_each_window(g, [&](Index to, const Span& r, const Span& c) {
-        const Part p = part(g, r, c);
-        const V d = broadcast<V>(divisor(g, r, c));
-        for (Index lane = 0; lane < in_fours; lane += 4 * whole) {
-          mean<4>(p, d, x + p.corner + lane, y + to + lane, whole);
-        }
-        const Index x_room = x_size - p.last(), y_room = y_size - to;
-        for_each_lanes<V>(in_fours, g.channels, x_room < y_room ? x_room : y_room,
-                          [&](Index lane, auto count) { mean<1>(p, d, x + p.corner + lane, y + to + lane, count); });
-      });
-    }
+    with_kernel(g, [&](auto k) {
+      const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
+      for (Index i = 0; i < a.n; ++i) forward_image<k>(g, a.x + i * x_size, a.y + i * y_size);
+    });
   }
 
-  static void backward(const G& g, const BackwardArgs<T>& a) {
+  static void backward(const G& placed, const BackwardArgs<T>& a) {
     if (a.dx == nullptr) return;
+    const G g = placed;
     const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
     for (Index image = 0; image < a.n; ++image) {
       const T* dy = a.dy + image * y_size;

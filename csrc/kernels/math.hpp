@@ -33,13 +33,18 @@ template <class V>
 CNNFAST_INLINE V where_nan(const V& x, const V& yes, const V& no) {
   return where_equal(x, x, no, yes);
 }
+// yes where x takes the place of the largest value so far: it exceeds it, or is NaN.
+template <class V>
+CNNFAST_INLINE V where_wins(const V& x, const V& best, const V& yes, const V& no) {
+  CNNFAST_WHERE((best < x) | (x != x), ei::por(ei::pcmp_lt(best, x), ei::pxor(ei::pcmp_eq(x, x), ei::ptrue(x))));
+}
 #undef CNNFAST_WHERE
 
-// A candidate of a maximum, with its number: takes the place of what it exceeds, NaN of everything.
+// A candidate of a maximum, with its number.
 template <class V>
 CNNFAST_INLINE void meet(const V& x, const V& number, V& best, V& at) {
-  at = where_less(best, x, number, where_nan(x, number, at));
-  best = where_less(best, x, x, where_nan(x, x, best));
+  at = where_wins(x, best, number, at);
+  best = where_wins(x, best, x, best);
 }
 
 // Value of c[0] + c[1] x + ..., by Horner's rule.

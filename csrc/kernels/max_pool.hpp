@@ -23,19 +23,20 @@ struct MaxPool2dKernels {
   static CNNFAST_INLINE void largest(const G& g, const Part& p, Count count, const T* x, V& best, V& at) {
     best = load_upto<V>(x, count);
     at = broadcast<V>(static_cast<T>(p.number));
-    for_each_tap<K>(p, g.kernel.w, [&](Index from, auto number) {
+    for_each_tap<K, 1>(p, g.kernel.w, [&](Index from, auto number) {
       const V v = load_upto<V>(x + from, count);
       if constexpr (Numbers) {
         meet(v, broadcast<V>(static_cast<T>(number)), best, at);
       } else {
-        best = where_less(best, v, v, where_nan(v, v, best));
+        best = where_wins(v, best, v, best);
       }
     });
   }
 
-  // One image; windows are K x K where they lie on the image, or (0) of any size.
+  // One image; K: as in with_kernel.
   template <int K, bool Numbers>
-  static void forward_image(const G& g, const T* x, T* y, T* saved) {
+  static void forward_image(const G& placed, const T* x, T* y, T* saved) {
+    const G g = placed;  // of our own: what is stored cannot change it
     const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
     for_each_window(g, [&](Index to, const Span& r, const Span& c) {
       const Part p = part(g, r, c);
@@ -54,19 +55,12 @@ struct MaxPool2dKernels {
   }
   template <bool Numbers>
   static void forward_images(const G& g, const ForwardArgs<T>& a) {
-    const auto run = [&](auto k) {
+    with_kernel(g, [&](auto k) {
       const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
       for (Index i = 0; i < a.n; ++i) {
         forward_image<k, Numbers>(g, a.x + i * x_size, a.y + i * y_size, Numbers ? a.saved + i * y_size : nullptr);
       }
-    };
-    if (g.kernel.h == 2 && g.kernel.w == 2 && !g.adaptive) {
-      run(std::integral_constant<int, 2>());
-    } else if (g.kernel.h == 3 && g.kernel.w == 3 && !g.adaptive) {
-      run(std::integral_constant<int, 3>());
-    } else {
-      run(std::integral_constant<int, 0>());
-    }
+    });
   }
 
   static void forward(const G& g, const ForwardArgs<T>& a) {

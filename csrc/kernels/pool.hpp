@@ -52,23 +52,43 @@ CNNFAST_INLINE Part part(const Pool& g, const Span& r, const Span& c) {
 template <class F>
 CNNFAST_INLINE void for_each_window(const Pool& g, const F& f) {
   const PoolAxis rows = g.rows(), cols = g.cols();
+  // Columns of windows that lie on the image as a whole.
+  const Index room = g.w - g.reach_w();
+  const Index first = (g.pad.left + g.stride.w - 1) / g.stride.w;
+  const Index end = g.adaptive || room + g.pad.left < 0 ? 0 : (room + g.pad.left) / g.stride.w + 1;
   for (Index row = 0, y = 0; row < g.h_out; ++row) {
     const Span r = span(rows, row);
-    for (Index col = 0; col < g.w_out; ++col, y += g.channels) f(y, r, span(cols, col));
+    for (Index col = 0; col < g.w_out; ++col, y += g.channels) {
+      const bool whole = col >= first && col < end;
+      f(y, r, whole ? Span{col * g.stride.w - g.pad.left, 0, g.kernel.w} : span(cols, col));
+    }
   }
 }
 
 // Calls f(offset from the corner, number) for the taps of a part. K: it is a whole window of K x K, whose numbers are
-// constants.
-template <int K, class F>
+// constants, and whose first taps may be left out.
+template <int K, int First, class F>
 CNNFAST_INLINE void for_each_tap(const Part& p, Index kernel_w, const F& f) {
   if constexpr (K > 0) {
     CNNFAST_UNROLL
-    for (int t = 0; t < K * K; ++t) f(t / K * p.row_step + t % K * p.col_step, t);
+    for (int t = First; t < K * K; ++t) f(t / K * p.row_step + t % K * p.col_step, t);
   } else {
     for (Index i = 0; i < p.rows; ++i) {
       for (Index j = 0; j < p.cols; ++j) f(i * p.row_step + j * p.col_step, p.number + i * kernel_w + j);
     }
+  }
+}
+
+// Calls run(constant) with the K of pools whose windows are K x K where they lie on the image, 0 for all others.
+template <class F>
+CNNFAST_INLINE void with_kernel(const Pool& g, const F& run) {
+  const bool square = g.kernel.h == g.kernel.w && !g.adaptive;
+  if (square && g.kernel.h == 2) {
+    run(std::integral_constant<int, 2>());
+  } else if (square && g.kernel.h == 3) {
+    run(std::integral_constant<int, 3>());
+  } else {
+    run(std::integral_constant<int, 0>());
   }
 }
 
@@ -89,33 +109,46 @@ class Over {
 // dx of each pixel: the sum of term(load(window's place in y, count), number of the pixel in the window) over the
 // windows over it, in order.
 template <class T, class Load, class Term>
-CNNFAST_INLINE void gather(const Pool& g, T* dx, const Load& load, const Term& term) {
+CNNFAST_INLINE void gather(const Pool& placed, T* dx, const Load& load, const Term& term) {
   using V = Packet<T>;
+  const Pool g = placed;
   const PoolAxis rows = g.rows(), cols = g.cols();
-  const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
+  const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels, y_row = g.w_out * g.channels;
+  // From a window to the next, the number of a pixel falls by the same.
+  const bool even = !g.adaptive && g.dilation.h == 1 && g.dilation.w == 1;
+  const V row_step = broadcast<V>(static_cast<T>(g.stride.h * g.kernel.w));
+  const V col_step = broadcast<V>(static_cast<T>(g.stride.w));
   Over r(rows);
   for (Index row = 0, x = 0; row < g.h; ++row) {
     r.move_to(row);
     Over c(cols);
     for (Index col = 0; col < g.w; ++col, x += g.channels) {
       c.move_to(col);
-      const Index x_room = x_size - x, y_room = y_size - ((r.end - 1) * g.w_out + c.end - 1) * g.channels;
+      const Index x_room = x_size - x, y_room = y_size - (r.end - 1) * y_row - (c.end - 1) * g.channels;
+      const Index first = r.first * y_row + c.first * g.channels;
+      const Index number = (row - rows.origin(r.first)) * g.kernel.w + col - cols.origin(c.first);
       for_each_lanes<V>(0, g.channels, x_room < y_room ? x_room : y_room, [&](Index lane, auto count) {
         V sum = zero<V>();
-        for (Index i = r.first; i < r.end; ++i) {
-          Index down = row - rows.origin(i);
-          if (g.dilation.h > 1) {
-            if (down % g.dilation.h != 0) continue;
-            down /= g.dilation.h;
-          }
-          for (Index j = c.first; j < c.end; ++j) {
-            Index right = col - cols.origin(j);
-            if (g.dilation.w > 1) {
-              if (right % g.dilation.w != 0) continue;
-              right /= g.dilation.w;
+        if (even) {
+          V row_number = broadcast<V>(static_cast<T>(number));
+          for (Index i = r.first, y_i = first + lane; i < r.end; ++i, y_i += y_row) {
+            V number_j = row_number;
+            for (Index j = c.first, y = y_i; j < c.end; ++j, y += g.channels) {
+              sum = ei::padd(sum, term(load(y, count), number_j));
+              number_j = ei::psub(number_j, col_step);
             }
-            const auto window = load((i * g.w_out + j) * g.channels + lane, count);
-            sum = ei::padd(sum, term(window, broadcast<V>(static_cast<T>(down * g.kernel.w + right))));
+            row_number = ei::psub(row_number, row_step);
+          }
+        } else {
+          for (Index i = r.first; i < r.end; ++i) {
+            const Index down = row - rows.origin(i);
+            if (down % g.dilation.h != 0) continue;  // the window steps over this pixel
+            for (Index j = c.first; j < c.end; ++j) {
+              const Index right = col - cols.origin(j);
+              if (right % g.dilation.w != 0) continue;
+              const V tap = broadcast<V>(static_cast<T>(down / g.dilation.h * g.kernel.w + right / g.dilation.w));
+              sum = ei::padd(sum, term(load(i * y_row + j * g.channels + lane, count), tap));
+            }
           }
         }
         store_upto(dx + x + lane, sum, count);
