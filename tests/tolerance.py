@@ -26,6 +26,20 @@ AVG_POOLS = ("AvgPool1d", "AvgPool2d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d")
 #: operations whose results on small whole numbers need no rounding in float32, forward and backward
 EXACT = ("Conv2d", *MAX_POOLS, "Linear", "ChannelBias", "PositionBias", "Add", "Flatten", "ReLU")
 
+#: functions of one element that keep their digits wherever they are small
+RELATIVE = (
+    "LeakyReLU",
+    "ELU",
+    "SELU",
+    "SiLU",
+    "Mish",
+    "Sigmoid",
+    "Tanh",
+    "Softplus",
+    "Hardswish",
+    "Hardsigmoid",
+)
+
 ROUNDING = {"float32": 2.0**-24, "float64": 2.0**-53}
 
 
@@ -71,6 +85,8 @@ def forward_scale(case: Case, arrays: tuple[Array, ...]) -> tuple[int, Array | N
         case "GELU":  # 1 + erf cancels for x << 0: errors count against |x|, not against the small |y| ...
             y = oracle.gelu(arrays[0], **case.call)
             return 1, np.abs(y) + np.minimum(absolute[0], 8)  # ... but where y has died away they must, too
+        case op if op in RELATIVE:
+            return 1, np.abs(oracle.PAIRS[op][0](arrays[0], **case.call))
         case "Softmax":  # exp turns the rounding of its argument into a relative error of that size
             return case.inputs[0][0], oracle.softmax(arrays[0]) * (1 + below_maximum(arrays[0]))
         case "LogSoftmax":
@@ -95,6 +111,12 @@ def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tu
             return [(9, oracle.PAIRS[op][1](np.abs(dy), arrays[0], **case.call)[0])]
         case op if op in AVG_POOLS:
             return [(max(window_size(case), math.prod(dy.shape[2:])), sums[0])]
+        case "SiLU" | "Mish":  # s (1 + x (1 - s)) and its like cancel where the slope is 0: terms count
+            x = absolute[0].astype(np.float64)
+            bend = np.abs(oracle.PAIRS[case.op][1](np.ones_like(x), arrays[0])[0])
+            return [(1, np.abs(dy) * (bend + 2 * oracle.logistic(arrays[0].astype(np.float64))))]
+        case op if op in RELATIVE:
+            return [(1, np.abs(oracle.PAIRS[op][1](dy, arrays[0], **case.call)[0]))]
         case "GELU":
             return [(4, np.abs(dy).astype(np.float64))]
         case "GroupNorm" | "LayerNorm" | "LocalResponseNorm":

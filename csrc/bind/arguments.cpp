@@ -37,10 +37,9 @@ Index integer(const Where& where, py::handle value) {
 }
 
 double number(const Where& where, py::handle value) {
-  const bool is_number = PyFloat_Check(value.ptr()) != 0 || is_integer(value) || py::hasattr(value, "__float__");
-  if (!is_number || py::isinstance<py::bool_>(value) || py::isinstance<py::str>(value)) {
-    wrong_type(where, "a number", value);
-  }
+  // Python and NumPy integers and floats, but neither bools, texts nor arrays.
+  const bool numeric = !py::isinstance<py::bool_>(value) && py::hasattr(value, "__float__");
+  if (!numeric || py::hasattr(value, "__len__")) wrong_type(where, "a number", value);
   const double result = PyFloat_AsDouble(value.ptr());
   if (result == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
   return result;

@@ -23,6 +23,7 @@ void register_products(py::module_& m);
 void register_pooling(py::module_& m);
 void register_pointwise(py::module_& m);
 void register_normalization(py::module_& m);
+void register_activations(py::module_& m);
 void register_structure(py::module_& m);
 
 }  // namespace cnnfast::bind

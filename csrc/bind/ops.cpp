@@ -74,6 +74,7 @@ void register_ops(py::module_& m) {
   register_pooling(m);
   register_pointwise(m);
   register_normalization(m);
+  register_activations(m);
   register_structure(m);
 }
 

@@ -1,4 +1,4 @@
-// Settings of biases, activations and soft maxima.
+// Settings of biases and soft maxima.
 #include "bind/bind_op.hpp"
 
 namespace cnnfast::bind {
@@ -18,12 +18,6 @@ void register_pointwise(py::module_& m) {
       }),
       "channels"_a, "height"_a, "width"_a);
 
-  bind_op<GELU>(m).def(py::init([](const py::object& approximate) {
-                         return Bound<GELU>(GELU(text({GELU::kName, "approximate"}, approximate)));
-                       }),
-                       "approximate"_a = "none");
-
-  bind_plain<ReLU>(m);
   bind_plain<Softmax>(m);
   bind_plain<LogSoftmax>(m);
 }

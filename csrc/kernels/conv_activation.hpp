@@ -30,7 +30,7 @@ struct ConvActivationKernels {
   }
   // What comes out of the activation backwards lies before the scratch of the convolution.
   static Index gradients(const G& g, Index n) {
-    return g.activation == Activation::none ? 0 : round_up<T>(n * g.outputs() + kLanes<Packet<T>>);
+    return g.activated() ? round_up<T>(n * g.outputs() + kLanes<Packet<T>>) : 0;
   }
 
   static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
@@ -49,17 +49,6 @@ struct ConvActivationKernels {
     return (g.conv.kernel.h * g.conv.kernel.w * g.conv.c_in + (g.conv.bias ? 1 : 0)) * g.conv.c_out;
   }
 
-  // Calls f(the activation as a function of a packet or number).
-  template <class F>
-  static CNNFAST_INLINE void with_activation(const G& g, const F& f) {
-    switch (g.activation) {
-      case Activation::none: return f([](const auto& x) { return ActivationAt<std::decay_t<decltype(x)>>{x, x}; });
-      case Activation::relu: return f([](const auto& x) { return relu_at(x); });
-      case Activation::gelu: return f([](const auto& x) { return gelu_erf(x); });
-      case Activation::gelu_tanh: return f([](const auto& x) { return gelu_tanh(x); });
-    }
-  }
-
   static void forward(const G& g, const ForwardArgs<T>& a) {
     const Index image_bytes = g.outputs() * static_cast<Index>(sizeof(T));
     const Index group = image_bytes < kGroupBytes ? kGroupBytes / image_bytes : 1;
@@ -76,27 +65,11 @@ struct ConvActivationKernels {
 
   static void finish(const G& g, const ForwardArgs<T>& a) {
     const T* offset = g.position_bias ? a.packed + conv_packed(g) : nullptr;
-    with_activation(g, [&](const auto& f) {
-      for (Index image = 0; image < a.n; ++image) {
-        T* y = a.y + image * g.outputs();
-        T* slope = a.saved == nullptr || !g.keeps_slope() ? nullptr : a.saved + image * g.outputs();
-        if constexpr (std::is_same_v<T, float>) {
-          for_each_group<Packet<T>>(g.outputs(), [&](Index i, Index count) {
-            auto x = load_upto<Packet<T>>(y + i, count);
-            if (offset != nullptr) x = ei::padd(x, load_upto<Packet<T>>(offset + i, count));
-            const auto at = f(x);
-            store_upto(y + i, at.value, count);
-            if (slope != nullptr) store_upto(slope + i, at.slope, count);
-          });
-        } else {
-          for (Index i = 0; i < g.outputs(); ++i) {
-            const auto at = f(offset == nullptr ? y[i] : y[i] + offset[i]);
-            y[i] = at.value;
-            if (slope != nullptr) slope[i] = at.slope;
-          }
-        }
-      }
-    });
+    for (Index image = 0; image < a.n; ++image) {
+      T* y = a.y + image * g.outputs();
+      T* slope = a.saved == nullptr || !g.keeps_slope() ? nullptr : a.saved + image * g.outputs();
+      activate(g.activation, g.outputs(), y, offset, y, slope);
+    }
   }
 
   static void backward(const G& g, const BackwardArgs<T>& a) {
@@ -104,7 +77,7 @@ struct ConvActivationKernels {
     conv.scratch = a.scratch + gradients(g, a.n);
     T* sums = a.packed_grads == nullptr || !g.position_bias ? nullptr : a.packed_grads + conv_packed_grads(g);
     if (sums != nullptr && a.fresh) std::memset(sums, 0, static_cast<std::size_t>(g.outputs()) * sizeof(T));
-    if (g.activation == Activation::none) {
+    if (!g.activated()) {
       if (sums != nullptr) sum_repeated(a.n, g.outputs(), a.dy, sums, false);
     } else {
       conv.dy = a.scratch;

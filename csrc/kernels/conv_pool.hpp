@@ -162,38 +162,12 @@ struct ConvPoolKernels {
   }
   static void forward(const G& g, const ForwardArgs<T>& a) {
     with_algorithm(g, [&](auto algorithm) { algorithm.forward(g, a); });
-    activate(g, a);
+    if (g.activation.kind == Function::Kind::identity) return;
+    const Index size = a.n * g.outputs();
+    activate<T>(g.activation, size, a.y, nullptr, a.y, a.saved == nullptr ? nullptr : a.saved + size);
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {
     with_algorithm(g, [&](auto algorithm) { algorithm.backward(g, a); });
-  }
-
-  // y = f(y), and f'(y) to the second half of `saved`.
-  static void activate(const G& g, const ForwardArgs<T>& a) {
-    const Index size = a.n * g.outputs();
-    T* slope = a.saved == nullptr ? nullptr : a.saved + size;
-    switch (g.activation) {
-      case Activation::none: break;
-      case Activation::relu: apply(size, a.y, slope, [](const auto& x) { return relu_at(x); }); break;
-      case Activation::gelu: apply(size, a.y, slope, [](const auto& x) { return gelu_erf(x); }); break;
-      case Activation::gelu_tanh: apply(size, a.y, slope, [](const auto& x) { return gelu_tanh(x); }); break;
-    }
-  }
-  template <class F>
-  static CNNFAST_INLINE void apply(Index size, T* y, T* slope, const F& f) {
-    if constexpr (std::is_same_v<T, float>) {
-      for_each_group<Packet<T>>(size, [&](Index i, Index count) {
-        const auto at = f(load_upto<Packet<T>>(y + i, count));
-        store_upto(y + i, at.value, count);
-        if (slope != nullptr) store_upto(slope + i, at.slope, count);
-      });
-    } else {
-      for (Index i = 0; i < size; ++i) {
-        const auto at = f(y[i]);
-        y[i] = at.value;
-        if (slope != nullptr) slope[i] = at.slope;
-      }
-    }
   }
 };
 

@@ -142,7 +142,7 @@ struct PoolSparse {
 
   // dy * slope, or dy itself without an activation; `to` takes the product.
   static const T* through_activation(const G& g, const BackwardArgs<T>& a, T* to) {
-    if (g.activation == Activation::none) return a.dy;
+    if (g.activation.kind == Function::Kind::identity) return a.dy;
     const Index size = a.n * g.outputs();
     map(size, to, [](const auto& dy, const auto& slope) { return ei::pmul(dy, slope); }, a.dy, a.saved + size);
     return to;

@@ -1,10 +1,12 @@
-// exp and the normal distribution on float packets, accurate to about one unit in the last place over the
+// exp and its kin, and the normal distribution on float packets, accurate to about one unit in the last place over the
 // whole range. double goes through the C library, element by element: it serves gradient checks.
 //
 // Coefficients: minimax (Remez) fits of our own; the stated error is that of the polynomial alone.
 #pragma once
 
 #include <math.h>
+
+#include <type_traits>
 
 #include "kernels/packet.hpp"
 
@@ -64,10 +66,17 @@ CNNFAST_INLINE V times_power_of_two(const V& x, const V& n) {
   return ei::pmul(x, ei::preinterpret<V>(ei::plogical_shift_left<23>(exponent)));
 }
 
+// A number in all lanes, rounded to their type.
+template <class V>
+CNNFAST_INLINE V constant(double value) {
+  return broadcast<V>(static_cast<typename ei::unpacket_traits<V>::type>(value));
+}
+
 // exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln(2) / 2; relative error of the fit 3.1e-9.
 template <class V>
 struct Exponential {
   V fraction, n;  // exp(r), about 0.7 to 1.4, and n
+  V tail;         // exp(r) - 1
 };
 template <class V>
 CNNFAST_INLINE Exponential<V> exp_parts(const V& x) {
@@ -77,7 +86,7 @@ CNNFAST_INLINE Exponential<V> exp_parts(const V& x) {
   V r = ei::pmadd(n, broadcast<V>(-0.693359375f), x);
   r = ei::pmadd(n, broadcast<V>(2.12194440e-4f), r);
   const V tail = ei::pmadd(ei::pmul(r, r), polynomial(r, q), r);
-  return {ei::padd(tail, broadcast<V>(1.0f)), n};
+  return {ei::padd(tail, broadcast<V>(1.0f)), n, tail};
 }
 template <class V>
 CNNFAST_INLINE V exp_float(const V& x) {
@@ -86,6 +95,64 @@ CNNFAST_INLINE V exp_float(const V& x) {
   const V bounded = where_less(x, low, low, where_less(high, x, high, x));
   const Exponential<V> e = exp_parts(bounded);
   return where_nan(x, x, ei::pldexp(e.fraction, e.n));
+}
+
+// exp(x) for x <= 0 or NaN, in the forms that activations need: its value, exp(x) - 1, and products in which it may
+// be too small to be a normal number while the product is not.
+template <class V>
+class Decay {
+ public:
+  CNNFAST_INLINE explicit Decay(const V& x) : x_(x) {
+    const V low = broadcast<V>(-kFar);
+    parts_ = exp_parts(where_less(x, low, low, x));
+  }
+  CNNFAST_INLINE V value() const { return where_nan(x_, x_, ei::pldexp(parts_.fraction, parts_.n)); }
+  // 2^n tail + (2^n - 1): exact near 0, where the second term vanishes.
+  CNNFAST_INLINE V minus_one() const {
+    const V one = broadcast<V>(1.0f);
+    const V scale = times_power_of_two(one, ei::pmax(parts_.n, broadcast<V>(-126.0f)));
+    return where_nan(x_, x_, V(ei::pmadd(scale, parts_.tail, ei::psub(scale, one))));
+  }
+  // y exp(x), rounded once where it is subnormal; y 0 where it is too small for that.
+  CNNFAST_INLINE V times(const V& y) const {
+    const V product = ei::pldexp(V(ei::pmul(y, parts_.fraction)), parts_.n);
+    return where_nan(x_, x_, where_less(x_, broadcast<V>(-kFar), V(ei::pmul(y, zero<V>())), product));
+  }
+
+ private:
+  static constexpr float kFar = 150.0f;  // times 2^40 and more, exp(-150) still rounds to zero
+  V x_;
+  Exponential<V> parts_;
+};
+template <>
+class Decay<double> {
+ public:
+  CNNFAST_INLINE explicit Decay(double x) : x_(x) {}
+  CNNFAST_INLINE double value() const { return ::exp(x_); }
+  CNNFAST_INLINE double minus_one() const { return ::expm1(x_); }
+  CNNFAST_INLINE double times(double y) const {
+    if (x_ < -1000) return y * 0;
+    const double half = ::exp(x_ / 2);
+    return x_ < -700 ? y * half * half : y * ::exp(x_);
+  }
+
+ private:
+  double x_;
+};
+
+// log(1 + e) for 0 <= e <= 1 or NaN: 2 s p(s^2), s = e / (2 + e), p(s^2) = atanh(s) / s; relative error of the fit
+// 1.1e-10.
+template <class V>
+CNNFAST_INLINE V log1p_of_share(const V& e) {
+  if constexpr (std::is_same_v<V, double>) {
+    return ::log1p(e);
+  } else {
+    constexpr float p[] = {1.0f, 0.333333377502f, 0.199994441766f, 0.143082983903f, 0.107153701831f, 0.121447796883f};
+    const V two = broadcast<V>(2.0f);
+    const V q = ei::pdiv(two, ei::padd(two, e));
+    const V s = ei::pmul(ei::pmul(e, q), broadcast<V>(0.5f));
+    return ei::pmul(ei::pmul(e, q), polynomial(V(ei::pmul(s, s)), p));
+  }
 }
 
 // The normal distribution function Phi(x) and its density phi(x).

@@ -1,26 +1,118 @@
-// Elementwise nonlinearities and the two soft maxima over channels.
+// Functions of single elements: their settings as users write them, and the one form that kernels know.
+//
+// A new one is: settings here, a name in ActivationOps (csrc/ops/op_list.hpp), a Function::Kind, and its formula in
+// csrc/kernels/functions.hpp. It then runs alone, and behind a convolution in one node.
 #pragma once
 
+#include <cmath>
 #include <string>
 
 #include "ops/op.hpp"
 
 namespace cnnfast {
 
+// A formula, and the numbers in it: what a kernel applies to every element.
+struct Function {
+  enum class Kind {
+    identity,
+    relu,
+    leaky_relu,  // a: slope below 0
+    elu,         // a: alpha, b: scale
+    gelu,
+    gelu_tanh,
+    silu,
+    mish,
+    sigmoid,
+    tanh,
+    softplus,  // a: beta, b: threshold
+    hardswish,
+    hardsigmoid,
+  };
+  Kind kind = Kind::identity;
+  double a = 0, b = 0;
+
+  // Where y alone tells the derivative, x need not be kept.
+  bool slope_from_y() const { return kind == Kind::relu; }
+  // Never falls, so that the largest of some values may be taken before or after it.
+  bool rises() const {
+    switch (kind) {
+      case Kind::relu:
+      case Kind::sigmoid:
+      case Kind::tanh:
+      case Kind::hardsigmoid: return true;
+      case Kind::leaky_relu: return a >= 0;
+      case Kind::elu: return a >= 0 && b >= 0;
+      default: return false;
+    }
+  }
+};
+
+// What all of the operations below become. Users never build it.
+struct Elementwise : OpBase {
+  static constexpr const char* kName = "Elementwise";
+  struct Geometry : Rows {
+    Function function;
+  };
+};
+
+inline double check_finite(const char* op, const char* setting, double value) {
+  if (!std::isfinite(value)) fail(op, ": ", setting, " must be finite, got ", value);
+  return value;
+}
+
+// An operation that applies `Tag::function()`.
+template <class Tag>
+struct ElementwiseOp : OpBase {
+  static constexpr bool kReadsX = true;
+  Shape output_shape(const Shapes& inputs) const { return inputs[0]; }
+  Elementwise::Geometry place(const Shapes& inputs) const {
+    return {rows_of(inputs[0]), static_cast<const Tag&>(*this).function()};
+  }
+};
+
 // max(x, 0); NaN stays NaN.
-struct ReLU : SameShape<ReLU> {
+struct ReLU : ElementwiseOp<ReLU> {
   static constexpr const char* kName = "ReLU";
+  static constexpr bool kReadsX = false;
   static constexpr bool kReadsY = true;
+  Function function() const { return {Function::Kind::relu}; }
+};
+
+// x above 0, negative_slope * x below. Maas, Hannun & Ng 2013.
+struct LeakyReLU : ElementwiseOp<LeakyReLU> {
+  static constexpr const char* kName = "LeakyReLU";
+  explicit LeakyReLU(double slope) : negative_slope(check_finite(kName, "negative_slope", slope)) {}
+  template <class F>
+  void settings(const F& f) const {
+    f("negative_slope", negative_slope);
+  }
+  Function function() const { return {Function::Kind::leaky_relu, negative_slope}; }
+
+  double negative_slope;
+};
+
+// x above 0, alpha (exp(x) - 1) below. Clevert, Unterthiner & Hochreiter 2016, arXiv:1511.07289.
+struct ELU : ElementwiseOp<ELU> {
+  static constexpr const char* kName = "ELU";
+  explicit ELU(double alpha_) : alpha(check_finite(kName, "alpha", alpha_)) {}
+  template <class F>
+  void settings(const F& f) const {
+    f("alpha", alpha);
+  }
+  Function function() const { return {Function::Kind::elu, alpha, 1}; }
+
+  double alpha;
+};
+
+// ELU with the two numbers that keep mean 0 and variance 1. Klambauer et al. 2017, arXiv:1706.02515.
+struct SELU : ElementwiseOp<SELU> {
+  static constexpr const char* kName = "SELU";
+  Function function() const { return {Function::Kind::elu, 1.6732632423543772, 1.0507009873554805}; }
 };
 
 // x Phi(x), Phi the normal distribution function; or its tanh form. Hendrycks & Gimpel 2016, arXiv:1606.08415.
-struct GELU : OpBase {
+struct GELU : ElementwiseOp<GELU> {
   static constexpr const char* kName = "GELU";
-  static constexpr bool kReadsX = true;
-  struct Geometry : Rows {
-    bool tanh = false;
-  };
-
   explicit GELU(const std::string& approximate) : tanh(approximate == "tanh") {
     if (approximate != "none" && approximate != "tanh") {
       fail(kName, ": approximate must be \"none\" or \"tanh\", got \"", approximate, "\"");
@@ -30,22 +122,61 @@ struct GELU : OpBase {
   void settings(const F& f) const {
     f("approximate", std::string(tanh ? "tanh" : "none"));
   }
-  Shape output_shape(const Shapes& inputs) const { return inputs[0]; }
-  Geometry place(const Shapes& inputs) const { return {rows_of(inputs[0]), tanh}; }
+  Function function() const { return {tanh ? Function::Kind::gelu_tanh : Function::Kind::gelu}; }
 
   bool tanh;
 };
 
-// exp(x) / sum exp(x) over the channels of each position.
-struct Softmax : SameShape<Softmax> {
-  static constexpr const char* kName = "Softmax";
-  static constexpr bool kReadsY = true;
+// x s(x), s the logistic function. Elfwing, Uchibe & Doya 2018, arXiv:1702.03118.
+struct SiLU : ElementwiseOp<SiLU> {
+  static constexpr const char* kName = "SiLU";
+  Function function() const { return {Function::Kind::silu}; }
 };
 
-// x - log sum exp(x) over the channels of each position.
-struct LogSoftmax : SameShape<LogSoftmax> {
-  static constexpr const char* kName = "LogSoftmax";
-  static constexpr bool kReadsY = true;
+// x tanh(log(1 + exp(x))). Misra 2020, arXiv:1908.08681.
+struct Mish : ElementwiseOp<Mish> {
+  static constexpr const char* kName = "Mish";
+  Function function() const { return {Function::Kind::mish}; }
+};
+
+// 1 / (1 + exp(-x)).
+struct Sigmoid : ElementwiseOp<Sigmoid> {
+  static constexpr const char* kName = "Sigmoid";
+  Function function() const { return {Function::Kind::sigmoid}; }
+};
+
+struct Tanh : ElementwiseOp<Tanh> {
+  static constexpr const char* kName = "Tanh";
+  Function function() const { return {Function::Kind::tanh}; }
+};
+
+// log(1 + exp(beta x)) / beta; x itself where beta x is above the threshold. Dugas et al. 2000.
+struct Softplus : ElementwiseOp<Softplus> {
+  static constexpr const char* kName = "Softplus";
+  Softplus(double beta_, double threshold_)
+      : beta(check_finite(kName, "beta", beta_)), threshold(check_finite(kName, "threshold", threshold_)) {
+    if (beta <= 0) fail(kName, ": beta must be above 0, got ", beta);
+  }
+  template <class F>
+  void settings(const F& f) const {
+    f("beta", beta);
+    f("threshold", threshold);
+  }
+  Function function() const { return {Function::Kind::softplus, beta, threshold}; }
+
+  double beta, threshold;
+};
+
+// x min(max(x + 3, 0), 6) / 6. Howard et al. 2019, arXiv:1905.02244.
+struct Hardswish : ElementwiseOp<Hardswish> {
+  static constexpr const char* kName = "Hardswish";
+  Function function() const { return {Function::Kind::hardswish}; }
+};
+
+// min(max(x + 3, 0), 6) / 6.
+struct Hardsigmoid : ElementwiseOp<Hardsigmoid> {
+  static constexpr const char* kName = "Hardsigmoid";
+  Function function() const { return {Function::Kind::hardsigmoid}; }
 };
 
 }  // namespace cnnfast

@@ -7,8 +7,6 @@
 
 namespace cnnfast {
 
-enum class Activation { none, relu, gelu, gelu_tanh };
-
 struct ConvActivation : OpBase {
   static constexpr const char* kName = "ConvActivation";
   static constexpr bool kReadsX = true;
@@ -16,9 +14,10 @@ struct ConvActivation : OpBase {
   struct Geometry {
     Conv2d::Geometry conv;
     bool position_bias = false;
-    Activation activation = Activation::none;
+    Function activation;
     Index outputs() const { return conv.h_out * conv.w_out * conv.c_out; }
-    bool keeps_slope() const { return activation == Activation::gelu || activation == Activation::gelu_tanh; }
+    bool activated() const { return activation.kind != Function::Kind::identity; }
+    bool keeps_slope() const { return activated() && !activation.slope_from_y(); }
   };
 };
 

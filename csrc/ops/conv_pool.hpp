@@ -15,7 +15,7 @@ struct ConvPool : OpBase {
   struct Geometry {
     Conv2d::Geometry conv;       // stride 1
     Index h_out = 0, w_out = 0;  // pooled; a window may hang over the convolution's edge (ceil_mode)
-    Activation activation = Activation::none;
+    Function activation;
     Index windows() const { return h_out * w_out; }
     Index outputs() const { return h_out * w_out * conv.c_out; }
   };

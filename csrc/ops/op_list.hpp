@@ -14,6 +14,7 @@
 #include "ops/linear.hpp"
 #include "ops/local_response_norm.hpp"
 #include "ops/max_pool.hpp"
+#include "ops/softmax.hpp"
 #include "ops/structure.hpp"
 
 namespace cnnfast {
@@ -33,19 +34,23 @@ constexpr auto join(TypeList<A...>, TypeList<B...>, Lists... lists) {
 // A family's kernels are compiled together: csrc/kernels/families/.
 using ProductOps = TypeList<Conv2d, Linear>;
 using PoolingOps = TypeList<MaxPool2d, AvgPool2d>;
-using PointwiseOps = TypeList<ChannelBias, PositionBias, ReLU, GELU, Softmax, LogSoftmax>;
 using NormalizationOps = TypeList<BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, Dropout>;
+using PointwiseOps = TypeList<ChannelBias, PositionBias, Softmax, LogSoftmax>;
 using StructureOps = TypeList<Flatten, Add>;
 // What a plan makes of several layers.
 using FusedOps = TypeList<ConvPool, ConvActivation>;
+// Functions of single elements: many for users, one kernel.
+using ActivationOps =
+    TypeList<ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Sigmoid, Tanh, Softplus, Hardswish, Hardsigmoid>;
+using ElementwiseOps = TypeList<Elementwise>;
 // What users write, but other operations' kernels compute: `place` gives the Geometry of one of those above.
 using RephrasedOps = TypeList<BatchNorm1d, Dropout2d, MaxPool1d, AvgPool1d, AdaptiveMaxPool1d, AdaptiveMaxPool2d,
                               AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
 
-using OpList =
-    decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), NormalizationOps(), StructureOps(), RephrasedOps()));
-using KernelList =
-    decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), NormalizationOps(), StructureOps(), FusedOps()));
+using OpList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), ActivationOps(), NormalizationOps(),
+                             StructureOps(), RephrasedOps()));
+using KernelList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), ElementwiseOps(), NormalizationOps(),
+                                 StructureOps(), FusedOps()));
 
 template <class... Types>
 std::variant<typename Types::Geometry...> geometries(TypeList<Types...>);

@@ -81,14 +81,15 @@ class Lowering {
     return node;
   }
 
-  // Conv2d, ReLU?, MaxPool2d, (ReLU | GELU)? at node i: the number of layers taken, or 0. ReLU rises
-  // with its input, so it may move behind the pool: the largest value wins either way, and where all are
-  // negative nothing passes back.
+  // Conv2d, activation?, MaxPool2d, activation? at node i: the number of layers taken, or 0. An activation before the
+  // pool must rise with its input: then it may move behind the pool, as the largest value wins either way. Where all
+  // are negative, nothing passes back through ReLU; where a function comes out equal for unequal inputs by rounding
+  // alone, the largest input gets the gradient, not the first of the equal outputs.
   std::size_t fuse_conv_pool(std::size_t i, std::vector<PlanNode>& nodes) const {
     if (op<Conv2d>(i) == nullptr || !chained(i)) return 0;
-    const bool relu_before = op<ReLU>(i + 1) != nullptr;
-    const std::size_t pool = i + (relu_before ? 2 : 1);
-    if (op<MaxPool2d>(pool) == nullptr || (relu_before && !chained(i + 1))) return 0;
+    const Function before = activation(i + 1);
+    const std::size_t pool = i + (before.rises() ? 2 : 1);
+    if (op<MaxPool2d>(pool) == nullptr || (before.rises() && !chained(i + 1))) return 0;
     PlanNode node = place(i);
     ConvPool::Geometry g;
     g.conv = std::get<Conv2d::Geometry>(node.op);
@@ -98,11 +99,11 @@ class Lowering {
     g.w_out = pooled.w_out;
 
     std::size_t last = pool;
-    if (relu_before) {
-      g.activation = Activation::relu;
+    if (before.rises()) {
+      g.activation = before;
     } else if (chained(pool)) {
       g.activation = activation(pool + 1);
-      if (g.activation != Activation::none) last = pool + 1;
+      if (g.activation.kind != Function::Kind::identity) last = pool + 1;
     }
     node.op = g;
     node.reads_x = ConvPool::kReadsX;
@@ -110,7 +111,7 @@ class Lowering {
     return join(std::move(node), i, last, nodes);
   }
 
-  // Conv2d, PositionBias?, (ReLU | GELU)?
+  // Conv2d, PositionBias?, activation?
   std::size_t fuse_conv_activation(std::size_t i, std::vector<PlanNode>& nodes) const {
     if (op<Conv2d>(i) == nullptr) return 0;
     PlanNode node = place(i);
@@ -125,11 +126,11 @@ class Lowering {
     }
     if (chained(last)) {
       g.activation = activation(last + 1);
-      if (g.activation != Activation::none) ++last;
+      if (g.activated()) ++last;
     }
     if (last == i) return 0;
     node.op = g;
-    node.reads_y = g.activation == Activation::relu;
+    node.reads_y = g.activation.slope_from_y();
     node.saved = g.keeps_slope() ? 1 : 0;
     return join(std::move(node), i, last, nodes);
   }
@@ -155,10 +156,12 @@ class Lowering {
     return last - first + 1;
   }
 
-  Activation activation(std::size_t i) const {
-    if (op<ReLU>(i) != nullptr) return Activation::relu;
-    if (const GELU* gelu = op<GELU>(i)) return gelu->tanh ? Activation::gelu_tanh : Activation::gelu;
-    return Activation::none;
+  // The function of node i, or the identity.
+  Function activation(std::size_t i) const {
+    if (i >= graph_.nodes().size()) return {};
+    const PlanNode node = place(i);
+    const auto* g = std::get_if<Elementwise::Geometry>(&node.op);
+    return g == nullptr ? Function() : g->function;
   }
 
   static bool fusible(const Conv2d::Geometry& conv, const MaxPool2d::Geometry& pool) {

@@ -113,6 +113,26 @@ class TorchTwin:
             case "Dropout" | "Dropout2d":
                 drop = F.dropout if op.name == "Dropout" else F.dropout2d
                 return drop(x, s["p"], self.training)
+            case "LeakyReLU":
+                return F.leaky_relu(x, s["negative_slope"])
+            case "ELU":
+                return F.elu(x, s["alpha"])
+            case "SELU":
+                return F.selu(x)
+            case "SiLU":
+                return F.silu(x)
+            case "Mish":
+                return F.mish(x)
+            case "Sigmoid":
+                return self.torch.sigmoid(x)
+            case "Tanh":
+                return self.torch.tanh(x)
+            case "Softplus":
+                return F.softplus(x, s["beta"], s["threshold"])
+            case "Hardswish":
+                return F.hardswish(x)
+            case "Hardsigmoid":
+                return F.hardsigmoid(x)
             case "Flatten":
                 return x.flatten(1)
             case "Softmax":

@@ -11,7 +11,7 @@ from tests.cases.case import Case, Shape
 def elementwise(op: str, row: str, **settings: Any) -> Iterable[Case]:
     """Any shape will do: vectors and images, whole lanes and remainders."""
     shapes: list[tuple[int, Shape]] = [
-        *((1, (1,)), (2, (17,)), (33, (65,)), (5, (3, 5, 7))),
+        *((1, (1,)), (2, (17,)), (33, (65,)), (5, (3, 5, 7)), (3, (5, 9))),
         *((2, (17, 1, 3)), (0, (3, 4, 4)), (0, (8,))),
     ]
     yield from (Case(op, n, (x,), settings) for n, x in shapes)
@@ -24,6 +24,17 @@ ELEMENTWISE = [
     *elementwise("ReLU", "relu on 32x13x13"),
     *elementwise("GELU", "gelu erf on 32x13x13", approximate="none"),
     *elementwise("GELU", "gelu tanh on 32x13x13", approximate="tanh"),
+    *elementwise("LeakyReLU", "leaky relu on 32x13x13", negative_slope=0.1),
+    *elementwise("ELU", "elu on 32x13x13", alpha=1.5),
+    *elementwise("SELU", "selu on 32x13x13"),
+    *elementwise("SiLU", "silu on 32x13x13"),
+    *elementwise("Mish", "mish on 32x13x13"),
+    *elementwise("Sigmoid", "sigmoid on 32x13x13"),
+    *elementwise("Tanh", "tanh on 32x13x13"),
+    *elementwise("Softplus", "softplus on 32x13x13", beta=1.0, threshold=20.0),
+    *elementwise("Softplus", "softplus beta 2 on 32x13x13", beta=2.0, threshold=1.5),
+    *elementwise("Hardswish", "hardswish on 32x13x13"),
+    *elementwise("Hardsigmoid", "hardsigmoid on 32x13x13"),
     *elementwise("Flatten", "flatten 32x13x13"),
     *elementwise("Softmax", "softmax over 32 of 32x13x13"),
     *elementwise("LogSoftmax", "log-softmax over 32 of 32x13x13"),

@@ -100,6 +100,7 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
 
 // Settings as text.
 std::string to_string(bool value) { return value ? "true" : "false"; }
+std::string to_string(double value) { return concat(value); }
 const std::string& to_string(const std::string& value) { return value; }
 std::string to_string(Index value) { return std::to_string(value); }
 std::string to_string(const std::optional<Index>& value) { return value ? to_string(*value) : "none"; }
@@ -238,9 +239,13 @@ std::vector<Case> channel_biases() {
   for (Index c : {1, 3, 5, 8, 16, 19, 33}) cases.push_back({ChannelBias(c), {c, 3, 5}, 2});
   return cases;
 }
-std::vector<Case> gelus() {
-  std::vector<Case> cases = on_all_shapes(GELU("none"));
-  for (const Case& c : on_all_shapes(GELU("tanh"))) cases.push_back(c);
+// ... with several settings.
+template <class O>
+std::vector<Case> on_all_shapes_each(std::initializer_list<O> ops) {
+  std::vector<Case> cases;
+  for (const O& op : ops) {
+    for (const Case& c : on_all_shapes(op)) cases.push_back(c);
+  }
   return cases;
 }
 
@@ -260,10 +265,20 @@ void check_ops(Isa isa, Report& report) {
       linears(),
       channel_biases(),
       position_biases(),
-      on_all_shapes(ReLU()),
-      gelus(),
       on_all_shapes(Softmax()),
       on_all_shapes(LogSoftmax()),
+      on_all_shapes(ReLU()),
+      on_all_shapes_each({LeakyReLU(0.0625), LeakyReLU(-0.5)}),
+      on_all_shapes_each({ELU(1), ELU(0.25)}),
+      on_all_shapes(SELU()),
+      on_all_shapes_each({GELU("none"), GELU("tanh")}),
+      on_all_shapes(SiLU()),
+      on_all_shapes(Mish()),
+      on_all_shapes(Sigmoid()),
+      on_all_shapes(Tanh()),
+      on_all_shapes_each({Softplus(1, 20), Softplus(2, 1)}),
+      on_all_shapes(Hardswish()),
+      on_all_shapes(Hardsigmoid()),
       on_all_shapes(Flatten()),
       on_all_shapes(Add()),
   };

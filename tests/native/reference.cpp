@@ -145,17 +145,20 @@ void backward(const PositionBias&, const Problem& p, const Values&, const Values
   for (Index i = 0; i < p.n * p.size(); ++i) d.dparams[at(i % p.size())] += dy[at(i)];
 }
 
-void forward(const ReLU&, const Problem& p, Values& y) {
-  for (std::size_t i = 0; i < y.size(); ++i) y[i] = std::max(p.x[0][i], 0.0);
-}
-void backward(const ReLU&, const Problem& p, const Values&, const Values& dy, Gradients& d) {
-  for (std::size_t i = 0; i < dy.size(); ++i) d.dx[0][i] = p.x[0][i] > 0 ? dy[i] : 0;
-}
-
 constexpr double kPi = 3.14159265358979323846;
 
-// Value and slope of GELU.
-std::pair<double, double> gelu(const GELU& op, double x) {
+// Value and slope of functions of single elements.
+using At = std::pair<double, double>;
+double logistic(double x) { return 1 / (1 + std::exp(-x)); }
+
+At at(const ReLU&, double x) { return {std::max(x, 0.0), x > 0 ? 1 : 0}; }
+At at(const LeakyReLU& op, double x) { return x > 0 ? At{x, 1} : At{op.negative_slope * x, op.negative_slope}; }
+At at(const ELU& op, double x) { return x > 0 ? At{x, 1} : At{op.alpha * std::expm1(x), op.alpha * std::exp(x)}; }
+At at(const SELU&, double x) {
+  const double scale = 1.0507009873554804934, alpha = 1.6732632423543772848;
+  return x > 0 ? At{scale * x, scale} : At{scale * alpha * std::expm1(x), scale * alpha * std::exp(x)};
+}
+At at(const GELU& op, double x) {
   if (op.tanh) {
     const double k = std::sqrt(2 / kPi), t = std::tanh(k * (x + 0.044715 * x * x * x));
     return {0.5 * x * (1 + t), 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * k * (1 + 3 * 0.044715 * x * x)};
@@ -163,11 +166,30 @@ std::pair<double, double> gelu(const GELU& op, double x) {
   const double phi = std::erfc(-x / std::sqrt(2.0)) / 2;
   return {x * phi, phi + x * std::exp(-x * x / 2) / std::sqrt(2 * kPi)};
 }
-void forward(const GELU& op, const Problem& p, Values& y) {
-  for (std::size_t i = 0; i < y.size(); ++i) y[i] = gelu(op, p.x[0][i]).first;
+At at(const SiLU&, double x) {
+  const double s = logistic(x);
+  return {x * s, s * (1 + x * (1 - s))};
 }
-void backward(const GELU& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
-  for (std::size_t i = 0; i < dy.size(); ++i) d.dx[0][i] = dy[i] * gelu(op, p.x[0][i]).second;
+At at(const Mish&, double x) {
+  const double t = std::tanh(std::log1p(std::exp(x)));
+  return {x * t, t + x * (1 - t * t) * logistic(x)};
+}
+At at(const Sigmoid&, double x) { return {logistic(x), logistic(x) * logistic(-x)}; }
+At at(const Tanh&, double x) { return {std::tanh(x), 1 - std::tanh(x) * std::tanh(x)}; }
+At at(const Softplus& op, double x) {
+  const double bx = op.beta * x;
+  return bx > op.threshold ? At{x, 1} : At{std::log1p(std::exp(bx)) / op.beta, logistic(bx)};
+}
+At at(const Hardswish&, double x) { return x <= -3 ? At{0, 0} : x >= 3 ? At{x, 1} : At{x * (x + 3) / 6, x / 3 + 0.5}; }
+At at(const Hardsigmoid&, double x) { return x <= -3 ? At{0, 0} : x >= 3 ? At{1, 0} : At{(x + 3) / 6, 1.0 / 6}; }
+
+template <class O>
+void forward(const ElementwiseOp<O>& op, const Problem& p, Values& y) {
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] = at(static_cast<const O&>(op), p.x[0][i]).first;
+}
+template <class O>
+void backward(const ElementwiseOp<O>& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  for (std::size_t i = 0; i < dy.size(); ++i) d.dx[0][i] = dy[i] * at(static_cast<const O&>(op), p.x[0][i]).second;
 }
 
 // Calls f(places of the channels of one position) for every position of every image.

@@ -15,6 +15,7 @@ from tests.oracle import (
     normalization,
     pooling,
     products,
+    soft_maxima,
     structure,
 )
 from tests.oracle.activations import *  # noqa: F403
@@ -26,6 +27,7 @@ from tests.oracle.losses import *  # noqa: F403
 from tests.oracle.normalization import *  # noqa: F403
 from tests.oracle.pooling import *  # noqa: F403
 from tests.oracle.products import *  # noqa: F403
+from tests.oracle.soft_maxima import *  # noqa: F403
 from tests.oracle.structure import *  # noqa: F403
 
 #: name of the Op class in _core -> (forward, backward)
@@ -37,4 +39,5 @@ PAIRS: dict[str, tuple[Callable[..., Array], Callable[..., Gradients]]] = {
     **structure.PAIRS,
     **activations.PAIRS,
     **normalization.PAIRS,
+    **soft_maxima.PAIRS,
 }

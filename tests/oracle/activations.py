@@ -1,4 +1,6 @@
-"""Activations and soft maxima."""
+"""Functions of single elements. Errors against these count in units of what the formula adds up, so that a formula
+must not cancel: exp and expm1 of negative arguments only.
+"""
 
 from __future__ import annotations
 
@@ -39,35 +41,152 @@ def gelu_backward(dy: Array, x: Array, *, approximate: str = "none") -> Gradient
     return (dy * (cumulative + x * np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)),)
 
 
-def softmax(x: Array) -> Array:
-    """y = exp x / sum of exp x over axis 1; the maximum is taken off first so that exp cannot overflow."""
+def logistic(x: Array) -> Array:
+    """1 / (1 + exp(-x)), with its digits where it is small."""
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1.0) / (1 + e)
+
+
+def sigmoid(x: Array) -> Array:
+    """y = 1 / (1 + exp(-x))."""
+    return logistic(np.asarray(x, np.float64))
+
+
+def sigmoid_backward(dy: Array, x: Array) -> Gradients:
+    """dx = dy * s(x) * s(-x), since 1 - s(x) = s(-x)."""
     x = np.asarray(x, np.float64)
-    e = np.exp(x - x.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
+    return (np.asarray(dy, np.float64) * logistic(x) * logistic(-x),)
 
 
-def softmax_backward(dy: Array, x: Array) -> Gradients:
-    """dx = y * (dy - sum of dy * y over axis 1)."""
-    dy, y = np.asarray(dy, np.float64), softmax(x)
-    return (y * (dy - (dy * y).sum(axis=1, keepdims=True)),)
+def tanh(x: Array) -> Array:
+    """y = tanh(x)."""
+    return np.tanh(np.asarray(x, np.float64))
 
 
-def log_softmax(x: Array) -> Array:
-    """y = x - log of sum of exp x over axis 1."""
+def tanh_backward(dy: Array, x: Array) -> Gradients:
+    """dx = dy / cosh(x)^2 = dy * 4 s(2x) s(-2x)."""
     x = np.asarray(x, np.float64)
-    shifted = x - x.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return (np.asarray(dy, np.float64) * 4 * logistic(2 * x) * logistic(-2 * x),)
 
 
-def log_softmax_backward(dy: Array, x: Array) -> Gradients:
-    """dx = dy - softmax(x) * sum of dy over axis 1."""
-    dy = np.asarray(dy, np.float64)
-    return (dy - softmax(x) * dy.sum(axis=1, keepdims=True),)
+def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Array:
+    """y = x above 0, negative_slope * x elsewhere."""
+    x = np.asarray(x, np.float64)
+    return np.where(x > 0, x, negative_slope * x)
+
+
+def leaky_relu_backward(dy: Array, x: Array, *, negative_slope: float = 0.01) -> Gradients:
+    """dx = dy above 0, negative_slope * dy elsewhere."""
+    return (np.asarray(dy, np.float64) * np.where(np.asarray(x) > 0, 1.0, negative_slope),)
+
+
+def elu(x: Array, *, alpha: float = 1.0) -> Array:
+    """y = x above 0, alpha * (exp(x) - 1) elsewhere."""
+    x = np.asarray(x, np.float64)
+    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x)))
+
+
+def elu_backward(dy: Array, x: Array, *, alpha: float = 1.0) -> Gradients:
+    """dx = dy above 0, dy * alpha * exp(x) elsewhere."""
+    x = np.asarray(x, np.float64)
+    return (np.asarray(dy, np.float64) * np.where(x > 0, 1.0, alpha * np.exp(np.where(x > 0, 0, x))),)
+
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def selu(x: Array) -> Array:
+    """y = scale * elu(x, alpha)."""
+    return SELU_SCALE * elu(x, alpha=SELU_ALPHA)
+
+
+def selu_backward(dy: Array, x: Array) -> Gradients:
+    """scale * the gradient of elu."""
+    return (SELU_SCALE * elu_backward(dy, x, alpha=SELU_ALPHA)[0],)
+
+
+def silu(x: Array) -> Array:
+    """y = x s(x)."""
+    x = np.asarray(x, np.float64)
+    return x * logistic(x)
+
+
+def silu_backward(dy: Array, x: Array) -> Gradients:
+    """dx = dy (s + x s (1 - s))."""
+    x = np.asarray(x, np.float64)
+    return (np.asarray(dy, np.float64) * logistic(x) * (1 + x * logistic(-x)),)
+
+
+def gate_of_mish(x: Array) -> tuple[Array, Array]:
+    """tanh(log(1 + E)) with E = exp(x) and its slope, by e = exp(-|x|)."""
+    e = np.exp(-np.abs(x))
+    below, above = e * (e + 2), 1 + 2 * e
+    gate = np.where(x < 0, below / (below + 2), above / (above + 2 * e * e))
+    slope = np.where(
+        x < 0, 4 * e * (1 + e) / (below + 2) ** 2, 4 * e * e * (1 + e) / (above + 2 * e * e) ** 2
+    )
+    return gate, slope
+
+
+def mish(x: Array) -> Array:
+    """y = x tanh(log(1 + exp(x)))."""
+    x = np.asarray(x, np.float64)
+    return x * gate_of_mish(x)[0]
+
+
+def mish_backward(dy: Array, x: Array) -> Gradients:
+    """dx = dy (gate + x gate')."""
+    x = np.asarray(x, np.float64)
+    gate, slope = gate_of_mish(x)
+    return (np.asarray(dy, np.float64) * (gate + x * slope),)
+
+
+def softplus(x: Array, *, beta: float = 1.0, threshold: float = 20.0) -> Array:
+    """y = log(1 + exp(beta x)) / beta, x itself where beta x > threshold."""
+    x = np.asarray(x, np.float64)
+    bx = beta * x
+    return np.where(bx > threshold, x, (np.maximum(bx, 0) + np.log1p(np.exp(-np.abs(bx)))) / beta)
+
+
+def softplus_backward(dy: Array, x: Array, *, beta: float = 1.0, threshold: float = 20.0) -> Gradients:
+    """dx = dy s(beta x), dy where beta x > threshold."""
+    bx = beta * np.asarray(x, np.float64)
+    return (np.asarray(dy, np.float64) * np.where(bx > threshold, 1.0, logistic(bx)),)
+
+
+def hardswish(x: Array) -> Array:
+    """y = x min(max(x + 3, 0), 6) / 6."""
+    x = np.asarray(x, np.float64)
+    return x * np.clip(x + 3, 0, 6) / 6
+
+
+def hardswish_backward(dy: Array, x: Array) -> Gradients:
+    """dx = dy (x / 3 + 1/2) between -3 and 3; 0 and dy beyond."""
+    x = np.asarray(x, np.float64)
+    return (np.asarray(dy, np.float64) * np.where(x >= 3, 1.0, np.where(x <= -3, 0.0, x / 3 + 0.5)),)
+
+
+def hardsigmoid(x: Array) -> Array:
+    """y = min(max(x + 3, 0), 6) / 6."""
+    return np.clip(np.asarray(x, np.float64) + 3, 0, 6) / 6
+
+
+def hardsigmoid_backward(dy: Array, x: Array) -> Gradients:
+    """dx = dy / 6 between -3 and 3, else 0."""
+    return (np.asarray(dy, np.float64) * np.where(np.abs(x) < 3, 1 / 6, 0.0),)
 
 
 PAIRS = {
     "ReLU": (relu, relu_backward),
     "GELU": (gelu, gelu_backward),
-    "Softmax": (softmax, softmax_backward),
-    "LogSoftmax": (log_softmax, log_softmax_backward),
+    "LeakyReLU": (leaky_relu, leaky_relu_backward),
+    "ELU": (elu, elu_backward),
+    "SELU": (selu, selu_backward),
+    "SiLU": (silu, silu_backward),
+    "Mish": (mish, mish_backward),
+    "Sigmoid": (sigmoid, sigmoid_backward),
+    "Tanh": (tanh, tanh_backward),
+    "Softplus": (softplus, softplus_backward),
+    "Hardswish": (hardswish, hardswish_backward),
+    "Hardsigmoid": (hardsigmoid, hardsigmoid_backward),
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.oracle.activations import log_softmax, softmax
 from tests.oracle.common import Array
+from tests.oracle.soft_maxima import log_softmax, softmax
 
 
 def nll(log_probs: Array, target: Array) -> Array:

@@ -9,9 +9,12 @@ CNNFAST_KERNELS_BEGIN
 
 void fill_pointwise(KernelTable<CNNFAST_ELEMENT>& table) {
   static_cast<FamilyKernels<PointwiseOps>&>(table) = {
-      with_weights<ChannelBiasKernels>(), with_weights<PositionBiasKernels>(), without_weights<ReLUKernels>(),
-      without_weights<GELUKernels>(),     without_weights<SoftmaxKernels>(),   without_weights<LogSoftmaxKernels>(),
+      with_weights<ChannelBiasKernels>(),
+      with_weights<PositionBiasKernels>(),
+      without_weights<SoftmaxKernels>(),
+      without_weights<LogSoftmaxKernels>(),
   };
+  static_cast<FamilyKernels<ElementwiseOps>&>(table) = {without_weights<ElementwiseKernels>()};
 }
 
 CNNFAST_KERNELS_END

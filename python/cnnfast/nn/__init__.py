@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from .activation import GELU, LogSoftmax, ReLU, Softmax
+from .activation import (
+    ELU,
+    GELU,
+    SELU,
+    Hardsigmoid,
+    Hardswish,
+    LeakyReLU,
+    Mish,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
 from .adaptive_pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d
 from .average_pooling import AvgPool1d, AvgPool2d
 from .batch_norm import BatchNorm1d, BatchNorm2d
@@ -17,10 +30,13 @@ from .preprocessing import Preprocessing
 from .registry import from_config, layer_types
 from .residual import Residual
 from .sequential import Sequential
+from .softmax import LogSoftmax, Softmax
 from .structure import Flatten
 
 __all__ = [
+    "ELU",
     "GELU",
+    "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool1d",
@@ -35,19 +51,27 @@ __all__ = [
     "Dropout2d",
     "Flatten",
     "GroupNorm",
+    "Hardsigmoid",
+    "Hardswish",
     "LayerNorm",
+    "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
     "LogSoftmax",
     "MaxPool1d",
     "MaxPool2d",
+    "Mish",
     "Module",
     "PositionBias",
     "Preprocessing",
     "ReLU",
     "Residual",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
     "Softmax",
+    "Softplus",
+    "Tanh",
     "from_config",
     "layer_types",
 ]

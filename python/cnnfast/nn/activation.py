@@ -1,4 +1,4 @@
-"""Nonlinear functions without parameters: `ReLU`, `GELU`, `Softmax`, `LogSoftmax`."""
+"""Functions of single elements, without parameters: `ReLU` and its kin, `GELU`, `SiLU`, `Sigmoid`, `Tanh` ..."""
 
 from __future__ import annotations
 
@@ -59,48 +59,244 @@ class GELU(Layer):
 
 
 @register
-class Softmax(Layer):
-    """Turns the channels of each position into probabilities: y = exp(x) / sum of exp(x), along axis 1.
+class LeakyReLU(Layer):
+    """ReLU that lets a little through: y = x above 0, negative_slope * x below.
 
-    Safe for large values (the largest is subtracted first). A network to be trained should not end in it: the
-    loss "cross_entropy" takes what comes before, the logits.
+    Args:
+        negative_slope: The derivative at 0 and below.
 
     Shapes:
-        (n, c) or (n, c, h, w), kept.
+        Any, kept.
+
+    Raises:
+        TypeError: Not a number.
+        ValueError: Not finite.
+
+    Source: Maas, Hannun and Ng 2013, "Rectifier nonlinearities improve neural network acoustic models".
 
     Example:
         >>> import numpy as np
         >>> from cnnfast import nn
-        >>> nn.Softmax()(np.array([[0.0, 1000.0]], dtype=np.float32))
-        array([[0., 1.]], dtype=float32)
+        >>> nn.LeakyReLU(0.125)(np.array([[-2.0, 0.5]], dtype=np.float32))
+        array([[-0.25,  0.5 ]], dtype=float32)
     """
 
-    _operation = _core.Softmax
-    _output_kind = "probabilities"
+    _operation = _core.LeakyReLU
 
-    def __init__(self) -> None:
-        super().__init__(_core.Softmax())
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        super().__init__(_core.LeakyReLU(negative_slope))
 
 
 @register
-class LogSoftmax(Layer):
-    """Logarithm of the softmax, computed without it: y = x - log of the sum of exp(x), along axis 1.
+class ELU(Layer):
+    """y = x above 0, alpha * (exp(x) - 1) below: no kink at 0 for alpha 1, and a floor at -alpha.
 
-    A network that ends in it is trained with the loss "nll"; it comes to the same as logits with
-    "cross_entropy".
+    Args:
+        alpha: Depth of the floor.
 
     Shapes:
-        (n, c) or (n, c, h, w), kept.
+        Any, kept.
+
+    Raises:
+        TypeError: Not a number.
+        ValueError: Not finite.
+
+    Source: Clevert, Unterthiner and Hochreiter 2016, arXiv:1511.07289.
 
     Example:
         >>> import numpy as np
         >>> from cnnfast import nn
-        >>> nn.LogSoftmax()(np.array([[0.0, 1000.0]], dtype=np.float32))
-        array([[-1000.,     0.]], dtype=float32)
+        >>> nn.ELU()(np.array([[-1.0, 0.5]], dtype=np.float32)).round(4)
+        array([[-0.6321,  0.5   ]], dtype=float32)
     """
 
-    _operation = _core.LogSoftmax
-    _output_kind = "log_probabilities"
+    _operation = _core.ELU
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__(_core.ELU(alpha))
+
+
+@register
+class SELU(Layer):
+    """ELU with the two numbers that keep mean 0 and variance 1 from layer to layer.
+
+    y = 1.0507... x above 0, 1.0507... * 1.6732... * (exp(x) - 1) below; made for weights drawn with variance
+    1 / inputs.
+
+    Shapes:
+        Any, kept.
+
+    Source: Klambauer et al. 2017, arXiv:1706.02515.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> nn.SELU()(np.array([[-1.0, 0.5]], dtype=np.float32)).round(4)
+        array([[-1.1113,  0.5254]], dtype=float32)
+    """
+
+    _operation = _core.SELU
 
     def __init__(self) -> None:
-        super().__init__(_core.LogSoftmax())
+        super().__init__(_core.SELU())
+
+
+@register
+class SiLU(Layer):
+    """y = x / (1 + exp(-x)), also called swish.
+
+    Shapes:
+        Any, kept.
+
+    Source: Elfwing, Uchibe and Doya 2018, arXiv:1702.03118.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> nn.SiLU()(np.array([[-1.0, 0.0, 1.0]], dtype=np.float32)).round(4)
+        array([[-0.2689,  0.    ,  0.7311]], dtype=float32)
+    """
+
+    _operation = _core.SiLU
+
+    def __init__(self) -> None:
+        super().__init__(_core.SiLU())
+
+
+@register
+class Mish(Layer):
+    """y = x * tanh(log(1 + exp(x))).
+
+    Shapes:
+        Any, kept.
+
+    Source: Misra 2020, arXiv:1908.08681.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> nn.Mish()(np.array([[-1.0, 0.0, 1.0]], dtype=np.float32)).round(4)
+        array([[-0.3034,  0.    ,  0.8651]], dtype=float32)
+    """
+
+    _operation = _core.Mish
+
+    def __init__(self) -> None:
+        super().__init__(_core.Mish())
+
+
+@register
+class Sigmoid(Layer):
+    """The logistic function, y = 1 / (1 + exp(-x)).
+
+    A network trained with the loss "bce_with_logits" should not end in it: that takes what comes before.
+
+    Shapes:
+        Any, kept.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> nn.Sigmoid()(np.array([[-1.0, 0.0, 1.0]], dtype=np.float32)).round(4)
+        array([[0.2689, 0.5   , 0.7311]], dtype=float32)
+    """
+
+    _operation = _core.Sigmoid
+
+    def __init__(self) -> None:
+        super().__init__(_core.Sigmoid())
+
+
+@register
+class Tanh(Layer):
+    """The hyperbolic tangent, from -1 to 1.
+
+    Shapes:
+        Any, kept.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> nn.Tanh()(np.array([[-1.0, 0.0, 1.0]], dtype=np.float32)).round(4)
+        array([[-0.7616,  0.    ,  0.7616]], dtype=float32)
+    """
+
+    _operation = _core.Tanh
+
+    def __init__(self) -> None:
+        super().__init__(_core.Tanh())
+
+
+@register
+class Softplus(Layer):
+    """A smooth ReLU: y = log(1 + exp(beta * x)) / beta.
+
+    Args:
+        beta: The larger, the nearer to ReLU.
+        threshold: Where beta * x is above it, y is x itself. Nothing overflows without it; it is there because
+            PyTorch has it.
+
+    Shapes:
+        Any, kept.
+
+    Raises:
+        TypeError: Not a number.
+        ValueError: Not finite; a beta that is not above 0.
+
+    Source: Dugas et al. 2000, "Incorporating second-order functional knowledge for better option pricing".
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> nn.Softplus()(np.array([[-1.0, 0.0, 1.0]], dtype=np.float32)).round(4)
+        array([[0.3133, 0.6931, 1.3133]], dtype=float32)
+    """
+
+    _operation = _core.Softplus
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__(_core.Softplus(beta, threshold))
+
+
+@register
+class Hardswish(Layer):
+    """SiLU in straight lines and a parabola: y = x * min(max(x + 3, 0), 6) / 6.
+
+    Shapes:
+        Any, kept.
+
+    Source: Howard et al. 2019, arXiv:1905.02244.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> nn.Hardswish()(np.array([[-4.0, -1.0, 1.0, 4.0]], dtype=np.float32)).round(4)
+        array([[-0.    , -0.3333,  0.6667,  4.    ]], dtype=float32)
+    """
+
+    _operation = _core.Hardswish
+
+    def __init__(self) -> None:
+        super().__init__(_core.Hardswish())
+
+
+@register
+class Hardsigmoid(Layer):
+    """Sigmoid in three straight lines: y = min(max(x + 3, 0), 6) / 6.
+
+    Shapes:
+        Any, kept.
+
+    Source: Courbariaux, Bengio and David 2015, arXiv:1511.00363 (there with other numbers).
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> nn.Hardsigmoid()(np.array([[-4.0, 0.0, 1.0]], dtype=np.float32)).round(4)
+        array([[0.    , 0.5   , 0.6667]], dtype=float32)
+    """
+
+    _operation = _core.Hardsigmoid
+
+    def __init__(self) -> None:
+        super().__init__(_core.Hardsigmoid())
