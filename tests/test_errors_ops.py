@@ -66,6 +66,15 @@ SETTINGS: list[tuple[str, tuple[Any, ...], type[Exception], str]] = [
     ("PositionBias", (3, 0, 3), ValueError, f"height must be from 1 to {BIG}, got 0"),
     ("GELU", ("erf",), ValueError, 'approximate must be "none" or "tanh", got "erf"'),
     ("GELU", (None,), TypeError, "approximate must be a string, got None"),
+    ("LeakyReLU", (float("nan"),), ValueError, "negative_slope must be finite, got nan"),
+    ("LeakyReLU", ("0.1",), TypeError, "negative_slope must be a number, got '0.1'"),
+    ("LeakyReLU", (True,), TypeError, "negative_slope must be a number, got True"),
+    ("ELU", (float("inf"),), ValueError, "alpha must be finite, got inf"),
+    ("ELU", ([1.0],), TypeError, "alpha must be a number, got [1.0]"),
+    ("Softplus", (0,), ValueError, "beta must be above 0, got 0"),
+    ("Softplus", (-1.5,), ValueError, "beta must be above 0, got -1.5"),
+    ("Softplus", (1, float("inf")), ValueError, "threshold must be finite, got inf"),
+    ("Softplus", (1, None), TypeError, "threshold must be a number, got None"),
 ]
 
 

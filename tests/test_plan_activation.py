@@ -12,7 +12,7 @@ import pytest
 from cnnfast import _core
 
 from tests.networks import Network
-from tests.test_plan_fused import ACTIVATIONS, by_layers, run
+from tests.test_plan_fused import ACTIVATIONS, EXACT, by_layers, run
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,17 @@ GEOMETRIES = [
     Geometry(2, (3, 9, 7), 17, stride=2, activation="gelu"),
     Geometry(2, (16, 8, 8), 16, activation="tanh"),
     Geometry(4, (5, 6, 6), 7, offset=True),
+    Geometry(2, (3, 9, 7), 17, activation="leaky"),
+    Geometry(3, (5, 6, 6), 8, stride=2, offset=True, activation="falling"),
+    Geometry(2, (16, 8, 8), 33, activation="silu"),
+    Geometry(2, (3, 7, 9), 8, offset=True, activation="sigmoid"),
+    Geometry(2, (8, 7, 7), 16, activation="hyperbolic"),
+    Geometry(2, (4, 7, 7), 9, activation="elu"),
+    Geometry(2, (4, 7, 7), 9, activation="selu"),
+    Geometry(2, (7, 5, 5), 17, kernel=1, padding=0, activation="hardswish"),
+    Geometry(2, (4, 7, 7), 9, activation="hardsigmoid"),
+    Geometry(2, (4, 7, 7), 9, offset=True, activation="mish"),
+    Geometry(2, (4, 7, 7), 9, activation="softplus"),
     Geometry(2, (7, 5, 5), 33, kernel=1, padding=0, offset=True, activation="gelu"),
     Geometry(3, (16, 9, 12), 32, kernel=5, padding=((2, 0), (1, 2)), offset=True, activation="relu"),
     Geometry(0, (3, 8, 8), 8, activation="relu"),
@@ -92,7 +103,7 @@ def test_real_numbers_within_rounding(g: Geometry, second: bool, isa: str, dtype
             assert np.abs(value - want[key]).max() <= limit * np.abs(want[key]).max(), key
 
 
-@pytest.mark.parametrize("g", [g for g in GEOMETRIES if g.activation in ("", "relu")], ids=str)
+@pytest.mark.parametrize("g", [g for g in GEOMETRIES if g.activation in EXACT], ids=str)
 def test_whole_numbers_come_out_exactly(g: Geometry, isa: str, dtype: str) -> None:
     """Many sums are 0 there, where ReLU must not let the gradient pass."""
     net = g.network()

@@ -115,6 +115,12 @@ def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tu
             x = absolute[0].astype(np.float64)
             bend = np.abs(oracle.PAIRS[case.op][1](np.ones_like(x), arrays[0])[0])
             return [(1, np.abs(dy) * (bend + 2 * oracle.logistic(arrays[0].astype(np.float64))))]
+        case "Hardswish":
+            return [(1, np.abs(dy) * (absolute[0].astype(np.float64) / 3 + 0.5))]
+        case (
+            "Sigmoid" | "Tanh"
+        ):  # y (1 - y), 1 - y^2: ours do better, test_activations_accuracy.py says how much
+            return [(1, np.abs(dy).astype(np.float64))]
         case op if op in RELATIVE:
             return [(1, np.abs(oracle.PAIRS[op][1](dy, arrays[0], **case.call)[0]))]
         case "GELU":

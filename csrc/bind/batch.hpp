@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bind/arguments.hpp"
 #include "bind/arrays.hpp"
 #include "plan/plan.hpp"
 
@@ -16,11 +17,45 @@ struct Images {
   Batch batch;
 };
 
-inline Loss loss_from_name(const std::string& name) {
-  if (name == "cross_entropy") return Loss::cross_entropy;
-  if (name == "nll") return Loss::nll;
-  fail("loss must be \"cross_entropy\" or \"nll\", got \"", name, "\"");
+// A loss with its settings, or the name of a plain one.
+inline Loss loss_of(py::handle value) {
+  if (py::isinstance<Loss>(value)) return py::cast<Loss>(value);
+  return loss_kind(text({"loss", "loss"}, value));
 }
+
+// Targets of n rows as arrays, checked against the loss and the output of a row.
+template <class T>
+struct Targets {
+  py::array_t<std::int64_t, py::array::c_style> classes;
+  py::array_t<T, py::array::c_style> values;
+  Target<T> target;
+
+  Targets(const Loss& loss, const Shape& output, py::handle value, Index n, const char* row) {
+    check_loss(loss, output);
+    const py::array given = array("target", value);
+    const bool shares = loss.kind == LossKind::cross_entropy && given.ndim() == 2 && has_dtype<T>(given);
+    if (loss.of_classes() && !shares) {
+      classes = indices("target", value);
+      if (static_cast<Index>(classes.size()) != n) {
+        fail("target: expected ", n, " entries, one ", row, ", got ", classes.size());
+      }
+      target.classes = classes.data();
+      return;
+    }
+    values = typed<T>("target", value);
+    const Shape want = shape_of(new_array<T>(n, output));
+    if (shape_of(values) != want) {
+      fail("target: expected the shape of the output, ", to_string(want), ", got ", to_string(shape_of(values)));
+    }
+    target.values = values.data();
+  }
+
+  void check_class(const Loss& loss, Index row, Index n_classes, const std::string& what) const {
+    const std::int64_t label = target.classes[row];
+    if (label == loss.ignore_index || (label >= 0 && label < n_classes)) return;
+    fail("target: values must be from 0 to ", n_classes - 1, " (", what, "), got ", label, " at position ", row);
+  }
+};
 
 template <class T>
 Images images(const Plan<T>& plan, py::handle value) {
@@ -69,18 +104,12 @@ struct Blocks {
 template <class T>
 struct Labelled {
   Images in;
-  py::array_t<std::int64_t, py::array::c_style> target, index;
+  Targets<T> targets;
+  py::array_t<std::int64_t, py::array::c_style> index;
 
-  Labelled(const Plan<T>& plan, py::handle x, py::handle target_in, const py::object& index_in)
-      : in(images(plan, x)), target(indices("target", target_in)) {
-    if (plan.output_shape().rank() != 1) {
-      fail("loss: the network must end in a vector of class scores (classes,), its output is ",
-           to_string(plan.output_shape()));
-    }
+  Labelled(const Plan<T>& plan, const Loss& loss, py::handle x, py::handle target, const py::object& index_in)
+      : in(images(plan, x)), targets(loss, plan.output_shape(), target, in.batch.n, "an image") {
     const Index rows = in.batch.n;
-    if (static_cast<Index>(target.size()) != rows) {
-      fail("target: expected ", rows, " entries, one an image, got ", target.size());
-    }
     if (!index_in.is_none()) {
       index = indices("index", index_in);
       check_range("index", index.data(), static_cast<Index>(index.size()), rows, "rows of x");
@@ -88,14 +117,10 @@ struct Labelled {
       in.batch.n = static_cast<Index>(index.size());
     }
     if (in.batch.n == 0) fail("x: the batch is empty; a mean loss needs at least one image");
+    if (targets.target.classes == nullptr) return;
     const Index classes = plan.output_shape().size();
-    for (Index i = 0; i < in.batch.n; ++i) {
-      const std::int64_t label = target.data()[in.batch.row(i)];
-      if (label < 0 || label >= classes) {
-        fail("target: values must be from 0 to ", classes - 1, " (the network has ", classes, " outputs), got ", label,
-             " at position ", in.batch.row(i));
-      }
-    }
+    const std::string what = concat("the network has ", classes, " outputs");
+    for (Index i = 0; i < in.batch.n; ++i) targets.check_class(loss, in.batch.row(i), classes, what);
   }
 };
 

@@ -81,14 +81,14 @@ py::array backward(const Plan<T>& plan, py::handle dy_in, const PyTape& tape, py
 
 template <class T>
 py::tuple loss_and_grad(const Plan<T>& plan, py::handle x, py::handle target, py::handle params, py::handle grads,
-                        const py::object& index, const std::string& loss_name, std::uint64_t seed) {
-  const Loss loss = loss_from_name(loss_name);
-  const Labelled<T> data(plan, x, target, index);
+                        const py::object& index, py::handle loss_in, std::uint64_t seed) {
+  const Loss loss = loss_of(loss_in);
+  const Labelled<T> data(plan, loss, x, target, index);
   const Blocks<T> blocks(plan, params, grads);
   StepResult result;
   {
     const py::gil_scoped_release release;
-    result = plan.loss_and_grad(data.in.batch, data.target.data(), loss, blocks.params, seed, blocks.grads);
+    result = plan.loss_and_grad(data.in.batch, data.targets.target, loss, blocks.params, seed, blocks.grads);
   }
   return py::make_tuple(result.loss, result.correct);
 }
@@ -106,13 +106,13 @@ void update_buffers(const Plan<T>& plan, py::handle params, py::handle grads, co
 
 template <class T>
 py::list profile(const Plan<T>& plan, py::handle x, const py::object& target, py::handle params, int repeats,
-                 const std::string& loss_name, const std::string& gradients) {
+                 py::handle loss_in, const std::string& gradients) {
   if (repeats < 1) fail("profile: repeats must be at least 1, got ", repeats);
   if (gradients != "both" && gradients != "input" && gradients != "weights") {
     fail("profile: gradients must be \"both\", \"input\" or \"weights\", got \"", gradients, "\"");
   }
   const Wanted wanted{gradients != "weights", gradients != "input"};
-  const Loss loss = loss_from_name(loss_name);
+  const Loss loss = loss_of(loss_in);
   const T* p = block<T>("params", params, plan.parameter_count(), false);
   std::vector<NodeTime> times;
   if (target.is_none()) {
@@ -120,9 +120,9 @@ py::list profile(const Plan<T>& plan, py::handle x, const py::object& target, py
     const py::gil_scoped_release release;
     times = plan.profile(in.batch, nullptr, loss, p, repeats, wanted);
   } else {
-    const Labelled<T> data(plan, x, target, py::none());
+    const Labelled<T> data(plan, loss, x, target, py::none());
     const py::gil_scoped_release release;
-    times = plan.profile(data.in.batch, data.target.data(), loss, p, repeats, {false, true});
+    times = plan.profile(data.in.batch, &data.targets.target, loss, p, repeats, {false, true});
   }
   py::list rows;
   for (std::size_t i = 0; i < times.size(); ++i) {
@@ -258,7 +258,7 @@ void register_plan(py::module_& m) {
       .def(
           "loss_and_grad",
           [](const PyPlan& p, py::handle x, py::handle target, py::handle params, py::handle grads,
-             const py::object& index, const std::string& loss, std::uint64_t seed) {
+             const py::object& index, const py::object& loss, std::uint64_t seed) {
             return p.with([&](const auto& q) { return loss_and_grad(q, x, target, params, grads, index, loss, seed); });
           },
           "x"_a, "target"_a, "params"_a, "grads"_a, "index"_a = py::none(), "loss"_a = "cross_entropy", "seed"_a = 0)
@@ -273,7 +273,7 @@ void register_plan(py::module_& m) {
       .def(
           "profile",
           [](const PyPlan& p, py::handle x, const py::object& target, py::handle params, int repeats,
-             const std::string& loss, const std::string& gradients) {
+             const py::object& loss, const std::string& gradients) {
             return p.with([&](const auto& q) { return profile(q, x, target, params, repeats, loss, gradients); });
           },
           "x"_a, "target"_a, "params"_a, "repeats"_a = 1, "loss"_a = "cross_entropy", "gradients"_a = "both");

@@ -1,44 +1,18 @@
-// Losses of rows of scores and optimiser steps over flat blocks.
+// Optimiser steps over flat blocks.
 #include "bind/arrays.hpp"
 #include "bind/module.hpp"
 #include "kernels/table.hpp"
 #include "plan/threads.hpp"
 
-#include <pybind11/stl.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <optional>
 
 namespace cnnfast::bind {
 
 using namespace pybind11::literals;
 
 namespace {
-
-template <class T>
-py::tuple row_losses(Loss kind, const py::array& scores, py::handle target_in, Isa isa) {
-  const auto x = contiguous<T>(scores);
-  const Index n = static_cast<Index>(x.shape(0)), c = static_cast<Index>(x.shape(1));
-  const auto target = indices("target", target_in);
-  if (static_cast<Index>(target.size()) != n) fail("target: expected ", n, " entries, one a row, got ", target.size());
-  check_range("target", target.data(), n, c, "classes");
-  py::array_t<T> losses = new_array<T>(n, Shape());
-  py::array_t<T> gradient = new_array<T>(n, {c});
-  kernel_table<T>(isa).loss(kind, n, c, x.data(), target.data(), T(1), losses.mutable_data(), gradient.mutable_data());
-  return py::make_tuple(std::move(losses), std::move(gradient));
-}
-
-py::tuple loss(Loss kind, const char* name, py::handle scores, py::handle target,
-               const std::optional<std::string>& isa_name) {
-  const Isa isa = isa_name ? isa_from_name(*isa_name) : default_isa();
-  const py::array x = array(name, scores);
-  if (x.ndim() != 2 || x.shape(1) == 0) fail(name, ": expected shape (n, classes), got ", to_string(shape_of(x)));
-  if (has_dtype<float>(x)) return row_losses<float>(kind, x, target, isa);
-  if (has_dtype<double>(x)) return row_losses<double>(kind, x, target, isa);
-  fail_type(name, ": expected dtype float32 or float64, got ", dtype_of(x), "; use ", name, ".astype(np.float32)");
-}
 
 // Blocks of one length and element type, written in place.
 template <class T>
@@ -122,18 +96,6 @@ void register_vectors(py::module_& m) {
         fail_type("values: expected dtype float32 or float64, got ", dtype_of(x));
       },
       "values"_a);
-  m.def(
-      "cross_entropy",
-      [](py::handle logits, py::handle target, const std::optional<std::string>& isa) {
-        return loss(Loss::cross_entropy, "logits", logits, target, isa);
-      },
-      "logits"_a, "target"_a, "isa"_a = py::none());
-  m.def(
-      "nll",
-      [](py::handle log_probs, py::handle target, const std::optional<std::string>& isa) {
-        return loss(Loss::nll, "log_probs", log_probs, target, isa);
-      },
-      "log_probs"_a, "target"_a, "isa"_a = py::none());
   m.def(
       "sgd_step",
       [](py::handle params, py::handle grads, py::handle momentum_buffer, double lr, double momentum, double dampening,

@@ -1,4 +1,4 @@
-// Softmax, log-softmax and the losses made of them, one row of c channels at a time; the largest value is
+// Softmax and log-softmax, one row of c channels at a time; the largest value is
 // subtracted first, so that no exponential overflows (log-sum-exp).
 #pragma once
 
@@ -90,25 +90,5 @@ struct LogSoftmaxKernels {
     }
   }
 };
-
-// Loss of each row and weight * its gradient.
-//   cross entropy: -log softmax(x)[target]        d/dx = softmax(x) - onehot
-//   nll:           -x[target]                     d/dx = -onehot
-template <class T>
-void row_losses(Loss kind, Index n, Index c, const T* x, const std::int64_t* target, T weight, T* losses, T* dx) {
-  for (Index row = 0; row < n; ++row, x += c, dx += c) {
-    const Index t = target[row];
-    if (kind == Loss::cross_entropy) {
-      const T m = Rowwise<T>::largest(c, x);
-      const T sum = Rowwise<T>::exponentials(c, x, m, dx);
-      losses[row] = Rowwise<T>::log(sum) - (x[t] - m);
-      for (Index i = 0; i < c; ++i) dx[i] = dx[i] / sum * weight;
-    } else {
-      losses[row] = -x[t];
-      for (Index i = 0; i < c; ++i) dx[i] = 0;
-    }
-    dx[t] -= weight;
-  }
-}
 
 CNNFAST_KERNELS_END

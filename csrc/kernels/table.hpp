@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "base/cpu.hpp"
+#include "ops/loss.hpp"
 #include "ops/op_list.hpp"
 
 namespace cnnfast {
@@ -91,7 +92,18 @@ struct AdamSettings {
   bool decoupled;
 };
 
-enum class Loss { cross_entropy, nll };
+// n rows of c outputs x, and what each should be: a class a row, or n x c numbers.
+template <class T>
+struct LossArgs {
+  Index n = 1, c = 1;
+  const T* x = nullptr;
+  const std::int64_t* classes = nullptr;
+  const T* values = nullptr;
+  const T* weight = nullptr;  // c numbers, or null
+  T scale = 1;                // of the gradient
+  T* each = nullptr;          // takes the losses: of rows if of classes, else of elements; may be null
+  T* dx = nullptr;
+};
 
 // Kernels over whole vectors and rows rather than over one operation's geometry.
 template <class T>
@@ -100,9 +112,7 @@ struct VectorKernels {
   void (*from_nchw)(Index channels, Index positions, const T* x, T* y);
   void (*from_nchw_u8)(Index channels, Index positions, const std::uint8_t* x, const T* scale, const T* shift, T* y);
   void (*to_nchw)(Index channels, Index positions, const T* x, T* y);
-  // Loss of each of n rows of c logits (or log-probabilities) and its gradient times `weight`.
-  void (*loss)(Loss kind, Index n, Index c, const T* logits, const std::int64_t* target, T weight, T* losses,
-               T* dlogits);
+  double (*loss)(const LossRule&, const LossArgs<T>&);                   // the sum of the losses
   void (*add)(Index size, const T* x, T* y);                             // y += x
   void (*sum)(Index size, Index count, Index stride, const T* x, T* y);  // y = x[0] + x[stride] + ..., in order
   bool (*all_finite)(Index size, const T* x);

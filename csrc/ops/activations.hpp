@@ -40,7 +40,7 @@ struct Function {
       case Kind::sigmoid:
       case Kind::tanh:
       case Kind::hardsigmoid: return true;
-      case Kind::leaky_relu: return a >= 0;
+      case Kind::leaky_relu: return a > 0;  // 0 makes NaN of -inf
       case Kind::elu: return a >= 0 && b >= 0;
       default: return false;
     }

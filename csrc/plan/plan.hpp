@@ -100,6 +100,13 @@ struct Batch {
   Index row(Index i) const { return index == nullptr ? i : index[i]; }
 };
 
+// What the rows of a batch should come to, by row of its arrays: a class each, or numbers of the output's shape.
+template <class T>
+struct Target {
+  const std::int64_t* classes = nullptr;
+  const T* values = nullptr;
+};
+
 // The memory of one run. Grows to what the largest run needed and is kept for the next.
 struct Workspace {
   Arena packed;
@@ -144,8 +151,8 @@ struct Wanted {
 };
 
 struct StepResult {
-  double loss = 0;  // mean
-  Index correct = 0;
+  double loss = 0;    // mean
+  Index correct = 0;  // of targets that are classes
 };
 
 // The nodes of a graph, before offsets: layers one by one and direct kernels (`exact`); or neighbours fused, and
@@ -172,15 +179,16 @@ class Plan {
   void forward(const Batch& batch, const Parameters<T>& params, T* y) const;
   Tape forward_train(const Batch& batch, const T* params, std::uint64_t seed, T* y) const;
   void backward(const T* dy, const Tape& tape, const T* params, T* grads, T* dx) const;
-  StepResult loss_and_grad(const Batch& batch, const std::int64_t* target, Loss loss, const T* params,
+  StepResult loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
                            std::uint64_t seed, T* grads) const;
   // Running averages: p += momentum (found - p); then zeros to `grads`.
   bool has_buffers() const { return training_.statistics_count > 0; }
   void update_buffers(T* params, T* grads) const;
   // The buffers' share of `grads` from a forward pass.
   void found_in(const Tape& tape, T* grads) const { found_in(tape.statistics.template at<T>(0), grads); }
-  std::vector<NodeTime> profile(const Batch& batch, const std::int64_t* target, Loss loss, const T* params, int repeats,
-                                Wanted wanted) const;
+  // Without a target (null), the output stands for its own gradient.
+  std::vector<NodeTime> profile(const Batch& batch, const Target<T>* target, const Loss& loss, const T* params,
+                                int repeats, Wanted wanted) const;
 
  private:
   struct TileRun;

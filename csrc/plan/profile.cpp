@@ -1,10 +1,13 @@
 // Seconds of each node, on one thread.
+#include <optional>
+
+#include "plan/batch_loss.hpp"
 #include "plan/training_pass.hpp"
 
 namespace cnnfast {
 
 template <class T>
-std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const std::int64_t* target, Loss loss, const T* params,
+std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const Target<T>* target, const Loss& loss, const T* params,
                                        int repeats, Wanted wanted) const {
   check_statistics(batch.n);
   std::vector<NodeTime> times(training_.nodes.size());
@@ -26,19 +29,17 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const std::int64_t* t
   pass.reserve(1, true);
   Tasks pack_tasks(static_cast<int>(training_.slices.size()));
   pack(training_, params, loan.packed(), true, pack_tasks);
-  std::vector<T> losses(static_cast<std::size_t>(training_.layout.tile));
-  const Index classes = output_shape().size();
+  std::optional<BatchLoss<T>> loss_of;
+  if (target != nullptr) loss_of.emplace(table_, loss, *target, batch, output_shape());
+  const Index size = output_shape().size();
   const Team alone(0, 1);
   for (int repeat = 0; repeat < repeats; ++repeat) {
     pass.forward(
         alone, [&](const TileRun& run) { run.load(batch); },
         [&](const TileRun& run, Index shard, bool fresh) {
-          if (target != nullptr) {
-            std::int64_t labels[64];
-            for (Index i = 0; i < run.n; ++i) labels[i] = target[batch.row(run.first + i)];
-            table_.loss(loss, run.n, classes, run.output(), labels, T(1), losses.data(), run.d_output());
-          } else {
-            std::memcpy(run.d_output(), run.output(), static_cast<std::size_t>(run.n * classes) * sizeof(T));
+          if (!loss_of) std::memcpy(run.d_output(), run.output(), static_cast<std::size_t>(run.n * size) * sizeof(T));
+          for (Index i = 0; loss_of && i < run.n; ++i) {
+            (*loss_of)(run.first + i, run.output() + i * size, run.d_output() + i * size);
           }
           pass.backward_last(run, shard, fresh);
         });

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "plan/batch_loss.hpp"
 #include "plan/pieces.hpp"
 #include "plan/threads.hpp"
 #include "plan/training_pass.hpp"
@@ -266,10 +267,11 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
 }
 
 template <class T>
-StepResult Plan<T>::loss_and_grad(const Batch& batch, const std::int64_t* target, Loss loss, const T* params,
+StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
                                   std::uint64_t seed, T* grads) const {
   check_statistics(batch.n);
-  const Index classes = output_shape().size();
+  BatchLoss<T> loss_of(table_, loss, target, batch, output_shape());
+  loss_of.divide_gradients();
   const Index shard_count = shards(batch.n);
   const int threads = threads_for(training_, batch.n, shard_count);
   Loan loan(*this);
@@ -285,9 +287,8 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const std::int64_t* target
                     training_.segments.size() > 1 ? loan->found.template at<T>(0) : nullptr,
                     {false, true}};
   pass.reserve(threads, true);
-  loan->losses.reserve(static_cast<std::size_t>(batch.n) * sizeof(T));
-  T* losses = loan->losses.template at<T>(0);
-  const T weight = static_cast<T>(1.0 / static_cast<double>(batch.n));
+  loan->losses.reserve(static_cast<std::size_t>(batch.n) * sizeof(double));
+  double* losses = loan->losses.template at<double>(0);
   const int slices = static_cast<int>(training_.slices.size());
   Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), unpack_tasks(slices);
   std::atomic<Index> correct{0};
@@ -298,13 +299,11 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const std::int64_t* target
     pass.forward(
         team, [&](const TileRun& run) { run.load(batch); },
         [&](const TileRun& run, Index shard, bool fresh) {
-          std::int64_t labels[64];
           for (Index i = 0; i < run.n; ++i) {
-            labels[i] = target[batch.row(run.first + i)];
-            const T* row = run.output() + i * classes;
-            right += std::max_element(row, row + classes) - row == labels[i] ? 1 : 0;
+            const Index at = i * output_shape().size();
+            losses[run.first + i] = loss_of(run.first + i, run.output() + at, run.d_output() + at);
+            right += loss_of.right(run.first + i, run.output() + at) ? 1 : 0;
           }
-          table_.loss(loss, run.n, classes, run.output(), labels, weight, losses + run.first, run.d_output());
           pass.backward_last(run, shard, fresh);
         });
     correct += right;
@@ -316,8 +315,8 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const std::int64_t* target
   });
   found_in(pass.statistics, grads);
   double sum = 0;
-  for (Index i = 0; i < batch.n; ++i) sum += static_cast<double>(losses[i]);
-  return {sum / static_cast<double>(batch.n), correct};
+  for (Index i = 0; i < batch.n; ++i) sum += losses[i];
+  return {sum / loss_of.divisor(), correct};
 }
 
 // Calls f(geometry, offset of the node's buffers among the parameters, statistics of the batch) for each node that

@@ -9,7 +9,7 @@ print(cf.evaluate(model, cf.datasets.glyphs(500, seed=1)))
 """
 
 from . import _load as _load  # isort: skip (before anything loads the engine)
-from . import datasets, errors, functional, models, nn, optim
+from . import datasets, errors, functional, losses, models, nn, optim
 from ._core import __version__, get_num_threads, set_num_threads
 from .checkpoint import load
 from .config import show_config
@@ -30,6 +30,7 @@ __all__ = [
     "functional",
     "get_num_threads",
     "load",
+    "losses",
     "models",
     "nn",
     "optim",

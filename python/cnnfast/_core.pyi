@@ -244,18 +244,18 @@ class Plan:
     def loss_and_grad(
         self,
         x: Array,
-        target: NDArray[np.int64],
+        target: Array,
         params: Array,
         grads: Array,
         index: NDArray[np.int64] | None = None,
-        loss: Literal["cross_entropy", "nll"] = "cross_entropy",
+        loss: Loss | str = "cross_entropy",
         seed: int = 0,
     ) -> tuple[float, int]:
-        """Mean loss over the batch and the number of right answers; fills `grads` (overwrites). In the place
-        of buffers it leaves there what `update_buffers` is to take in.
+        """Mean loss of the batch and the number of right answers (0 where targets are no classes); fills
+        `grads` (overwrites). In the place of buffers it leaves there what `update_buffers` is to take in.
 
-        index: rows of x and target that make the batch; None takes all.
-        seed: of what is drawn (dropout).
+        target: int64 classes, or an array of the shape and dtype of the output. index: rows of x and target
+        that make the batch; None takes all. seed: of what is drawn (dropout).
         """
     @property
     def has_buffers(self) -> bool: ...
@@ -264,10 +264,10 @@ class Plan:
     def profile(
         self,
         x: Array,
-        target: NDArray[np.int64] | None,
+        target: Array | None,
         params: Array,
         repeats: int = 1,
-        loss: Literal["cross_entropy", "nll"] = "cross_entropy",
+        loss: Loss | str = "cross_entropy",
         gradients: Literal["both", "input", "weights"] = "both",
     ) -> list[dict[str, Any]]:
         """Seconds per node on one thread, all repeats together: dicts with name, op, forward, backward, macs
@@ -277,6 +277,25 @@ class Plan:
 
 def max_pool_indices(op: Op, x: Array, isa: str | None = None) -> tuple[Array, NDArray[np.int64]]:
     """What a max-pool keeps of x, and where in its channel each value lies, counted row by row."""
+
+class Loss:
+    """A loss and its settings, unchecked but for the name; users meet it through `losses`.
+
+    weight: of each class, or (bce_with_logits) of a yes of each channel; empty: all 1. delta: huber's, or
+    smooth_l1's beta.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        weight: Sequence[float] = ...,
+        label_smoothing: float = 0.0,
+        ignore_index: int = -100,
+        delta: float = 1.0,
+    ) -> None: ...
+
+def row_losses(loss: Loss, x: Array, target: Array, isa: str | None = None) -> tuple[Array, Array, float]:
+    """Losses of rows, (n,), or of elements; the gradient of each by x; what a mean divides their sum by."""
 
 def cross_entropy(logits: Array, target: NDArray[np.int64], isa: str | None = None) -> tuple[Array, Array]:
     """Loss of each row (n,) and d loss / d logits of each row (n, c), unreduced."""

@@ -91,9 +91,11 @@ def labels(who: str, name: str, value: object, n: int) -> Labels:
     return array if array.flags.c_contiguous else np.ascontiguousarray(array)
 
 
-def check_label_range(who: str, name: str, target: Labels, n_classes: int) -> None:
-    """Every label must be one of 0 .. n_classes - 1."""
-    wrong = np.flatnonzero((target < 0) | (target >= n_classes))
+def check_label_range(
+    who: str, name: str, target: Labels, n_classes: int, ignored: int | None = None
+) -> None:
+    """Every label must be one of 0 .. n_classes - 1, or the one that is ignored."""
+    wrong = np.flatnonzero(((target < 0) | (target >= n_classes)) & (target != ignored))
     if wrong.size:
         raise ValueError(
             f"{who}: label {target[wrong[0]]} at row {wrong[0]} of {name} is outside of "

@@ -12,6 +12,7 @@ import numpy as np
 from . import _core
 from .border import Array, Labels, whole_number
 from .labelled import Labelled, labelled
+from .losses import Loss
 from .nn import Module
 
 if TYPE_CHECKING:
@@ -127,6 +128,25 @@ def measure(model: Module, part: Labelled, batch_size: int, stop: Callable[[], b
     classes = part.classes or model.classes or tuple(map(str, range(len(confusion))))
     seconds = time.perf_counter() - began
     return Evaluation(loss / n, int(confusion.trace()) / n, top2 / n, confusion, n, classes, seconds)
+
+
+def measure_loss(
+    model: Module, part: Labelled, loss: Loss, batch_size: int, stop: Callable[[], bool]
+) -> tuple[float, float | None] | None:
+    """Mean loss where targets are numbers, and accuracy where they are probabilities of classes; None if
+    `stop` said so between two batches.
+    """
+    total, divisor, right = 0.0, 0.0, 0
+    for start in range(0, len(part), batch_size):
+        if stop():
+            return None
+        y, target = model(part.x[start : start + batch_size]), part.y[start : start + batch_size]
+        each, _, count = _core.row_losses(loss._engine(), y, target)
+        total += float(each.sum(dtype=np.float64))
+        divisor += count
+        if loss.of_classes:
+            right += int((y.argmax(axis=1) == target.argmax(axis=1)).sum())
+    return total / divisor, right / len(part) if loss.of_classes else None
 
 
 def _logits(model: Module, x: Array) -> Array:

@@ -15,16 +15,17 @@ class EpochRecord:
     Args:
         epoch: Counted from 1.
         loss: Mean over the training images, each at the moment it was learned from.
-        accuracy: Share of them that were classified rightly at that moment, 0 to 1.
+        accuracy: Share of them that were classified rightly at that moment, 0 to 1; None where targets are no
+            classes.
         val_loss: Mean over the validation images after the epoch; None without validation.
-        val_accuracy: Share of them that were classified rightly; None without validation.
+        val_accuracy: Share of them that were classified rightly; None without validation or classes.
         seconds: Time for the training steps, validation not counted.
         images_per_second: Training images in that time.
     """
 
     epoch: int
     loss: float
-    accuracy: float
+    accuracy: float | None
     val_loss: float | None
     val_accuracy: float | None
     seconds: float
@@ -33,9 +34,13 @@ class EpochRecord:
     def text(self, epochs: int | None = None) -> str:
         """One line; `epochs` is the number of epochs planned, if known."""
         parts = [f"epoch {self.epoch}" if epochs is None else f"epoch {self.epoch}/{epochs}"]
-        parts += [f"loss {self.loss:.4f}", f"accuracy {self.accuracy:.2%}"]
-        if self.val_loss is not None and self.val_accuracy is not None:
-            parts += [f"validation loss {self.val_loss:.4f}", f"validation accuracy {self.val_accuracy:.2%}"]
+        parts += [f"loss {self.loss:.4f}"]
+        if self.accuracy is not None:
+            parts += [f"accuracy {self.accuracy:.2%}"]
+        if self.val_loss is not None:
+            parts += [f"validation loss {self.val_loss:.4f}"]
+        if self.val_accuracy is not None:
+            parts += [f"validation accuracy {self.val_accuracy:.2%}"]
         return "  ".join([*parts, f"{self.images_per_second:,.0f} images/s", f"{self.seconds:.1f} s"])
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""`Labelled`: inputs and their classes, checked against the model that learns or is judged by them."""
+"""`Labelled`: inputs and their targets, checked against the model that learns or is judged by them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from .border import Array, Labels, check_label_range, labels, real_number
+from .border import Array, Labels, check_label_range, labels, real_number, type_of
 from .datasets import ImageDataset
+from .losses import Loss, targets
 from .nn import Module
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """x as the engine takes it, y int64; `rows` are those that count, None means all."""
+    """x and y as the engine takes them (y int64 where it is classes); `rows` are those that count, None means
+    all.
+    """
 
     x: Array
-    y: Labels
+    y: Array
     classes: tuple[str, ...] | None = None
     rows: Labels | None = None
 
@@ -25,8 +28,9 @@ class Labelled:
         return len(self.y if self.rows is None else self.rows)
 
 
-def labelled(who: str, data: Any, model: Module) -> Labelled:
-    """Takes an ImageDataset or a pair (x, y); checks dtype, shapes, counts, labels and class names.
+def labelled(who: str, data: Any, model: Module, loss: Loss | None = None) -> Labelled:
+    """Takes an ImageDataset or a pair (x, y); checks dtype, shapes, counts, labels and class names. Without a
+    loss, y is classes.
 
     Raises:
         TypeError: Neither of the two, or a dtype the model does not take.
@@ -41,6 +45,8 @@ def labelled(who: str, data: Any, model: Module) -> Labelled:
     plan, x = model._prepare(x)
     if len(x) == 0:
         raise ValueError(f"{who}: data has no rows")
+    if loss is not None and not loss.of_classes:
+        return Labelled(x, targets(who, "y", y, loss, plan.output_shape, model.dtype, len(x)))
     if len(plan.output_shape) != 1:
         raise ValueError(
             f"{who}: the model must put out one number for each class, got output shape {plan.output_shape}"
@@ -48,13 +54,22 @@ def labelled(who: str, data: Any, model: Module) -> Labelled:
     n_classes = plan.output_shape[0]
     if classes is not None:
         _check_classes(who, classes, n_classes, model.classes)
-    y = labels(who, "y", y, len(x))
-    check_label_range(who, "y", y, n_classes)
+    if loss is not None:
+        y = targets(who, "y", y, loss, plan.output_shape, model.dtype, len(x))
+    elif isinstance(y, np.ndarray) and y.dtype.kind == "f" and y.ndim > 1:
+        raise TypeError(
+            f"{who}: y must be integers, the class of each row, got {type_of(y)} of shape {y.shape}; where "
+            "targets are numbers, functional.mse_loss(model(x), y) and its like tell how well a model does"
+        )
+    else:
+        y = labels(who, "y", y, len(x))
+    if y.dtype == np.int64:
+        check_label_range(who, "y", y, n_classes, getattr(loss, "ignore_index", None))
     return Labelled(x, y, classes)
 
 
 def hold_out(
-    who: str, data: Any, whole: Labelled, fraction: float, seed: int, model: Module
+    who: str, data: Any, whole: Labelled, fraction: float, seed: int, model: Module, loss: Loss
 ) -> tuple[Labelled, Labelled]:
     """(what is left, what is held out); for an ImageDataset that is `data.split(fraction, seed)`."""
     fraction = real_number(who, "validation", fraction, 0, 1)
@@ -67,11 +82,21 @@ def hold_out(
         )
     if isinstance(data, ImageDataset):
         rest, held = data.split(fraction, seed)
-        return labelled(who, rest, model), labelled(who, held, model)
+        return labelled(who, rest, model, loss), labelled(who, held, model, loss)
     order = np.random.default_rng(seed).permutation(n)
     held_rows, rest_rows = np.sort(order[:n_held]), np.sort(order[n_held:])
     held_part = Labelled(whole.x[held_rows], whole.y[held_rows], whole.classes)
     return Labelled(whole.x, whole.y, whole.classes, rest_rows), held_part
+
+
+def with_known_class(who: str, part: Labelled, loss: Loss) -> Labelled:
+    """Without the rows of the class that the loss ignores: nobody is right or wrong about them."""
+    known = part.y != getattr(loss, "ignore_index", None)
+    if part.y.dtype != np.int64 or known.all():
+        return part
+    if not known.any():
+        raise ValueError(f"{who}: validation has no row whose class is known")
+    return Labelled(part.x[known], part.y[known], part.classes)
 
 
 def _check_classes(who: str, classes: tuple[str, ...], n_outputs: int, known: tuple[str, ...] | None) -> None:

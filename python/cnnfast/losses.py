@@ -1,101 +1,271 @@
-"""Loss functions on arrays: cross entropy of logits, and negative log-likelihood of log-probabilities."""
+"""What a network's output is held against: losses with their settings, as training takes them.
+
+Each loss is frozen data with a plain name: "cross_entropy" stands for ``CrossEntropy()``, and so on. As
+functions on arrays, forward and backward, they are in `cnnfast.functional`.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from . import _core
-from .border import Array, Labels, check_label_range, labels
-from .one_op import check_floats, check_rank
+from .border import Array, labels, real_number, type_of
 
-Reduction = Literal["mean", "sum", "none"]
+#: PyTorch's default: rows of this class do not count
+IGNORED = -100
 
 
-def cross_entropy(
-    logits: Array, target: Labels, reduction: Reduction = "mean", *, isa: str | None = None
-) -> float | Array:
-    """Loss of each row, -log softmax(logits)[target], safe for large logits; then their mean or sum.
+@dataclass(frozen=True)
+class Loss:
+    """One loss and its settings. Users build the kinds below."""
+
+    #: the plain name of the kind
+    name: ClassVar[str] = ""
+    #: targets are classes or their probabilities, rather than numbers of the output's shape
+    of_classes: ClassVar[bool] = False
+    #: targets are shares, 0 to 1
+    of_shares: ClassVar[bool] = False
+
+    def to_config(self) -> dict[str, Any]:
+        """Plain data, ready for JSON; `from_config` builds the loss again."""
+        settings = {k: list(v) if isinstance(v, tuple) else v for k, v in self._settings().items()}
+        return {"type": type(self).__name__, **settings}
+
+    def _settings(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def _engine(self) -> _core.Loss:
+        """The same, as the engine takes it."""
+        return _core.Loss(self.name)
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Loss):
+    """-log softmax(x)[target], for networks that end in logits; the softmax is part of it.
+
+    The mean of a batch is the sum over its rows, divided by the weights of their classes (by the number of
+    rows where targets are probabilities). Rows of the class `ignore_index` do not count; where no row is
+    left, the mean is NaN.
 
     Args:
-        logits: (n, classes), float32 or float64.
-        target: (n,) integers, each 0 .. classes - 1.
-        reduction: "mean" (NaN if n is 0), "sum", or "none" for the losses of the rows.
-        isa: Instruction set to use; None takes the best.
-
-    Returns:
-        A float, or (n,) with "none".
+        weight: One number for each class, at least 0; None: all 1.
+        label_smoothing: Share of each target that is spread evenly over all classes, 0 to 1. Szegedy et al.
+            2016, arXiv:1512.00567.
+        ignore_index: A class that stands for "not known".
 
     Raises:
-        TypeError: Another dtype.
-        ValueError: Shapes that do not fit, or a target that is no class.
+        TypeError, ValueError: Settings that are no such numbers.
 
     Example:
-        >>> import numpy as np
-        >>> from cnnfast import functional
-        >>> round(functional.cross_entropy(np.zeros((3, 4)), np.array([0, 1, 3])), 4)
-        1.3863
+        >>> from cnnfast import losses
+        >>> losses.CrossEntropy(label_smoothing=0.1).to_config()
+        {'type': 'CrossEntropy', 'weight': None, 'label_smoothing': 0.1, 'ignore_index': -100}
     """
-    target = _checked("cross_entropy", "logits", logits, target, reduction)
-    return _reduced(_core.cross_entropy(np.ascontiguousarray(logits), target, isa)[0], reduction)
+
+    name = "cross_entropy"
+    of_classes = True
+    of_shares = True
+    weight: Sequence[float] | None = None
+    label_smoothing: float = 0.0
+    ignore_index: int = IGNORED
+
+    def __post_init__(self) -> None:
+        _set(self, weight=_weights("CrossEntropy", "weight", self.weight))
+        _set(self, label_smoothing=real_number("CrossEntropy", "label_smoothing", self.label_smoothing, 0, 1))
+        _set(self, ignore_index=_class("CrossEntropy", self.ignore_index))
+
+    def _engine(self) -> _core.Loss:
+        return _core.Loss(self.name, self.weight or (), self.label_smoothing, self.ignore_index)
 
 
-def cross_entropy_backward(
-    logits: Array, target: Labels, reduction: Reduction = "mean", *, isa: str | None = None
-) -> Array:
-    """d loss / d logits: softmax(logits) - onehot(target), divided by n with "mean". Arguments as
-    cross_entropy.
+@dataclass(frozen=True)
+class NLL(Loss):
+    """-x[target], for networks that end in LogSoftmax. Weights, `ignore_index`, means: as `CrossEntropy`."""
 
-    With "none" row i holds the derivative of the loss of row i.
+    name = "nll"
+    of_classes = True
+    weight: Sequence[float] | None = None
+    ignore_index: int = IGNORED
+
+    def __post_init__(self) -> None:
+        _set(
+            self, weight=_weights("NLL", "weight", self.weight), ignore_index=_class("NLL", self.ignore_index)
+        )
+
+    def _engine(self) -> _core.Loss:
+        return _core.Loss(self.name, self.weight or (), ignore_index=self.ignore_index)
+
+
+@dataclass(frozen=True)
+class MSE(Loss):
+    """(x - target)^2, mean over all elements."""
+
+    name = "mse"
+
+
+@dataclass(frozen=True)
+class L1(Loss):
+    """|x - target|, mean over all elements; its derivative is 0 where both are equal."""
+
+    name = "l1"
+
+
+@dataclass(frozen=True)
+class Huber(Loss):
+    """d^2 / 2 up to |d| = delta, delta * (|d| - delta / 2) beyond, d = x - target. Huber 1964.
+
+    Args:
+        delta: Above 0.
     """
-    target = _checked("cross_entropy_backward", "logits", logits, target, reduction)
-    return _shared(_core.cross_entropy(np.ascontiguousarray(logits), target, isa)[1], reduction)
+
+    name = "huber"
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        _set(self, delta=real_number("Huber", "delta", self.delta, 0, math.inf))
+        if self.delta == 0:
+            raise ValueError("Huber: delta must be above 0, got 0")
+
+    def _engine(self) -> _core.Loss:
+        return _core.Loss(self.name, delta=self.delta)
 
 
-def nll_loss(
-    log_probs: Array, target: Labels, reduction: Reduction = "mean", *, isa: str | None = None
-) -> float | Array:
-    """Loss of each row, -log_probs[target]; arguments and reductions as cross_entropy.
+@dataclass(frozen=True)
+class SmoothL1(Loss):
+    """d^2 / (2 beta) up to |d| = beta, |d| - beta / 2 beyond, d = x - target: Huber / beta. Girshick 2015,
+    arXiv:1504.08083.
+
+    Args:
+        beta: At least 0; 0 is `L1`.
+    """
+
+    name = "smooth_l1"
+    beta: float = 1.0
+
+    def __post_init__(self) -> None:
+        _set(self, beta=real_number("SmoothL1", "beta", self.beta, 0, math.inf))
+
+    def _engine(self) -> _core.Loss:
+        return _core.Loss("l1") if self.beta == 0 else _core.Loss(self.name, delta=self.beta)
+
+
+@dataclass(frozen=True)
+class BCEWithLogits(Loss):
+    """-t log s(x) - (1 - t) log s(-x), s the logistic function: each output answers yes or no for itself.
+    Mean over all elements.
+
+    Args:
+        pos_weight: One number for each output (each channel), at least 0: how much more a yes counts. None:
+            all 1.
+    """
+
+    name = "bce_with_logits"
+    of_shares = True
+    pos_weight: Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        _set(self, pos_weight=_weights("BCEWithLogits", "pos_weight", self.pos_weight))
+
+    def _engine(self) -> _core.Loss:
+        return _core.Loss(self.name, self.pos_weight or ())
+
+
+KINDS: dict[str, type[Loss]] = {
+    kind.name: kind for kind in (CrossEntropy, NLL, MSE, L1, SmoothL1, Huber, BCEWithLogits)
+}
+
+
+def as_loss(who: str, loss: object) -> Loss:
+    """The loss itself, or the kind of that name with its default settings."""
+    if isinstance(loss, Loss) and loss.name:
+        return loss
+    if isinstance(loss, str) and loss in KINDS:
+        return KINDS[loss]()
+    names = ", ".join(f'"{name}"' for name in KINDS)
+    raise ValueError(f"{who}: loss must be one of {names} or an object of cnnfast.losses, got {loss!r}")
+
+
+def from_config(config: Mapping[str, Any]) -> Loss:
+    """The loss that `Loss.to_config` described.
+
+    Raises:
+        ValueError: An unknown type or setting.
 
     Example:
-        >>> import numpy as np
-        >>> from cnnfast import functional
-        >>> functional.nll_loss(np.log(np.array([[0.25, 0.75]])), np.array([0]), "none").round(4)
-        array([1.3863])
+        >>> from cnnfast import losses
+        >>> losses.from_config({"type": "Huber", "delta": 0.5})
+        Huber(delta=0.5)
     """
-    target = _checked("nll_loss", "log_probs", log_probs, target, reduction)
-    return _reduced(_core.nll(np.ascontiguousarray(log_probs), target, isa)[0], reduction)
+    kinds = {kind.__name__: kind for kind in KINDS.values()}
+    name = config.get("type")
+    if name not in kinds:
+        raise ValueError(f"losses.from_config: unknown type {name!r}; known are {', '.join(kinds)}")
+    kind, settings = kinds[name], {key: value for key, value in config.items() if key != "type"}
+    known = [field.name for field in dataclasses.fields(kind)]
+    for key in settings:
+        if key not in known:
+            raise ValueError(f"{name}: has no setting {key!r}; it takes {', '.join(known) or 'none'}")
+    return kind(**settings)
 
 
-def nll_loss_backward(
-    log_probs: Array, target: Labels, reduction: Reduction = "mean", *, isa: str | None = None
+def targets(
+    who: str, name: str, value: object, loss: Loss, output: tuple[int, ...], dtype: Any, n: int
 ) -> Array:
-    """d loss / d log_probs: -onehot(target), divided by n with "mean". Arguments as cross_entropy."""
-    target = _checked("nll_loss_backward", "log_probs", log_probs, target, reduction)
-    return _shared(_core.nll(np.ascontiguousarray(log_probs), target, isa)[1], reduction)
+    """What n rows should come to, as the engine takes it: classes (n,) int64, or floats of the output's
+    shape.
+
+    Raises:
+        TypeError: Another dtype than the loss takes.
+        ValueError: Another shape; probabilities outside of 0 .. 1.
+    """
+    if loss.of_classes:
+        matrix = isinstance(value, np.ndarray) and value.ndim > 1 and value.dtype.kind == "f"
+        if not (loss.of_shares and matrix):
+            return labels(who, name, value, n)
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{who}: {name} must be a NumPy array, got {type_of(value)}")
+    if value.dtype != dtype:
+        cure = f'use {name}.astype("{np.dtype(dtype)}")'
+        raise TypeError(f"{who}: {name} must be {np.dtype(dtype)} like the output, got {value.dtype}; {cure}")
+    if value.shape != (n, *output):
+        raise ValueError(
+            f"{who}: {name} must have shape {(n, *output)}, that of the output, got {value.shape}"
+        )
+    if loss.of_shares:
+        _check_shares(who, name, value)
+    return np.ascontiguousarray(value)
 
 
-def _checked(who: str, name: str, rows: Array, target: Labels, reduction: str) -> Labels:
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f'{who}: reduction must be "mean", "sum" or "none", got {reduction!r}')
-    check_floats(who, **{name: rows})
-    check_rank(who, name, rows, ("n", "classes"))
-    target = labels(who, "target", target, len(rows))
-    check_label_range(who, "target", target, rows.shape[1])
-    return target
+def _check_shares(who: str, name: str, value: Array) -> None:
+    slack = 1e-5  # sums of shares round
+    wrong = ~((value >= -slack) & (value <= 1 + slack))
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(f"{who}: {name} must be from 0 to 1, got {value[at]} at {at}")
 
 
-def _reduced(losses: Array, reduction: Reduction) -> float | Array:
-    if reduction == "none":
-        return losses
-    total = float(losses.sum(dtype=np.float64))
-    if reduction == "sum":
-        return total
-    return total / len(losses) if len(losses) else float("nan")
+def _set(loss: Loss, **settings: object) -> None:
+    for name, value in settings.items():
+        object.__setattr__(loss, name, value)
 
 
-def _shared(gradient: Array, reduction: Reduction) -> Array:
-    if reduction == "mean":
-        gradient /= max(len(gradient), 1)
-    return gradient
+def _weights(who: str, name: str, value: object) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str) or np.ndim(value) != 1:
+        raise TypeError(f"{who}: {name} must be a sequence of numbers, one for each output, got {value!r}")
+    if len(value) == 0:
+        raise ValueError(f"{who}: {name} must not be empty; None stands for all 1")
+    return tuple(real_number(who, f"{name}[{i}]", entry, 0, math.inf) for i, entry in enumerate(value))
+
+
+def _class(who: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{who}: ignore_index must be an integer, got {type_of(value)} {value!r}")
+    return int(value)

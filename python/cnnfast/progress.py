@@ -36,8 +36,10 @@ class Progress:
     ) -> None:
         pass
 
-    def batch(self, epoch: int, done: int, loss_sum: float, correct: int) -> None:
-        """After each step: images done in this epoch, the sum of their losses, how many were right."""
+    def batch(self, epoch: int, done: int, loss_sum: float, correct: int | None) -> None:
+        """After each step: images done in this epoch, the sum of their losses, how many were right (if they
+        are classified).
+        """
 
     def epoch(self, record: EpochRecord) -> None:
         """After each epoch."""
@@ -84,7 +86,7 @@ class Bar(Progress):
     ) -> None:
         self._stack.close()
 
-    def batch(self, epoch: int, done: int, loss_sum: float, correct: int) -> None:
+    def batch(self, epoch: int, done: int, loss_sum: float, correct: int | None) -> None:
         now = time.perf_counter()
         if epoch != self._running:
             self._running, self._epoch_began = epoch, now
@@ -92,10 +94,8 @@ class Bar(Progress):
             return
         self._drawn = now
         speed = done / (now - self._epoch_began) if now > self._epoch_began else 0.0
-        state = (
-            f"loss {loss_sum / done:.4f}  accuracy {correct / done:.2%}  {speed:,.0f} images/s  "
-            f"{self._left(epoch, done)} left"
-        )
+        right = "" if correct is None else f"accuracy {correct / done:.2%}  "
+        state = f"loss {loss_sum / done:.4f}  {right}{speed:,.0f} images/s  {self._left(epoch, done)} left"
         completed = (epoch - 1) * self._images + done
         description = f"epoch {epoch}/{self._epochs}"
         self._bar.update(self._task, completed=completed, description=description, state=state, refresh=True)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from ._core import Plan, all_finite
-from .border import Array, Labels, labels, type_of, whole_number
+from .border import Array, Labels, type_of, whole_number
 from .errors import NonFiniteError
-from .evaluation import measure
+from .evaluation import measure, measure_loss
 from .history import EpochRecord, History
 from .interrupt import Interrupt
-from .labelled import Labelled, hold_out, labelled
+from .labelled import Labelled, hold_out, labelled, with_known_class
+from .losses import Loss, as_loss, targets
 from .nn import Module
-from .nn.module import Loss, check_loss
 from .optim import Adam, Optimizer
 from .progress import Progress, Setting, display_for
 
@@ -36,7 +36,8 @@ class Trainer:
     Args:
         model: Trained in place.
         optimizer: Serves this model from now on.
-        loss: "cross_entropy" for a model that puts out logits, "nll" for one that ends in LogSoftmax.
+        loss: "cross_entropy" for a model that puts out logits, "nll" for one that ends in LogSoftmax; another
+            name or an object of `cnnfast.losses`.
         seed: Of what dropout draws; it goes on with the optimiser's steps.
 
     Raises:
@@ -53,28 +54,31 @@ class Trainer:
     """
 
     def __init__(
-        self, model: Module, optimizer: Optimizer, loss: Loss = "cross_entropy", seed: int = 0
+        self, model: Module, optimizer: Optimizer, loss: Loss | str = "cross_entropy", seed: int = 0
     ) -> None:
         if not isinstance(model, Module):
             raise TypeError(f"Trainer: model must be a Module, got {type_of(model)}")
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"Trainer: optimizer must be an Optimizer, got {type_of(optimizer)}")
+        loss = as_loss("Trainer", loss)
         _check_ending(model, loss)
         if model.num_parameters() == 0:
             raise ValueError("Trainer: the model has no parameters to train")
         self.model, self.optimizer, self.loss = model, optimizer, loss
+        self._engine_loss = loss._engine()
         self._params, self._grads = model._values, model._flat_gradients
         optimizer.bind(self._params)
         self._seed = whole_number("Trainer", "seed", seed, 0)
         self.steps = 0
         self._epoch: int | None = None
 
-    def step(self, x: Array, y: Labels, index: Labels | None = None) -> float:
+    def step(self, x: Array, y: Array, index: Labels | None = None) -> float:
         """One update from one batch.
 
         Args:
             x: (n, *input_shape) in the model's dtype, or uint8 pictures.
-            y: (n,) integers, the class of each row.
+            y: (n,) integers, the class of each row; for losses of numbers, an array of the shape and dtype of
+                the output.
             index: int64, rows of x and y that make the batch; None takes all. Nothing is copied in Python.
 
         Returns:
@@ -90,13 +94,13 @@ class Trainer:
                 "Trainer was made; make a new one"
             )
         plan, x = self.model._prepare(x)
-        y = labels("Trainer", "y", y, len(x))
+        y = targets("Trainer", "y", y, self.loss, plan.output_shape, self.model.dtype, len(x))
         return self._advance(plan, x, y, index)[0]
 
-    def _advance(self, plan: Plan, x: Array, y: Labels, index: Labels | None) -> tuple[float, int]:
+    def _advance(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> tuple[float, int]:
         """A step on checked input: (mean loss, number of right answers)."""
         params, grads = self._params, self._grads
-        loss, correct = plan.loss_and_grad(x, y, params, grads, index, self.loss, self._noise())
+        loss, correct = plan.loss_and_grad(x, y, params, grads, index, self._engine_loss, self._noise())
         if not math.isfinite(loss) or not all_finite(grads):
             raise self._refusal(loss)
         if plan.has_buffers:
@@ -125,32 +129,35 @@ class Trainer:
 
 def fit(
     model: Module,
-    data: ImageDataset | tuple[Array, Labels],
+    data: ImageDataset | tuple[Array, Array],
     epochs: int = 5,
     optimizer: Optimizer | None = None,
     batch_size: int = 64,
     seed: int = 0,
-    loss: Loss = "cross_entropy",
-    validation: ImageDataset | tuple[Array, Labels] | float | None = None,
+    loss: Loss | str = "cross_entropy",
+    validation: ImageDataset | tuple[Array, Array] | float | None = None,
     progress: Setting = "auto",
     on_epoch: Callable[[EpochRecord], object] | None = None,
     shuffle: bool = True,
     schedule: Schedule = "constant",
 ) -> History:
-    """Train a classifier, in place.
+    """Train a network, in place.
 
     Every epoch goes through all images once, in an order drawn from the seed; the last batch may be smaller.
     With validation, the model has in the end the weights of its best epoch (highest accuracy, then lowest
-    loss), however the training ends; without, the last ones. Ctrl-C ends the training after the running step.
+    loss; the lowest loss alone where targets are numbers), however the training ends; without, the last ones.
+    Ctrl-C ends the training after the running step.
 
     Args:
-        model: Puts out one number for each class.
+        model: A classifier puts out one number for each class.
         data: An ImageDataset or a pair (x, y).
         epochs: How often to go through the data.
         optimizer: None takes Adam(lr=1e-3). One that has served this model before goes on where it was.
         batch_size: Images in one step.
         seed: Same seed, same data: same weights, bit for bit, on any number of threads.
-        loss: "cross_entropy" for logits, "nll" for a model that ends in LogSoftmax.
+        loss: "cross_entropy" for logits, "nll" for a model that ends in LogSoftmax; another name or an object
+            of `cnnfast.losses`. With a loss of numbers, y has the shape and dtype of the output. Where
+            targets are classes, validation always takes the plain cross entropy of each image.
         validation: Data to judge each epoch by; or the share of `data` to hold out for it,
             `data.split(validation, seed)`.
         progress: "auto" shows a bar on a terminal and lines elsewhere, on stderr; True the bar; False
@@ -185,7 +192,8 @@ def fit(
         raise ValueError(f'fit: schedule must be "constant" or "cosine", got {schedule!r}')
     if not isinstance(model, Module):
         raise TypeError(f"fit: model must be a Module, got {type_of(model)}")
-    part, held = _parts(model, data, validation, seed)
+    loss = as_loss("fit", loss)
+    part, held = _parts(model, data, validation, seed, loss)
     trainer = Trainer(model, Adam() if optimizer is None else optimizer, loss, seed)
     display = display_for(progress, epochs, len(part))
     if model.input_shape is None:
@@ -265,13 +273,16 @@ class _Run:
             loss, right = self._trainer._advance(plan, x, part.y, index)
             loss_sum += loss * len(index)
             correct += right
-            display.batch(epoch, start + len(index), loss_sum, correct)
+            display.batch(
+                epoch, start + len(index), loss_sum, correct if self._trainer.loss.of_classes else None
+            )
         seconds = time.perf_counter() - began
-        score: tuple[float, float] | None = None
+        score: tuple[float, float | None] | None = None
         if self._held is not None and (score := self._validate(epoch, self._held)) is None:
             return None
         val_loss, val_accuracy = (None, None) if score is None else score
-        return EpochRecord(epoch, loss_sum / n, correct / n, val_loss, val_accuracy, seconds, n / seconds)
+        accuracy = correct / n if self._trainer.loss.of_classes else None
+        return EpochRecord(epoch, loss_sum / n, accuracy, val_loss, val_accuracy, seconds, n / seconds)
 
     def _order(self, epoch: int) -> Labels:
         rows = self._part.rows
@@ -281,37 +292,52 @@ class _Run:
         order = rng.permutation(len(self._part))
         return order if rows is None else rows[order]
 
-    def _validate(self, epoch: int, held: Labelled) -> tuple[float, float] | None:
-        """(loss, accuracy), keeping the weights if they are the best so far; None if interrupted."""
+    def _validate(self, epoch: int, held: Labelled) -> tuple[float, float | None] | None:
+        """(loss, accuracy if there is one), keeping the weights if they are the best so far; None if
+        interrupted.
+        """
         trainer = self._trainer
-        result = measure(trainer.model, held, _VALIDATION_BATCH, lambda: self._interrupt.requested)
-        if result is None:
+
+        def stop() -> bool:
+            return self._interrupt.requested
+
+        judged: tuple[float, float | None] | None
+        if held.y.dtype == np.int64:
+            result = measure(trainer.model, held, _VALIDATION_BATCH, stop)
+            judged = None if result is None else (result.loss, result.accuracy)
+        else:
+            judged = measure_loss(trainer.model, held, trainer.loss, _VALIDATION_BATCH, stop)
+        if judged is None:
             return None
-        score = (result.accuracy, -result.loss if math.isfinite(result.loss) else -math.inf)
+        loss, accuracy = judged
+        score = (accuracy or 0.0, -loss if math.isfinite(loss) else -math.inf)
         if self._best is None or score > self._best_score:
             self._best = trainer._params.copy()
             self._best_score, self._history.best_epoch = score, epoch
-        return result.loss, result.accuracy
+        return loss, accuracy
 
 
-def _parts(model: Module, data: Any, validation: Any, seed: int) -> tuple[Labelled, Labelled | None]:
+def _parts(
+    model: Module, data: Any, validation: Any, seed: int, loss: Loss
+) -> tuple[Labelled, Labelled | None]:
     """What is learned from, and what each epoch is judged by."""
-    whole = labelled("fit", data, model)
+    whole = labelled("fit", data, model, loss)
     if validation is None:
         return whole, None
     if isinstance(validation, float | int | np.number):
-        return hold_out("fit", data, whole, float(validation), seed, model)
-    return whole, labelled("fit: validation", validation, model)
+        whole, held = hold_out("fit", data, whole, float(validation), seed, model, loss)
+    else:
+        held = labelled("fit: validation", validation, model, loss)
+    return whole, with_known_class("fit", held, loss)
 
 
 def _check_ending(model: Module, loss: Loss) -> None:
-    check_loss("Trainer", loss)
     kind = model._output_kind
-    if kind == "probabilities":
+    if kind == "probabilities" and (loss.of_classes or loss.name == "bce_with_logits"):
         raise ValueError(
-            f'Trainer: the loss "{loss}" does not take probabilities; leave the Softmax at the end out'
+            f'Trainer: the loss "{loss.name}" does not take probabilities; leave the Softmax at the end out'
         )
-    if loss == "nll" and kind == "logits":
+    if loss.name == "nll" and kind == "logits":
         raise ValueError(
             'Trainer: the loss "nll" needs a model that ends in LogSoftmax; use loss="cross_entropy"'
         )

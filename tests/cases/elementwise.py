@@ -32,7 +32,7 @@ ELEMENTWISE = [
     *elementwise("Sigmoid", "sigmoid on 32x13x13"),
     *elementwise("Tanh", "tanh on 32x13x13"),
     *elementwise("Softplus", "softplus on 32x13x13", beta=1.0, threshold=20.0),
-    *elementwise("Softplus", "softplus beta 2 on 32x13x13", beta=2.0, threshold=1.5),
+    *elementwise("Softplus", "softplus beta 2 on 32x13x13", beta=2.0, threshold=1.4),
     *elementwise("Hardswish", "hardswish on 32x13x13"),
     *elementwise("Hardsigmoid", "hardsigmoid on 32x13x13"),
     *elementwise("Flatten", "flatten 32x13x13"),

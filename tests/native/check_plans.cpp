@@ -25,14 +25,14 @@ struct Network {
   std::string name;
   Graph graph;
   Index n;
-  Loss loss = Loss::cross_entropy;
+  LossKind loss = LossKind::cross_entropy;
 };
 
 struct Problem {
   std::string name;
   Graph graph;
   Index n;
-  Loss loss;
+  LossKind loss;
   std::vector<std::uint8_t> images;
   std::vector<std::int64_t> target;
   Values x, params, dy;
@@ -119,7 +119,7 @@ Values loss_gradient(Problem& p) {
     const auto target = static_cast<std::size_t>(p.target[row]);
     double sum = 0;
     for (std::size_t i = 0; i < classes; ++i) sum += std::exp(y[i]);
-    const bool nll = p.loss == Loss::nll;
+    const bool nll = p.loss == LossKind::nll;
     p.mean_loss += ((nll ? 0 : std::log(sum)) - y[target]) / static_cast<double>(p.n);
     p.correct += std::max_element(y, y + classes) == y + target ? 1 : 0;
     for (std::size_t i = 0; i < classes; ++i) {
@@ -168,7 +168,7 @@ class Builder {
   Builder& pool(Index kernel, Index stride, Index pad = 0, bool ceil_mode = false) {
     return add(MaxPool2d({kernel, kernel}, {stride, stride}, {pad, pad, pad, pad}, ceil_mode));
   }
-  Network with(Loss loss) {
+  Network with(LossKind loss) {
     network_.loss = loss;
     return network_;
   }
@@ -231,7 +231,7 @@ std::vector<Network> networks() {
           .add(Flatten())
           .add(Linear(96, 10, true))
           .add(LogSoftmax())
-          .with(Loss::nll),
+          .with(LossKind::nll),
   };
 }
 
@@ -257,7 +257,7 @@ void check_plan(const Plan<T>& plan, const Problem& p, Report& report) {
   std::vector<std::int64_t> backwards;
   for (Index i = p.n; i-- > 0;) backwards.push_back(i);
   batch.images = p.images.data(), batch.is_u8 = true, batch.index = backwards.data();
-  const StepResult step = plan.loss_and_grad(batch, p.target.data(), p.loss, params.data(), grads.data());
+  const StepResult step = plan.loss_and_grad(batch, {p.target.data()}, p.loss, params.data(), grads.data());
   report.compare("dparams of the loss", grads.data(), p.loss_dparams);
   report.compare("loss", &step.loss, {p.mean_loss});
   report.require(step.correct == p.correct, "another number of correct answers");

@@ -75,35 +75,110 @@ void check_sums(const KernelTable<T>& table, Report& report) {
   report.end();
 }
 
+// Loss and gradient of row `x` in plain formulas: target class t, or shares p.
+struct PlainLoss {
+  double loss = 0;
+  Values gradient;
+};
+PlainLoss plain_cross_entropy(const double* x, const Values& q) {
+  double sum = 0, total = 0;
+  PlainLoss plain;
+  for (std::size_t i = 0; i < q.size(); ++i) sum += std::exp(x[i]);
+  for (std::size_t i = 0; i < q.size(); ++i) {
+    total += q[i];
+    plain.loss += q[i] * (std::log(sum) - x[i]);
+  }
+  for (std::size_t i = 0; i < q.size(); ++i) plain.gradient.push_back(total * std::exp(x[i]) / sum - q[i]);
+  return plain;
+}
+PlainLoss plain_element(const LossRule& rule, double x, double t, double w) {
+  const double d = x - t, z = std::abs(d), sign = d > 0 ? 1 : -1;
+  const double inside = d * d / 2, outside = rule.delta * (z - rule.delta / 2);
+  const double huber = z < rule.delta ? inside : outside, slope = z < rule.delta ? d : sign * rule.delta;
+  switch (rule.kind) {
+    case LossKind::mse: return {d * d, {2 * d}};
+    case LossKind::l1: return {z, {sign}};
+    case LossKind::huber: return {huber, {slope}};
+    case LossKind::smooth_l1: return {huber / rule.delta, {slope / rule.delta}};
+    default: {
+      const double s = 1 / (1 + std::exp(-x));
+      return {-w * t * std::log(s) - (1 - t) * std::log(1 - s), {(1 - t) * s - w * t * (1 - s)}};
+    }
+  }
+}
+
+template <class T>
+void check_losses(const KernelTable<T>& table, const Loss& loss, const char* name, Report& report) {
+  for (Index c : {1, 3, 8, 10, 19, 33}) {
+    report.begin_case(concat(name, " of ", c, " outputs", loss.weight.empty() ? "" : ", weighted"));
+    Draw draw(17);
+    const Index n = 5;
+    const double scale = 0.25;
+    const Values x = draw.values(n * c, 8);
+    Values t = draw.values(n * c, 1), w(static_cast<std::size_t>(c), 1);
+    for (double& v : t) v = std::abs(v);
+    for (std::size_t i = 0; i < w.size() && !loss.weight.empty(); ++i) w[i] = loss.weight[i % loss.weight.size()];
+    std::vector<std::int64_t> classes;
+    Values each, gradient;
+    double sum = 0;
+    for (Index row = 0; row < n; ++row) {
+      classes.push_back(draw.below(c));
+      const auto at = static_cast<std::size_t>(row * c), label = static_cast<std::size_t>(classes.back());
+      if (loss.kind == LossKind::cross_entropy) {
+        Values q;
+        const double spread = loss.label_smoothing / static_cast<double>(c);
+        for (std::size_t i = 0; i < w.size(); ++i) {
+          q.push_back(w[i] * (spread + (i == label ? 1 - loss.label_smoothing : 0)));
+        }
+        const PlainLoss plain = plain_cross_entropy(x.data() + at, q);
+        each.push_back(plain.loss);
+        for (double g : plain.gradient) gradient.push_back(scale * g);
+      } else if (loss.kind == LossKind::nll) {
+        each.push_back(-w[label] * x[at + label]);
+        for (std::size_t i = 0; i < w.size(); ++i) gradient.push_back(i == label ? -scale * w[i] : 0);
+      } else {
+        for (std::size_t i = 0; i < w.size(); ++i) {
+          const PlainLoss plain = plain_element(loss, x[at + i], t[at + i], w[i]);
+          each.push_back(plain.loss);
+          gradient.push_back(scale * plain.gradient.front());
+        }
+      }
+    }
+    for (double l : each) sum += l;
+    const Guarded<T> in = guarded<T>(x), values = guarded<T>(t), weight = guarded<T>(w);
+    const Guarded<T> out(static_cast<Index>(each.size())), d(in.size());
+    LossArgs<T> a;
+    a.n = n, a.c = c, a.x = in.data(), a.scale = static_cast<T>(scale), a.each = out.data(), a.dx = d.data();
+    a.classes = loss.of_classes() ? classes.data() : nullptr;
+    a.values = loss.of_classes() ? nullptr : values.data();
+    a.weight = loss.weight.empty() ? nullptr : weight.data();
+    const double total = table.loss(loss, a);
+    if (c > 1 || !loss.of_classes()) {  // of one class the loss is 0, and has no scale
+      compare(report, "losses", out, each);
+      report.compare("sum", &total, {sum});
+    }
+    compare(report, "dx", d, gradient);
+  }
+}
+
 template <class T>
 void check_loss(const KernelTable<T>& table, Report& report) {
   report.begin(table.isa, kElement<T>, "loss", kFormulaTolerance<T>);
-  for (Loss kind : {Loss::cross_entropy, Loss::nll}) {
-    for (Index c : {1, 3, 8, 10, 19, 33}) {
-      report.begin_case(concat(kind == Loss::nll ? "nll" : "cross entropy", " of ", c, " classes"));
-      Draw draw(17);
-      const Index n = 5;
-      const double weight = 0.25;
-      const Values logits = draw.values(n * c, 8);
-      std::vector<std::int64_t> target;
-      Values losses, gradient;
-      for (Index row = 0; row < n; ++row) {
-        target.push_back(draw.below(c));
-        const double* x = logits.data() + row * c;
-        double sum = 0;
-        for (Index i = 0; i < c; ++i) sum += std::exp(x[i]);
-        const double log_sum = kind == Loss::nll ? 0 : std::log(sum);
-        losses.push_back(log_sum - x[target.back()]);
-        for (Index i = 0; i < c; ++i) {
-          const double share = kind == Loss::nll ? 0 : std::exp(x[i]) / sum;
-          gradient.push_back(weight * (share - (i == target.back() ? 1 : 0)));
-        }
-      }
-      const Guarded<T> in = guarded<T>(logits), out(n), d(in.size());
-      table.loss(kind, n, c, in.data(), target.data(), static_cast<T>(weight), out.data(), d.data());
-      if (c > 1) compare(report, "losses", out, losses);  // of one class the loss is 0, and has no scale
-      compare(report, "dlogits", d, gradient);
-    }
+  Loss smoothed(LossKind::cross_entropy), huber(LossKind::huber), smooth(LossKind::smooth_l1);
+  smoothed.label_smoothing = 0.25;
+  huber.delta = smooth.delta = 0.5;
+  check_losses(table, LossKind::cross_entropy, "cross entropy", report);
+  check_losses(table, LossKind::nll, "nll", report);
+  check_losses(table, LossKind::mse, "mse", report);
+  check_losses(table, LossKind::l1, "l1", report);
+  check_losses(table, LossKind::bce_with_logits, "bce", report);
+  check_losses(table, huber, "huber", report);
+  check_losses(table, smooth, "smooth l1", report);
+  check_losses(table, smoothed, "smoothed cross entropy", report);
+  for (LossKind kind : {LossKind::cross_entropy, LossKind::nll, LossKind::bce_with_logits}) {
+    Loss weighted(kind);
+    weighted.weight = {0.5, 1, 3};
+    check_losses(table, weighted, kind == LossKind::nll ? "nll" : "entropy", report);
   }
   report.end();
 }

@@ -1,4 +1,5 @@
-"""Functions of single elements. Errors against these count in units of what the formula adds up, so that a formula
+"""Functions of single elements. Errors against these count in units of what the formula adds up, so that a
+formula
 must not cancel: exp and expm1 of negative arguments only.
 """
 

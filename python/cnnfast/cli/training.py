@@ -8,7 +8,7 @@ import shlex
 import textwrap
 from typing import Any
 
-from .. import checkpoint, datasets, models, optim
+from .. import checkpoint, datasets, losses, models, optim
 from .._core import build_info, get_num_threads, set_num_threads
 from ..datasets import ImageDataset
 from ..errors import CnnfastError, NonFiniteError
@@ -83,6 +83,13 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         help="of the learning rate: cosine (falls to zero by the end) or constant (default: %(default)s)",
     )
     add(
+        "--label-smoothing",
+        type=arguments.share,
+        default=0.0,
+        metavar="SHARE",
+        help="share of each label spread over all classes, such as 0.1 (default: 0)",
+    )
+    add(
         "--validation",
         type=arguments.share,
         default=0.05,
@@ -124,6 +131,7 @@ def run(options: argparse.Namespace) -> int:
             seed=options.seed,
             validation=options.validation or None,
             schedule=options.schedule,
+            loss=_loss(options),
         )
     except NonFiniteError as error:
         if isinstance(error.history, History) and error.history.epochs:
@@ -170,6 +178,10 @@ def _optimizer(options: argparse.Namespace) -> optim.Optimizer:
     return chosen
 
 
+def _loss(options: argparse.Namespace) -> losses.Loss:
+    return losses.CrossEntropy(label_smoothing=options.label_smoothing)
+
+
 def _write(
     out: str, model: Module, options: argparse.Namespace, history: History, test: Evaluation | None = None
 ) -> None:
@@ -179,6 +191,7 @@ def _write(
         "optimizer": options.optimizer,
         "lr": options.lr or LEARNING_RATES[options.optimizer],
         "schedule": options.schedule,
+        "loss": _loss(options).to_config(),
         "batch_size": options.batch_size,
         "seed": options.seed,
         "validation": options.validation,

@@ -8,7 +8,6 @@ dtypes raise TypeError, shapes that do not fit ValueError.
 
 from __future__ import annotations
 
-from ..losses import cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward
 from .activation import (
     elu,
     elu_backward,
@@ -48,6 +47,22 @@ from .adaptive_pooling import (
 from .batch_norm import batch_norm, batch_norm_backward, dropout, dropout_backward
 from .biases import channel_bias, channel_bias_backward, position_bias, position_bias_backward
 from .convolution import conv2d, conv2d_backward
+from .losses import (
+    binary_cross_entropy_with_logits,
+    binary_cross_entropy_with_logits_backward,
+    cross_entropy,
+    cross_entropy_backward,
+    huber_loss,
+    huber_loss_backward,
+    l1_loss,
+    l1_loss_backward,
+    mse_loss,
+    mse_loss_backward,
+    nll_loss,
+    nll_loss_backward,
+    smooth_l1_loss,
+    smooth_l1_loss_backward,
+)
 from .normalization import (
     group_norm,
     group_norm_backward,
@@ -87,6 +102,8 @@ __all__ = [
     "avg_pool2d_backward",
     "batch_norm",
     "batch_norm_backward",
+    "binary_cross_entropy_with_logits",
+    "binary_cross_entropy_with_logits_backward",
     "channel_bias",
     "channel_bias_backward",
     "conv2d",
@@ -107,6 +124,10 @@ __all__ = [
     "hardsigmoid_backward",
     "hardswish",
     "hardswish_backward",
+    "huber_loss",
+    "huber_loss_backward",
+    "l1_loss",
+    "l1_loss_backward",
     "layer_norm",
     "layer_norm_backward",
     "leaky_relu",
@@ -123,6 +144,8 @@ __all__ = [
     "max_pool2d_backward",
     "mish",
     "mish_backward",
+    "mse_loss",
+    "mse_loss_backward",
     "nll_loss",
     "nll_loss_backward",
     "position_bias",
@@ -135,6 +158,8 @@ __all__ = [
     "sigmoid_backward",
     "silu",
     "silu_backward",
+    "smooth_l1_loss",
+    "smooth_l1_loss_backward",
     "softmax",
     "softmax_backward",
     "softplus",

@@ -1,4 +1,4 @@
-"""Functions of single elements, without parameters: `ReLU` and its kin, `GELU`, `SiLU`, `Sigmoid`, `Tanh` ..."""
+"""Functions of single elements: `ReLU` and its kin, `GELU`, `SiLU`, `Sigmoid`, `Tanh` and others."""
 
 from __future__ import annotations
 
@@ -233,8 +233,8 @@ class Softplus(Layer):
 
     Args:
         beta: The larger, the nearer to ReLU.
-        threshold: Where beta * x is above it, y is x itself. Nothing overflows without it; it is there because
-            PyTorch has it.
+        threshold: Where beta * x is above it, y is x itself. Nothing overflows without it; it is there
+            because PyTorch has it.
 
     Shapes:
         Any, kept.

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from .._core import Graph, Plan, Tape
-from ..border import Array, Labels, Shape, labels, type_of, whole_number
+from ..border import Array, Labels, Shape, type_of, whole_number
+from ..losses import Loss, as_loss, targets
 from .block import Block, count
 from .parameter_tree import ParameterTree
 from .preprocessing import Preprocessing
@@ -26,10 +27,8 @@ if TYPE_CHECKING:
 
     from .._core import Op
 
-Loss = Literal["cross_entropy", "nll"]
 OutputKind = Literal["logits", "probabilities", "log_probabilities"]
 
-LOSSES = ("cross_entropy", "nll")
 #: Plans kept for each module; a network fed with ever new image sizes forgets the oldest.
 _MAX_PLANS = 32
 
@@ -164,14 +163,17 @@ class Module(ParameterTree):
         return plan.backward(np.ascontiguousarray(dy), tape, self._values, self._flat_gradients)
 
     def loss_and_grad(
-        self, x: Array, target: Labels, loss: Loss = "cross_entropy", seed: int | None = None
+        self, x: Array, target: Array, loss: Loss | str = "cross_entropy", seed: int | None = None
     ) -> tuple[float, dict[str, Array]]:
-        """Mean loss over the rows, and its gradient by each parameter, in one pass through the engine.
+        """Mean loss of the rows, and its gradient by each parameter, in one pass through the engine.
 
         Args:
             x: As in a call.
-            target: (n,) integers, the class of each row.
-            loss: "cross_entropy" for logits, "nll" for log-probabilities.
+            target: (n,) integers, the class of each row; for losses of numbers, an array of the shape and
+                dtype of the output; for "cross_entropy" either (then probabilities).
+            loss: A name, "cross_entropy" (for logits), "nll" (for log-probabilities), "mse", "l1",
+                "smooth_l1", "huber" or "bce_with_logits"; or an object of `cnnfast.losses`, where those with
+                settings are.
             seed: As of `forward`.
 
         Returns:
@@ -181,11 +183,12 @@ class Module(ParameterTree):
             TypeError, ValueError: As in a call; labels that are no integers, or outside of the classes; no
                 rows.
         """
-        check_loss(type(self).__name__, loss)
+        who = type(self).__name__
+        loss = as_loss(who, loss)
         plan, x = self._prepare(x)
-        target = labels(type(self).__name__, "target", target, len(x))
-        noise = noise_seed(type(self).__name__, seed)
-        value, _ = plan.loss_and_grad(x, target, self._values, self._flat_gradients, None, loss, noise)
+        target = targets(who, "target", target, loss, plan.output_shape, self.dtype, len(x))
+        engine, noise = loss._engine(), noise_seed(who, seed)
+        value, _ = plan.loss_and_grad(x, target, self._values, self._flat_gradients, None, engine, noise)
         if plan.has_buffers:
             plan.update_buffers(self._values, self._flat_gradients)
             self._block.touch()
@@ -374,11 +377,6 @@ class Module(ParameterTree):
 def noise_seed(who: str, seed: int | None) -> int:
     """What the engine draws from in one training pass."""
     return secrets.randbits(64) if seed is None else whole_number(who, "seed", seed, 0) % 2**64
-
-
-def check_loss(who: str, loss: str) -> None:
-    if loss not in LOSSES:
-        raise ValueError(f'{who}: loss must be "cross_entropy" or "nll", got {loss!r}')
 
 
 def _check_classes(who: str, names: Sequence[str], output_shape: Shape) -> None:

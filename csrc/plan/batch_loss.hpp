@@ -1,0 +1,41 @@
+// The loss of a batch, image by image. What all images share (the divisor of the mean) is known before the first, so
+// that gradients do not depend on the order in which threads take them.
+#pragma once
+
+#include "plan/plan.hpp"
+
+namespace cnnfast {
+
+template <class T>
+class BatchLoss {
+ public:
+  // Fails where loss, target and output do not fit.
+  BatchLoss(const KernelTable<T>& table, const Loss& loss, const Target<T>& target, const Batch& batch,
+            const Shape& output);
+
+  // What a mean is taken over: the weights of the targets, or the number of rows or elements.
+  double divisor() const { return divisor_; }
+  void divide_gradients() { scale_ = static_cast<T>(1 / divisor_); }
+
+  // The loss of image i of the batch, whose output is y: channels-last, as its gradient `dy`. `each` takes the
+  // single losses, if not null.
+  double operator()(Index i, const T* y, T* dy, T* each = nullptr) const;
+
+  // The largest output stands at the class of image i, or at its most probable one.
+  bool right(Index i, const T* y) const;
+
+ private:
+  std::int64_t label(Index i) const { return target_.classes[batch_.row(i)]; }
+  bool counts(Index i) const { return target_.classes == nullptr || label(i) != loss_.ignore_index; }
+
+  const KernelTable<T>& table_;
+  const Loss& loss_;
+  const Target<T>& target_;
+  const Batch& batch_;
+  const Shape& output_;
+  std::vector<T> weight_;
+  double divisor_ = 0;
+  T scale_ = 1;
+};
+
+}  // namespace cnnfast
