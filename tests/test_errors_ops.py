@@ -259,8 +259,9 @@ def test_target_that_the_index_leaves_out_is_not_looked_at(called: Called) -> No
 
 def test_loss(called: Called) -> None:
     call = called.plan.loss_and_grad
-    text = 'loss must be "cross_entropy" or "nll", got "mse"'
-    wrong: Any = "mse"
+    names = '"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_logits"'
+    text = f'loss must be one of {names}, got "hinge"'
+    wrong: Any = "hinge"
     refuse(lambda: call(called.x, called.target, called.params, called.grads, loss=wrong), ValueError, text)
     text = "x: the batch is empty; a mean loss needs at least one image"
     none = called.target[:0]

@@ -274,8 +274,10 @@ def test_wrong_calls_of_the_training_passes():
     for target, error, text in losses:
         with refused(error, text):
             model.loss_and_grad(x, target)
-    with refused(ValueError, 'Linear: loss must be "cross_entropy" or "nll", got \'mse\''):
-        model.loss_and_grad(x, [0, 0, 0, 0], loss="mse")
+    names = '"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_logits"'
+    text = f"Linear: loss must be one of {names} or an object of cnnfast.losses, got 'hinge'"
+    with refused(ValueError, text):
+        model.loss_and_grad(x, [0, 0, 0, 0], loss="hinge")
 
 
 def test_backward_may_be_repeated_and_overwrites(rng):

@@ -113,9 +113,10 @@ def test_the_search_for_nan_covers_every_place(size, dtype):
             "Trainer: optimizer must be an Optimizer, got str",
         ),
         (
-            lambda: Trainer(network(), optim.Adam(), "mse"),
+            lambda: Trainer(network(), optim.Adam(), "hinge"),
             ValueError,
-            'Trainer: loss must be "cross_entropy" or "nll", got \'mse\'',
+            'Trainer: loss must be one of "cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", '
+            "\"bce_with_logits\" or an object of cnnfast.losses, got 'hinge'",
         ),
         (
             lambda: Trainer(network(), optim.Adam(), "nll"),

@@ -1,9 +1,12 @@
-"""Losses: unreduced, one number a row."""
+"""Losses: unreduced, one number a row or element."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from tests.oracle.activations import logistic
 from tests.oracle.common import Array
 from tests.oracle.soft_maxima import log_softmax, softmax
 
@@ -28,3 +31,81 @@ def cross_entropy(logits: Array, target: Array) -> Array:
 def cross_entropy_backward(logits: Array, target: Array) -> Array:
     """softmax(logits) - one at the target."""
     return softmax(logits) + nll_backward(logits, target)
+
+
+# Losses with settings: x, target, settings -> (losses of rows or elements, gradients, divisor of a mean).
+Judged = tuple[Array, Array, float]
+
+
+def weighted_cross_entropy(
+    x: Array, target: Array, *, weight: Any, label_smoothing: float, ignore_index: int
+) -> Judged:
+    """-sum of q log softmax(x); q = w p, p the (smoothed) target."""
+    x = np.asarray(x, np.float64)
+    n, c = x.shape
+    w = np.ones(c) if weight is None else np.asarray(weight)
+    p, counts = np.asarray(target, np.float64), np.ones(n)
+    divisor = float(n)
+    if np.ndim(target) == 1:
+        counts = (target != ignore_index).astype(np.float64)
+        p = np.eye(c)[np.where(counts > 0, target, 0)]
+        divisor = float((counts * (p @ w)).sum())
+    q = w * (p * (1 - label_smoothing) + label_smoothing / c) * counts[:, None]
+    loss = -(q * log_softmax(x)).sum(axis=1)
+    return loss, softmax(x) * q.sum(axis=1, keepdims=True) - q, divisor
+
+
+def weighted_nll(x: Array, target: Array, *, weight: Any, ignore_index: int) -> Judged:
+    """-w x at the target."""
+    x = np.asarray(x, np.float64)
+    w = np.ones(x.shape[1]) if weight is None else np.asarray(weight)
+    counts = target != ignore_index
+    q = np.eye(x.shape[1])[np.where(counts, target, 0)] * w * counts[:, None]
+    return -(q * x).sum(axis=1), -q, float(q.sum())
+
+
+def mse(x: Array, target: Array) -> Judged:
+    """d^2."""
+    d = np.asarray(x, np.float64) - target
+    return d * d, 2 * d, d.size
+
+
+def l1(x: Array, target: Array) -> Judged:
+    """|d|."""
+    d = np.asarray(x, np.float64) - target
+    return np.abs(d), np.sign(d), d.size
+
+
+def huber(x: Array, target: Array, *, delta: float) -> Judged:
+    """d^2 / 2 up to delta, delta (|d| - delta / 2) beyond."""
+    d = np.asarray(x, np.float64) - target
+    loss = np.where(np.abs(d) < delta, d * d / 2, delta * (np.abs(d) - delta / 2))
+    return loss, np.clip(d, -delta, delta), d.size
+
+
+def smooth_l1(x: Array, target: Array, *, beta: float) -> Judged:
+    """huber / beta; l1 where beta is 0."""
+    if beta == 0:
+        return l1(x, target)
+    loss, slope, size = huber(x, target, delta=beta)
+    return loss / beta, slope / beta, size
+
+
+def bce_with_logits(x: Array, target: Array, *, pos_weight: Any) -> Judged:
+    """-w t log s(x) - (1 - t) log s(-x)."""
+    x = np.asarray(x, np.float64)
+    w = 1.0 if pos_weight is None else np.asarray(pos_weight)
+    no, yes = 1 - target, w * target
+    loss = yes * np.logaddexp(0, -x) + no * np.logaddexp(0, x)
+    return loss, no * logistic(x) - yes * logistic(-x), x.size
+
+
+LOSSES = {
+    "cross_entropy": weighted_cross_entropy,
+    "nll": weighted_nll,
+    "mse": mse,
+    "l1": l1,
+    "huber": huber,
+    "smooth_l1": smooth_l1,
+    "bce_with_logits": bce_with_logits,
+}
