@@ -37,16 +37,21 @@ class Geometry:
     kernel: int
     stride: int = 1
     padding: int = 0
+    dilation: int = 1
+    groups: int = 1
 
     @property
     def name(self) -> str:
-        stride = f" stride {self.stride}" if self.stride > 1 else ""
-        shape = f"{self.c_in}->{self.c_out} on {self.size}x{self.size}"
-        return f"{self.kernel}x{self.kernel}{stride} {shape}"
+        words = [f"{self.kernel}x{self.kernel}"]
+        words += [f"{key} {value}" for key in ("stride", "dilation") if (value := getattr(self, key)) > 1]
+        if self.groups > 1:
+            words.append("depthwise" if self.groups == self.c_in else f"groups {self.groups}")
+        return " ".join([*words, f"{self.c_in}->{self.c_out} on {self.size}x{self.size}"])
 
     @property
     def op(self) -> _core.Conv2d:
-        return _core.Conv2d(self.c_in, self.c_out, self.kernel, self.stride, self.padding, False)
+        window = (self.kernel, self.stride, self.padding, self.dilation)
+        return _core.Conv2d(self.c_in, self.c_out, *window, self.groups, bias=False)
 
     def plan(self, exact: bool = False) -> _core.Plan:
         graph = _core.Graph((self.c_in, self.size, self.size))
@@ -66,6 +71,13 @@ GEOMETRIES = (
     Geometry(3, 64, 224, 7, stride=2, padding=3),
     Geometry(3, 96, 227, 11, stride=4),
     Geometry(64, 64, 28, 5, padding=2),
+    Geometry(32, 32, 28, 3, padding=1, groups=32),
+    Geometry(64, 64, 28, 3, stride=2, padding=1, groups=64),
+    Geometry(128, 128, 14, 3, padding=1, groups=128),
+    Geometry(64, 64, 14, 5, padding=2, groups=64),
+    Geometry(64, 64, 28, 3, padding=1, groups=16),
+    Geometry(128, 128, 14, 3, padding=1, groups=4),
+    Geometry(64, 64, 28, 3, padding=2, dilation=2),
 )
 
 
@@ -186,12 +198,15 @@ class TorchConvolution:
     def _forward(self) -> Any:
         g = self.geometry
         with self.torch.inference_mode():
-            return self.torch.nn.functional.conv2d(self.x, self.w, None, g.stride, g.padding)
+            return self.torch.nn.functional.conv2d(
+                self.x, self.w, None, g.stride, g.padding, g.dilation, g.groups
+            )
 
     def _backward(self, direction: Direction) -> Any:
         g = self.geometry
         mask = [direction == "input gradient", direction == "weight gradient", False]
-        settings = ([g.stride] * 2, [g.padding] * 2, [1, 1], False, [0, 0], 1, mask)
+        window = ([g.stride] * 2, [g.padding] * 2, [g.dilation] * 2)
+        settings = (*window, False, [0, 0], g.groups, mask)
         with self.torch.inference_mode():
             return self.torch.ops.aten.convolution_backward(self.dy, self.x, self.w, None, *settings)[
                 mask.index(True)

@@ -62,14 +62,20 @@ def draw_network(rng: np.random.Generator) -> Network:
 
 def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
     c, h, w = net.shapes[value]
-    match rng.choice(["conv", "conv", "pool", "relu", "gelu", "channel", "position", "add", "soft"]):
+    match rng.choice(
+        ["conv", "conv", "depthwise", "pool", "relu", "gelu", "channel", "position", "add", "soft"]
+    ):
         case "conv":
             kh, kw = (int(rng.integers(1, min(4, side) + 1)) for side in (h, w))
             top, bottom, left, right = (int(p) for p in rng.integers(0, 2, 4))
             c_out = int(rng.choice([1, 5, 8, 16, 19]))
             stride = (int(rng.integers(1, 3)), int(rng.integers(1, 3)))
             padding = ((top, bottom), (left, right))
-            return net.add(_core.Conv2d(c, c_out, (kh, kw), stride, padding, bool(rng.integers(2))), value)
+            bias = bool(rng.integers(2))
+            return net.add(_core.Conv2d(c, c_out, (kh, kw), stride, padding, bias=bias), value)
+        case "depthwise":
+            dilation = int(rng.integers(1, 3))
+            return net.add(_core.Conv2d(c, c, (1, 2), 1, ((0, 0), (1, 1)), dilation, c), value)
         case "pool" if min(h, w) >= 2:
             return net.add(_core.MaxPool2d(2, None, 0, bool(rng.integers(2))), value)
         case "gelu":

@@ -84,8 +84,13 @@ def test_a_convolution_that_differs_is_not_timed() -> None:
 
 def test_convolutions_are_those_of_well_known_networks() -> None:
     names = [g.name for g in geometry.GEOMETRIES]
-    assert len(names) == len(set(names)) == 11
-    assert "7x7 stride 2 3->64 on 224x224" in names
+    assert len(names) == len(set(names)) == 18
+    assert {
+        "7x7 stride 2 3->64 on 224x224",
+        "3x3 depthwise 128->128 on 14x14",
+        "3x3 groups 16 64->64 on 28x28",
+        "3x3 dilation 2 64->64 on 28x28",
+    } <= set(names)
     assert geometry.GEOMETRIES[-1].op.output_shape((64, 28, 28)) == (64, 28, 28)
 
 

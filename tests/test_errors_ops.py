@@ -41,7 +41,7 @@ SETTINGS: list[tuple[str, tuple[Any, ...], type[Exception], str]] = [
     ("Conv2d", (3, 3, 3, "1"), TypeError, f"stride {PAIR}, got '1'"),
     ("Conv2d", (3, 3, 3, 1, (1, 2, 3, 4)), TypeError, f"{PADDING}, got (1, 2, 3, 4)"),
     ("Conv2d", (3, 3, 3, 1, ((1, 2), 3)), TypeError, f"{PADDING}, got ((1, 2), 3)"),
-    ("Conv2d", (3, 3, 3, 1, 0, 1), TypeError, "bias must be True or False, got 1"),
+    ("Conv2d", (3, 3, 3, 1, 0, 1, 1, 1), TypeError, "bias must be True or False, got 1"),
     ("Conv2d", (10**20, 3, 3), ValueError, f"in_channels is out of range, got {10**20}"),
     (
         *("Conv2d", (10**6, 10**6, 100), ValueError),

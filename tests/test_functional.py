@@ -177,7 +177,7 @@ F4, F8 = np.float32, np.float64
         (
             lambda: f.conv2d(np.zeros((1, 1, 2, 2)), np.zeros((1, 1))),
             ValueError,
-            "conv2d: weight must have shape (c_out, c_in, kernel height, kernel width), got (1, 1)",
+            "conv2d: weight must have shape (c_out, c_in / groups, kernel height, kernel width), got (1, 1)",
         ),
         (
             lambda: f.conv2d(np.zeros((1, 1, 2, 2)), np.zeros((3, 1, 1, 1)), np.zeros(2)),

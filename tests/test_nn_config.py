@@ -16,6 +16,7 @@ LAYERS = [
     nn.Conv2d(3, 4, 5),
     nn.Conv2d(3, 4, (5, 3), stride=2, padding=((1, 0), (2, 1)), bias=False),
     nn.Conv2d(1, 1, 1, padding=(1, 2)),
+    nn.Conv2d(4, 6, (3, 2), padding="same", dilation=(1, 2), groups=2),
     nn.MaxPool2d(2),
     nn.MaxPool2d(3, 2, padding=((0, 1), (0, 1)), ceil_mode=True),
     nn.MaxPool2d((3, 2), dilation=(1, 2)),
@@ -67,6 +68,9 @@ def test_repr_leaves_defaults_out():
     assert repr(nn.MaxPool2d((2, 2), (2, 2))) == "MaxPool2d(2)"
     assert repr(nn.Conv2d(1, 1, (2, 3), padding=(1, 2), bias=False)) == (
         "Conv2d(1, 1, (2, 3), padding=(1, 2), bias=False)"
+    )
+    assert repr(nn.Conv2d(4, 4, 2, padding="same", groups=4)) == (
+        "Conv2d(4, 4, 2, padding=((0, 1), (0, 1)), groups=4)"
     )
     assert repr(nn.Sequential({"a": nn.Residual(nn.ReLU())})) == (
         "Sequential(\n  (a): Residual(\n    (body): ReLU()\n  )\n)"

@@ -28,12 +28,15 @@ class Geometry:
     bias: bool = True
     offset: bool = False  # a bias for each position
     activation: str = ""
+    dilation: int = 1
+    groups: int = 1
 
     def network(self, second: bool = False) -> Network:
         """With `second`, the block stands behind a bias, so that its dx is wanted in training too."""
         net = Network(self.x)
         value = net.add(_core.PositionBias(*self.x), 0) if second else 0
-        conv = _core.Conv2d(self.x[0], self.c_out, self.kernel, self.stride, self.padding, self.bias)
+        window = (self.kernel, self.stride, self.padding, self.dilation)
+        conv = _core.Conv2d(self.x[0], self.c_out, *window, self.groups, self.bias)
         value = net.add(conv, value)
         if self.offset:
             value = net.add(_core.PositionBias(*net.shapes[value]), value)
@@ -65,6 +68,9 @@ GEOMETRIES = [
     Geometry(2, (7, 5, 5), 33, kernel=1, padding=0, offset=True, activation="gelu"),
     Geometry(3, (16, 9, 12), 32, kernel=5, padding=((2, 0), (1, 2)), offset=True, activation="relu"),
     Geometry(0, (3, 8, 8), 8, activation="relu"),
+    Geometry(3, (19, 7, 9), 19, groups=19, activation="relu"),
+    Geometry(2, (8, 7, 6), 12, stride=2, groups=4, offset=True, activation="gelu"),
+    Geometry(2, (6, 9, 9), 34, bias=False, dilation=3, groups=2, activation="relu"),
 ]
 by_geometry = pytest.mark.parametrize("g", GEOMETRIES, ids=str)
 Inputs = tuple[np.ndarray, np.ndarray, np.ndarray]

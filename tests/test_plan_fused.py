@@ -54,7 +54,7 @@ class Geometry:
         """With `second`, the block stands behind a bias, so that its dx is wanted in training too."""
         net = Network(self.x)
         value = net.add(_core.PositionBias(*self.x), 0) if second else 0
-        conv = _core.Conv2d(self.x[0], self.c_out, self.kernel, 1, self.padding, self.bias)
+        conv = _core.Conv2d(self.x[0], self.c_out, self.kernel, 1, self.padding, bias=self.bias)
         value = net.add(conv, value)
         if self.before:
             value = net.add(ACTIVATIONS[self.before](), value)

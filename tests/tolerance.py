@@ -103,7 +103,7 @@ def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tu
     each_output = case.n * math.prod(dy.shape[2:])
     match case.op:
         case "Conv2d" | "Linear":
-            seen_by = math.prod((arrays[1].shape[0], *arrays[1].shape[2:]))
+            seen_by = math.prod((arrays[1].shape[0], *arrays[1].shape[2:])) // case.settings.get("groups", 1)
             return list(zip([seen_by, each_output, each_output], sums, strict=False))
         case "ChannelBias" | "PositionBias":
             return [(1, None), (each_output, sums[1])]

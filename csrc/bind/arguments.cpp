@@ -97,6 +97,24 @@ Ends ends(const Where& where, py::handle value) {
   return {integer(where, item(value, 0)), integer(where, item(value, 1))};
 }
 
+namespace {
+
+// Calls f for "same"; "valid" is no padding.
+template <class F>
+Padding named_padding(const Where& where, py::handle value, const F& same) {
+  const std::string name = py::cast<std::string>(value);
+  if (name == "same") return same();
+  if (name != "valid") fail(where.owner, ": padding must be \"same\", \"valid\" or numbers, got \"", name, "\"");
+  return {};
+}
+
+}  // namespace
+
+Padding padding(const Where& where, py::handle value, const Sliding& sliding) {
+  if (!py::isinstance<py::str>(value)) return padding(where, value);
+  return named_padding(where, value, [&] { return same_padding(where.owner, sliding); });
+}
+
 Shape shape(const Where& where, py::handle value) {
   if (!py::isinstance<py::tuple>(value) && !py::isinstance<py::list>(value)) {
     wrong_type(where, "a tuple of ints such as (1, 28, 28)", value);

@@ -23,6 +23,9 @@ Extent pair(const Where& where, py::handle value);      // 3 or (3, 5)
 Padding padding(const Where& where, py::handle value);  // 1, (1, 2) [h, w] or ((top, bottom), (left, right))
 Ends ends(const Where& where, py::handle value);        // 1 or (1, 2) [before, after]
 Shape shape(const Where& where, py::handle value);      // (c, h, w)
+// The same, or "same" or "valid" for a window that slides so.
+Padding padding(const Where& where, py::handle value, const Sliding& sliding);
+Shape shape(const Where& where, py::handle value);  // (c, h, w)
 
 py::tuple to_tuple(const Shape& shape);
 py::tuple to_tuple(const Extent& extent);

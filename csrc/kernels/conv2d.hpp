@@ -1,7 +1,8 @@
-// Conv2d by the algorithm that its geometry names: direct, or Winograd's for dense 3x3 and 5x5 windows.
+// Conv2d by the algorithm that its geometry names: direct, lane by lane for groups of few channels, or Winograd's for
+// dense 3x3 and 5x5 windows.
 #pragma once
 
-#include "kernels/conv2d_direct.hpp"
+#include "kernels/conv2d_lanewise.hpp"
 #include "kernels/winograd.hpp"
 
 CNNFAST_KERNELS_BEGIN
@@ -89,7 +90,7 @@ struct Conv2dKernels {
     switch (g.winograd) {
       case 2: return g.kernel.h == 5 ? f(WinogradConv2d<T, 2, 5>()) : f(WinogradConv2d<T, 2, 3>());
       case 4: return f(WinogradConv2d<T, 4, 3>());
-      default: return f(DirectConv2d<T>());
+      default: return g.lanewise ? f(LanewiseConv2d<T>()) : f(DirectConv2d<T>());
     }
   }
   static KernelSizes sizes(const G& g, Index n) {

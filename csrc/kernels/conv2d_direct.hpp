@@ -1,16 +1,16 @@
 // Convolution of any geometry as direct correlation over channels-last images: forward, data gradient, weight
-// gradient.
+// gradient. Each group of channels is a convolution of its own, whose pixels lie all channels apart.
 //
 // Padding is a copy of the input with a margin of zeros: h w c stores against h w c kh kw c_out
 // multiply-adds, and every kernel below is then free of edges.
 //
-// Data gradient: the input pixels fall into stride.h x stride.w phases; within a phase the gradient is a
-// stride-1 correlation of dy with every stride-th weight, rotated by half a turn. Each phase has weights
-// packed for it and writes its own pixels, so nothing is scattered and nothing is added twice.
+// Data gradient: the input pixels fall into phases (phases.hpp); each has weights packed for it and writes its own
+// pixels, so nothing is scattered and nothing is added twice.
 #pragma once
 
 #include "kernels/correlate_weights.hpp"
 #include "kernels/layout.hpp"
+#include "kernels/phases.hpp"
 #include "kernels/table.hpp"
 
 CNNFAST_KERNELS_BEGIN
@@ -20,23 +20,60 @@ struct DirectConv2d {
   using G = Conv2d::Geometry;
 
   static Margin x_margin(const G& g) { return {g.pad.top, g.pad.bottom, g.pad.left, g.pad.right}; }
-  static Index weights(const G& g) { return g.kernel.h * g.kernel.w * g.c_in * padded_channels<T>(g.c_out); }
-  static Index forward_packed(const G& g) { return weights(g) + padded_channels<T>(g.c_out); }
+  static Index kernel_size(const G& g) { return g.kernel.h * g.kernel.w; }
+  static Index group_weights(const G& g) { return kernel_size(g) * g.group_in() * padded_channels<T>(g.group_out()); }
+  static Index weights(const G& g) { return g.groups * group_weights(g); }
+  static Index forward_packed(const G& g) { return weights(g) + padded_offsets(g.groups, g.c_out); }
   static Index padded_x(const G& g) {
     return (g.h + g.pad.top + g.pad.bottom) * (g.w + g.pad.left + g.pad.right) * g.c_in;
   }
 
+  // ---- offsets of channels ------------------------------------------------------------------------
+
+  // Those of each group fill whole vectors.
+  static Index padded_offsets(Index groups, Index channels) { return groups * padded_channels<T>(channels / groups); }
+  static Index padded_offset(Index groups, Index channels, Index c) {
+    const Index in_group = channels / groups;
+    return c / in_group * padded_channels<T>(in_group) + c % in_group;
+  }
+  static void pack_offsets(Index groups, Index channels, const T* offsets, T* packed) {
+    std::memset(packed, 0, static_cast<std::size_t>(padded_offsets(groups, channels)) * sizeof(T));
+    for (Index c = 0; c < channels; ++c) packed[padded_offset(groups, channels, c)] = offsets[c];
+  }
+  static void unpack_offsets(Index groups, Index channels, const T* packed, T* offsets) {
+    for (Index c = 0; c < channels; ++c) offsets[c] = packed[padded_offset(groups, channels, c)];
+  }
+  static void sum_offsets(Index groups, Index channels, Index pixels, const T* dy, T* db, bool fresh) {
+    Correlation c{};
+    c.images = c.rows = 1, c.cols = pixels, c.y_col = channels, c.c_out = channels / groups;
+    for (Index group = 0; group < groups; ++group) {
+      bias_gradient(c, dy + group * c.c_out, db + group * padded_channels<T>(c.c_out), fresh);
+    }
+  }
+
   // ---- forward ------------------------------------------------------------------------------------
 
+  // Of one group.
   static Correlation forward_correlation(const G& g, Index n) {
     const Index width = g.w + g.pad.left + g.pad.right;
-    Correlation c;
+    Correlation c{};
     c.images = n, c.rows = g.h_out, c.cols = g.w_out;
     c.x_image = padded_x(g), c.x_row = g.stride.h * width * g.c_in, c.x_col = g.stride.w * g.c_in;
     c.y_image = g.h_out * g.w_out * g.c_out, c.y_row = g.w_out * g.c_out, c.y_col = g.c_out;
-    c.taps = g.kernel.h, c.x_tap = width * g.c_in, c.run = g.kernel.w * g.c_in;
-    c.c_out = g.c_out;
+    c.c_out = g.group_out();
+    set_taps(c, g.groups, {g.kernel.h, g.kernel.w}, {g.dilation.h * width * g.c_in, g.dilation.w * g.c_in}, g.c_in);
     return c;
+  }
+  // A window of `count` pixels, so many elements apart, each of `channels` in all groups.
+  static void set_taps(Correlation& c, Index groups, const Extent& count, const Extent& step, Index channels) {
+    c.tap_rows = 1;
+    if (count.h == 0 || count.w == 0) return;
+    if (groups == 1 && (count.w == 1 || step.w == channels)) {  // a row of the window in one piece
+      c.taps = count.h, c.x_tap = step.h, c.run = count.w * channels;
+    } else {
+      c.taps = count.w, c.x_tap = step.w, c.run = channels / groups;
+      c.tap_rows = count.h, c.x_tap_row = step.h;
+    }
   }
 
   static const T* with_margin(const G& g, Index n, const T* x, T* scratch) {
@@ -44,173 +81,187 @@ struct DirectConv2d {
     copy_with_margin(n, g.h, g.w, g.c_in, x_margin(g), x, scratch);
     return scratch;
   }
+  static Index product_scratch(const G& g, Index n) { return g.pad.any() ? n * padded_x(g) : 0; }
 
-  static void forward(const G& g, const ForwardArgs<T>& a) {
-    const T* x = with_margin(g, a.n, a.x, a.scratch);
-    correlate(forward_correlation(g, a.n), x, a.packed, g.bias ? a.packed + weights(g) : nullptr, a.y);
+  // y = offsets (null: 0) + x * w
+  static void product(const G& g, Index n, const T* x, const T* w, const T* offsets, T* y, T* scratch) {
+    const T* padded = with_margin(g, n, x, scratch);
+    const Correlation c = forward_correlation(g, n);
+    for (Index group = 0; group < g.groups; ++group) {
+      const T* start = offsets == nullptr ? nullptr : offsets + group * padded_channels<T>(c.c_out);
+      correlate(c, padded + group * g.group_in(), w + group * group_weights(g), start, y + group * c.c_out);
+    }
   }
 
   // ---- data gradient ------------------------------------------------------------------------------
 
-  // One residue of (row + padding) modulo the stride, along one axis.
-  struct Phase {
-    Index first;  // first input row of the phase
-    Index count;  // rows of the phase
-    Index taps;   // kernel rows that meet it
-    Index start;  // output row, counted from the margin, under its first tap
-  };
-  static Index max_taps(Index kernel, Index stride) { return (kernel + stride - 1) / stride; }
-  static Phase phase(Index residue, Index in, Index kernel, Index stride, Index before) {
-    Phase p;
-    p.first = ((residue - before) % stride + stride) % stride;
-    p.count = p.first < in ? (in - 1 - p.first) / stride + 1 : 0;
-    p.taps = residue < kernel ? (kernel - 1 - residue) / stride + 1 : 0;
-    // Tap j of the phase reads output row (first + before - residue) / stride - j; the margin above dy is
-    // max_taps - 1 rows, and taps go by rising row.
-    p.start = (p.first + before - residue) / stride + max_taps(kernel, stride) - p.taps;
-    return p;
-  }
-  static Index margin_after(Index in, Index out, Index stride, Index before) {
-    const Index last = (in - 1 + before) / stride;  // last output row any phase reads
-    return last >= out ? last - out + 1 : 0;
-  }
-  static Margin dy_margin(const G& g) {
-    return {max_taps(g.kernel.h, g.stride.h) - 1, margin_after(g.h, g.h_out, g.stride.h, g.pad.top),
-            max_taps(g.kernel.w, g.stride.w) - 1, margin_after(g.w, g.w_out, g.stride.w, g.pad.left)};
-  }
   static Index padded_dy(const G& g) {
     const Margin m = dy_margin(g);
     return (m.top + g.h_out + m.bottom) * (m.left + g.w_out + m.right) * g.c_out;
   }
+  static Index backward_group(const G& g) { return kernel_size(g) * g.group_out() * padded_channels<T>(g.group_in()); }
+  static Index backward_packed(const G& g) { return g.groups * backward_group(g); }
+  static Index gradient_scratch(const G& g, Index n) { return dy_margin(g).any() ? n * padded_dy(g) : 0; }
 
-  // Calls f(vertical phase, horizontal phase, residues, offset of its packed weights).
-  template <class F>
-  static void for_each_phase(const G& g, const F& f) {
-    Index offset = 0;
-    for (Index a = 0; a < g.stride.h; ++a) {
-      const Phase v = phase(a, g.h, g.kernel.h, g.stride.h, g.pad.top);
-      for (Index b = 0; b < g.stride.w; ++b) {
-        const Phase u = phase(b, g.w, g.kernel.w, g.stride.w, g.pad.left);
-        f(v, u, a, b, offset);
-        offset += v.taps * u.taps * g.c_out * padded_channels<T>(g.c_in);
-      }
-    }
-  }
-  // Every kernel element belongs to one phase.
-  static Index backward_packed(const G& g) { return g.kernel.h * g.kernel.w * g.c_out * padded_channels<T>(g.c_in); }
-
-  static void data_gradient(const G& g, const BackwardArgs<T>& a) {
+  // dx = offsets (null: 0) + what dy sends back through w
+  static void data_gradient(const G& g, Index n, const T* dy, const T* w, const T* offsets, T* dx, T* scratch) {
     const Margin m = dy_margin(g);
-    const T* dy = a.dy;
+    const T* padded = dy;
     if (m.any()) {
-      copy_with_margin(a.n, g.h_out, g.w_out, g.c_out, m, a.dy, a.scratch);
-      dy = a.scratch;
+      copy_with_margin(n, g.h_out, g.w_out, g.c_out, m, dy, scratch);
+      padded = scratch;
     }
     const Index width = m.left + g.w_out + m.right;
-    const T* packed = a.packed + forward_packed(g);
-    for_each_phase(g, [&](const Phase& v, const Phase& u, Index, Index, Index offset) {
-      Correlation c;
-      c.images = a.n, c.rows = v.count, c.cols = u.count;
+    const Extent step{vertical(g).output_step() * width * g.c_out, horizontal(g).output_step() * g.c_out};
+    for_each_phase(g, [&](const Axis::Phase& v, const Axis::Phase& u, Index before) {
+      Correlation c{};
+      c.images = n, c.rows = v.count, c.cols = u.count;
       c.x_image = padded_dy(g), c.x_row = width * g.c_out, c.x_col = g.c_out;
       c.y_image = g.h * g.w * g.c_in, c.y_row = g.stride.h * g.w * g.c_in, c.y_col = g.stride.w * g.c_in;
-      c.taps = v.taps, c.x_tap = width * g.c_out, c.run = u.taps * g.c_out;
-      c.c_out = g.c_in;
+      c.c_out = g.group_in();
+      set_taps(c, g.groups, {v.taps, u.taps}, step, g.c_out);
       if (c.rows == 0 || c.cols == 0) return;
-      correlate<T>(c, dy + (v.start * width + u.start) * g.c_out, packed + offset, nullptr,
-                   a.dx + (v.first * g.w + u.first) * g.c_in);
+      const T* from = padded + (v.start * width + u.start) * g.c_out;
+      const T* weights = w + before * g.group_out() * padded_channels<T>(c.c_out);
+      T* to = dx + (v.first * g.w + u.first) * g.c_in;
+      for (Index group = 0; group < g.groups; ++group) {
+        const T* start = offsets == nullptr ? nullptr : offsets + group * padded_channels<T>(c.c_out);
+        correlate(c, from + group * g.group_out(), weights + group * backward_group(g), start, to + group * c.c_out);
+      }
     });
   }
 
-  // ---- both gradients -----------------------------------------------------------------------------
+  // ---- weight gradient ----------------------------------------------------------------------------
 
-  static void backward(const G& g, const BackwardArgs<T>& a) {
-    if (a.packed_grads != nullptr) {
-      const Correlation c = forward_correlation(g, a.n);
-      correlate_weights(c, with_margin(g, a.n, a.x, a.scratch), a.dy, a.packed_grads, a.fresh);
-      if (g.bias) bias_gradient(c, a.dy, a.packed_grads + weights(g), a.fresh);
+  // dw += (fresh: =) the products of x and dy
+  static void weight_gradient(const G& g, Index n, const T* x, const T* dy, T* dw, bool fresh, T* scratch) {
+    const T* padded = with_margin(g, n, x, scratch);
+    const Correlation c = forward_correlation(g, n);
+    for (Index group = 0; group < g.groups; ++group) {
+      correlate_weights(c, padded + group * g.group_in(), dy + group * c.c_out, dw + group * group_weights(g), fresh);
     }
-    if (a.dx != nullptr) data_gradient(g, a);
   }
 
-  // ---- weights ------------------------------------------------------------------------------------
+  // ---- the operation ------------------------------------------------------------------------------
 
   static KernelSizes sizes(const G& g, Index n) {
     KernelSizes s;
     s.packed = forward_packed(g) + backward_packed(g);
     s.packed_grads = forward_packed(g);
-    s.forward_scratch = g.pad.any() ? n * padded_x(g) : 0;
-    s.backward_scratch = n * (dy_margin(g).any() ? padded_dy(g) : 0);
+    s.forward_scratch = product_scratch(g, n);
+    s.backward_scratch = gradient_scratch(g, n);
     if (s.backward_scratch < s.forward_scratch) s.backward_scratch = s.forward_scratch;
     return s;
   }
-
+  static void forward(const G& g, const ForwardArgs<T>& a) {
+    product(g, a.n, a.x, a.packed, g.bias ? a.packed + weights(g) : nullptr, a.y, a.scratch);
+  }
+  static void backward(const G& g, const BackwardArgs<T>& a) {
+    if (a.packed_grads != nullptr) {
+      weight_gradient(g, a.n, a.x, a.dy, a.packed_grads, a.fresh, a.scratch);
+      const Index pixels = a.n * g.h_out * g.w_out;
+      if (g.bias) sum_offsets(g.groups, g.c_out, pixels, a.dy, a.packed_grads + weights(g), a.fresh);
+    }
+    if (a.dx != nullptr) data_gradient(g, a.n, a.dy, a.packed + forward_packed(g), nullptr, a.dx, a.scratch);
+  }
   static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
     pack_forward(g, params, packed, slice);
     if (training) pack_backward(g, params, packed + forward_packed(g), slice);
   }
+  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
+    unpack_weights(g, packed_grads, grads, slice);
+    if (!g.bias || !slice.first()) return;
+    unpack_offsets(g.groups, g.c_out, packed_grads + weights(g), grads + g.c_out * inputs(g));
+  }
+
+  // ---- weights ------------------------------------------------------------------------------------
+
+  static Index inputs(const G& g) { return kernel_size(g) * g.group_in(); }  // of one output channel
+
+  // Calls f(group, slice of its own): threads share the vectors of one group, or the groups.
+  template <class F>
+  static void for_each_group_of(const G& g, const Slice& slice, const F& f) {
+    for (Index group = 0; group < g.groups; ++group) {
+      if (g.groups == 1) {
+        f(group, slice);
+      } else if (slice.takes(group)) {
+        f(group, Slice());
+      }
+    }
+  }
 
   // Of the vector for input r = ci * taps + tap, the order of a parameter.
   static Index packed_place(const G& g, const PackedVector& v, Index r) {
-    const Index taps = g.kernel.h * g.kernel.w;
-    return v.block * taps * g.c_in + (r % taps * g.c_in + r / taps) * v.lanes + v.lane;
+    const Index taps = kernel_size(g);
+    return v.block * inputs(g) + (r % taps * g.group_in() + r / taps) * v.lanes + v.lane;
   }
 
   static void pack_forward(const G& g, const T* params, T* packed, const Slice& slice) {
-    const Index inputs = g.kernel.h * g.kernel.w * g.c_in;
-    for_each_packed_vector<T>(g.c_out, slice, [&](auto vector, const PackedVector& v) {
-      rows_to_lanes<decltype(vector)>(v.valid, inputs, params + v.channel() * inputs, inputs,
-                                      [&](Index r) { return packed + packed_place(g, v, r); });
-    });
+    pack_weights(g, params, packed, slice);
     if (!slice.first()) return;
-    std::memset(packed + weights(g), 0, static_cast<std::size_t>(padded_channels<T>(g.c_out)) * sizeof(T));
-    if (!g.bias) return;
-    const T* bias = params + g.c_out * inputs;
-    for (Index co = 0; co < g.c_out; ++co) packed[weights(g) + co] = bias[co];
+    T* offsets = packed + weights(g);
+    if (g.bias) {
+      pack_offsets(g.groups, g.c_out, params + g.c_out * inputs(g), offsets);
+    } else {
+      std::memset(offsets, 0, static_cast<std::size_t>(padded_offsets(g.groups, g.c_out)) * sizeof(T));
+    }
+  }
+  static void pack_weights(const G& g, const T* params, T* packed, const Slice& slice) {
+    for_each_group_of(g, slice, [&](Index group, const Slice& part) {
+      const T* from = params + group * g.group_out() * inputs(g);
+      T* to = packed + group * group_weights(g);
+      for_each_packed_vector<T>(g.group_out(), part, [&](auto vector, const PackedVector& v) {
+        rows_to_lanes<decltype(vector)>(v.valid, inputs(g), from + v.channel() * inputs(g), inputs(g),
+                                        [&](Index r) { return to + packed_place(g, v, r); });
+      });
+    });
+  }
+  static void unpack_weights(const G& g, const T* packed, T* params, const Slice& slice) {
+    for_each_group_of(g, slice, [&](Index group, const Slice& part) {
+      const T* from = packed + group * group_weights(g);
+      T* to = params + group * g.group_out() * inputs(g);
+      for_each_packed_vector<T>(g.group_out(), part, [&](auto vector, const PackedVector& v) {
+        lanes_to_rows<decltype(vector)>(
+            v.valid, inputs(g), [&](Index r) { return from + packed_place(g, v, r); }, to + v.channel() * inputs(g),
+            inputs(g));
+      });
+    });
   }
 
   static void pack_backward(const G& g, const T* params, T* packed, const Slice& slice) {
-    if (g.kernel.h == 1 && g.kernel.w == 1) return pack_product(g, params, packed, slice);
-    if (!slice.first()) return;
-    std::memset(packed, 0, static_cast<std::size_t>(backward_packed(g)) * sizeof(T));
-    for_each_phase(g, [&](const Phase& v, const Phase& u, Index a, Index b, Index offset) {
-      // Taps by rising output row: kernel rows fall.
-      const auto kernel_at = [&](Index tap) {
-        const Index ky = a + (v.taps - 1 - tap / u.taps) * g.stride.h;
-        const Index kx = b + (u.taps - 1 - tap % u.taps) * g.stride.w;
-        return ky * g.kernel.w + kx;
-      };
-      const Index all = g.kernel.h * g.kernel.w;
-      for_each_packed<T>(g.c_in, v.taps * u.taps, g.c_out, [&](Index at, Index tap, Index co, Index ci) {
-        packed[offset + at] = params[(co * g.c_in + ci) * all + kernel_at(tap)];
+    for_each_group_of(g, slice, [&](Index group, const Slice& part) {
+      const T* from = params + group * g.group_out() * inputs(g);
+      T* to = packed + group * backward_group(g);
+      if (kernel_size(g) == 1) {
+        pack_product(g, from, to, part);
+      } else if (part.first()) {
+        pack_phases(g, from, to);
+      }
+    });
+  }
+  static void pack_phases(const G& g, const T* params, T* packed) {
+    std::memset(packed, 0, static_cast<std::size_t>(backward_group(g)) * sizeof(T));
+    for_each_phase(g, [&](const Axis::Phase& v, const Axis::Phase& u, Index before) {
+      T* to = packed + before * g.group_out() * padded_channels<T>(g.group_in());
+      for_each_packed<T>(g.group_in(), v.taps * u.taps, g.group_out(), [&](Index at, Index tap, Index co, Index ci) {
+        to[at] = params[(co * g.group_in() + ci) * kernel_size(g) + kernel_element(g, v, u, tap)];
       });
     });
   }
 
   // Windows of one pixel: whole blocks of channels lie together.
   static void pack_product(const G& g, const T* params, T* packed, const Slice& slice) {
-    const Index most = kMaxVectors * lanes_for<T>(g.c_in), all = padded_channels<T>(g.c_in);
+    const Index in = g.group_in(), most = kMaxVectors * lanes_for<T>(in), all = padded_channels<T>(in);
     for (Index first = 0; first < all; first += most) {
       if (!slice.takes(first / most)) continue;
       const Index lanes = all - first < most ? all - first : most;
-      const Index valid = g.c_in - first < lanes ? g.c_in - first : lanes;
-      for (Index co = 0; co < g.c_out; ++co) {
-        T* to = packed + first * g.c_out + co * lanes;
-        std::memcpy(to, params + co * g.c_in + first, static_cast<std::size_t>(valid) * sizeof(T));
+      const Index valid = in - first < lanes ? in - first : lanes;
+      for (Index co = 0; co < g.group_out(); ++co) {
+        T* to = packed + first * g.group_out() + co * lanes;
+        std::memcpy(to, params + co * in + first, static_cast<std::size_t>(valid) * sizeof(T));
         std::memset(to + valid, 0, static_cast<std::size_t>(lanes - valid) * sizeof(T));
       }
     }
-  }
-
-  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
-    const Index inputs = g.kernel.h * g.kernel.w * g.c_in;
-    for_each_packed_vector<T>(g.c_out, slice, [&](auto vector, const PackedVector& v) {
-      lanes_to_rows<decltype(vector)>(
-          v.valid, inputs, [&](Index r) { return packed_grads + packed_place(g, v, r); }, grads + v.channel() * inputs,
-          inputs);
-    });
-    if (!g.bias || !slice.first()) return;
-    T* bias = grads + g.c_out * inputs;
-    for (Index co = 0; co < g.c_out; ++co) bias[co] = packed_grads[weights(g) + co];
   }
 };
 

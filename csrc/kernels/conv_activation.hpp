@@ -46,7 +46,7 @@ struct ConvActivationKernels {
     }
   }
   static Index conv_params(const G& g) {
-    return (g.conv.kernel.h * g.conv.kernel.w * g.conv.c_in + (g.conv.bias ? 1 : 0)) * g.conv.c_out;
+    return (g.conv.kernel.h * g.conv.kernel.w * g.conv.group_in() + (g.conv.bias ? 1 : 0)) * g.conv.c_out;
   }
 
   static void forward(const G& g, const ForwardArgs<T>& a) {

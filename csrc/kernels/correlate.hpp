@@ -3,7 +3,8 @@
 //   y[p][co] = bias[co] + sum_tap sum_r  x[p][tap][r] * w[tap][r][co]
 //
 // p runs over output pixels of all images; a tap is one row of the window, and because channels lie last
-// its kw * c_in inputs are one contiguous run r. Lanes run over co, so strides, odd sizes and edges cost
+// its kw * c_in inputs are one contiguous run r. Where the window's pixels are no neighbours (dilation, groups of
+// channels), a tap is one pixel, and taps come in rows. Lanes run over co, so strides, odd sizes and edges cost
 // nothing special. Register tile: P pixels x K vectors of co; each step loads K weight vectors and
 // broadcasts P inputs for P * K multiply-adds. Each output is summed in the same order whatever the tile
 // it falls in, so results do not depend on the batch.
@@ -23,6 +24,9 @@ struct Correlation {
   Index y_image, y_row, y_col;  // in the output
   Index taps, x_tap, run;
   Index c_out;
+  Index tap_rows = 1, x_tap_row = 0;  // rows of `taps` taps each, and from the start of one row to that of the next
+
+  Index inputs() const { return tap_rows * taps * run; }
 };
 
 // Narrow outputs use half vectors: 8 channels in 16 lanes would waste half of every multiply-add.
@@ -139,18 +143,22 @@ CNNFAST_INLINE void correlate_tile(const Correlation& g, Pixels x, const T* w, c
     CNNFAST_UNROLL
     for (int p = 0; p < P; ++p) acc[p][k] = start;
   }
-  for (Index tap = 0; tap < g.taps; ++tap, x.advance(g.x_tap)) {
-    for (Index r = 0; r < g.run; ++r, w += K * L) {
-      V wv[K];
-      CNNFAST_UNROLL
-      for (int k = 0; k < K; ++k) wv[k] = load<V>(w + k * L);
-      CNNFAST_UNROLL
-      for (int p = 0; p < P; ++p) {
-        const V xv = broadcast<V>(x.at(p, r));
+  for (Index tap_row = 0;;) {
+    for (Index tap = 0; tap < g.taps; ++tap, x.advance(g.x_tap)) {
+      for (Index r = 0; r < g.run; ++r, w += K * L) {
+        V wv[K];
         CNNFAST_UNROLL
-        for (int k = 0; k < K; ++k) acc[p][k] = ei::pmadd(xv, wv[k], acc[p][k]);
+        for (int k = 0; k < K; ++k) wv[k] = load<V>(w + k * L);
+        CNNFAST_UNROLL
+        for (int p = 0; p < P; ++p) {
+          const V xv = broadcast<V>(x.at(p, r));
+          CNNFAST_UNROLL
+          for (int k = 0; k < K; ++k) acc[p][k] = ei::pmadd(xv, wv[k], acc[p][k]);
+        }
       }
     }
+    if (++tap_row == g.tap_rows) break;
+    x.advance(g.x_tap_row - g.taps * g.x_tap);
   }
   finish(acc);
 }
@@ -247,7 +255,7 @@ void correlate_rows(const Correlation& g, const T* x, const T* w, const T* bias,
 // w: packed blocks; bias: padded_channels(c_out) values, or null.
 template <class T>
 void correlate(const Correlation& g, const T* x, const T* w, const T* bias, T* y) {
-  for_each_block<T>(g.c_out, g.taps * g.run, [&](auto vector, auto k, Index first, Index offset) {
+  for_each_block<T>(g.c_out, g.inputs(), [&](auto vector, auto k, Index first, Index offset) {
     using V = decltype(vector);
     constexpr int K = decltype(k)::value;
     const Index rest = g.c_out - first - (K - 1) * kLanes<V>;

@@ -2,7 +2,7 @@
 //
 //   dw[tap][r][co] += sum_p x[p][tap][r] * dy[p][co]        db[co] += sum_p dy[p][co]
 //
-// Register tile: P of the taps * run inputs x K vectors of co, held while all pixels of all images pass by;
+// Register tile: P of the inputs of all taps x K vectors of co, held while all pixels of all images pass by;
 // each pixel loads K vectors of dy and broadcasts P inputs. Pixels are taken in order, one after the other.
 #pragma once
 
@@ -49,19 +49,20 @@ CNNFAST_INLINE void weights_tile(const Correlation& g, const T* const* x, const 
 template <class V, int K, class T>
 void weights_block(const Correlation& g, const T* x, const T* dy, T* dw, bool fresh) {
   constexpr int P = max_pixels(K);
-  const Index inputs = g.taps * g.run;
+  const Index inputs = g.inputs();
   // Tiles of nearly equal size: 9 inputs go as 5 + 4, not as 8 + 1 (one accumulator row waits for itself).
   const Index tiles = (inputs + P - 1) / P;
-  Index tap = 0, r = 0;
+  Index tap_row = 0, tap = 0, r = 0;
   for (Index tile = 0, done = 0; tile < tiles; ++tile) {
     const Index count = inputs * (tile + 1) / tiles - done;
     const T* xs[P];
     for (Index p = 0; p < count; ++p) {
-      xs[p] = x + tap * g.x_tap + r;
-      if (++r == g.run) {
-        r = 0;
-        ++tap;
-      }
+      xs[p] = x + tap_row * g.x_tap_row + tap * g.x_tap + r;
+      if (++r < g.run) continue;
+      r = 0;
+      if (++tap < g.taps) continue;
+      tap = 0;
+      ++tap_row;
     }
     with_count<P>(count, [&](auto constant) {
       weights_tile<V, decltype(constant)::value, K>(g, xs, dy, dw + done * K * kLanes<V>, fresh);
@@ -104,7 +105,7 @@ void bias_gradient(Index pixels, Index c_out, const T* dy, T* db, bool fresh) {
 // dy may be read up to one vector past its last element.
 template <class T>
 void correlate_weights(const Correlation& g, const T* x, const T* dy, T* dw, bool fresh) {
-  for_each_block<T>(g.c_out, g.taps * g.run, [&](auto vector, auto k, Index first, Index offset) {
+  for_each_block<T>(g.c_out, g.inputs(), [&](auto vector, auto k, Index first, Index offset) {
     weights_block<decltype(vector), decltype(k)::value>(g, x, dy + first, dw + offset, fresh);
   });
 }

@@ -6,6 +6,16 @@
 
 namespace cnnfast {
 
+// What all convolutions ask of their channels: `groups` cuts both sides into equal parts.
+inline void check_channels(const char* op, Index in, Index out, Index groups) {
+  check_extent(op, "in_channels", in);
+  check_extent(op, "out_channels", out);
+  check_extent(op, "groups", groups);
+  if (in % groups != 0 || out % groups != 0) {
+    fail(op, ": groups must divide in_channels and out_channels, got groups ", groups, " for ", in, " and ", out);
+  }
+}
+
 struct Conv2d : OpBase {
   static constexpr const char* kName = "Conv2d";
   static constexpr bool kReadsX = true;
@@ -13,15 +23,19 @@ struct Conv2d : OpBase {
   struct Geometry : Window {
     Index c_in = 0, c_out = 0;
     bool bias = true;
-    int winograd = 0;  // edge of the output tiles of Winograd's algorithm; 0: direct
+    Index groups = 1;       // of channels: each output channel reads the inputs of its own group
+    int winograd = 0;       // edge of the output tiles of Winograd's algorithm; 0: direct
+    bool lanewise = false;  // groups of few channels: lanes multiply element by element
+
+    Index group_in() const { return c_in / groups; }
+    Index group_out() const { return c_out / groups; }
   };
 
-  Conv2d(Index in_channels, Index out_channels, Extent kernel_size, Extent stride_, Padding padding, bool with_bias)
-      : c_in(in_channels), c_out(out_channels), window{kernel_size, stride_, padding, {}}, bias(with_bias) {
-    check_extent(kName, "in_channels", c_in);
-    check_extent(kName, "out_channels", c_out);
+  Conv2d(Index in_channels, Index out_channels, const Sliding& sliding, Index groups_, bool with_bias)
+      : c_in(in_channels), c_out(out_channels), window(sliding), groups(groups_), bias(with_bias) {
+    check_channels(kName, c_in, c_out, groups);
     check_sliding(kName, window);
-    check_elements(kName, "weight", {c_out, c_in, window.kernel.h, window.kernel.w});
+    check_elements(kName, "weight", {c_out, c_in / groups, window.kernel.h, window.kernel.w});
   }
 
   Shape output_shape(const Shapes& inputs) const {
@@ -31,7 +45,7 @@ struct Conv2d : OpBase {
   }
   Geometry place(const Shapes& inputs) const {
     check_image(kName, inputs[0], c_in);
-    return {place_window(kName, inputs[0], window, false), c_in, c_out, bias};
+    return {place_window(kName, inputs[0], window, false), c_in, c_out, bias, groups};
   }
   template <class F>
   void settings(const F& f) const {
@@ -40,20 +54,23 @@ struct Conv2d : OpBase {
     f("kernel_size", window.kernel);
     f("stride", window.stride);
     f("padding", window.pad);
+    f("dilation", window.dilation);
+    f("groups", groups);
     f("bias", bias);
   }
   std::vector<Parameter> parameters() const {
-    std::vector<Parameter> list{{"weight", {c_out, c_in, window.kernel.h, window.kernel.w}}};
+    std::vector<Parameter> list{{"weight", {c_out, c_in / groups, window.kernel.h, window.kernel.w}}};
     if (bias) list.push_back({"bias", {c_out}});
     return list;
   }
   Index macs(const Shapes& inputs) const {
     const Geometry g = place(inputs);
-    return g.h_out * g.w_out * c_out * c_in * window.kernel.h * window.kernel.w;
+    return g.h_out * g.w_out * c_out * g.group_in() * window.kernel.h * window.kernel.w;
   }
 
   Index c_in, c_out;
   Sliding window;
+  Index groups;
   bool bias;
 };
 

@@ -71,6 +71,29 @@ void check_sliding_line(const char* op, const Sliding& s) {
   }
 }
 
+namespace {
+
+Padding around(const Sliding& s) {
+  const Index h = s.reach_h() - 1, w = s.reach_w() - 1;
+  return {h / 2, h - h / 2, w / 2, w - w / 2};
+}
+
+}  // namespace
+
+Padding same_padding(const char* op, const Sliding& s) {
+  check_sliding(op, s);
+  if (s.stride.h != 1 || s.stride.w != 1) {
+    fail(op, ": padding \"same\" needs stride 1, got (", s.stride.h, ", ", s.stride.w, ")");
+  }
+  return around(s);
+}
+
+Padding same_padding_line(const char* op, const Sliding& s) {
+  check_sliding_line(op, s);
+  if (s.stride.w != 1) fail(op, ": padding \"same\" needs stride 1, got ", s.stride.w);
+  return around(s);
+}
+
 void check_image(const char* op, const Shape& input, Index channels) {
   if (input.rank() != 3) {
     fail(op, ": expected an input of shape (c, h, w), got ", to_string(input));

@@ -36,6 +36,11 @@ struct Sliding {
   Index reach_w() const { return (kernel.w - 1) * dilation.w + 1; }
 };
 
+// The padding that keeps an input's size, one more after than before where it is odd: "same" of PyTorch. Fails for
+// strides above 1.
+Padding same_padding(const char* op, const Sliding& sliding);
+Padding same_padding_line(const char* op, const Sliding& sliding);
+
 // ... placed on an input of h x w: everything a kernel needs to walk it.
 struct Window : Sliding {
   Index h = 0, w = 0;          // input

@@ -26,7 +26,8 @@ bool whole(Index channels, int lanes) { return channels % lanes == 0 || (lanes >
 
 int winograd_tile(const Conv2d::Geometry& g, int lanes) {
   const bool window = g.kernel.h == g.kernel.w && (g.kernel.h == 3 || g.kernel.h == 5);
-  const bool dense = window && g.stride.h == 1 && g.stride.w == 1;
+  const bool dense =
+      window && g.stride.h == 1 && g.stride.w == 1 && g.dilation.h == 1 && g.dilation.w == 1 && g.groups == 1;
   if (!dense || !whole(g.c_in, lanes) || !whole(g.c_out, lanes)) return 0;
   int best = 0;
   double cost = direct_cost(g) / 1.2;
@@ -38,6 +39,13 @@ int winograd_tile(const Conv2d::Geometry& g, int lanes) {
     }
   }
   return best;
+}
+
+// A correlation of each group fills group_out of `lanes`, but reads the image as it is; lane by lane it is copied
+// group_out times, or, on the way back, dy group_in times.
+bool goes_lanewise(const Conv2d::Geometry& g, int lanes) {
+  const Index most = lanes > 2 ? lanes / 2 : 1;
+  return g.groups > 1 && g.group_in() <= most && g.group_out() <= most;
 }
 
 namespace {
@@ -59,6 +67,9 @@ std::string algorithm_name(const PlacedOp& op) {
   if (conv != nullptr && conv->winograd != 0) {
     const std::string edge = std::to_string(conv->winograd);
     return "winograd " + edge + "x" + edge;
+  }
+  if (conv != nullptr && conv->groups > 1) {
+    return conv->group_in() == 1 ? "direct, depthwise" : conv->lanewise ? "direct, small groups" : "direct, groups";
   }
   return std::holds_alternative<ConvPool::Geometry>(op) ? "direct, pool-sparse" : "direct";
 }

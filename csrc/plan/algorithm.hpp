@@ -11,7 +11,10 @@ namespace cnnfast {
 // Edge of the output tiles of Winograd's algorithm, 2 or 4; 0 where direct kernels are the better choice.
 int winograd_tile(const Conv2d::Geometry& g, int lanes);
 
-// What a plan prints: "direct", "winograd 4x4", ...
+// Whether a convolution in groups goes lane by lane: its groups are too small for vectors of their own.
+bool goes_lanewise(const Conv2d::Geometry& g, int lanes);
+
+// What a plan prints: "direct", "direct, depthwise", "winograd 4x4", ...
 std::string algorithm_name(const PlacedOp& op);
 
 // Multiply-adds of the forward kernels for one image of an operation that has `macs` by definition: those of the

@@ -74,8 +74,9 @@ class Lowering {
           node.saved = O::kSaved;
         },
         source.op);
-    if (auto* conv = std::get_if<Conv2d::Geometry>(&node.op); conv != nullptr && !exact_) {
-      conv->winograd = winograd_tile(*conv, lanes_);
+    if (auto* conv = std::get_if<Conv2d::Geometry>(&node.op)) {
+      if (!exact_) conv->winograd = winograd_tile(*conv, lanes_);
+      conv->lanewise = goes_lanewise(*conv, lanes_);
     }
     for (const NamedShape& p : node.parameters) node.param_count += p.shape.size();
     return node;
@@ -165,7 +166,8 @@ class Lowering {
   }
 
   static bool fusible(const Conv2d::Geometry& conv, const MaxPool2d::Geometry& pool) {
-    const bool kernel = conv.kernel.h == conv.kernel.w && (conv.kernel.h == 3 || conv.kernel.h == 5);
+    const bool kernel = conv.kernel.h == conv.kernel.w && (conv.kernel.h == 3 || conv.kernel.h == 5) &&
+                        conv.dilation.h == 1 && conv.dilation.w == 1 && conv.groups == 1;
     const bool window = pool.kernel.h == 2 && pool.kernel.w == 2 && pool.stride.h == 2 && pool.stride.w == 2;
     const bool dilated = pool.dilation.h > 1 || pool.dilation.w > 1;
     // Places in a tile are kept as 32-bit offsets; lanes pad c_in to at most 16.

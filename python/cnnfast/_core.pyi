@@ -36,7 +36,9 @@ class Conv2d(Op):
         out_channels: int,
         kernel_size: Pair,
         stride: Pair = 1,
-        padding: Padding = 0,
+        padding: Padding | str = 0,
+        dilation: Pair = 1,
+        groups: int = 1,
         bias: bool = True,
     ) -> None: ...
 

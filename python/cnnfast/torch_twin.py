@@ -83,9 +83,10 @@ class TorchTwin:
         match op.name:
             case "Conv2d":
                 (top, bottom), (left, right) = sides(s["padding"])
+                how = {key: s[key] for key in ("stride", "dilation", "groups")}
                 if top == bottom and left == right:
-                    return F.conv2d(x, *weights, stride=s["stride"], padding=(top, left))
-                return F.conv2d(F.pad(x, (left, right, top, bottom)), *weights, stride=s["stride"])
+                    return F.conv2d(x, *weights, padding=(top, left), **how)
+                return F.conv2d(F.pad(x, (left, right, top, bottom)), *weights, **how)
             case name if "Pool" in name:
                 return pooled(F, name, s, x)
             case "Linear":

@@ -38,12 +38,9 @@ class Case:
         s = self.settings
         match self.op:
             case "Conv2d":
-                kernel = s["kernel_size"]
+                kernel, in_group = s["kernel_size"], s["in_channels"] // s.get("groups", 1)
                 window = (kernel, kernel) if isinstance(kernel, int) else kernel
-                shapes = {
-                    "weight": (s["out_channels"], s["in_channels"], *window),
-                    "bias": (s["out_channels"],),
-                }
+                shapes = {"weight": (s["out_channels"], in_group, *window), "bias": (s["out_channels"],)}
             case "Linear":
                 shapes = {"weight": (s["out_features"], s["in_features"]), "bias": (s["out_features"],)}
             case "ChannelBias":

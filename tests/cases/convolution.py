@@ -15,10 +15,15 @@ def conv(
     stride: Any = 1,
     padding: Any = 0,
     bias: bool = True,
+    dilation: Any = 1,
+    groups: int = 1,
     **extra: Any,
 ) -> Case:
     settings = {"in_channels": x[0], "out_channels": c_out, "kernel_size": kernel_size}
-    return Case("Conv2d", n, (x,), {**settings, "stride": stride, "padding": padding, "bias": bias}, **extra)
+    window = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    usual = {"dilation": 1, "groups": 1}
+    changed = {k: v for k, v in window.items() if k not in usual or v != usual[k]}
+    return Case("Conv2d", n, (x,), {**settings, **changed, "bias": bias}, **extra)
 
 
 CONV2D = [
@@ -45,11 +50,34 @@ CONV2D = [
     conv(2, (1, 4, 4), 7, 2, padding=((3, 0), (0, 4))),  # outputs that see nothing but padding
     conv(5, (16, 7, 7), 16, 3, padding=1, bias=False),
     conv(0, (3, 8, 8), 16, 3),
+    conv(2, (5, 9, 11), 17, 3, padding=2, dilation=2),
+    conv(2, (3, 11, 7), 8, (2, 3), padding=((1, 0), (3, 0)), dilation=(4, 1)),
+    conv(3, (8, 1, 1), 9, 3, padding=3, dilation=3),  # one pixel, seen by the middle of the window alone
+    conv(2, (7, 13, 12), 5, (3, 4), stride=(2, 6), padding=((3, 2), (0, 7)), dilation=(3, 4)),
+    conv(2, (3, 17, 15), 4, 2, stride=5, dilation=2),  # stride > what a window reaches
+    conv(3, (32, 9, 7), 32, 3, padding=1, groups=32),  # depthwise
+    conv(2, (19, 8, 11), 19, (3, 5), stride=2, padding=(1, 2), groups=19),
+    conv(2, (5, 7, 9), 15, 3, padding=1, groups=5),  # three outputs for each channel
+    conv(1, (3, 6, 5), 51, (2, 3), groups=3),
+    conv(2, (33, 10, 9), 33, 3, stride=(2, 3), padding=((1, 2), (0, 3)), dilation=(3, 2), groups=33),
+    conv(3, (16, 9, 8), 24, 3, padding=1, groups=4),  # groups of less than a vector
+    conv(2, (6, 7, 5), 9, 2, stride=2, padding=1, bias=False, groups=3),
+    conv(2, (34, 6, 7), 66, 3, padding=1, groups=2),
+    conv(2, (9, 8, 6), 60, (1, 2), dilation=(1, 3), groups=3),
+    conv(0, (4, 5, 5), 4, 3, dilation=2, groups=4),
+    conv(2, (4, 4, 3), 6, (2, 3), stride=(2, 1), padding=1, dilation=(1, 2), groups=2, jacobian=True),
+    conv(1, (3, 4, 4), 3, 3, padding=1, groups=3, jacobian=True),
+    conv(1, (2, 6, 5), 3, (2, 3), stride=(3, 2), padding=2, dilation=(2, 3), jacobian=True),
     conv(2, (2, 4, 3), 3, (2, 3), stride=(2, 1), padding=((1, 0), (0, 2)), jacobian=True),
     conv(1, (3, 4, 4), 2, 3, padding=1, bias=False, jacobian=True),
     conv(2, (1, 5, 4), 5, 3, jacobian=True),
     conv(2, (5, 2, 2), 3, 1, jacobian=True),
     conv(1, (2, 5, 5), 2, 2, stride=3, jacobian=True),
+    conv(2, (32, 28, 28), 32, 3, padding=1, groups=32, row="depthwise 3x3 32 on 28x28"),
+    conv(2, (128, 14, 14), 128, 3, padding=1, groups=128, row="depthwise 3x3 128 on 14x14"),
+    conv(2, (64, 28, 28), 64, 3, stride=2, padding=1, groups=64, row="depthwise 3x3 stride 2 64 on 28x28"),
+    conv(2, (64, 14, 14), 64, 3, padding=1, groups=16, row="16 groups 3x3 64->64 on 14x14"),
+    conv(2, (32, 28, 28), 32, 3, padding=2, dilation=2, row="dilated by 2 3x3 32->32 on 28x28"),
     conv(3, (1, 28, 28), 8, 3, padding=1, row="d4 conv1 3x3 1->8 on 28x28"),
     conv(2, (8, 14, 14), 16, 3, padding=1, row="d4 conv2 3x3 8->16 on 14x14"),
     conv(3, (1, 28, 28), 32, 3, row="letters conv1 3x3 1->32 on 28x28"),

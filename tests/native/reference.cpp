@@ -27,21 +27,22 @@ struct Problem {
 template <class F>
 void for_each_product(const Conv2d& op, const Problem& p, const F& f) {
   const Shape &in = p.shapes[0], out = op.output_shape(p.shapes);
-  const Index h = in[1], w = in[2];
+  const Index h = in[1], w = in[2], in_group = op.c_in / op.groups;
   Index y = 0;
   for (Index image = 0; image < p.n; ++image) {
     for (Index co = 0; co < op.c_out; ++co) {
       for (Index row = 0; row < out[1]; ++row) {
         for (Index col = 0; col < out[2]; ++col, ++y) {
-          for (Index ci = 0; ci < op.c_in; ++ci) {
-            for (Index i = 0; i < op.window.kernel.h; ++i) {
-              const Index xi = row * op.window.stride.h - op.window.pad.top + i;
+          for (Index i = 0; i < in_group; ++i) {
+            const Index ci = co / (op.c_out / op.groups) * in_group + i;
+            for (Index k = 0; k < op.window.kernel.h; ++k) {
+              const Index xi = row * op.window.stride.h - op.window.pad.top + k * op.window.dilation.h;
               if (xi < 0 || xi >= h) continue;
-              for (Index j = 0; j < op.window.kernel.w; ++j) {
-                const Index xj = col * op.window.stride.w - op.window.pad.left + j;
+              for (Index l = 0; l < op.window.kernel.w; ++l) {
+                const Index xj = col * op.window.stride.w - op.window.pad.left + l * op.window.dilation.w;
                 if (xj < 0 || xj >= w) continue;
                 f(at(((image * op.c_in + ci) * h + xi) * w + xj),
-                  at(((co * op.c_in + ci) * op.window.kernel.h + i) * op.window.kernel.w + j), at(y), at(co));
+                  at(((co * in_group + i) * op.window.kernel.h + k) * op.window.kernel.w + l), at(y), at(co));
               }
             }
           }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .. import _core
-from ..border import Array, Padding, Pair
+from ..border import Array, Padding, PaddingName, Pair, whole_number
 from ..one_op import backward, check_floats, check_rank, check_shape, forward
 
-_FILTERS = ("c_out", "c_in", "kernel height", "kernel width")
+_FILTERS = ("c_out", "c_in / groups", "kernel height", "kernel width")
 
 
 def conv2d(
@@ -15,7 +15,9 @@ def conv2d(
     bias: Array | None = None,
     *,
     stride: Pair = 1,
-    padding: Padding = 0,
+    padding: Padding | PaddingName = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
     exact: bool = False,
     isa: str | None = None,
 ) -> Array:
@@ -23,7 +25,7 @@ def conv2d(
 
     Args:
         x: (n, c_in, h, w).
-        weight: (c_out, c_in, kernel height, kernel width).
+        weight: (c_out, c_in / groups, kernel height, kernel width).
         bias: (c_out,), or None.
         exact: True sums the products themselves; False may use Winograd's algorithm for 3x3 and 5x5 filters,
             which is faster and rounds a few times more (docs/performance.md).
@@ -37,7 +39,7 @@ def conv2d(
                [4.5, 4.5]])
     """
     check_floats("conv2d", x=x, weight=weight, bias=bias)
-    op = _conv2d("conv2d", weight, stride, padding, bias is not None)
+    op = _conv2d("conv2d", weight, stride, padding, dilation, groups, bias is not None)
     if bias is None:
         return forward("conv2d", op, x, [weight], isa, exact)
     check_shape("conv2d", "bias", bias, weight.shape[:1], "one for each filter")
@@ -50,7 +52,9 @@ def conv2d_backward(
     weight: Array,
     *,
     stride: Pair = 1,
-    padding: Padding = 0,
+    padding: Padding | PaddingName = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
     bias: bool = True,
     exact: bool = False,
     isa: str | None = None,
@@ -58,12 +62,21 @@ def conv2d_backward(
     """(dx, dweight, dbias) of `conv2d`; dbias is None without `bias`."""
     who = "conv2d_backward"
     check_floats(who, x=x, weight=weight, dy=dy)
-    op = _conv2d(who, weight, stride, padding, bias)
+    op = _conv2d(who, weight, stride, padding, dilation, groups, bias)
     dx, grads = backward(who, op, dy, x, [weight], isa, exact)
     return dx, grads[0], grads[1] if bias else None
 
 
-def _conv2d(who: str, weight: Array, stride: Pair, padding: Padding, bias: bool) -> _core.Op:
+def _conv2d(
+    who: str,
+    weight: Array,
+    stride: Pair,
+    padding: Padding | PaddingName,
+    dilation: Pair,
+    groups: int,
+    bias: bool,
+) -> _core.Op:
     check_rank(who, "weight", weight, _FILTERS)
-    c_out, c_in, kernel_h, kernel_w = weight.shape
-    return _core.Conv2d(c_in, c_out, (kernel_h, kernel_w), stride, padding, bias)
+    c_out, c_in, *kernel = weight.shape
+    channels = (c_in * whole_number(who, "groups", groups, 1), c_out)
+    return _core.Conv2d(*channels, (kernel[0], kernel[1]), stride, padding, dilation, groups, bias)

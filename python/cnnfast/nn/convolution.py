@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import _core
-from ..border import Padding, Pair, Seed
+from ..border import Padding, PaddingName, Pair, Seed
 from .layer import Layer, Parameter, fill_uniform
 from .registry import register
 
@@ -15,7 +15,8 @@ class Conv2d(Layer):
     """Slides `out_channels` small filters over the image: at each position the sum of products with the
     weights.
 
-    y[n,o,i,j] = bias[o] + sum over c,u,v of x[n, c, i*stride+u-top, j*stride+v-left] * weight[o,c,u,v]
+    y[n,o,i,j] = bias[o]
+        + sum over c,u,v of x[n, c, i*stride+u*dilation-top, j*stride+v*dilation-left] * weight[o,c,u,v]
 
     Pixels outside of the image count as 0. The filters are not flipped (a cross-correlation, as everywhere in
     deep learning). A last row or column that a stride does not reach is ignored.
@@ -25,23 +26,30 @@ class Conv2d(Layer):
         kernel_size: Size of a filter, one number or (height, width).
         stride: Step between positions, one number or (vertical, horizontal).
         padding: Zero rows and columns around the image: one number, (vertical, horizontal), or
-            ((top, bottom), (left, right)).
+            ((top, bottom), (left, right)). "same" keeps height and width (only with stride 1; where an odd
+            number of rows is needed, one more comes after the image); "valid" is none.
+        dilation: Step between the pixels of a filter, one number or (vertical, horizontal).
+        groups: Cuts the channels of both sides into so many equal parts; each output channel reads the inputs
+            of its own part only. groups=in_channels is the depthwise convolution.
         bias: Whether a learned number is added to each output channel.
         seed: For the first values of the parameters; None draws fresh ones.
 
     Shapes:
         x (n, in_channels, h, w) to (n, out_channels, h', w'),
-        h' = floor((h + top + bottom - kernel height) / stride) + 1, w' likewise.
-        weight (out_channels, in_channels, kernel height, kernel width), bias (out_channels,).
+        h' = floor((h + top + bottom - dilation * (kernel height - 1) - 1) / stride) + 1, w' likewise.
+        weight (out_channels, in_channels / groups, kernel height, kernel width), bias (out_channels,).
 
     Raises:
-        ValueError: A setting that is out of range; when called, an image that is smaller than the kernel or
+        ValueError: A setting that is out of range, groups that do not divide the channels, "same" with a
+            stride; when called, an image that is smaller than the kernel or
             has other channels.
 
-    Cost: h' * w' * out_channels * in_channels * kernel height * kernel width multiply-accumulates an image.
+    Cost: h' * w' * out_channels * in_channels / groups * kernel height * kernel width multiply-accumulates an
+    image.
 
-    Source: LeCun et al. 1998, Gradient-based learning applied to document recognition; the first values are
-    PyTorch's default (uniform, bound 1/sqrt(in_channels * kernel height * kernel width)).
+    Source: LeCun et al. 1998, Gradient-based learning applied to document recognition; dilation: Yu and
+    Koltun 2015, arXiv:1511.07122; depthwise: Howard et al. 2017, MobileNets, arXiv:1704.04861. The first
+    values are PyTorch's default (uniform, bound 1/sqrt(in_channels / groups * kernel height * kernel width)).
 
     Example:
         >>> from cnnfast import nn
@@ -50,6 +58,8 @@ class Conv2d(Layer):
         Conv2d(1, 8, 3, padding=1)
         >>> conv(np.zeros((2, 1, 28, 28), dtype=np.float32)).shape
         (2, 8, 28, 28)
+        >>> nn.Conv2d(16, 16, 3, padding="same", groups=16).weight.shape
+        (16, 1, 3, 3)
     """
 
     _operation = _core.Conv2d
@@ -62,11 +72,14 @@ class Conv2d(Layer):
         out_channels: int,
         kernel_size: Pair,
         stride: Pair = 1,
-        padding: Padding = 0,
+        padding: Padding | PaddingName = 0,
+        dilation: Pair = 1,
+        groups: int = 1,
         bias: bool = True,
         seed: Seed = None,
     ) -> None:
-        super().__init__(_core.Conv2d(in_channels, out_channels, kernel_size, stride, padding, bias), seed)
+        channels = (in_channels, out_channels)
+        super().__init__(_core.Conv2d(*channels, kernel_size, stride, padding, dilation, groups, bias), seed)
 
     def _draw(self, rng: np.random.Generator) -> None:
         fill_uniform(self.weight, self.bias, rng)
