@@ -45,10 +45,12 @@ def draw_network(rng: np.random.Generator) -> Network:
     maximum.
     """
     c, h, w = (int(v) for v in (rng.choice([1, 3, 8, 17]), rng.integers(6, 13), rng.integers(6, 13)))
-    net = Network((c, h, w))
+    on_lines = rng.integers(3) == 0
+    net = Network((c, h * w // 4) if on_lines else (c, h, w))
+    node = _line_node if on_lines else _image_node
     value = 0
     for _ in range(int(rng.integers(2, 7))):
-        value = _image_node(net, value, rng)
+        value = node(net, value, rng)
     value = _normalised(net, value, rng)
     value = net.add(_core.Flatten(), value)
     for _ in range(int(rng.integers(1, 3))):
@@ -63,7 +65,21 @@ def draw_network(rng: np.random.Generator) -> Network:
 def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
     c, h, w = net.shapes[value]
     match rng.choice(
-        ["conv", "conv", "depthwise", "pool", "relu", "gelu", "channel", "position", "add", "soft"]
+        [
+            "conv",
+            "conv",
+            "depthwise",
+            "transpose",
+            "up",
+            "down",
+            "pool",
+            "relu",
+            "gelu",
+            "channel",
+            "position",
+            "add",
+            "soft",
+        ]
     ):
         case "conv":
             kh, kw = (int(rng.integers(1, min(4, side) + 1)) for side in (h, w))
@@ -76,6 +92,12 @@ def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
         case "depthwise":
             dilation = int(rng.integers(1, 3))
             return net.add(_core.Conv2d(c, c, (1, 2), 1, ((0, 0), (1, 1)), dilation, c), value)
+        case "transpose" if h * w <= 150:
+            return net.add(_core.ConvTranspose2d(c, 5, (2, 3), (1, 2), (0, 1), (0, 1)), value)
+        case "up" if h * w <= 100:
+            return net.add(_core.Upsample2d((1, 2), "zeros" if rng.integers(2) else "nearest"), value)
+        case "down":
+            return net.add(_core.Downsample2d((2, 1)), value)
         case "pool" if min(h, w) >= 2:
             return net.add(_core.MaxPool2d(2, None, 0, bool(rng.integers(2))), value)
         case "gelu":
@@ -99,6 +121,20 @@ def _normalised(net: Network, value: int, rng: np.random.Generator) -> int:
         case 1:
             return net.add(_core.LayerNorm(shape), value)
     return net.add(_core.LocalResponseNorm(3, 0.5), value)
+
+
+def _line_node(net: Network, value: int, rng: np.random.Generator) -> int:
+    c, length = net.shapes[value]
+    match rng.choice(["conv", "conv", "transpose", "up", "up", "down", "relu"]):
+        case "conv":
+            return net.add(_core.Conv1d(c, int(rng.choice([1, 8, 19])), 3, 1, "same", 2), value)
+        case "transpose" if length <= 60:
+            return net.add(_core.ConvTranspose1d(c, 6, 3, 2, 1, 1), value)
+        case "up" if length <= 60:
+            return net.add(_core.Upsample1d(2, "zeros" if rng.integers(2) else "nearest"), value)
+        case "down":
+            return net.add(_core.Downsample1d(2), value)
+    return net.add(_core.ReLU(), value)
 
 
 class Chain:

@@ -15,8 +15,9 @@ from cnnfast import Trainer, models, optim
 from cnnfast.torch_twin import TorchTwin
 
 from tests import oracle, tolerance
-from tests.cases import Case, conv, linear, position_bias
+from tests.cases import Case, linear, position_bias
 from tests.cases.normalization import group_norm, layer_norm, response
+from tests.drawn_convolutions import FAMILIES as CONVOLUTIONS
 from tests.drawn_pools import DRAWN
 from tests.engine import OneNode, op_of
 
@@ -49,16 +50,6 @@ def image(rng: Rng) -> tuple[int, int, int]:
     return int(rng.choice([1, 2, 3, 8, 13, 16, 33])), int(rng.integers(1, 13)), int(rng.integers(1, 13))
 
 
-def draw_conv(rng: Rng) -> Case:
-    c, h, w = image(rng)
-    top, bottom, left, right = (int(p) for p in rng.integers(0, 4, 4))
-    kernel = tuple(int(rng.integers(1, min(e, 6) + 1)) for e in (h + top + bottom, w + left + right))
-    stride = tuple(int(s) for s in rng.integers(1, 4, 2))
-    padding: Any = ((top, bottom), (left, right))
-    n, c_out = int(rng.integers(1, 6)), int(rng.choice([1, 2, 5, 8, 17, 40]))
-    return conv(n, (c, h, w), c_out, kernel, stride, padding, bool(rng.integers(2)))
-
-
 def draw_any(op: str, **settings: Any) -> Callable[[Rng], Case]:
     return lambda rng: Case(op, int(rng.integers(1, 6)), (image(rng),), settings)
 
@@ -75,8 +66,8 @@ def draw_group_norm(rng: Rng) -> Case:
 
 
 FAMILIES: dict[str, Callable[[Rng], Case]] = {
-    "Conv2d": draw_conv,
     **DRAWN,
+    **CONVOLUTIONS,
     "Linear": lambda rng: linear(*(int(v) for v in rng.integers(1, 70, 3)), bool(rng.integers(2))),
     "ChannelBias": draw_channel_bias,
     "PositionBias": lambda rng: position_bias(int(rng.integers(1, 6)), image(rng)),

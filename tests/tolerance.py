@@ -24,7 +24,23 @@ Array = np.ndarray[Any, Any]
 MAX_POOLS = ("MaxPool1d", "MaxPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d")
 AVG_POOLS = ("AvgPool1d", "AvgPool2d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d")
 #: operations whose results on small whole numbers need no rounding in float32, forward and backward
-EXACT = ("Conv2d", *MAX_POOLS, "Linear", "ChannelBias", "PositionBias", "Add", "Flatten", "ReLU")
+EXACT = (
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "Upsample1d",
+    "Upsample2d",
+    "Downsample1d",
+    "Downsample2d",
+    *MAX_POOLS,
+    "Linear",
+    "ChannelBias",
+    "PositionBias",
+    "Add",
+    "Flatten",
+    "ReLU",
+)
 
 #: functions of one element that keep their digits wherever they are small
 RELATIVE = (
@@ -76,7 +92,10 @@ def forward_scale(case: Case, arrays: tuple[Array, ...]) -> tuple[int, Array | N
     """(number of terms, sum of |terms|) of each output."""
     absolute = [np.abs(a) for a in arrays]
     match case.op:
-        case "Conv2d" | "Linear":
+        case "ConvTranspose1d" | "ConvTranspose2d":
+            products = arrays[1].size // (arrays[1].shape[1] * case.settings.get("groups", 1))
+            return products, oracle.PAIRS[case.op][0](*absolute, **case.call)
+        case "Conv1d" | "Conv2d" | "Linear":
             return int(np.prod(arrays[1].shape[1:])), oracle.PAIRS[case.op][0](*absolute, **case.call)
         case "ChannelBias" | "PositionBias" | "Add":
             return 2, oracle.PAIRS[case.op][0](*absolute)
@@ -102,7 +121,12 @@ def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tu
     sums = oracle.PAIRS[case.op][1](np.abs(dy), *absolute, **case.call)
     each_output = case.n * math.prod(dy.shape[2:])
     match case.op:
-        case "Conv2d" | "Linear":
+        case "Upsample1d" | "Upsample2d" if case.settings.get("mode", "nearest") == "nearest":
+            return [(9, sums[0])]
+        case "ConvTranspose1d" | "ConvTranspose2d":
+            each_input = case.n * math.prod(arrays[0].shape[2:])
+            return list(zip([math.prod(arrays[1].shape[1:]), each_input, each_output], sums, strict=False))
+        case "Conv1d" | "Conv2d" | "Linear":
             seen_by = math.prod((arrays[1].shape[0], *arrays[1].shape[2:])) // case.settings.get("groups", 1)
             return list(zip([seen_by, each_output, each_output], sums, strict=False))
         case "ChannelBias" | "PositionBias":

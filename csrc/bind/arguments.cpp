@@ -115,6 +115,12 @@ Padding padding(const Where& where, py::handle value, const Sliding& sliding) {
   return named_padding(where, value, [&] { return same_padding(where.owner, sliding); });
 }
 
+Ends ends(const Where& where, py::handle value, const Sliding& sliding) {
+  if (!py::isinstance<py::str>(value)) return ends(where, value);
+  const Padding p = named_padding(where, value, [&] { return same_padding_line(where.owner, sliding); });
+  return {p.left, p.right};
+}
+
 Shape shape(const Where& where, py::handle value) {
   if (!py::isinstance<py::tuple>(value) && !py::isinstance<py::list>(value)) {
     wrong_type(where, "a tuple of ints such as (1, 28, 28)", value);

@@ -25,7 +25,7 @@ Ends ends(const Where& where, py::handle value);        // 1 or (1, 2) [before, 
 Shape shape(const Where& where, py::handle value);      // (c, h, w)
 // The same, or "same" or "valid" for a window that slides so.
 Padding padding(const Where& where, py::handle value, const Sliding& sliding);
-Shape shape(const Where& where, py::handle value);  // (c, h, w)
+Ends ends(const Where& where, py::handle value, const Sliding& sliding);
 
 py::tuple to_tuple(const Shape& shape);
 py::tuple to_tuple(const Extent& extent);

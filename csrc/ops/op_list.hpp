@@ -7,14 +7,17 @@
 #include "ops/avg_pool.hpp"
 #include "ops/batch_norm.hpp"
 #include "ops/bias.hpp"
+#include "ops/conv1d.hpp"
 #include "ops/conv2d.hpp"
 #include "ops/conv_pool.hpp"
+#include "ops/conv_transpose.hpp"
 #include "ops/dropout.hpp"
 #include "ops/group_norm.hpp"
 #include "ops/linear.hpp"
 #include "ops/local_response_norm.hpp"
 #include "ops/max_pool.hpp"
 #include "ops/softmax.hpp"
+#include "ops/resample.hpp"
 #include "ops/structure.hpp"
 
 namespace cnnfast {
@@ -32,11 +35,11 @@ constexpr auto join(TypeList<A...>, TypeList<B...>, Lists... lists) {
 }
 
 // A family's kernels are compiled together: csrc/kernels/families/.
-using ProductOps = TypeList<Conv2d, Linear>;
+using ProductOps = TypeList<Conv2d, ConvTranspose2d, Linear>;
 using PoolingOps = TypeList<MaxPool2d, AvgPool2d>;
-using NormalizationOps = TypeList<BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, Dropout>;
 using PointwiseOps = TypeList<ChannelBias, PositionBias, Softmax, LogSoftmax>;
-using StructureOps = TypeList<Flatten, Add>;
+using NormalizationOps = TypeList<BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, Dropout>;
+using StructureOps = TypeList<Flatten, Add, Upsample2d>;
 // What a plan makes of several layers.
 using FusedOps = TypeList<ConvPool, ConvActivation>;
 // Functions of single elements: many for users, one kernel.
@@ -44,8 +47,9 @@ using ActivationOps =
     TypeList<ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Sigmoid, Tanh, Softplus, Hardswish, Hardsigmoid>;
 using ElementwiseOps = TypeList<Elementwise>;
 // What users write, but other operations' kernels compute: `place` gives the Geometry of one of those above.
-using RephrasedOps = TypeList<BatchNorm1d, Dropout2d, MaxPool1d, AvgPool1d, AdaptiveMaxPool1d, AdaptiveMaxPool2d,
-                              AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
+using RephrasedOps =
+    TypeList<Conv1d, ConvTranspose1d, Upsample1d, Downsample1d, Downsample2d, BatchNorm1d, Dropout2d, MaxPool1d, AvgPool1d,
+             AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
 
 using OpList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), ActivationOps(), NormalizationOps(),
                              StructureOps(), RephrasedOps()));

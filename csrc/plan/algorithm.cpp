@@ -54,6 +54,7 @@ namespace {
 const Conv2d::Geometry* convolution(const PlacedOp& op) {
   if (const auto* conv = std::get_if<Conv2d::Geometry>(&op)) return conv;
   if (const auto* pooled = std::get_if<ConvPool::Geometry>(&op)) return &pooled->conv;
+  if (const auto* transposed = std::get_if<ConvTranspose2d::Geometry>(&op)) return &transposed->conv;
   if (const auto* activated = std::get_if<ConvActivation::Geometry>(&op)) return &activated->conv;
   return nullptr;
 }

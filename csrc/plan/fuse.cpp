@@ -78,6 +78,9 @@ class Lowering {
       if (!exact_) conv->winograd = winograd_tile(*conv, lanes_);
       conv->lanewise = goes_lanewise(*conv, lanes_);
     }
+    if (auto* transposed = std::get_if<ConvTranspose2d::Geometry>(&node.op)) {
+      transposed->conv.lanewise = goes_lanewise(transposed->conv, lanes_);
+    }
     for (const NamedShape& p : node.parameters) node.param_count += p.shape.size();
     return node;
   }
@@ -112,9 +115,9 @@ class Lowering {
     return join(std::move(node), i, last, nodes);
   }
 
-  // Conv2d, PositionBias?, activation?
+  // (Conv2d | Conv1d), PositionBias?, activation?
   std::size_t fuse_conv_activation(std::size_t i, std::vector<PlanNode>& nodes) const {
-    if (op<Conv2d>(i) == nullptr) return 0;
+    if (op<Conv2d>(i) == nullptr && op<Conv1d>(i) == nullptr) return 0;
     PlanNode node = place(i);
     ConvActivation::Geometry g;
     g.conv = std::get<Conv2d::Geometry>(node.op);

@@ -27,6 +27,7 @@ std::optional<Op> with_bias(const Op& op) {
     return layer;
   };
   if (const auto* conv = std::get_if<Conv2d>(&op)) return biased(*conv);
+  if (const auto* conv = std::get_if<Conv1d>(&op)) return biased(*conv);
   if (const auto* linear = std::get_if<Linear>(&op)) return biased(*linear);
   return std::nullopt;
 }

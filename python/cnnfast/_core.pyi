@@ -42,6 +42,47 @@ class Conv2d(Op):
         bias: bool = True,
     ) -> None: ...
 
+class Conv1d(Op):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: Ends | str = 0,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None: ...
+
+class ConvTranspose2d(Op):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Padding = 0,
+        output_padding: Pair = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Pair = 1,
+    ) -> None: ...
+
+class ConvTranspose1d(Op):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: Ends = 0,
+        output_padding: int = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int = 1,
+    ) -> None: ...
+
 class MaxPool2d(Op):
     def __init__(
         self,
@@ -97,6 +138,18 @@ class AdaptiveAvgPool1d(Op):
 
 class Linear(Op):
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None: ...
+
+class Upsample1d(Op):
+    def __init__(self, scale_factor: int, mode: str = "nearest") -> None: ...
+
+class Upsample2d(Op):
+    def __init__(self, scale_factor: Pair, mode: str = "nearest") -> None: ...
+
+class Downsample1d(Op):
+    def __init__(self, factor: int) -> None: ...
+
+class Downsample2d(Op):
+    def __init__(self, factor: Pair) -> None: ...
 
 class ChannelBias(Op):
     def __init__(self, channels: int) -> None: ...

@@ -89,6 +89,20 @@ class TorchTwin:
                 return F.conv2d(F.pad(x, (left, right, top, bottom)), *weights, **how)
             case name if "Pool" in name:
                 return pooled(F, name, s, x)
+            case "Conv1d":
+                how = {key: s[key] for key in ("stride", "dilation", "groups")}
+                before, after = s["padding"]
+                if before == after:
+                    return F.conv1d(x, *weights, padding=before, **how)
+                return F.conv1d(F.pad(x, (before, after)), *weights, **how)
+            case "ConvTranspose1d" | "ConvTranspose2d":
+                return self._transposed(x, weights, s)
+            case "Upsample1d" | "Upsample2d":
+                return self._upsampled(x, s["scale_factor"], s["mode"])
+            case "Downsample1d":
+                return x[:, :, :: s["factor"]]
+            case "Downsample2d":
+                return x[:, :, :: s["factor"][0], :: s["factor"][1]]
             case "Linear":
                 return F.linear(x, *weights)
             case "ChannelBias":
@@ -143,6 +157,37 @@ class TorchTwin:
             case "Add":
                 return inputs[0] + inputs[1]
         raise NotImplementedError(f"no PyTorch counterpart of {op.name} is known")
+
+    def _transposed(self, x: Any, weights: list[Any], s: dict[str, Any]) -> Any:
+        """Padding of one side: the output without any, cut afterwards; PyTorch would cut both sides alike."""
+        F, line = self.torch.nn.functional, x.ndim == 3
+        how = {key: s[key] for key in ("stride", "groups", "dilation")}
+        kernel, dilation, extra = (
+            (s[k],) if line else s[k] for k in ("kernel_size", "dilation", "output_padding")
+        )
+        stride = (s["stride"],) if line else s["stride"]
+        padding = (s["padding"],) if line else sides(s["padding"])
+        if all(before == after for before, after in padding):
+            cut = tuple(before for before, _ in padding)
+            run = F.conv_transpose1d if line else F.conv_transpose2d
+            return run(x, *weights, padding=cut, output_padding=extra, **how)
+        run = F.conv_transpose1d if line else F.conv_transpose2d
+        y = run(x, *weights, output_padding=extra, **how)
+        for axis, (before, after) in enumerate(padding):
+            size = (
+                (x.shape[2 + axis] - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1 + extra[axis]
+            )
+            y = y.narrow(2 + axis, before, size - before - after)
+        return y
+
+    def _upsampled(self, x: Any, factor: Any, mode: str) -> Any:
+        factors = (factor,) if x.ndim == 3 else factor
+        if mode == "nearest":
+            return self.torch.nn.functional.interpolate(x, scale_factor=tuple(map(float, factors)))
+        large = [(size - 1) * f + 1 for size, f in zip(x.shape[2:], factors, strict=True)]
+        y = x.new_zeros((*x.shape[:2], *large))
+        y[(..., *(slice(None, None, f) for f in factors))] = x
+        return y
 
     def loss_and_grad(self, x: Any, target: Any) -> tuple[float, dict[str, Array]]:
         """Mean cross entropy and the gradient of each parameter, as `Module.loss_and_grad` returns them."""

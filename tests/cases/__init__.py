@@ -10,14 +10,27 @@ from __future__ import annotations
 
 from tests.cases.biases import BIASES, position_bias
 from tests.cases.case import Case, Shape
-from tests.cases.convolution import CONV2D, conv
+from tests.cases.conv_transpose import CONV_TRANSPOSE, transpose
+from tests.cases.convolution import CONV1D, CONV2D, conv, conv1d
 from tests.cases.elementwise import ELEMENTWISE, elementwise
 from tests.cases.normalization import NORMALIZATION
 from tests.cases.pooling import POOLS, average, pool
 from tests.cases.products import LINEAR, linear
+from tests.cases.resampling import RESAMPLING, down, up
 from tests.cases.structure import ADD
 
-CASES = [*CONV2D, *POOLS, *LINEAR, *BIASES, *ELEMENTWISE, *ADD, *NORMALIZATION]
+CASES = [
+    *CONV2D,
+    *CONV1D,
+    *CONV_TRANSPOSE,
+    *RESAMPLING,
+    *POOLS,
+    *LINEAR,
+    *BIASES,
+    *ELEMENTWISE,
+    *ADD,
+    *NORMALIZATION,
+]
 
 #: (rows, classes) for the losses, which are not Ops
 LOSSES = [(1, 1), (2, 3), (5, 26), (33, 10), (17, 65), (0, 7)]
@@ -29,8 +42,12 @@ __all__ = [
     "Shape",
     "average",
     "conv",
+    "conv1d",
+    "down",
     "elementwise",
     "linear",
     "pool",
     "position_bias",
+    "transpose",
+    "up",
 ]

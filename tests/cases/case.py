@@ -41,6 +41,17 @@ class Case:
                 kernel, in_group = s["kernel_size"], s["in_channels"] // s.get("groups", 1)
                 window = (kernel, kernel) if isinstance(kernel, int) else kernel
                 shapes = {"weight": (s["out_channels"], in_group, *window), "bias": (s["out_channels"],)}
+            case "Conv1d":
+                in_group = s["in_channels"] // s.get("groups", 1)
+                shapes = {
+                    "weight": (s["out_channels"], in_group, s["kernel_size"]),
+                    "bias": (s["out_channels"],),
+                }
+            case "ConvTranspose1d" | "ConvTranspose2d":
+                kernel, out_group = s["kernel_size"], s["out_channels"] // s.get("groups", 1)
+                if isinstance(kernel, int):
+                    kernel = (kernel,) if self.op == "ConvTranspose1d" else (kernel, kernel)
+                shapes = {"weight": (s["in_channels"], out_group, *kernel), "bias": (s["out_channels"],)}
             case "Linear":
                 shapes = {"weight": (s["out_features"], s["in_features"]), "bias": (s["out_features"],)}
             case "ChannelBias":

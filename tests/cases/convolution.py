@@ -87,3 +87,28 @@ CONV2D = [
     conv(2, (16, 14, 14), 32, 3, padding=1, bias=False, row="numpy-mnist conv2 3x3 16->32 on 14x14"),
     conv(2, (32, 7, 7), 64, 3, padding=1, bias=False, row="numpy-mnist conv3 3x3 32->64 on 7x7"),
 ]
+
+
+def conv1d(n: int, x: Shape, c_out: int, kernel_size: int, bias: bool = True, **settings: Any) -> Case:
+    extra = {key: settings.pop(key) for key in ("row", "jacobian") if key in settings}
+    channels = {"in_channels": x[0], "out_channels": c_out, "kernel_size": kernel_size}
+    return Case("Conv1d", n, (x,), {**channels, **settings, "bias": bias}, **extra)
+
+
+CONV1D = [
+    conv1d(1, (1, 1), 1, 1),
+    conv1d(5, (17, 31), 33, 1),
+    conv1d(3, (1, 37), 16, 5),
+    conv1d(2, (3, 19), 7, 3, padding=1),
+    conv1d(33, (8, 12), 17, 4, stride=3, padding=(2, 1), bias=False),
+    conv1d(2, (5, 23), 8, 2, stride=5, dilation=2),
+    conv1d(2, (6, 17), 9, 3, stride=2, padding=4, dilation=3, groups=3),
+    conv1d(3, (19, 14), 19, 5, padding=(3, 1), groups=19),
+    conv1d(2, (4, 1), 5, 3, padding=3, dilation=3),
+    conv1d(0, (3, 9), 4, 3),
+    conv1d(2, (2, 7), 3, 2, stride=2, padding=(0, 2), dilation=2, jacobian=True),
+    conv1d(2, (4, 5), 4, 3, padding=1, groups=4, jacobian=True),
+    conv1d(2, (64, 128), 64, 3, padding=1, row="conv1d 3 64->64 on 128"),
+    conv1d(2, (40, 96), 128, 5, stride=2, row="conv1d 5 stride 2 40->128 on 96"),
+    conv1d(2, (128, 96), 128, 5, padding=2, groups=128, row="conv1d depthwise 5 128 on 96"),
+]

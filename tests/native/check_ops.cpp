@@ -183,6 +183,37 @@ std::vector<Case> convolutions() {
   return cases;
 }
 
+std::vector<Case> line_convolutions() {
+  return {{Conv1d(1, 5, on_line(3, 1, {}, 1), 1, true), {1, 17}, 2},
+          {Conv1d(8, 33, on_line(4, 2, {1, 2}, 1), 1, false), {8, 11}, 3},
+          {Conv1d(6, 9, on_line(3, 1, {2, 2}, 2), 3, true), {6, 10}, 1},
+          {Conv1d(19, 19, on_line(5, 3, {0, 4}, 1), 19, true), {19, 12}, 2}};
+}
+std::vector<Case> transposed_convolutions() {
+  const auto image = [](Index in, Index out, const Sliding& window, Extent extra, Index groups, bool bias) {
+    return ConvTranspose2d(in, out, window, extra, groups, bias);
+  };
+  return {{image(1, 1, {{1, 1}, {1, 1}, {}, {}}, {0, 0}, 1, true), {1, 2, 3}, 1},
+          {image(5, 19, {{3, 3}, {2, 2}, same(1), {}}, {1, 1}, 1, true), {5, 4, 5}, 2},
+          {image(16, 3, {{2, 4}, {3, 1}, {}, {2, 1}}, {2, 0}, 1, false), {16, 3, 4}, 1},
+          {image(8, 8, {{3, 3}, {2, 2}, same(1), {}}, {1, 0}, 8, true), {8, 5, 4}, 2},
+          {image(34, 6, {{3, 2}, {1, 2}, same(1), {2, 1}}, {0, 1}, 2, true), {34, 4, 3}, 2}};
+}
+std::vector<Case> transposed_line_convolutions() {
+  return {{ConvTranspose1d(3, 8, on_line(4, 2, {1, 1}, 1), 0, 1, true), {3, 7}, 2},
+          {ConvTranspose1d(8, 12, on_line(3, 3, {0, 2}, 2), 2, 4, false), {8, 5}, 3}};
+}
+std::vector<Case> upsamplings() {
+  return {{Upsample2d({2, 3}, "nearest"), {19, 3, 4}, 2}, {Upsample2d({3, 2}, "zeros"), {5, 4, 3}, 3}};
+}
+std::vector<Case> line_upsamplings() {
+  return {{Upsample1d(2, "nearest"), {5, 7}, 2}, {Upsample1d(4, "zeros"), {16, 3}, 1}};
+}
+std::vector<Case> downsamplings() {
+  return {{Downsample2d({2, 3}), {19, 7, 8}, 2}, {Downsample2d({9, 1}), {3, 4, 3}, 1}};
+}
+std::vector<Case> line_downsamplings() { return {{Downsample1d(3), {5, 11}, 2}}; }
+
 // Windows side by side and overlapping, hanging over the edge, leaving pixels out, and larger than the image.
 std::vector<Case> max_pools() {
   std::vector<Case> cases;
@@ -285,6 +316,13 @@ void check_ops(Isa isa, Report& report) {
       adaptive_pools<AdaptiveAvgPool2d>(),
       adaptive_pools_of_lines<AdaptiveMaxPool1d>(),
       adaptive_pools_of_lines<AdaptiveAvgPool1d>(),
+      line_convolutions(),
+      transposed_convolutions(),
+      transposed_line_convolutions(),
+      upsamplings(),
+      line_upsamplings(),
+      downsamplings(),
+      line_downsamplings(),
       linears(),
       channel_biases(),
       position_biases(),

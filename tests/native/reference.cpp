@@ -76,6 +76,114 @@ void backward(const Conv2d& op, const Problem& p, const Values&, const Values& d
   });
 }
 
+// Calls f(place in x, place in weight, place in y) for every product: those of the convolution from y to x.
+template <class F>
+void for_each_product(const ConvTranspose2d& op, const Problem& p, const F& f) {
+  const Conv2d conv(op.c_out, op.c_in, op.window, op.groups, false);
+  const Shapes out{op.output_shape(p.shapes)};
+  for_each_product(conv, Problem{out, p.n, p.x, p.params},
+                   [&](std::size_t yi, std::size_t wi, std::size_t xi, std::size_t) { f(xi, wi, yi); });
+}
+void forward(const ConvTranspose2d& op, const Problem& p, Values& y) {
+  const Index weights = op.parameters()[0].shape.size(), pixels = op.output_shape(p.shapes).positions();
+  if (op.bias) {
+    for (std::size_t i = 0; i < y.size(); ++i) y[i] = p.params[at(weights + static_cast<Index>(i) / pixels % op.c_out)];
+  }
+  for_each_product(op, p, [&](std::size_t xi, std::size_t wi, std::size_t yi) { y[yi] += p.x[0][xi] * p.params[wi]; });
+}
+void backward(const ConvTranspose2d& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  const Index weights = op.parameters()[0].shape.size(), pixels = op.output_shape(p.shapes).positions();
+  if (op.bias) {
+    for (std::size_t i = 0; i < dy.size(); ++i) {
+      d.dparams[at(weights + static_cast<Index>(i) / pixels % op.c_out)] += dy[i];
+    }
+  }
+  for_each_product(op, p, [&](std::size_t xi, std::size_t wi, std::size_t yi) {
+    d.dx[0][xi] += dy[yi] * p.params[wi];
+    d.dparams[wi] += dy[yi] * p.x[0][xi];
+  });
+}
+
+// Calls f(place in x, place in y) for every value that goes from one to the other.
+template <class F>
+void for_each_copy(const Upsample2d& op, const Problem& p, const F& f) {
+  const Shape &in = p.shapes[0], out = op.output_shape(p.shapes);
+  Index y = 0;
+  for (Index plane = 0; plane < p.n * in[0]; ++plane) {
+    for (Index row = 0; row < out[1]; ++row) {
+      for (Index col = 0; col < out[2]; ++col, ++y) {
+        const bool zero = op.kind == Resampling::insert_zeros && (row % op.factor.h != 0 || col % op.factor.w != 0);
+        if (!zero) f(at((plane * in[1] + row / op.factor.h) * in[2] + col / op.factor.w), at(y));
+      }
+    }
+  }
+}
+template <class F>
+void for_each_copy(const Downsample2d& op, const Problem& p, const F& f) {
+  const Shape &in = p.shapes[0], out = op.output_shape(p.shapes);
+  Index y = 0;
+  for (Index plane = 0; plane < p.n * in[0]; ++plane) {
+    for (Index row = 0; row < out[1]; ++row) {
+      for (Index col = 0; col < out[2]; ++col, ++y) {
+        f(at((plane * in[1] + row * op.factor.h) * in[2] + col * op.factor.w), at(y));
+      }
+    }
+  }
+}
+template <class O>
+auto forward(const O& op, const Problem& p, Values& y)
+    -> decltype(for_each_copy(op, p, [](std::size_t, std::size_t) {})) {
+  for_each_copy(op, p, [&](std::size_t xi, std::size_t yi) { y[yi] += p.x[0][xi]; });
+}
+template <class O>
+auto backward(const O& op, const Problem& p, const Values&, const Values& dy, Gradients& d)
+    -> decltype(for_each_copy(op, p, [](std::size_t, std::size_t) {})) {
+  for_each_copy(op, p, [&](std::size_t xi, std::size_t yi) { d.dx[0][xi] += dy[yi]; });
+}
+
+// Lines are images of one row.
+Conv2d on_image(const Conv1d& op) { return Conv2d(op.c_in, op.c_out, op.window, op.groups, op.bias); }
+ConvTranspose2d on_image(const ConvTranspose1d& op) {
+  return ConvTranspose2d(op.c_in, op.c_out, op.window, {0, op.output_padding}, op.groups, op.bias);
+}
+Upsample2d on_image(const Upsample1d& op) { return Upsample2d({1, op.factor}, upsampling_mode(op.kind)); }
+Downsample2d on_image(const Downsample1d& op) { return Downsample2d({1, op.factor}); }
+
+template <class O>
+auto forward(const O& op, const Problem& p, Values& y) -> decltype(on_image(op), void()) {
+  const Shapes images{{p.shapes[0][0], 1, p.shapes[0][1]}};
+  forward(on_image(op), Problem{images, p.n, p.x, p.params}, y);
+}
+template <class O>
+auto backward(const O& op, const Problem& p, const Values& y, const Values& dy, Gradients& d)
+    -> decltype(on_image(op), void()) {
+  const Shapes images{{p.shapes[0][0], 1, p.shapes[0][1]}};
+  backward(on_image(op), Problem{images, p.n, p.x, p.params}, y, dy, d);
+}
+
+// Calls f(place in y, places in x that lie in its window).
+template <class F>
+void for_each_window(const MaxPool2d& op, const Problem& p, const F& f) {
+  const Shape &in = p.shapes[0], out = op.output_shape(p.shapes);
+  std::size_t y = 0;
+  for (Index plane = 0; plane < p.n * in[0]; ++plane) {
+    for (Index row = 0; row < out[1]; ++row) {
+      for (Index col = 0; col < out[2]; ++col, ++y) {
+        std::vector<std::size_t> window;
+        for (Index i = 0; i < op.window.kernel.h; ++i) {
+          for (Index j = 0; j < op.window.kernel.w; ++j) {
+            const Index xi = row * op.window.stride.h - op.window.pad.top + i,
+                        xj = col * op.window.stride.w - op.window.pad.left + j;
+            if (xi < 0 || xi >= in[1] || xj < 0 || xj >= in[2]) continue;
+            window.push_back(at((plane * in[1] + xi) * in[2] + xj));
+          }
+        }
+        f(y, window);
+      }
+    }
+  }
+}
+
 std::size_t winner(const Values& x, const std::vector<std::size_t>& window) {
   std::size_t best = window.front();
   for (std::size_t i : window) best = x[i] > x[best] ? i : best;

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from tests.oracle import (
     activations,
     biases,
+    conv_transpose,
     convolution,
     normalization,
     pooling,
     products,
+    resampling,
     soft_maxima,
     structure,
 )
@@ -22,20 +24,24 @@ from tests.oracle.activations import *  # noqa: F403
 from tests.oracle.biases import *  # noqa: F403
 from tests.oracle.common import *  # noqa: F403
 from tests.oracle.common import Array, Gradients
+from tests.oracle.conv_transpose import *  # noqa: F403
 from tests.oracle.convolution import *  # noqa: F403
 from tests.oracle.losses import *  # noqa: F403
 from tests.oracle.normalization import *  # noqa: F403
 from tests.oracle.pooling import *  # noqa: F403
 from tests.oracle.products import *  # noqa: F403
+from tests.oracle.resampling import *  # noqa: F403
 from tests.oracle.soft_maxima import *  # noqa: F403
 from tests.oracle.structure import *  # noqa: F403
 
 #: name of the Op class in _core -> (forward, backward)
 PAIRS: dict[str, tuple[Callable[..., Array], Callable[..., Gradients]]] = {
     **convolution.PAIRS,
+    **conv_transpose.PAIRS,
     **pooling.PAIRS,
     **products.PAIRS,
     **biases.PAIRS,
+    **resampling.PAIRS,
     **structure.PAIRS,
     **activations.PAIRS,
     **normalization.PAIRS,

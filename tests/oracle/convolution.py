@@ -76,6 +76,53 @@ def conv2d_backward(
     return (dx, dw) if b is None else (dx, dw, dy.sum(axis=(0, 2, 3)))
 
 
+def row(x: Array | None) -> Array | None:
+    """A line as an image of one row."""
+    return None if x is None else np.asarray(x)[:, :, None]
+
+
+def on_row(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a line as those of an image of one row; a single number counts along the line."""
+    settings = dict(settings)
+    padding = pair(settings.pop("padding", 0))
+    groups = settings.pop("groups", 1)
+    neutral = {"output_padding": 0}
+    axes = {key: (neutral.get(key, 1), value) for key, value in settings.items()}
+    return {**axes, "padding": ((0, 0), padding), "groups": groups}
+
+
+def conv1d(
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    *,
+    stride: int = 1,
+    padding: Any = 0,
+    dilation: int = 1,
+    groups: int = 1,
+) -> Array:
+    """y[n,o,i] = b[o] + sum over c,k of w[o,c,k] * padded x[n,c,i*s+k*d]: conv2d on images of one row."""
+    settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return conv2d(row(x), row(w), b, **on_row(settings))[:, :, 0]
+
+
+def conv1d_backward(
+    dy: Array,
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    *,
+    stride: int = 1,
+    padding: Any = 0,
+    dilation: int = 1,
+    groups: int = 1,
+) -> Gradients:
+    settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    dx, dw, *db = conv2d_backward(row(dy), row(x), row(w), b, **on_row(settings))
+    return (dx[:, :, 0], dw[:, :, 0], *db)
+
+
 PAIRS = {
+    "Conv1d": (conv1d, conv1d_backward),
     "Conv2d": (conv2d, conv2d_backward),
 }

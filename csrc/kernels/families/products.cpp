@@ -2,6 +2,7 @@
 #include "kernels/family.hpp"
 
 #include "kernels/conv2d.hpp"
+#include "kernels/conv_transpose.hpp"
 #include "kernels/linear.hpp"
 
 CNNFAST_KERNELS_BEGIN
@@ -9,6 +10,7 @@ CNNFAST_KERNELS_BEGIN
 void fill_products(KernelTable<CNNFAST_ELEMENT>& table) {
   static_cast<FamilyKernels<ProductOps>&>(table) = {
       with_weights<Conv2dKernels>(),
+      with_weights<ConvTranspose2dKernels>(),
       with_weights<LinearKernels>(),
   };
 }

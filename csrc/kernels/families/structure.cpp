@@ -1,6 +1,7 @@
 // What rearranges or joins values.
 #include "kernels/family.hpp"
 
+#include "kernels/resample.hpp"
 #include "kernels/structure.hpp"
 
 CNNFAST_KERNELS_BEGIN
@@ -9,6 +10,7 @@ void fill_structure(KernelTable<CNNFAST_ELEMENT>& table) {
   static_cast<FamilyKernels<StructureOps>&>(table) = {
       without_weights<FlattenKernels>(),
       without_weights<AddKernels>(),
+      without_weights<Upsample2dKernels>(),
   };
 }
 

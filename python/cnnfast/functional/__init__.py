@@ -46,7 +46,13 @@ from .adaptive_pooling import (
 )
 from .batch_norm import batch_norm, batch_norm_backward, dropout, dropout_backward
 from .biases import channel_bias, channel_bias_backward, position_bias, position_bias_backward
-from .convolution import conv2d, conv2d_backward
+from .conv_transpose import (
+    conv_transpose1d,
+    conv_transpose1d_backward,
+    conv_transpose2d,
+    conv_transpose2d_backward,
+)
+from .convolution import conv1d, conv1d_backward, conv2d, conv2d_backward
 from .losses import (
     binary_cross_entropy_with_logits,
     binary_cross_entropy_with_logits_backward,
@@ -82,6 +88,16 @@ from .pooling import (
     max_pool2d_backward,
 )
 from .products import linear, linear_backward
+from .resample import (
+    downsample1d,
+    downsample1d_backward,
+    downsample2d,
+    downsample2d_backward,
+    upsample1d,
+    upsample1d_backward,
+    upsample2d,
+    upsample2d_backward,
+)
 from .soft_maxima import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .structure import add, add_backward, flatten, flatten_backward
 
@@ -106,10 +122,20 @@ __all__ = [
     "binary_cross_entropy_with_logits_backward",
     "channel_bias",
     "channel_bias_backward",
+    "conv1d",
+    "conv1d_backward",
     "conv2d",
     "conv2d_backward",
+    "conv_transpose1d",
+    "conv_transpose1d_backward",
+    "conv_transpose2d",
+    "conv_transpose2d_backward",
     "cross_entropy",
     "cross_entropy_backward",
+    "downsample1d",
+    "downsample1d_backward",
+    "downsample2d",
+    "downsample2d_backward",
     "dropout",
     "dropout_backward",
     "elu",
@@ -166,4 +192,8 @@ __all__ = [
     "softplus_backward",
     "tanh",
     "tanh_backward",
+    "upsample1d",
+    "upsample1d_backward",
+    "upsample2d",
+    "upsample2d_backward",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import _core
-from ..border import Array, Padding, PaddingName, Pair, whole_number
+from ..border import Array, Ends, Padding, PaddingName, Pair, whole_number
 from ..one_op import backward, check_floats, check_rank, check_shape, forward
 
 _FILTERS = ("c_out", "c_in / groups", "kernel height", "kernel width")
@@ -80,3 +80,64 @@ def _conv2d(
     c_out, c_in, *kernel = weight.shape
     channels = (c_in * whole_number(who, "groups", groups, 1), c_out)
     return _core.Conv2d(*channels, (kernel[0], kernel[1]), stride, padding, dilation, groups, bias)
+
+
+def conv1d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    *,
+    stride: int = 1,
+    padding: Ends | PaddingName = 0,
+    dilation: int = 1,
+    groups: int = 1,
+    isa: str | None = None,
+) -> Array:
+    """Convolution of lines with filters; see `nn.Conv1d`.
+
+    Args:
+        x: (n, c_in, l).
+        weight: (c_out, c_in / groups, kernel length).
+        bias: (c_out,), or None.
+    """
+    check_floats("conv1d", x=x, weight=weight, bias=bias)
+    op = _conv1d("conv1d", weight, stride, padding, dilation, groups, bias is not None)
+    if bias is None:
+        return forward("conv1d", op, x, [weight], isa)
+    check_shape("conv1d", "bias", bias, weight.shape[:1], "one for each filter")
+    return forward("conv1d", op, x, [weight, bias], isa)
+
+
+def conv1d_backward(
+    dy: Array,
+    x: Array,
+    weight: Array,
+    *,
+    stride: int = 1,
+    padding: Ends | PaddingName = 0,
+    dilation: int = 1,
+    groups: int = 1,
+    bias: bool = True,
+    isa: str | None = None,
+) -> tuple[Array, Array, Array | None]:
+    """(dx, dweight, dbias) of `conv1d`; dbias is None without `bias`."""
+    who = "conv1d_backward"
+    check_floats(who, x=x, weight=weight, dy=dy)
+    op = _conv1d(who, weight, stride, padding, dilation, groups, bias)
+    dx, grads = backward(who, op, dy, x, [weight], isa)
+    return dx, grads[0], grads[1] if bias else None
+
+
+def _conv1d(
+    who: str,
+    weight: Array,
+    stride: int,
+    padding: Ends | PaddingName,
+    dilation: int,
+    groups: int,
+    bias: bool,
+) -> _core.Op:
+    check_rank(who, "weight", weight, ("c_out", "c_in / groups", "kernel length"))
+    c_out, c_in, kernel = weight.shape
+    channels = (c_in * whole_number(who, "groups", groups, 1), c_out)
+    return _core.Conv1d(*channels, kernel, stride, padding, dilation, groups, bias)

@@ -20,7 +20,8 @@ from .adaptive_pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxP
 from .average_pooling import AvgPool1d, AvgPool2d
 from .batch_norm import BatchNorm1d, BatchNorm2d
 from .bias import ChannelBias, PositionBias
-from .convolution import Conv2d
+from .conv_transpose import ConvTranspose1d, ConvTranspose2d
+from .convolution import Conv1d, Conv2d
 from .dropout import Dropout, Dropout2d
 from .linear import Linear
 from .module import Module
@@ -28,6 +29,7 @@ from .normalization import GroupNorm, LayerNorm, LocalResponseNorm
 from .pooling import MaxPool1d, MaxPool2d
 from .preprocessing import Preprocessing
 from .registry import from_config, layer_types
+from .resample import Downsample1d, Downsample2d, Upsample1d, Upsample2d
 from .residual import Residual
 from .sequential import Sequential
 from .softmax import LogSoftmax, Softmax
@@ -46,7 +48,12 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "ChannelBias",
+    "Conv1d",
     "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "Downsample1d",
+    "Downsample2d",
     "Dropout",
     "Dropout2d",
     "Flatten",
@@ -72,6 +79,8 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Tanh",
+    "Upsample1d",
+    "Upsample2d",
     "from_config",
     "layer_types",
 ]

@@ -1,11 +1,11 @@
-"""`Conv2d`: the convolution layer."""
+"""`Conv1d` and `Conv2d`: the convolution layers."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .. import _core
-from ..border import Padding, PaddingName, Pair, Seed
+from ..border import Ends, Padding, PaddingName, Pair, Seed
 from .layer import Layer, Parameter, fill_uniform
 from .registry import register
 
@@ -80,6 +80,70 @@ class Conv2d(Layer):
     ) -> None:
         channels = (in_channels, out_channels)
         super().__init__(_core.Conv2d(*channels, kernel_size, stride, padding, dilation, groups, bias), seed)
+
+    def _draw(self, rng: np.random.Generator) -> None:
+        fill_uniform(self.weight, self.bias, rng)
+
+
+@register
+class Conv1d(Layer):
+    """Slides `out_channels` small filters along a line, such as a sound or a sequence of feature vectors.
+
+    y[n,o,i] = bias[o] + sum over c,u of x[n, c, i*stride + u*dilation - before] * weight[o,c,u]
+
+    Values outside of the line count as 0. The filters are not flipped.
+
+    Args:
+        in_channels, out_channels: Channels of the input and of the output.
+        kernel_size: Length of a filter.
+        stride: Step between positions.
+        padding: Zeros at both ends of the line: one number, or (before, after). "same" keeps the length (only
+            with stride 1; where an odd number is needed, one more comes after the line); "valid" is none.
+        dilation: Step between the values of a filter.
+        groups: Cuts the channels of both sides into so many equal parts; each output channel reads the inputs
+            of its own part only.
+        bias: Whether a learned number is added to each output channel.
+        seed: For the first values of the parameters; None draws fresh ones.
+
+    Shapes:
+        x (n, in_channels, l) to (n, out_channels, l'),
+        l' = floor((l + before + after - dilation * (kernel_size - 1) - 1) / stride) + 1.
+        weight (out_channels, in_channels / groups, kernel_size), bias (out_channels,).
+
+    Raises:
+        ValueError: A setting that is out of range, groups that do not divide the channels, "same" with a
+            stride; when called, a line that is shorter than the kernel or has other channels.
+
+    Cost: l' * out_channels * in_channels / groups * kernel_size multiply-accumulates a line.
+
+    Source: Waibel et al. 1989, Phoneme recognition using time-delay neural networks; the first values are
+    PyTorch's default (uniform, bound 1/sqrt(in_channels / groups * kernel_size)).
+
+    Example:
+        >>> from cnnfast import nn
+        >>> conv = nn.Conv1d(3, 4, 5, stride=2, seed=0)
+        >>> conv(np.zeros((2, 3, 15), dtype=np.float32)).shape
+        (2, 4, 6)
+    """
+
+    _operation = _core.Conv1d
+    weight = Parameter()
+    bias = Parameter()
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: Ends | PaddingName = 0,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+        seed: Seed = None,
+    ) -> None:
+        channels = (in_channels, out_channels)
+        super().__init__(_core.Conv1d(*channels, kernel_size, stride, padding, dilation, groups, bias), seed)
 
     def _draw(self, rng: np.random.Generator) -> None:
         fill_uniform(self.weight, self.bias, rng)

@@ -161,4 +161,6 @@ def _shortest(value: Any) -> Any:
     if not isinstance(value, tuple):
         return value
     items = tuple(_shortest(item) for item in value)
-    return items[0] if len(set(items)) == 1 and not isinstance(items[0], tuple) else items
+    if any(isinstance(item, tuple) for item in items):  # ((1, 0), 0) would be no padding
+        return value
+    return items[0] if len(set(items)) == 1 else items

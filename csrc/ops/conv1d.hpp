@@ -1,0 +1,57 @@
+// 1-D cross-correlation over lines (c, l), weights (c_out, c_in / groups, k): a Conv2d over images of one row.
+#pragma once
+
+#include "ops/conv2d.hpp"
+
+namespace cnnfast {
+
+struct Conv1d : OpBase {
+  static constexpr const char* kName = "Conv1d";
+  static constexpr bool kReadsX = true;
+
+  using Geometry = Conv2d::Geometry;
+
+  Conv1d(Index in_channels, Index out_channels, const Sliding& sliding, Index groups_, bool with_bias)
+      : c_in(in_channels), c_out(out_channels), window(sliding), groups(groups_), bias(with_bias) {
+    check_channels(kName, c_in, c_out, groups);
+    check_sliding_line(kName, window);
+    check_elements(kName, "weight", {c_out, c_in / groups, window.kernel.w});
+  }
+
+  Shape output_shape(const Shapes& inputs) const {
+    const Geometry g = place(inputs);
+    check_elements(kName, "output", {g.c_out, g.w_out});
+    return {g.c_out, g.w_out};
+  }
+  Geometry place(const Shapes& inputs) const {
+    check_line(kName, inputs[0], c_in);
+    return {place_line(kName, inputs[0], window, false), c_in, c_out, bias, groups};
+  }
+  template <class F>
+  void settings(const F& f) const {
+    f("in_channels", c_in);
+    f("out_channels", c_out);
+    f("kernel_size", window.kernel.w);
+    f("stride", window.stride.w);
+    f("padding", Ends{window.pad.left, window.pad.right});
+    f("dilation", window.dilation.w);
+    f("groups", groups);
+    f("bias", bias);
+  }
+  std::vector<Parameter> parameters() const {
+    std::vector<Parameter> list{{"weight", {c_out, c_in / groups, window.kernel.w}}};
+    if (bias) list.push_back({"bias", {c_out}});
+    return list;
+  }
+  Index macs(const Shapes& inputs) const {
+    const Geometry g = place(inputs);
+    return g.w_out * c_out * g.group_in() * window.kernel.w;
+  }
+
+  Index c_in, c_out;
+  Sliding window;
+  Index groups;
+  bool bias;
+};
+
+}  // namespace cnnfast
