@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import convert
 from .activation import (
     ELU,
     GELU,
@@ -81,6 +82,7 @@ __all__ = [
     "Tanh",
     "Upsample1d",
     "Upsample2d",
+    "convert",
     "from_config",
     "layer_types",
 ]
