@@ -121,14 +121,17 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
             return jax.nn.relu(x)
         case "GELU":
             return jax.nn.gelu(x, approximate=s["approximate"] == "tanh")
-        case "Flatten":
-            return jnp.moveaxis(x, -1, 1).reshape(len(x), -1)
+        case "Flatten" | "Reshape":
+            nchw = jnp.moveaxis(x, -1, 1)
+            return jnp.moveaxis(nchw.reshape(len(x), *op.output_shape(nchw.shape[1:])), 1, -1)
         case "Softmax":
             return jax.nn.softmax(x, -1)
         case "LogSoftmax":
             return jax.nn.log_softmax(x, -1)
         case "Add":
             return inputs[0] + inputs[1]
+        case "Concat":
+            return jnp.concatenate(inputs, -1)
     raise NotImplementedError(f"jax_peer: no JAX counterpart of {op.name} is known")
 
 

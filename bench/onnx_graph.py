@@ -67,8 +67,10 @@ def _node(op: _core.Op) -> tuple[str, dict[str, Any]]:
             return "Relu", {}
         case "GELU":
             return "Gelu", {"approximate": s["approximate"]}
-        case "Flatten":
+        case "Flatten" if (s["start_dim"], s["end_dim"]) == (1, -1):
             return "Flatten", {"axis": 1}
+        case "Concat":
+            return "Concat", {"axis": 1}
         case "Softmax" | "LogSoftmax":
             return op.name, {"axis": 1}
     raise NotImplementedError(f"onnx_graph: no ONNX counterpart of {op.name} is known")

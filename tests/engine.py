@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from cnnfast import _core
 
-from tests.cases import Case
+from tests.cases import Case, Shape
 
 Array = np.ndarray[Any, Any]
 
@@ -21,32 +21,31 @@ def op_of(case: Case) -> _core.Op:
 class OneNode:
     """A case on one instruction set and dtype.
 
-    A Graph has one input, so that an operation with two gets them as one array of twice the channels, from
-    which two 1x1 products with ones and zeros take their halves: exactly, as long as all values are finite.
+    A Graph has one input, so that an operation with several gets them as one array side by side along the
+    channels, from which 1x1 products with ones and zeros pick them: exactly, as long as all values are
+    finite.
     """
 
     def __init__(self, case: Case, isa: str, dtype: str, exact: bool = False) -> None:
         self.case, self.dtype, self.op = case, dtype, op_of(case)
-        self.halves: tuple[Array, ...] = ()
+        self.picks: tuple[Array, ...] = ()
         if len(case.inputs) == 1:
             graph = _core.Graph(case.inputs[0])
             graph.add(self.op, [0], "op")
         else:
-            graph = self._two_inputs(case.inputs[0])
+            graph = self._several_inputs(case.inputs)
         self.plan = _core.Plan(graph, dtype, isa=isa, exact=exact)
 
-    def _two_inputs(self, shape: tuple[int, ...]) -> _core.Graph:
-        c = shape[0]
-        graph = _core.Graph((2 * c, *shape[1:]))
-        pick: Any
-        if len(shape) == 3:
-            pick = _core.Conv2d(2 * c, c, 1, bias=False)
-        else:
-            pick = _core.Linear(2 * c, c, bias=False)
-        values = [graph.add(pick, [0], name) for name in ("first", "second")]
+    def _several_inputs(self, shapes: tuple[Shape, ...]) -> _core.Graph:
+        channels = [shape[0] for shape in shapes]
+        total, rest = sum(channels), shapes[0][1:]
+        graph = _core.Graph((total, *rest))
+        values, one = [], np.eye(total, dtype=self.dtype)
+        for k, c in enumerate(channels):
+            pick: Any = _core.Conv2d(total, c, 1, bias=False) if rest else _core.Linear(total, c, bias=False)
+            values.append(graph.add(pick, [0], f"pick{k}"))
         graph.add(self.op, values, "op")
-        half = np.eye(2 * c, dtype=self.dtype)
-        self.halves = (half[:c], half[c:])
+        self.picks = tuple(np.split(one, np.cumsum(channels)[:-1]))
         return graph
 
     def _input(self, arrays: tuple[Array, ...]) -> Array:
@@ -54,7 +53,7 @@ class OneNode:
         return inputs[0] if len(inputs) == 1 else np.concatenate(inputs, axis=1)
 
     def _parameters(self, arrays: tuple[Array, ...]) -> Array:
-        parts = (*self.halves, *arrays[len(self.case.inputs) :])
+        parts = (*self.picks, *arrays[len(self.case.inputs) :])
         return np.concatenate([np.zeros(0), *(np.ravel(p) for p in parts)]).astype(self.dtype)
 
     @property
@@ -83,5 +82,5 @@ class OneNode:
             "gradients left unwritten"
         )
         own = tuple(windows[f"op.{name}"] for name in self.case.parameters)
-        inputs = (dx,) if len(self.case.inputs) == 1 else tuple(np.split(dx, 2, axis=1))
+        inputs = tuple(np.split(dx, np.cumsum([shape[0] for shape in self.case.inputs])[:-1], axis=1))
         return (*inputs, *own)

@@ -73,6 +73,18 @@ def chain(*layers: Any) -> dict[str, Any]:
     return {"type": "Sequential", "layers": {str(i): layer for i, layer in enumerate(layers)}}
 
 
+def circle() -> dict[str, Any]:
+    """Two nodes that read each other."""
+    nodes = {str(i): {"layer": {"type": "ReLU"}, "inputs": [str(1 - i)]} for i in range(2)}
+    return {"type": "Graph", "nodes": nodes}
+
+
+def doubling(times: int) -> list[dict[str, Any]]:
+    """A few bytes of description for 2^times channels."""
+    same = {"type": "Identity"}
+    return [{"type": "Branches", "branches": {"a": same, "b": same}} for _ in range(times)]
+
+
 def nested(depth: int) -> dict[str, Any]:
     config: dict[str, Any] = {"type": "ReLU"}
     for _ in range(depth):
@@ -186,6 +198,19 @@ def forged_files(good: Path) -> dict[str, tuple[bytes, str]]:
         "containers without end": (
             set_text(architecture=nested(70)),
             BUILD + "from_config: more than 64 containers inside each other",
+        ),
+        "a graph that runs in a circle": (
+            set_text(architecture=chain(circle(), linear(4, 3))),
+            WORK + "Graph: node '0' reads '1', which does not stand before it; it can read input",
+        ),
+        "a graph of no nodes": (
+            set_text(architecture={"type": "Graph", "nodes": {"0": None}}),
+            BUILD + "Graph: node '0' must be a dict of layer and inputs",
+        ),
+        "channels that double without end": (
+            set_text(architecture=chain({"type": "Flatten"}, linear(4, 3), *doubling(60))),
+            WORK + 'layer "28.concat": Concat: every extent of a shape must be from 1 to 268435456, '
+            "got (402653184,)",
         ),
         "a terabyte of weights": (
             set_text(architecture=chain({"type": "Flatten"}, linear(2**19, 2**19))),

@@ -78,6 +78,8 @@ def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
             "channel",
             "position",
             "add",
+            "concat",
+            "reshape",
             "soft",
         ]
     ):
@@ -108,6 +110,10 @@ def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
             return net.add(_core.PositionBias(c, h, w), value)
         case "add":
             return net.add(_core.Add(), value, net.add(_core.ReLU(), value))
+        case "concat" if c <= 20:
+            return net.add(_core.Concat(), net.add(_core.ChannelBias(c), value), value, value)
+        case "reshape":
+            return net.add(_core.Reshape((h, -1, c)), value)
         case "soft":
             return net.add(_core.Softmax(), value)
     return net.add(_core.ReLU(), value)
@@ -161,7 +167,10 @@ class Chain:
 
     def _step(self, k: int, inputs: list[Array], params: Array) -> Array:
         plan = self.steps[k]
-        return inputs[0] + inputs[1] if plan is None else plan.forward(inputs[0], self._own(k, params))
+        if plan is not None:
+            return plan.forward(inputs[0], self._own(k, params))
+        joins_channels = self.net.nodes[k][0].name == "Concat"
+        return np.concatenate(inputs, axis=1) if joins_channels else inputs[0] + inputs[1]
 
     def _own(self, k: int, params: Array) -> Array:
         return params[self.offsets[k] : self.offsets[k + 1]].copy()
@@ -172,9 +181,11 @@ class Chain:
         slopes[-1] = dy
         grads = np.full_like(params, np.nan)
         for k in range(len(self.net.nodes) - 1, -1, -1):
-            inputs, slope, plan = self.net.nodes[k][1], slopes[k + 1], self.steps[k]
+            (op, inputs), slope, plan = self.net.nodes[k], slopes[k + 1], self.steps[k]
             assert slope is not None
-            if plan is None:
+            if plan is None and op.name == "Concat":
+                sent = np.split(slope, np.cumsum([values[i].shape[1] for i in inputs])[:-1], axis=1)
+            elif plan is None:
                 sent = [slope, slope]
             else:
                 own, mine = self._own(k, params), self._own(k, grads)

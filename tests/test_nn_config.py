@@ -46,7 +46,22 @@ LAYERS = [
     nn.Softmax(),
     nn.LogSoftmax(),
     nn.Flatten(),
+    nn.Flatten(2),
+    nn.Flatten(1, 2),
+    nn.Reshape((3, -1)),
+    nn.Identity(),
+    nn.Add(),
+    nn.Concat(),
     nn.Residual(nn.ReLU()),
+    nn.Residual(nn.Conv2d(1, 2, 3), nn.Sequential({"a": nn.Identity(), "b": nn.Conv2d(1, 2, 3)})),
+    nn.Branches(nn.Identity(), nn.Linear(2, 3)),
+    nn.Graph(
+        {
+            "left": (nn.Linear(2, 3), "input"),
+            "right": (nn.Graph({"only": (nn.Linear(2, 1), "input")}), "input"),
+            "join": (nn.Concat(), "left", "right", "input"),
+        }
+    ),
     nn.Sequential({"first": nn.Linear(2, 3), "rest": nn.Sequential(nn.ReLU(), nn.Residual(nn.Linear(3, 3)))}),
 ]
 
@@ -64,7 +79,7 @@ def test_round_trip_through_json(layer):
     assert parameter_shapes(config) == [(name, v.shape) for name, v in layer.parameters().items()]
 
 
-@pytest.mark.parametrize("layer", LAYERS[:-2], ids=repr)
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if not layer.children()], ids=repr)
 def test_repr_is_as_it_would_be_written(layer):
     assert eval(f"nn.{layer!r}").to_config() == layer.to_config()
 
@@ -87,8 +102,8 @@ def test_repr_leaves_defaults_out():
 def test_every_operation_has_a_layer():
     operations = {cls.__name__ for cls in _core.Op.__subclasses__()}
     layers = set(nn.layer_types())
-    assert operations - layers == {"Add"}  # inside of Residual
-    assert layers - operations == {"Sequential", "Residual"}
+    assert operations <= layers
+    assert layers - operations == {"Branches", "Graph", "Identity", "Residual", "Sequential"}
     assert layers <= set(nn.__all__)
 
 
@@ -97,9 +112,9 @@ def test_every_operation_has_a_layer():
     [
         (3, TypeError, "from_config: a layer must be described by a dict, got int"),
         (
-            {"type": "Add"},
+            {"type": "Nothing"},
             ValueError,
-            "from_config: unknown layer type 'Add'; nn.layer_types() has the known ones",
+            "from_config: unknown layer type 'Nothing'; nn.layer_types() has the known ones",
         ),
         ({"type": "ReLU", "x": 1}, ValueError, "ReLU: has no setting 'x'; it takes none"),
         (
@@ -121,6 +136,56 @@ def test_every_operation_has_a_layer():
         ),
         ({"type": "Sequential", "layers": {}}, ValueError, "Sequential: needs at least one layer"),
         ({"type": "Residual", "boy": {}}, ValueError, "Residual: takes the setting 'body', got 'boy'"),
+        (
+            {"type": "Residual", "shortcut": {"type": "ReLU"}},
+            ValueError,
+            "Residual: takes the setting 'body', got none",
+        ),
+        (
+            {"type": "Residual", "body": {"type": "ReLU"}, "shortcut": None},
+            TypeError,
+            "from_config: a layer must be described by a dict, got NoneType",
+        ),
+        ({"type": "Identity", "x": 1}, ValueError, "Identity: has no setting 'x'; it takes none"),
+        (
+            {"type": "Branches", "layers": {}},
+            ValueError,
+            "Branches: takes the setting 'branches', got 'layers'",
+        ),
+        (
+            {"type": "Branches", "branches": 3},
+            TypeError,
+            "Branches: branches must be a dict of name to layer, got int",
+        ),
+        ({"type": "Branches", "branches": {}}, ValueError, "Branches: needs at least one layer"),
+        (
+            {"type": "Reshape", "shape": [2.5]},
+            TypeError,
+            "Reshape: shape must be a tuple of ints such as (1, 28, 28), got (2.5,)",
+        ),
+        ({"type": "Graph"}, ValueError, "Graph: takes the setting 'nodes', got none"),
+        ({"type": "Graph", "nodes": []}, TypeError, "Graph: nodes must be a dict of name to node, got list"),
+        ({"type": "Graph", "nodes": {}}, ValueError, "Graph: needs at least one layer"),
+        (
+            {"type": "Graph", "nodes": {"a": {"type": "ReLU"}}},
+            ValueError,
+            "Graph: node 'a' must be a dict of layer and inputs",
+        ),
+        (
+            {"type": "Graph", "nodes": {"a": {"layer": {"type": "ReLU"}, "inputs": "input"}}},
+            TypeError,
+            "Graph: inputs of node 'a' must be a list of names",
+        ),
+        (
+            {"type": "Graph", "nodes": {"a": {"layer": {"type": "ReLU"}, "inputs": [["input"]]}}},
+            TypeError,
+            "Graph: node 'a' must be a tuple like (module, \"input\"), got (ReLU(), ['input'])",
+        ),
+        (
+            {"type": "Graph", "nodes": {"a": {"layer": {"type": "ReLU"}, "inputs": ["a"]}}},
+            ValueError,
+            "Graph: node 'a' reads 'a', which does not stand before it; it can read input",
+        ),
     ],
 )
 def test_from_config_refuses(config, error, text):
@@ -129,12 +194,18 @@ def test_from_config_refuses(config, error, text):
 
 
 def test_nesting_has_an_end():
-    config = {"type": "ReLU"}
-    for _ in range(70):
-        config = {"type": "Residual", "body": config}
-    for read in (nn.from_config, parameter_shapes):
-        with refused(ValueError, "from_config: more than 64 containers inside each other"):
-            read(config)
+    wraps = [
+        lambda inside: {"type": "Residual", "body": inside},
+        lambda inside: {"type": "Branches", "branches": {"0": inside}},
+        lambda inside: {"type": "Graph", "nodes": {"a": {"layer": inside, "inputs": ["input"]}}},
+    ]
+    for wrap in wraps:
+        config = {"type": "ReLU"}
+        for _ in range(70):
+            config = wrap(config)
+        for read in (nn.from_config, parameter_shapes):
+            with refused(ValueError, "from_config: more than 64 containers inside each other"):
+                read(config)
 
 
 def test_shapes_of_a_description_cost_no_memory():

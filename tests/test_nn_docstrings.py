@@ -38,4 +38,4 @@ def test_examples(name):
 def test_every_layer_has_an_example_and_its_shapes(name):
     text = nn.layer_types()[name].__doc__ or ""
     assert ">>> " in text
-    assert "Shapes:" in text or name in ("Sequential", "Residual")
+    assert "Shapes:" in text or name in ("Sequential", "Residual", "Graph")

@@ -13,7 +13,7 @@ by_id = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 
 
 def names(case: Case) -> list[str]:
-    inputs = ["dx"] if len(case.inputs) == 1 else ["d first", "d second"]
+    inputs = ["dx"] if len(case.inputs) == 1 else [f"d input {k}" for k in range(len(case.inputs))]
     return [*inputs, *(f"d {name}" for name in case.parameters)]
 
 

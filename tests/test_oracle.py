@@ -110,3 +110,14 @@ def test_backward_is_the_derivative_of_forward(case: Case) -> None:
             moved[k] = arrays[k] + step * direction
             ends.append((dy * forward(*moved, **case.call)).sum())
         assert (slope * direction).sum() == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6, abs=1e-7)
+
+
+def test_concat_and_reshape_by_hand() -> None:
+    a, b = np.array([[[1.0, 2.0]]]), np.array([[[3.0, 4.0], [5.0, 6.0]]])
+    np.testing.assert_array_equal(oracle.concat(a, b), [[[1, 2], [3, 4], [5, 6]]])
+    parts = oracle.concat_backward(np.array([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]]), a, b)
+    np.testing.assert_array_equal(parts[0], [[[1, 2]]])
+    np.testing.assert_array_equal(parts[1], [[[3, 4], [5, 6]]])
+    np.testing.assert_array_equal(oracle.reshape(b, shape=(-1, 1)), [[[3], [4], [5], [6]]])
+    np.testing.assert_array_equal(oracle.flatten(b, start_dim=-2), [[3, 4, 5, 6]])
+    np.testing.assert_array_equal(oracle.flatten(b, start_dim=2), b)

@@ -46,6 +46,15 @@ NETWORKS = {
     "padding larger than the window": lambda: nn.Sequential(
         nn.Conv2d(16, 48, 3, padding=((3, 4), (0, 0)), seed=0), nn.PositionBias(48, 46, 39)
     ),
+    "branches": lambda: nn.Sequential(
+        nn.Branches(
+            nn.Conv2d(16, 32, 3, padding=1, seed=0),
+            nn.Identity(),
+            nn.Sequential(nn.ReLU(), nn.MaxPool2d(3, 1, 1)),
+        ),
+        nn.Residual(nn.Conv2d(64, 64, 3, padding=1, seed=1)),
+        nn.Reshape((41, -1, 41)),
+    ),
     "offsets by position": lambda: nn.Sequential(
         nn.Conv2d(16, 48, 3, padding=1, seed=0), nn.PositionBias(48, 41, 41), nn.ReLU()
     ),

@@ -38,7 +38,9 @@ EXACT = (
     "ChannelBias",
     "PositionBias",
     "Add",
+    "Concat",
     "Flatten",
+    "Reshape",
     "ReLU",
 )
 

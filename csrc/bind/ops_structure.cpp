@@ -27,8 +27,20 @@ void register_structure(py::module_& m) {
   bind_upsample<Upsample2d>(m, pair);
   bind_downsample<Downsample1d>(m, integer);
   bind_downsample<Downsample2d>(m, pair);
-  bind_plain<Flatten>(m);
+
+  bind_op<Reshape>(m).def(py::init([](const py::object& wanted) {
+                            return Bound<Reshape>(Reshape(shape({Reshape::kName, "shape"}, wanted)));
+                          }),
+                          "shape"_a);
+
+  bind_op<Flatten>(m).def(py::init([](const py::object& start, const py::object& end) {
+                            const char* op = Flatten::kName;
+                            return Bound<Flatten>({integer({op, "start_dim"}, start), integer({op, "end_dim"}, end)});
+                          }),
+                          "start_dim"_a = 1, "end_dim"_a = -1);
+
   bind_plain<Add>(m);
+  bind_plain<Concat>(m);
 }
 
 }  // namespace cnnfast::bind

@@ -1,20 +1,39 @@
-// Flatten (channels-last back to the c, h, w order that weights expect) and Add.
+// Reshape, which is Flatten too (the same numbers in the c, h, w order that users count in), Add and Concat.
 #pragma once
 
 #include "kernels/bias.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
+// Images of positions x channels become images of positions_out x channels_out of the same NCHW order, one after the
+// other. Where one side is a plain vector, that is one transposition; else two, with NCHW in `scratch` between them.
 template <class T>
-struct FlattenKernels {
-  using G = Flatten::Geometry;
-  static KernelSizes sizes(const G&, Index) { return {}; }
-  static void forward(const G& g, const ForwardArgs<T>& a) {
-    for (Index i = 0; i < a.n; ++i) to_nchw(g.channels, g.positions, a.x + i * g.size(), a.y + i * g.size());
+struct ReshapeKernels {
+  using G = Reshape::Geometry;
+  static KernelSizes sizes(const G& g, Index) {
+    const bool at_once = g.channels == g.channels_out || g.positions == 1 || g.positions_out == 1;
+    const Index scratch = at_once ? 0 : g.size();
+    return {0, 0, scratch, scratch};
   }
+  static void forward(const G& g, const ForwardArgs<T>& a) { change(g, a.n, a.x, a.y, a.scratch); }
   static void backward(const G& g, const BackwardArgs<T>& a) {
-    if (a.dx == nullptr) return;
-    for (Index i = 0; i < a.n; ++i) from_nchw(g.channels, g.positions, a.dy + i * g.size(), a.dx + i * g.size());
+    if (a.dx != nullptr) change({g.channels_out, g.positions_out, g.channels, g.positions}, a.n, a.dy, a.dx, a.scratch);
+  }
+
+ private:
+  static void change(const G& g, Index n, const T* x, T* y, T* scratch) {
+    for (Index i = 0; i < n; ++i, x += g.size(), y += g.size()) {
+      if (g.channels == g.channels_out) {  // channels-last, both are laid out alike
+        std::memcpy(y, x, static_cast<std::size_t>(g.size()) * sizeof(T));
+      } else if (g.positions_out == 1) {
+        to_nchw(g.channels, g.positions, x, y);
+      } else if (g.positions == 1) {
+        from_nchw(g.channels_out, g.positions_out, x, y);
+      } else {
+        to_nchw(g.channels, g.positions, x, scratch);
+        from_nchw(g.channels_out, g.positions_out, scratch, y);
+      }
+    }
   }
 };
 
@@ -23,11 +42,43 @@ struct AddKernels {
   using G = Add::Geometry;
   static KernelSizes sizes(const G&, Index) { return {}; }
   static void forward(const G& g, const ForwardArgs<T>& a) {
-    map(a.n * g.size(), a.y, [](const auto& u, const auto& v) { return ei::padd(u, v); }, a.x, a.x2);
+    map(a.n * g.size(), a.y, [](const auto& u, const auto& v) { return ei::padd(u, v); }, a.xs[0], a.xs[1]);
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {
-    pass_gradient(a.n * g.size(), a.dy, a.dx);
-    pass_gradient(a.n * g.size(), a.dy, a.dx2);
+    pass_gradient(a.n * g.size(), a.dy, a.dxs[0]);
+    pass_gradient(a.n * g.size(), a.dy, a.dxs[1]);
+  }
+};
+
+// `rows` runs of `count` elements, each `x_step` (`y_step`) behind the one before.
+template <class T>
+void copy_runs(Index rows, Index count, const T* x, Index x_step, T* y, Index y_step) {
+  using V = Packet<T>;
+  for (Index row = 0; row < rows; ++row, x += x_step, y += y_step) {
+    Index i = 0;
+    for (; i + kLanes<V> <= count; i += kLanes<V>) store(y + i, load<V>(x + i));
+    for (; i < count; ++i) y[i] = x[i];
+  }
+}
+
+// Channels-last, a position of the output is the inputs' channels one behind the other: each input is copied in runs
+// of its channels. Input by input, so that one stream is read and one written at a time.
+template <class T>
+struct ConcatKernels {
+  using G = Concat::Geometry;
+  static KernelSizes sizes(const G&, Index) { return {}; }
+  static void forward(const G& g, const ForwardArgs<T>& a) {
+    T* y = a.y;
+    for (int i = 0; i < g.inputs; y += g.channels_in[i++]) {
+      copy_runs(a.n * g.positions, g.channels_in[i], a.xs[i], g.channels_in[i], y, g.channels);
+    }
+  }
+  static void backward(const G& g, const BackwardArgs<T>& a) {
+    const T* dy = a.dy;
+    for (int i = 0; i < g.inputs; dy += g.channels_in[i++]) {
+      if (a.dxs[i] == nullptr) continue;
+      copy_runs(a.n * g.positions, g.channels_in[i], dy, g.channels, a.dxs[i], g.channels_in[i]);
+    }
   }
 };
 

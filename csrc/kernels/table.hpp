@@ -40,8 +40,8 @@ struct Noise {
 template <class T>
 struct ForwardArgs {
   Index n = 0;            // images
-  const T* x = nullptr;   // first input
-  const T* x2 = nullptr;  // second input, for operations that have one
+  const T* x = nullptr;          // the input, or the first of several
+  const T* const* xs = nullptr;  // all inputs
   const T* packed = nullptr;
   T* y = nullptr;
   T* saved = nullptr;  // null in inference
@@ -59,7 +59,7 @@ struct BackwardArgs {
   const T* packed = nullptr;
   const T* dy = nullptr;
   T* dx = nullptr;            // overwritten; null when nobody needs it
-  T* dx2 = nullptr;           // likewise
+  T* const* dxs = nullptr;    // likewise for all inputs, one by one
   T* packed_grads = nullptr;  // added to; null when nobody needs it
   bool fresh = false;         // ... overwritten: they hold nothing yet
   T* scratch = nullptr;

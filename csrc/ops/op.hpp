@@ -27,6 +27,9 @@ struct Parameter {
 
 using Shapes = std::vector<Shape>;
 
+constexpr int kAnyNumber = -1;   // of inputs, from one on
+constexpr int kMaxInputs = 128;  // of one operation
+
 struct OpBase {
   static constexpr int kInputs = 1;
   static constexpr bool kReadsX = false;  // backward reads the input

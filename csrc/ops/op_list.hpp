@@ -39,7 +39,7 @@ using ProductOps = TypeList<Conv2d, ConvTranspose2d, Linear>;
 using PoolingOps = TypeList<MaxPool2d, AvgPool2d>;
 using PointwiseOps = TypeList<ChannelBias, PositionBias, Softmax, LogSoftmax>;
 using NormalizationOps = TypeList<BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, Dropout>;
-using StructureOps = TypeList<Flatten, Add, Upsample2d>;
+using StructureOps = TypeList<Reshape, Add, Concat, Upsample2d>;
 // What a plan makes of several layers.
 using FusedOps = TypeList<ConvPool, ConvActivation>;
 // Functions of single elements: many for users, one kernel.
@@ -48,7 +48,7 @@ using ActivationOps =
 using ElementwiseOps = TypeList<Elementwise>;
 // What users write, but other operations' kernels compute: `place` gives the Geometry of one of those above.
 using RephrasedOps =
-    TypeList<Conv1d, ConvTranspose1d, Upsample1d, Downsample1d, Downsample2d, BatchNorm1d, Dropout2d, MaxPool1d, AvgPool1d,
+    TypeList<Flatten, Conv1d, ConvTranspose1d, Upsample1d, Downsample1d, Downsample2d, BatchNorm1d, Dropout2d, MaxPool1d, AvgPool1d,
              AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
 
 using OpList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), ActivationOps(), NormalizationOps(),

@@ -34,9 +34,13 @@ void check_shape(const char* who, const Shape& shape) {
 }  // namespace
 
 Shape output_shape(const Op& op, const Shapes& inputs) {
-  const auto count = static_cast<std::size_t>(op_inputs(op));
-  if (inputs.size() != count)
-    fail(op_name(op), ": takes ", count, count == 1 ? " input, got " : " inputs, got ", inputs.size());
+  const int count = op_inputs(op), given = static_cast<int>(inputs.size());
+  if (count == kAnyNumber && (given < 1 || given > kMaxInputs)) {
+    fail(op_name(op), ": takes 1 to ", kMaxInputs, " inputs, got ", given);
+  }
+  if (count != kAnyNumber && given != count) {
+    fail(op_name(op), ": takes ", count, count == 1 ? " input, got " : " inputs, got ", given);
+  }
   for (const Shape& shape : inputs) check_shape(op_name(op), shape);
   const Shape out = std::visit([&](const auto& o) { return o.output_shape(inputs); }, op);
   check_shape(op_name(op), out);

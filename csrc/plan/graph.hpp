@@ -32,7 +32,7 @@ class Graph {
 };
 
 const char* op_name(const Op& op);
-int op_inputs(const Op& op);
+int op_inputs(const Op& op);  // or kAnyNumber
 Shape output_shape(const Op& op, const Shapes& inputs);
 
 }  // namespace cnnfast

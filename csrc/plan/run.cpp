@@ -167,8 +167,9 @@ void Plan<T>::forward_as_team(const Batch& batch, const Parameters<T>& params, T
         const Index pieces = std::min<Index>(most_pieces(op), threads);
         next++->share(static_cast<int>(pieces), [&](int part) {
           const Piece piece = piece_of(op, part, pieces);
-          ForwardArgs<T> args = run.forward_args(i);
-          args.scratch = own.forward_args(i).scratch;
+          typename TileRun::Inputs inputs;
+          ForwardArgs<T> args = run.forward_args(i, inputs);
+          args.scratch = own.at(program.layout.scratch[i]);
           args.x += piece.x;
           args.y += piece.y;
           std::visit([&](const auto& g) { table_.of(g).forward(g, args); }, piece.op);

@@ -64,12 +64,17 @@ struct Plan<T>::TileRun {
     }
   }
 
-  ForwardArgs<T> forward_args(std::size_t i) const {
+  // What `xs` of a kernel's arguments points to.
+  struct Inputs {
+    const T* values[kMaxInputs];
+  };
+  ForwardArgs<T> forward_args(std::size_t i, Inputs& inputs) const {
     const PlanNode& node = program.nodes[i];
+    for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) inputs.values[slot] = value(node.inputs[slot]);
     ForwardArgs<T> args;
     args.n = n;
-    args.x = value(node.inputs[0]);
-    if (node.inputs.size() > 1) args.x2 = value(node.inputs[1]);
+    args.x = inputs.values[0];
+    args.xs = inputs.values;
     args.packed = packed + node.packed;
     args.y = value(node.output);
     args.saved = program.layout.saved.empty() ? nullptr : at(program.layout.saved[i]);
@@ -85,7 +90,8 @@ struct Plan<T>::TileRun {
   void forward(const Segment& nodes) const {
     for (std::size_t i = nodes.first; i < nodes.end; ++i) {
       const double start = times != nullptr ? seconds() : 0;
-      const ForwardArgs<T> args = forward_args(i);
+      Inputs inputs;
+      const ForwardArgs<T> args = forward_args(i, inputs);
       std::visit([&](const auto& g) { plan.table_.of(g).forward(g, args); }, program.nodes[i].op);
       if (times != nullptr) (*times)[i].forward += seconds() - start;
     }
@@ -120,12 +126,14 @@ struct Plan<T>::TileRun {
   void backward_node(std::size_t i, T* packed_grads, bool fresh, Wanted wanted) const {
     const PlanNode& node = program.nodes[i];
     const auto target = [&](std::size_t slot) -> T* {
-      if (slot >= node.inputs.size() || !wants(node.inputs[slot], wanted)) return nullptr;
+      if (!wants(node.inputs[slot], wanted)) return nullptr;
       return node.writes_first[slot] ? gradient(node.inputs[slot]) : at(program.layout.branch[i][slot]);
     };
+    T* dxs[kMaxInputs];
+    for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) dxs[slot] = target(slot);
     BackwardArgs<T> args = backward_args(i);
-    args.dx = target(0);
-    args.dx2 = target(1);
+    args.dx = dxs[0];
+    args.dxs = dxs;
     if (wanted.parameters) args.packed_grads = packed_grads + node.packed_grads;
     args.fresh = fresh;
     std::visit([&](const auto& g) { plan.table_.of(g).backward(g, args); }, node.op);
@@ -138,7 +146,8 @@ struct Plan<T>::TileRun {
 
   // This tile's share in the statistics that node i waits for, onto those of its shard.
   void collect(std::size_t i, double* shard) const {
-    plan.table_.collect(std::get<BatchNorm2d::Geometry>(program.nodes[i].op), forward_args(i), shard);
+    Inputs inputs;
+    plan.table_.collect(std::get<BatchNorm2d::Geometry>(program.nodes[i].op), forward_args(i, inputs), shard);
   }
   void d_collect(std::size_t i, double* shard) const {
     plan.table_.d_collect(std::get<BatchNorm2d::Geometry>(program.nodes[i].op), backward_args(i), shard);

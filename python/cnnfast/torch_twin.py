@@ -149,13 +149,17 @@ class TorchTwin:
             case "Hardsigmoid":
                 return F.hardsigmoid(x)
             case "Flatten":
-                return x.flatten(1)
+                return x.flatten(s["start_dim"], s["end_dim"])
+            case "Reshape":
+                return x.reshape(len(x), *s["shape"])
             case "Softmax":
                 return F.softmax(x, 1)
             case "LogSoftmax":
                 return F.log_softmax(x, 1)
             case "Add":
                 return inputs[0] + inputs[1]
+            case "Concat":
+                return self.torch.cat(inputs, dim=1)
         raise NotImplementedError(f"no PyTorch counterpart of {op.name} is known")
 
     def _transposed(self, x: Any, weights: list[Any], s: dict[str, Any]) -> Any:

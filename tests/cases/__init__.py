@@ -17,7 +17,7 @@ from tests.cases.normalization import NORMALIZATION
 from tests.cases.pooling import POOLS, average, pool
 from tests.cases.products import LINEAR, linear
 from tests.cases.resampling import RESAMPLING, down, up
-from tests.cases.structure import ADD
+from tests.cases.structure import ADD, CONCAT, FLATTEN, RESHAPE, concat, flatten, reshape
 
 CASES = [
     *CONV2D,
@@ -29,6 +29,9 @@ CASES = [
     *BIASES,
     *ELEMENTWISE,
     *ADD,
+    *CONCAT,
+    *FLATTEN,
+    *RESHAPE,
     *NORMALIZATION,
 ]
 
@@ -41,13 +44,16 @@ __all__ = [
     "Case",
     "Shape",
     "average",
+    "concat",
     "conv",
     "conv1d",
     "down",
     "elementwise",
+    "flatten",
     "linear",
     "pool",
     "position_bias",
+    "reshape",
     "transpose",
     "up",
 ]

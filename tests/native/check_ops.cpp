@@ -17,6 +17,7 @@ struct Case {
   Op op;
   Shape shape;  // of every input
   Index n;
+  Shapes more = {};  // of the inputs after the first, where an operation takes any number
 };
 
 // The layout inside the engine, and back.
@@ -46,13 +47,21 @@ Values twice(Values values) {
   return values;
 }
 
+template <class O>
+Shapes input_shapes(const Case& c) {
+  if constexpr (O::kInputs != kAnyNumber) return Shapes(O::kInputs, c.shape);
+  Shapes all{c.shape};
+  all.insert(all.end(), c.more.begin(), c.more.end());
+  return all;
+}
+
 template <class T, class O>
 void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report& report) {
-  const Application reference{c.op, Shapes(O::kInputs, c.shape), c.n};
+  const Application reference{c.op, input_shapes<O>(c), c.n};
   const Shape y_shape = reference.output();
   Draw draw(7);
   std::vector<Values> x;
-  for (int i = 0; i < O::kInputs; ++i) x.push_back(draw.values(c.n * c.shape.size(), 4));
+  for (const Shape& shape : reference.shapes) x.push_back(draw.values(c.n * shape.size(), 4));
   if constexpr (is_max_pool<O> || std::is_same_v<O, ReLU>) {
     for (double& v : x[0]) v = std::round(v);  // ties and zeros
   }
@@ -63,16 +72,20 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
   const KernelSizes sizes = kernels.sizes(g, c.n);
   const Guarded<T> p = guarded<T>(params), packed(sizes.packed), packed_grads(sizes.packed_grads);
   std::vector<Guarded<T>> inputs, d_inputs;
-  for (const Values& input : x) {
-    inputs.push_back(channels_last<T>(c.shape, input));
+  std::vector<const T*> xs;
+  std::vector<T*> dxs, nobody(x.size(), nullptr);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    inputs.push_back(channels_last<T>(reference.shapes[i], x[i]));
     d_inputs.emplace_back(inputs.back().size());
+    xs.push_back(inputs.back().data());
+    dxs.push_back(d_inputs.back().data());
   }
   const Guarded<T> y(c.n * y_shape.size()), saved(O::kSaved * y.size()), dp(p.size());
   const Guarded<T> scratch(sizes.forward_scratch), d_scratch(sizes.backward_scratch);
 
   for (int part : {1, 0}) kernels.pack(g, p.data(), packed.data(), true, {part, 2});
   ForwardArgs<T> f;
-  f.n = c.n, f.x = inputs.front().data(), f.x2 = inputs.back().data(), f.packed = packed.data();
+  f.n = c.n, f.x = xs.front(), f.xs = xs.data(), f.packed = packed.data();
   f.y = y.data(), f.saved = saved.data(), f.scratch = scratch.data();
   kernels.forward(g, f);
   report.compare("y", nchw(y_shape, y).data(), reference.forward(x, params));
@@ -81,20 +94,19 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
   packed_grads.fill(0);
   BackwardArgs<T> b;
   b.n = c.n, b.x = f.x, b.y = y.data(), b.saved = saved.data(), b.packed = packed.data(), b.dy = d.data();
-  b.packed_grads = packed_grads.data(), b.scratch = d_scratch.data();
+  b.packed_grads = packed_grads.data(), b.scratch = d_scratch.data(), b.dxs = nobody.data();
   kernels.backward(g, b);  // as for the first layer, whose dx nobody needs
-  b.dx = d_inputs.front().data();
-  b.dx2 = O::kInputs > 1 ? d_inputs.back().data() : nullptr;
+  b.dx = dxs.front(), b.dxs = dxs.data();
   kernels.backward(g, b);
   for (int part : {2, 0, 1}) kernels.unpack(g, packed_grads.data(), dp.data(), {part, 3});
   const Gradients expected = reference.backward(x, params, dy);
   for (std::size_t i = 0; i < d_inputs.size(); ++i) {
-    report.compare(i == 0 ? "dx" : "dx2", nchw(c.shape, d_inputs[i]).data(), expected.dx[i]);
+    report.compare("dx", nchw(reference.shapes[i], d_inputs[i]).data(), expected.dx[i]);
   }
   report.compare("dparams", dp.data(), twice(expected.dparams));
 
-  const std::vector<const Guarded<T>*> written = {
-      &packed, &packed_grads, &y, &saved, &dp, &scratch, &d_scratch, &d_inputs.front(), &d_inputs.back()};
+  std::vector<const Guarded<T>*> written = {&packed, &packed_grads, &y, &saved, &dp, &scratch, &d_scratch};
+  for (const Guarded<T>& d_input : d_inputs) written.push_back(&d_input);
   for (const auto* buffer : written) report.require(buffer->intact(), "a kernel wrote beside its buffer");
 }
 
@@ -293,6 +305,18 @@ std::vector<Case> channel_biases() {
   for (Index c : {1, 3, 5, 8, 16, 19, 33}) cases.push_back({ChannelBias(c), {c, 3, 5}, 2});
   return cases;
 }
+// From images and vectors to both, and between images whose channels differ.
+std::vector<Case> reshapes() {
+  return {{Reshape({-1}), {5, 3, 7}, 2},      {Reshape({5, 3, 7}), {105}, 2}, {Reshape({3, -1, 5}), {5, 3, 7}, 3},
+          {Reshape({5, 7, 3}), {5, 3, 7}, 2}, {Reshape({16, -1}), {8, 4}, 1}, {Flatten(2, -1), {16, 4, 4}, 3},
+          {Flatten(1, 2), {19, 3, 4}, 2}};
+}
+std::vector<Case> concats() {
+  return {{Concat(), {1, 1, 1}, 1},
+          {Concat(), {5}, 3, {{3}, {33}}},
+          {Concat(), {3, 5, 7}, 2, {{16, 5, 7}, {1, 5, 7}, {8, 5, 7}}},
+          {Concat(), {16, 4, 4}, 3, {{19, 4, 4}}}};
+}
 // ... with several settings.
 template <class O>
 std::vector<Case> on_all_shapes_each(std::initializer_list<O> ops) {
@@ -341,7 +365,9 @@ void check_ops(Isa isa, Report& report) {
       on_all_shapes(Hardswish()),
       on_all_shapes(Hardsigmoid()),
       on_all_shapes(Flatten()),
+      reshapes(),
       on_all_shapes(Add()),
+      concats(),
   };
   static_assert(std::size(families) == std::variant_size_v<Op>, "every operation has its cases");
   for (const auto& cases : families) {

@@ -350,6 +350,27 @@ void backward(const LogSoftmax&, const Problem& p, const Values& y, const Values
 void forward(const Flatten&, const Problem& p, Values& y) { y = p.x[0]; }
 void backward(const Flatten&, const Problem&, const Values&, const Values& dy, Gradients& d) { d.dx[0] = dy; }
 
+void forward(const Reshape&, const Problem& p, Values& y) { y = p.x[0]; }
+void backward(const Reshape&, const Problem&, const Values&, const Values& dy, Gradients& d) { d.dx[0] = dy; }
+
+// Calls f(input, place in it, place in y) for every number.
+template <class F>
+void for_each_part(const Problem& p, const F& f) {
+  std::size_t y = 0;
+  for (Index image = 0; image < p.n; ++image) {
+    for (std::size_t i = 0; i < p.shapes.size(); ++i) {
+      const Index size = p.shapes[i].size();
+      for (Index k = 0; k < size; ++k) f(i, at(image * size + k), y++);
+    }
+  }
+}
+void forward(const Concat&, const Problem& p, Values& y) {
+  for_each_part(p, [&](std::size_t i, std::size_t xi, std::size_t yi) { y[yi] = p.x[i][xi]; });
+}
+void backward(const Concat&, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  for_each_part(p, [&](std::size_t i, std::size_t xi, std::size_t yi) { d.dx[i][xi] = dy[yi]; });
+}
+
 void forward(const Add&, const Problem& p, Values& y) {
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = p.x[0][i] + p.x[1][i];
 }

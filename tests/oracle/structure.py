@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -19,16 +21,45 @@ def add_backward(dy: Array, a: Array, b: Array) -> Gradients:
     return dy, dy
 
 
-def flatten(x: Array) -> Array:
-    """(n, c, h, w) -> (n, c*h*w), rows before columns, channels outermost."""
-    return np.asarray(x, np.float64).reshape(len(x), math.prod(np.shape(x)[1:]))
+def concat(*xs: Array) -> Array:
+    """y[n] = the channels of the first x[n], then those of the second, ..."""
+    channels = [x.shape[1] for x in xs]
+    y = np.zeros((len(xs[0]), sum(channels), *xs[0].shape[2:]))
+    for k, x in enumerate(xs):
+        y[:, sum(channels[:k]) : sum(channels[: k + 1])] = x
+    return y
 
 
-def flatten_backward(dy: Array, x: Array) -> Gradients:
+def concat_backward(dy: Array, *xs: Array) -> Gradients:
+    dy, starts = np.asarray(dy, np.float64), np.cumsum([0, *(x.shape[1] for x in xs)])
+    return tuple(dy[:, a:b] for a, b in pairwise(starts))
+
+
+def reshape(x: Array, *, shape: Any) -> Array:
+    """The same numbers, last axis fastest, as (n, *shape)."""
+    rest = math.prod(np.shape(x)[1:]) // -math.prod(shape) if -1 in shape else 0
+    return np.asarray(x, np.float64).reshape(len(x), *(rest if extent == -1 else extent for extent in shape))
+
+
+def reshape_backward(dy: Array, x: Array, *, shape: Any) -> Gradients:
+    return (np.asarray(dy, np.float64).reshape(np.shape(x)),)
+
+
+def flatten(x: Array, *, start_dim: int = 1, end_dim: int = -1) -> Array:
+    """(n, c, h, w) -> (n, c*h*w), rows before columns, channels outermost; or only some of these axes."""
+    shape = np.shape(x)
+    end = end_dim % len(shape) + 1
+    start = start_dim % len(shape)
+    return np.asarray(x, np.float64).reshape(*shape[:start], math.prod(shape[start:end]), *shape[end:])
+
+
+def flatten_backward(dy: Array, x: Array, *, start_dim: int = 1, end_dim: int = -1) -> Gradients:
     return (np.asarray(dy, np.float64).reshape(np.shape(x)),)
 
 
 PAIRS = {
     "Add": (add, add_backward),
+    "Concat": (concat, concat_backward),
+    "Reshape": (reshape, reshape_backward),
     "Flatten": (flatten, flatten_backward),
 }

@@ -8,8 +8,9 @@ CNNFAST_KERNELS_BEGIN
 
 void fill_structure(KernelTable<CNNFAST_ELEMENT>& table) {
   static_cast<FamilyKernels<StructureOps>&>(table) = {
-      without_weights<FlattenKernels>(),
+      without_weights<ReshapeKernels>(),
       without_weights<AddKernels>(),
+      without_weights<ConcatKernels>(),
       without_weights<Upsample2dKernels>(),
   };
 }

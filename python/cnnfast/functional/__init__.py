@@ -99,7 +99,16 @@ from .resample import (
     upsample2d_backward,
 )
 from .soft_maxima import log_softmax, log_softmax_backward, softmax, softmax_backward
-from .structure import add, add_backward, flatten, flatten_backward
+from .structure import (
+    add,
+    add_backward,
+    concat,
+    concat_backward,
+    flatten,
+    flatten_backward,
+    reshape,
+    reshape_backward,
+)
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -122,6 +131,8 @@ __all__ = [
     "binary_cross_entropy_with_logits_backward",
     "channel_bias",
     "channel_bias_backward",
+    "concat",
+    "concat_backward",
     "conv1d",
     "conv1d_backward",
     "conv2d",
@@ -178,6 +189,8 @@ __all__ = [
     "position_bias_backward",
     "relu",
     "relu_backward",
+    "reshape",
+    "reshape_backward",
     "selu",
     "selu_backward",
     "sigmoid",

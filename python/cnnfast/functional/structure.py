@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from .. import _core
 from ..border import Array
 from ..one_op import backward, check_floats, check_shape, forward
 
 
-def flatten(x: Array, *, isa: str | None = None) -> Array:
-    """(n, c, h, w) as (n, c * h * w)."""
+def flatten(x: Array, start_dim: int = 1, end_dim: int = -1, *, isa: str | None = None) -> Array:
+    """(n, c, h, w) as (n, c * h * w), or only axes `start_dim` to `end_dim` as one; see `nn.Flatten`."""
     check_floats("flatten", x=x)
-    return forward("flatten", _core.Flatten(), x, isa=isa)
+    return forward("flatten", _core.Flatten(start_dim, end_dim), x, isa=isa)
 
 
-def flatten_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
+def flatten_backward(
+    dy: Array, x: Array, start_dim: int = 1, end_dim: int = -1, *, isa: str | None = None
+) -> Array:
     """dx of `flatten`: dy in the shape of x."""
     check_floats("flatten_backward", x=x, dy=dy)
-    return backward("flatten_backward", _core.Flatten(), dy, x, isa=isa)[0]
+    return backward("flatten_backward", _core.Flatten(start_dim, end_dim), dy, x, isa=isa)[0]
+
+
+def reshape(x: Array, shape: Sequence[int], *, isa: str | None = None) -> Array:
+    """(n, ...) as (n, *shape), as many elements in the same order; see `nn.Reshape`."""
+    check_floats("reshape", x=x)
+    return forward("reshape", _core.Reshape(shape), x, isa=isa)
+
+
+def reshape_backward(dy: Array, x: Array, shape: Sequence[int], *, isa: str | None = None) -> Array:
+    """dx of `reshape`: dy in the shape of x."""
+    check_floats("reshape_backward", x=x, dy=dy)
+    return backward("reshape_backward", _core.Reshape(shape), dy, x, isa=isa)[0]
 
 
 def add(a: Array, b: Array) -> Array:
-    """a + b of one shape, the join of `nn.Residual`; nothing is broadcast."""
+    """a + b of one shape, the join of `nn.Residual` and `nn.Add`; nothing is broadcast."""
     check_floats("add", a=a, b=b)
     check_shape("add", "b", b, a.shape, "that of a")
     return a + b
@@ -30,3 +48,39 @@ def add_backward(dy: Array) -> tuple[Array, Array]:
     """(da, db) of `add`: dy, twice."""
     check_floats("add_backward", dy=dy)
     return dy.copy(), dy.copy()
+
+
+def concat(*arrays: Array) -> Array:
+    """Arrays side by side along the channels, axis 1: the join of `nn.Branches` and `nn.Concat`.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import functional
+        >>> functional.concat(np.array([[1.0]]), np.array([[2.0, 3.0]]))
+        array([[1., 2., 3.]])
+    """
+    _check_parts("concat", arrays)
+    return np.concatenate(arrays, axis=1)
+
+
+def concat_backward(dy: Array, *arrays: Array) -> tuple[Array, ...]:
+    """The gradient of each array that `concat` was given: its channels of dy."""
+    _check_parts("concat_backward", arrays)
+    check_floats("concat_backward", **{"arrays[0]": arrays[0]}, dy=dy)
+    channels = [array.shape[1] for array in arrays]
+    shape = (len(arrays[0]), sum(channels), *arrays[0].shape[2:])
+    check_shape("concat_backward", "dy", dy, shape, "that of the output")
+    return tuple(part.copy() for part in np.split(dy, np.cumsum(channels)[:-1], axis=1))
+
+
+def _check_parts(who: str, arrays: Sequence[Array]) -> None:
+    if not arrays:
+        raise ValueError(f"{who}: needs at least one array")
+    check_floats(who, **{f"arrays[{k}]": array for k, array in enumerate(arrays)})
+    first = arrays[0].shape
+    for k, array in enumerate(arrays):
+        if array.ndim < 2 or array.shape[:1] != first[:1] or array.shape[2:] != first[2:]:
+            raise ValueError(
+                f"{who}: arrays must have shapes (n, c, ...) that differ only in c, got {first} and "
+                f"{array.shape} (arrays[{k}])"
+            )

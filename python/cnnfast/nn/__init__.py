@@ -21,9 +21,11 @@ from .adaptive_pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxP
 from .average_pooling import AvgPool1d, AvgPool2d
 from .batch_norm import BatchNorm1d, BatchNorm2d
 from .bias import ChannelBias, PositionBias
+from .branches import Branches
 from .conv_transpose import ConvTranspose1d, ConvTranspose2d
 from .convolution import Conv1d, Conv2d
 from .dropout import Dropout, Dropout2d
+from .graph import Graph
 from .linear import Linear
 from .module import Module
 from .normalization import GroupNorm, LayerNorm, LocalResponseNorm
@@ -34,7 +36,7 @@ from .resample import Downsample1d, Downsample2d, Upsample1d, Upsample2d
 from .residual import Residual
 from .sequential import Sequential
 from .softmax import LogSoftmax, Softmax
-from .structure import Flatten
+from .structure import Add, Concat, Flatten, Identity, Reshape
 
 __all__ = [
     "ELU",
@@ -44,11 +46,14 @@ __all__ = [
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
+    "Add",
     "AvgPool1d",
     "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Branches",
     "ChannelBias",
+    "Concat",
     "Conv1d",
     "Conv2d",
     "ConvTranspose1d",
@@ -58,9 +63,11 @@ __all__ = [
     "Dropout",
     "Dropout2d",
     "Flatten",
+    "Graph",
     "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
+    "Identity",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -73,6 +80,7 @@ __all__ = [
     "PositionBias",
     "Preprocessing",
     "ReLU",
+    "Reshape",
     "Residual",
     "Sequential",
     "SiLU",

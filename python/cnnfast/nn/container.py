@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import indent
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..border import Shape, type_of
-from .module import Module
+from ..border import Seed, Shape, type_of
+from .module import Module, OutputKind
+from .registry import blank, parameter_shapes
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -28,6 +30,13 @@ class Container(Module):
     def __repr__(self) -> str:
         inside = "".join(indent(f"({name}): {child!r}\n", "  ") for name, child in self._children.items())
         return f"{type(self).__name__}(\n{inside})"
+
+    def _child(self, name: str) -> Module:
+        if name not in self._children:
+            raise KeyError(
+                f"{type(self).__name__}: has no layer {name!r}; it has {', '.join(self._children)}"
+            )
+        return self._children[name]
 
     def _assemble(self, children: Mapping[str, Module]) -> None:
         self._children = dict(children)
@@ -58,6 +67,85 @@ class Container(Module):
         twin = type(self).__new__(type(self))
         twin._assemble({name: child._blank_copy() for name, child in self._children.items()})
         return twin
+
+
+class Listed(Container):
+    """A container of any number of children, taken by position or name.
+
+    Args:
+        children: Modules, named "0", "1", …; or one dict of name to module.
+        input_shape: Shape of one input. If given, all shapes are checked now.
+        seed: Draw all parameters anew; None leaves them as the children have them.
+    """
+
+    #: What a description calls the children.
+    _described_as: ClassVar[str]
+
+    def __init__(
+        self,
+        *children: Module | Mapping[str, Module],
+        input_shape: Sequence[int] | None = None,
+        seed: Seed = None,
+    ) -> None:
+        if len(children) == 1 and isinstance(children[0], Mapping):
+            named: Mapping[str, Any] = children[0]
+        else:
+            named = {str(position): child for position, child in enumerate(children)}
+        super().__init__(named)
+        self.input_shape = input_shape
+        if seed is not None:
+            self.initialize(seed)
+
+    def __len__(self) -> int:
+        return len(self._children)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._children.values())
+
+    def __getitem__(self, key: int | str) -> Module:
+        """The layer at a position, or of a name."""
+        who = type(self).__name__
+        if isinstance(key, str):
+            return self._child(key)
+        try:
+            position = operator.index(key)
+        except TypeError:
+            raise TypeError(
+                f"{who}: a layer is taken by its position or name, got {key!r}; for a part of the model "
+                f"use {who}(*[layer.copy() for layer in list(model)[a:b]])"
+            ) from None
+        return list(self._children.values())[position]
+
+    def to_config(self) -> dict[str, Any]:
+        children = {name: child.to_config() for name, child in self._children.items()}
+        return {"type": type(self).__name__, self._described_as: children}
+
+    @classmethod
+    def _from_settings(cls, settings: Mapping[str, Any], depth: int) -> Module:
+        return cls({name: blank(config, depth) for name, config in cls._configs(settings).items()})
+
+    @classmethod
+    def _shapes_of(cls, settings: Mapping[str, Any], prefix: str, depth: int) -> list[tuple[str, Shape]]:
+        return [
+            pair
+            for name, config in cls._configs(settings).items()
+            for pair in parameter_shapes(config, dotted(prefix, name), depth)
+        ]
+
+    @classmethod
+    def _configs(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        children = only_setting(cls.__name__, settings, cls._described_as)
+        if not isinstance(children, Mapping):
+            raise TypeError(
+                f"{cls.__name__}: {cls._described_as} must be a dict of name to layer, "
+                f"got {type(children).__name__}"
+            )
+        return children
+
+
+def ending(layers: Iterable[Module]) -> OutputKind:
+    """What comes out of a chain, its last layer first: what the last one makes that does not just hand on."""
+    return next((layer._output_kind for layer in layers if not layer._keeps_kind), "logits")
 
 
 def dotted(prefix: str, name: str) -> str:
@@ -96,7 +184,8 @@ def _check_child(who: str, name: object, child: object) -> None:
     if isinstance(child, type):
         raise TypeError(f"{who}: layer {name!r} is the class {child.__name__}; write {child.__name__}(...)")
     if not isinstance(child, Module):
-        cure = "; unpack it: Sequential(*layers)" if isinstance(child, list | tuple) else ""
+        container = "Branches" if who == "Branches" else "Sequential"
+        cure = f"; unpack it: {container}(*layers)" if isinstance(child, list | tuple) else ""
         raise TypeError(f"{who}: layer {name!r} must be a module, got {type_of(child)}{cure}")
     if child._in_container():
         raise ValueError(

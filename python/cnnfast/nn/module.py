@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from .._core import Graph, Plan, Tape
+from .._core import Graph, Plan, Reshape, Tape
 from ..border import Array, Labels, Shape, type_of, whole_number
 from ..losses import Loss, as_loss, targets
 from .block import Block, count
@@ -47,6 +47,8 @@ class Module(ParameterTree):
     """
 
     _output_kind: OutputKind = "logits"
+    #: Hands values on without computing with them: what came out before is still what comes out.
+    _keeps_kind: bool = False
     _input_shape: Shape | None
     _classes: tuple[str, ...] | None
     _preprocessing: Preprocessing
@@ -366,6 +368,8 @@ class Module(ParameterTree):
     def _build_plan(self, shape: Shape) -> Plan:
         graph = Graph(shape)
         self._add_to(graph, 0, "")
+        if len(graph) == 0:  # nothing but Identity; a plan has to do something
+            graph.add(Reshape(shape), [0])
         plan = Plan(graph, self.dtype.name, *self._preprocessing.affine(shape))
         start = 0
         for (name, expected), window in zip(self._named_shapes(), plan.parameters, strict=True):

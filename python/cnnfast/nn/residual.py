@@ -14,14 +14,16 @@ from .registry import blank, parameter_shapes, register
 
 @register
 class Residual(Container):
-    """y = body(x) + x: the body learns only the difference.
+    """y = body(x) + x, or body(x) + shortcut(x): the body learns only the difference.
 
     Args:
-        body: The module beside the shortcut; it must keep the shape.
+        body: The module beside the shortcut.
+        shortcut: What x goes through meanwhile: a projection, such as a 1x1 convolution, where the body
+            changes the shape. None is the identity: the body must keep the shape.
 
     Raises:
-        TypeError: `body` is not a module.
-        ValueError: `body` is already inside another container; when called, a body that changes the shape.
+        TypeError: Something that is not a module.
+        ValueError: A module that is already inside another container; when called, shapes that differ.
 
     Source: He et al. 2015, Deep residual learning for image recognition, arXiv:1512.03385.
 
@@ -31,27 +33,49 @@ class Residual(Container):
         >>> block = nn.Residual(nn.ReLU())
         >>> block(np.array([[-1.0, 2.0]], dtype=np.float32))
         array([[-1.,  4.]], dtype=float32)
+        >>> body = nn.Conv2d(4, 8, 3, stride=2, padding=1)
+        >>> block = nn.Residual(body, shortcut=nn.Conv2d(4, 8, 1, stride=2))
+        >>> block(np.zeros((1, 4, 6, 6), dtype=np.float32)).shape
+        (1, 8, 3, 3)
     """
 
-    def __init__(self, body: Module) -> None:
-        super().__init__({"body": body})
+    def __init__(self, body: Module, shortcut: Module | None = None) -> None:
+        super().__init__({"body": body} if shortcut is None else {"body": body, "shortcut": shortcut})
 
     @property
     def body(self) -> Module:
         """The module beside the shortcut."""
         return self._children["body"]
 
+    @property
+    def shortcut(self) -> Module | None:
+        """What x goes through meanwhile; None for the identity."""
+        return self._children.get("shortcut")
+
     def to_config(self) -> dict[str, Any]:
-        return {"type": "Residual", "body": self.body.to_config()}
+        return {"type": "Residual", **{name: child.to_config() for name, child in self._children.items()}}
 
     def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
         out = self.body._add_to(graph, value, dotted(prefix, "body"))
+        if self.shortcut is not None:
+            value = self.shortcut._add_to(graph, value, dotted(prefix, "shortcut"))
         return graph.add(_core.Add(), [out, value], dotted(prefix, "add"))
 
     @classmethod
     def _from_settings(cls, settings: Mapping[str, Any], depth: int) -> Module:
-        return cls(blank(only_setting("Residual", settings, "body"), depth))
+        return cls(*(blank(config, depth) for config in _parts_of(settings).values()))
 
     @classmethod
     def _shapes_of(cls, settings: Mapping[str, Any], prefix: str, depth: int) -> list[tuple[str, Shape]]:
-        return parameter_shapes(only_setting("Residual", settings, "body"), dotted(prefix, "body"), depth)
+        return [
+            pair
+            for name, config in _parts_of(settings).items()
+            for pair in parameter_shapes(config, dotted(prefix, name), depth)
+        ]
+
+
+def _parts_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The described children in the order of the constructor."""
+    rest = {name: value for name, value in settings.items() if name != "shortcut"}
+    parts = {"body": only_setting("Residual", rest, "body")}
+    return {**parts, "shortcut": settings["shortcut"]} if "shortcut" in settings else parts

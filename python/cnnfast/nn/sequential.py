@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from ..border import Seed, Shape
-from .container import Container, dotted, only_setting
+from ..border import Seed
+from .container import Listed, dotted, ending
 from .module import GraphBuilder, Module, OutputKind
-from .registry import blank, parameter_shapes, register
+from .registry import register
 
 
 @register
-class Sequential(Container):
+class Sequential(Listed):
     """A chain: the output of each module is the input of the next.
 
     Args:
@@ -41,71 +39,25 @@ class Sequential(Container):
         ['0.weight', '0.bias', '3.weight', '3.bias']
     """
 
+    _described_as = "layers"
+
     def __init__(
         self,
         *layers: Module | Mapping[str, Module],
         input_shape: Sequence[int] | None = None,
         seed: Seed = None,
     ) -> None:
-        if len(layers) == 1 and isinstance(layers[0], Mapping):
-            named: Mapping[str, Any] = layers[0]
-        else:
-            named = {str(position): layer for position, layer in enumerate(layers)}
-        super().__init__(named)
-        self.input_shape = input_shape
-        if seed is not None:
-            self.initialize(seed)
-
-    def __len__(self) -> int:
-        return len(self._children)
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._children.values())
-
-    def __getitem__(self, key: int | str) -> Module:
-        """The layer at a position, or of a name."""
-        if isinstance(key, str):
-            if key not in self._children:
-                raise KeyError(f"Sequential: has no layer {key!r}; it has {', '.join(self._children)}")
-            return self._children[key]
-        try:
-            position = operator.index(key)
-        except TypeError:
-            raise TypeError(
-                f"Sequential: a layer is taken by its position or name, got {key!r}; for a part of the model "
-                "use Sequential(*[layer.copy() for layer in list(model)[a:b]])"
-            ) from None
-        return list(self._children.values())[position]
-
-    def to_config(self) -> dict[str, Any]:
-        layers = {name: child.to_config() for name, child in self._children.items()}
-        return {"type": "Sequential", "layers": layers}
+        super().__init__(*layers, input_shape=input_shape, seed=seed)
 
     @property
     def _output_kind(self) -> OutputKind:  # type: ignore[override]
-        return self[-1]._output_kind
+        return ending(reversed(self._children.values()))
+
+    @property
+    def _keeps_kind(self) -> bool:  # type: ignore[override]
+        return all(child._keeps_kind for child in self._children.values())
 
     def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
         for name, child in self._children.items():
             value = child._add_to(graph, value, dotted(prefix, name))
         return value
-
-    @classmethod
-    def _from_settings(cls, settings: Mapping[str, Any], depth: int) -> Module:
-        layers = _layers_of(settings)
-        return cls({name: blank(config, depth) for name, config in layers.items()})
-
-    @classmethod
-    def _shapes_of(cls, settings: Mapping[str, Any], prefix: str, depth: int) -> list[tuple[str, Shape]]:
-        return [
-            pair
-            for name, config in _layers_of(settings).items()
-            for pair in parameter_shapes(config, dotted(prefix, name), depth)
-        ]
-
-
-def _layers_of(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    layers = only_setting("Sequential", settings, "layers")
-    if not isinstance(layers, Mapping):
-        raise TypeError(f"Sequential: layers must be a dict of name to layer, got {type(layers).__name__}")
-    return layers

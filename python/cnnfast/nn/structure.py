@@ -1,27 +1,212 @@
-"""`Flatten`: the bridge from images to rows of features."""
+"""What only rearranges or joins values: `Flatten`, `Reshape`, `Identity`, and the joins `Add` and
+`Concat`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
 from .. import _core
+from ..border import Shape
 from .layer import Layer
+from .module import GraphBuilder, Module
 from .registry import register
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @register
 class Flatten(Layer):
-    """Lays the values of one image in a row: channel after channel, each row by row.
+    """Makes one axis of several: by default lays the values of one image in a row, channel after channel,
+    each row by row.
+
+    Args:
+        start_dim, end_dim: First and last of the axes that become one, counted with the batch as axis 0, from
+            the end if negative. The batch always stays by itself.
 
     Shapes:
-        (n, c, h, w) to (n, c * h * w).
+        (n, c, h, w) to (n, c * h * w); with ``start_dim=2`` to (n, c, h * w).
+
+    Raises:
+        ValueError: `start_dim` is 0; when called, an axis the input does not have.
 
     Example:
         >>> import numpy as np
         >>> from cnnfast import nn
         >>> nn.Flatten()(np.zeros((2, 3, 4, 5), dtype=np.float32)).shape
         (2, 60)
+        >>> nn.Flatten(start_dim=2)(np.zeros((2, 3, 4, 5), dtype=np.float32)).shape
+        (2, 3, 20)
     """
 
     _operation = _core.Flatten
+    _keeps_kind = True
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__(_core.Flatten(start_dim, end_dim))
+
+
+@register
+class Reshape(Layer):
+    """The same values in the same order under another shape, as PyTorch's ``x.reshape(len(x), *shape)``.
+
+    Args:
+        shape: Of one image, one to three axes without the batch; one extent may be -1: what is left.
+
+    Shapes:
+        (n, ...) to (n, *shape), with as many elements.
+
+    Raises:
+        ValueError: Extents out of range, more than one -1; when called, an input of another number of
+            elements.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> nn.Reshape((3, 2, -1))(np.zeros((5, 24), dtype=np.float32)).shape
+        (5, 3, 2, 4)
+    """
+
+    _operation = _core.Reshape
+    _keeps_kind = True
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        super().__init__(_core.Reshape(shape))
+
+    def __repr__(self) -> str:
+        return f"Reshape({self._op.settings()['shape']})"
+
+
+@register
+class Identity(Module):
+    """Hands on what comes: a place to put something else later, a branch that changes nothing.
+
+    Shapes:
+        Any to the same.
+
+    Cost: none; the engine never sees it.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> nn.Identity()(np.array([[1.0, 2.0]], dtype=np.float32))
+        array([[1., 2.]], dtype=float32)
+    """
+
+    _keeps_kind = True
 
     def __init__(self) -> None:
-        super().__init__(_core.Flatten())
+        self._set_up()
+        self._own_block()
+
+    def __repr__(self) -> str:
+        return "Identity()"
+
+    def children(self) -> dict[str, Module]:
+        return {}
+
+    def to_config(self) -> dict[str, Any]:
+        return {"type": "Identity"}
+
+    def _initialize(self, seed: np.random.SeedSequence) -> None:
+        """Nothing to draw."""
+
+    def _named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
+        return []
+
+    def _buffer_names(self, prefix: str = "") -> list[str]:
+        return []
+
+    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+        return value
+
+    def _blank_copy(self) -> Self:
+        return type(self)()
+
+    @classmethod
+    def _from_settings(cls, settings: Mapping[str, Any], depth: int) -> Module:
+        cls._check_settings(settings)
+        return cls()
+
+    @classmethod
+    def _shapes_of(cls, settings: Mapping[str, Any], prefix: str, depth: int) -> list[tuple[str, Shape]]:
+        cls._check_settings(settings)
+        return []
+
+    @classmethod
+    def _check_settings(cls, settings: Mapping[str, Any]) -> None:
+        for name in settings:
+            raise ValueError(f"Identity: has no setting {name!r}; it takes none")
+
+
+class Join(Layer):
+    """A layer that makes one value of several: it stands in a `Graph`, where its inputs are named."""
+
+    #: Values it needs at least.
+    _least = 1
+
+    def _join(self, graph: GraphBuilder, values: Sequence[int], prefix: str) -> int:
+        return graph.add(self._op, values, prefix)
+
+    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+        who = type(self).__name__
+        where = f'layer "{prefix}": ' if prefix else ""
+        container = {"Add": "Residual", "Concat": "Branches"}[who]
+        raise ValueError(
+            f"{where}{who}: joins several values, so it has to stand in an nn.Graph; "
+            f"nn.{container} has one built in"
+        )
+
+
+@register
+class Add(Join):
+    """Sum of the values that a `Graph` hands it, two or more; see also `Residual`.
+
+    Shapes:
+        (n, ...), (n, ...), … all alike, to the same.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> twice = nn.Graph({"sum": (nn.Add(), "input", "input")})
+        >>> twice(np.array([[1.0, 2.0]], dtype=np.float32))
+        array([[2., 4.]], dtype=float32)
+    """
+
+    _operation = _core.Add
+    _least = 2
+
+    def __init__(self) -> None:
+        super().__init__(_core.Add())
+
+    def _join(self, graph: GraphBuilder, values: Sequence[int], prefix: str) -> int:
+        total = values[0]
+        for value in values[1:]:
+            total = graph.add(self._op, [total, value], prefix)
+        return total
+
+
+@register
+class Concat(Join):
+    """Puts the values that a `Graph` hands it side by side along the channels, as ``torch.cat(values,
+    dim=1)``; see also `Branches`.
+
+    Shapes:
+        (n, c1, ...), (n, c2, ...), … to (n, c1 + c2 + …, ...): they may differ only in their channels.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> twice = nn.Graph({"both": (nn.Concat(), "input", "input")})
+        >>> twice(np.array([[1.0, 2.0]], dtype=np.float32))
+        array([[1., 2., 1., 2.]], dtype=float32)
+    """
+
+    _operation = _core.Concat
+
+    def __init__(self) -> None:
+        super().__init__(_core.Concat())

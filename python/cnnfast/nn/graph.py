@@ -1,0 +1,254 @@
+"""`Graph`: modules wired to any directed acyclic graph, and the builder that writes one down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
+
+from ..border import Seed, Shape, type_of
+from .container import Container, dotted, ending, only_setting
+from .module import GraphBuilder, Module, OutputKind
+from .registry import blank, parameter_shapes, register
+from .structure import Join
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+#: The name of what the graph itself is given.
+INPUT = "input"
+
+
+@register
+class Graph(Container):
+    """Modules that read any earlier values; the last one makes the output.
+
+    Args:
+        nodes: Name to (module, names of the values it reads): "input" is the graph's own input, the name of a
+            node what that node makes. A node stands behind those it reads. `Add` and `Concat` read several
+            values, every other module one.
+        input_shape, seed: As in `Sequential`.
+
+    Raises:
+        TypeError: Something that is not a module, or not a tuple like ``(module, "input")``.
+        ValueError: A name that is not there (yet), a value nobody reads, a module used twice; with an
+            `input_shape`, shapes that do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> block = nn.Graph({
+        ...     "stem": (nn.Conv2d(1, 4, 3, padding=1), "input"),
+        ...     "left": (nn.ReLU(), "stem"),
+        ...     "right": (nn.Conv2d(4, 2, 1), "stem"),
+        ...     "join": (nn.Concat(), "left", "right"),
+        ... })
+        >>> block(np.zeros((2, 1, 5, 5), dtype=np.float32)).shape
+        (2, 6, 5, 5)
+
+        `builder` writes the same down step by step:
+
+        >>> g = nn.Graph.builder()
+        >>> stem = g.add(nn.Conv2d(1, 4, 3, padding=1), g.input)
+        >>> left, right = g.add(nn.ReLU(), stem), g.add(nn.Conv2d(4, 2, 1), stem)
+        >>> g.build(g.add(nn.Concat(), left, right)).num_parameters()
+        50
+    """
+
+    def __init__(
+        self,
+        nodes: Mapping[str, tuple[Any, ...]],
+        input_shape: Sequence[int] | None = None,
+        seed: Seed = None,
+    ) -> None:
+        if not isinstance(nodes, Mapping):
+            raise TypeError(f"Graph: nodes must be a dict of name to (module, inputs), got {type_of(nodes)}")
+        for name, node in nodes.items():
+            if not isinstance(node, tuple | list) or not node or not all(type(r) is str for r in node[1:]):
+                raise TypeError(f'Graph: node {name!r} must be a tuple like (module, "input"), got {node!r}')
+        self._reads = {name: tuple(node[1:]) for name, node in nodes.items()}
+        super().__init__({name: node[0] for name, node in nodes.items()})
+        _check_wires(self._children, self._reads)
+        self.input_shape = input_shape
+        if seed is not None:
+            self.initialize(seed)
+
+    @staticmethod
+    def builder() -> Builder:
+        """An empty `Builder`."""
+        return Builder()
+
+    def __getitem__(self, name: str) -> Module:
+        """The module of a name."""
+        return self._child(name)
+
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        """Names of the values each node reads."""
+        return dict(self._reads)
+
+    def __repr__(self) -> str:
+        inside = "".join(
+            indent(f"({name} <- {', '.join(self._reads[name])}): {child!r}\n", "  ")
+            for name, child in self._children.items()
+        )
+        return f"Graph(\n{inside})"
+
+    def to_config(self) -> dict[str, Any]:
+        nodes = {
+            name: {"layer": child.to_config(), "inputs": list(self._reads[name])}
+            for name, child in self._children.items()
+        }
+        return {"type": "Graph", "nodes": nodes}
+
+    @property
+    def _output_kind(self) -> OutputKind:  # type: ignore[override]
+        return ending(self._last_chain())
+
+    def _last_chain(self) -> Iterable[Module]:
+        """From the output back, as long as each node reads one value."""
+        name = next(reversed(self._children))
+        while name != INPUT:
+            yield self._children[name]
+            name = self._reads[name][0] if len(self._reads[name]) == 1 else INPUT
+
+    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+        values = {INPUT: value}
+        for name, child in self._children.items():
+            read, where = [values[r] for r in self._reads[name]], dotted(prefix, name)
+            if isinstance(child, Join):
+                value = child._join(graph, read, where)
+            else:
+                value = child._add_to(graph, read[0], where)
+            values[name] = value
+        return value
+
+    def _blank_copy(self) -> Self:
+        twin = super()._blank_copy()
+        twin._reads = dict(self._reads)
+        return twin
+
+    @classmethod
+    def _from_settings(cls, settings: Mapping[str, Any], depth: int) -> Module:
+        return cls(
+            {
+                name: (blank(node["layer"], depth), *node["inputs"])
+                for name, node in _nodes_of(settings).items()
+            }
+        )
+
+    @classmethod
+    def _shapes_of(cls, settings: Mapping[str, Any], prefix: str, depth: int) -> list[tuple[str, Shape]]:
+        return [
+            pair
+            for name, node in _nodes_of(settings).items()
+            for pair in parameter_shapes(node["layer"], dotted(prefix, name), depth)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """What a node of a `Builder` makes, to be read by others."""
+
+    name: str
+    builder: Builder
+
+    def __repr__(self) -> str:
+        return f"<value {self.name!r}>"
+
+
+class Builder:
+    """Writes a `Graph` down node by node; see there.
+
+    Attributes:
+        input: The graph's own input.
+    """
+
+    def __init__(self) -> None:
+        self.input = Value(INPUT, self)
+        self._nodes: dict[str, tuple[Any, ...]] = {}
+
+    def add(self, layer: Module, *inputs: Value, name: str | None = None) -> Value:
+        """A node that reads `inputs`; returns what it makes.
+
+        Args:
+            layer: Any module; `Add` and `Concat` read several values, every other one.
+            inputs: `input`, or what `add` returned before.
+            name: Of the layer, for its parameters; None counts "0", "1", ….
+
+        Raises:
+            TypeError: An input that is no value.
+            ValueError: A value of another builder, a name given twice.
+        """
+        name = str(len(self._nodes)) if name is None else name
+        if name in self._nodes:
+            raise ValueError(f"Graph: the name {name!r} is given twice")
+        for value in inputs:
+            if not isinstance(value, Value):
+                raise TypeError(
+                    f"Graph: node {name!r} must read values, that is `input` or what add() returned, "
+                    f"got {type_of(value)}"
+                )
+            if value.builder is not self:
+                raise ValueError(f"Graph: node {name!r} reads {value.name!r} of another builder")
+        self._nodes[name] = (layer, *(value.name for value in inputs))
+        return Value(name, self)
+
+    def build(self, output: Value, *, input_shape: Sequence[int] | None = None, seed: Seed = None) -> Graph:
+        """The Graph whose output is `output`; every other value must be read by some node.
+
+        Raises:
+            TypeError, ValueError: As `Graph`; an output that is no value of this builder.
+        """
+        if not isinstance(output, Value) or output.builder is not self or output is self.input:
+            raise ValueError(f"Graph: the output must be what add() of this builder returned, got {output!r}")
+        _check_read({name: node[1:] for name, node in self._nodes.items()}, output.name)  # so it is the last
+        return Graph(self._nodes, input_shape, seed)
+
+
+def _check_wires(children: Mapping[str, Module], reads: Mapping[str, tuple[str, ...]]) -> None:
+    known = {INPUT: None}  # in order
+    for name, read in reads.items():
+        if name == INPUT:
+            raise ValueError(f'Graph: no node can be named "{INPUT}", that is the input of the graph')
+        for value in read:
+            if value not in known:
+                why = "does not stand before it" if value in reads else "does not exist"
+                raise ValueError(
+                    f"Graph: node {name!r} reads {value!r}, which {why}; it can read {', '.join(known)}"
+                )
+        _check_count(name, children[name], len(read))
+        known[name] = None
+    *_, last = reads
+    _check_read(reads, last)
+
+
+def _check_read(reads: Mapping[str, tuple[str, ...]], output: str) -> None:
+    used = {output, *(value for read in reads.values() for value in read)}
+    unused = [value for value in (INPUT, *reads) if value not in used]
+    if unused:
+        raise ValueError(f"Graph: nothing reads {', '.join(unused)}; only {output!r} makes the output")
+
+
+def _check_count(name: str, child: Module, count: int) -> None:
+    kind = type(child).__name__
+    if not isinstance(child, Join) and count != 1:
+        raise ValueError(
+            f"Graph: node {name!r} ({kind}) must read one value, got {count}; only Add and Concat join values"
+        )
+    if isinstance(child, Join) and count < child._least:
+        raise ValueError(
+            f"Graph: node {name!r} ({kind}) must read at least {child._least} values, got {count}"
+        )
+
+
+def _nodes_of(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    nodes = only_setting("Graph", settings, "nodes")
+    if not isinstance(nodes, Mapping):
+        raise TypeError(f"Graph: nodes must be a dict of name to node, got {type(nodes).__name__}")
+    for name, node in nodes.items():
+        if not isinstance(node, Mapping) or set(node) != {"layer", "inputs"}:
+            raise ValueError(f"Graph: node {name!r} must be a dict of layer and inputs")
+        if not isinstance(node["inputs"], list | tuple):
+            raise TypeError(f"Graph: inputs of node {name!r} must be a list of names")
+    return nodes
