@@ -220,23 +220,28 @@ def test_the_table_of_a_model():
     model = nn.Sequential(
         nn.Conv2d(1, 2, 3), nn.Residual(nn.GELU()), nn.Flatten(), nn.Linear(8, 1000), input_shape=(1, 4, 4)
     )
-    assert (
-        str(model)
-        == model.summary()
-        == (
-            "Sequential, input (1, 4, 4)\n"
-            "layer        output shape  parameters   MACs\n"
-            "--------------------------------------------\n"
-            "0 Conv2d     (2, 2, 2)             20     72\n"
-            "1.body GELU  (2, 2, 2)              0      0\n"
-            "1.add Add    (2, 2, 2)              0      0\n"
-            "2 Flatten    (8,)                   0      0\n"
-            "3 Linear     (1000,)            9,000  8,000\n"
-            "--------------------------------------------\n"
-            "total                           9,020  8,072"
-        )
+    plan = model.plan()
+    training, inference = (plan.arena_bytes(t) // plan.tile(t) for t in (True, False))
+    assert str(model) == model.summary()
+    assert model.summary() == (
+        "Sequential, input (1, 4, 4)\n"
+        "layer        reads      output shape  parameters   MACs  bytes\n"
+        "--------------------------------------------------------------\n"
+        "0 Conv2d                (2, 2, 2)             20     72     32\n"
+        "1.body GELU             (2, 2, 2)              0      0     32\n"
+        "1.add Add    1.body, 0  (2, 2, 2)              0      0     32\n"
+        "2 Flatten               (8,)                   0      0     32\n"
+        "3 Linear                (1000,)            9,000  8,000  4,000\n"
+        "--------------------------------------------------------------\n"
+        "total                                      9,020  8,072  4,128\n"
+        f"memory for one image: {training:,} bytes in training, {inference:,} in inference"
     )
     assert [row.macs for row in rows(model)] == [72, 0, 0, 0, 8000]
+    assert [row.reads for row in rows(model)] == [(-1,), (0,), (1, 0), (2,), (3,)]
+    wide = model.copy().to("float64")
+    assert [row.bytes for row in rows(wide)] == [64, 64, 64, 64, 8000]
+    model.freeze("3.weight")
+    assert model.summary().splitlines()[-1] == "frozen: 8,000 of 9,020 parameters"
     assert str(nn.Linear(3, 2)) == (
         "Linear\n"
         "layer   parameters\n"
@@ -244,6 +249,32 @@ def test_the_table_of_a_model():
         "Linear           8\n"
         "------------------\n"
         "total            8"
+    )
+
+
+def test_the_table_of_a_network_with_branches():
+    """A column tells what a layer reads where that is not the line above."""
+    model = nn.Graph(
+        {
+            "stem": (nn.Conv2d(1, 2, 3), "input"),
+            "left": (nn.ReLU(), "stem"),
+            "right": (nn.Residual(nn.Conv2d(2, 2, 1), nn.Identity()), "stem"),
+            "join": (nn.Concat(), "left", "right", "stem"),
+            "end": (nn.Flatten(), "join"),
+        }
+    )
+    assert model.summary() == (
+        "Graph\n"
+        "layer              reads                  parameters\n"
+        "----------------------------------------------------\n"
+        "stem Conv2d                                       20\n"
+        "left ReLU                                          0\n"
+        "right.body Conv2d  stem                            6\n"
+        "right.add Add      right.body, stem                0\n"
+        "join Concat        left, right.add, stem           0\n"
+        "end Flatten                                        0\n"
+        "----------------------------------------------------\n"
+        "total                                             26"
     )
 
 

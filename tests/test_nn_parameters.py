@@ -213,6 +213,96 @@ def test_load_state_dict_says_what_is_wrong_and_changes_nothing():
     assert model[0].bias.tolist() == [1, 1, 1]
 
 
+def test_load_state_dict_tells_all_that_is_wrong_at_once():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1), seed=0)
+    state = {
+        "0.weight": np.zeros((3, 3)),
+        "0.bias": np.zeros(3, int),
+        "1.weight": np.zeros(3),
+        "2.bias": 0.0,
+        "head": 0.0,
+    }
+    wrong = (
+        "0.weight must have shape (3, 2), got (3, 3) in the state; 1.weight must have shape (1, 3), got (3,) "
+        "in the state; 0.bias must be floating point, got int64 in the state"
+    )
+    names = "the state lacks 1.bias and has unknown 2.bias, head; strict=False would skip them"
+    before = model.state_dict()
+    with refused(ValueError, f"Sequential: {names}; {wrong}"):
+        model.load_state_dict(state)
+    with refused(ValueError, f"Sequential: {wrong}"):
+        model.load_state_dict(state, strict=False)
+    with pytest.raises(TypeError) as caught:
+        model.load_state_dict({"0.weight": [[1.0], [1.0, 2.0]], "1.bias": "x"}, strict=False)
+    assert str(caught.value).startswith("Sequential: 0.weight cannot be read as an array: setting an")
+    assert str(caught.value).endswith("; 1.bias must be floating point, got <U1 in the state")
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_load_state_dict_returns_what_did_not_match():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1), seed=0)
+    unmatched = model.load_state_dict({"0.bias": [1.0, 2.0, 3.0], "old.bias": None}, strict=False)
+    assert unmatched.missing_keys == ["0.weight", "1.weight", "1.bias"]
+    assert unmatched.unexpected_keys == ["old.bias"]
+    assert model[0].bias.tolist() == [1, 2, 3]
+    assert model.load_state_dict(model.state_dict()) == ([], [])
+
+
+class Tensor:
+    """What tensors of several libraries have in common: on a device, part of a graph, and then an array."""
+
+    def __init__(self, value: np.ndarray, steps: tuple[str, ...]) -> None:
+        self.value, self.steps = value, steps
+
+    def _next(self, step: str) -> Tensor:
+        assert self.steps[0] == step
+        return Tensor(self.value, self.steps[1:])
+
+    def detach(self) -> Tensor:
+        return self._next("detach")
+
+    def cpu(self) -> Tensor:
+        return self._next("cpu")
+
+    def numpy(self) -> np.ndarray:
+        assert self.steps == ("numpy",)
+        return self.value
+
+
+class ArrayLike:
+    def __init__(self, value: np.ndarray) -> None:
+        self.value = value
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        return self.value
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda a: Tensor(a, ("detach", "cpu", "numpy")), ArrayLike, np.ndarray.tolist]
+)
+def test_load_state_dict_takes_what_can_become_an_array(wrap):
+    model, other = nested(), nested()
+    other.initialize(9)
+    other.load_state_dict({name: wrap(value) for name, value in model.state_dict().items()})
+    np.testing.assert_array_equal(other._values, model._values)
+
+
+def test_load_state_dict_takes_tensors_of_pytorch():
+    torch = pytest.importorskip("torch")
+    layer, theirs = nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    for state in (
+        theirs.state_dict(),
+        theirs.state_dict(keep_vars=True),
+        dict(theirs.double().named_parameters()),
+    ):
+        layer.load_state_dict(state)
+        np.testing.assert_array_equal(layer.weight, theirs.weight.detach().numpy().astype(np.float32))
+    half = {"bias": torch.zeros(2, dtype=torch.bfloat16)}
+    with pytest.raises(TypeError, match=r"^Linear: bias cannot be read as an array: .*BFloat16"):
+        layer.load_state_dict(half, strict=False)
+
+
 def test_assigning_to_a_parameter_is_checked():
     with pytest.raises(
         ValueError, match=r"^Linear: weight must have shape \(1, 2\), got \(2,\) in the state$"

@@ -13,6 +13,8 @@ from ._core import Plan, all_finite
 from .border import Array, Labels, type_of, whole_number
 from .errors import NonFiniteError
 from .evaluation import measure, measure_loss
+from .frozen import Frozen
+from .gathered import Gathered
 from .history import EpochRecord, History
 from .interrupt import Interrupt
 from .labelled import Labelled, hold_out, labelled, with_known_class
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 #: Images at a time in validation.
 _VALIDATION_BATCH = 1024
+
+#: From the noise of one part of a batch to that of the next: odd, and far from small numbers.
+_NEXT_PART = 0x9E3779B97F4A7C15
 
 Schedule = Literal["constant", "cosine"]
 
@@ -69,17 +74,24 @@ class Trainer:
         self._params, self._grads = model._values, model._flat_gradients
         optimizer.bind(self._params)
         self._seed = whole_number("Trainer", "seed", seed, 0)
+        self._frozen = Frozen(model)
+        self._gathered = Gathered(self._grads)
         self.steps = 0
         self._epoch: int | None = None
 
-    def step(self, x: Array, y: Array, index: Labels | None = None) -> float:
+    def step(self, x: Array, y: Array, index: Labels | None = None, micro_batch: int | None = None) -> float:
         """One update from one batch.
+
+        Frozen parameters (`Module.freeze`) stay as they are, and so does what the optimiser remembers of
+        them; their gradients count as 0.
 
         Args:
             x: (n, *input_shape) in the model's dtype, or uint8 pictures.
             y: (n,) integers, the class of each row; for losses of numbers, an array of the shape and dtype of
                 the output.
             index: int64, rows of x and y that make the batch; None takes all. Nothing is copied in Python.
+            micro_batch: Compute the gradient from this many rows at a time and add it up, as `accumulate` and
+                `update` do; None takes them all at once. The mean is the same but for rounding.
 
         Returns:
             The batch's mean loss, before the update.
@@ -87,32 +99,107 @@ class Trainer:
         Raises:
             NonFiniteError: The loss or a gradient is not finite; the weights are still those before the step.
             TypeError, ValueError: An input that does not fit.
+            RuntimeError: Rows that were accumulated still wait for `update`.
         """
+        plan, x, y = self._checked(x, y)
+        if micro_batch is not None:
+            micro_batch = whole_number("Trainer", "micro_batch", micro_batch, 1)
+        return self._advance(plan, x, y, index, micro_batch)[0]
+
+    def accumulate(self, x: Array, y: Array, index: Labels | None = None) -> float:
+        """Add these rows to the batch that the next `update` learns from: for batches that come in parts.
+
+        Any number of parts of any sizes: every row counts alike, and the result is that of one `step` on all
+        rows but for rounding; the same parts give the same bits. What depends on the batch as such goes by
+        parts: batch normalisation takes the statistics of each, and dropout draws anew. Arguments and errors
+        as `step`; NonFiniteError drops what had been added.
+
+        Returns:
+            Mean loss of these rows.
+
+        Example:
+            >>> from cnnfast import models, optim
+            >>> trainer = Trainer(models.d4(seed=0), optim.SGD(lr=0.1))
+            >>> x, y = np.zeros((8, 28, 28), dtype=np.uint8), np.arange(8)
+            >>> parts = [trainer.accumulate(x[i : i + 4], y[i : i + 4]) for i in (0, 4)]
+            >>> trainer.update() == sum(parts) / 2
+            True
+        """
+        return self._gather(*self._checked(x, y), index)
+
+    def update(self) -> float:
+        """One update from all rows that were accumulated.
+
+        Returns:
+            Their mean loss.
+
+        Raises:
+            RuntimeError: There are none.
+            NonFiniteError: As `step`.
+        """
+        if self._gathered.rows == 0:
+            raise RuntimeError("Trainer: update needs an accumulate before it")
+        return self._apply(*self._gathered.mean())[0]
+
+    def _checked(self, x: Array, y: Array) -> tuple[Plan, Array, Array]:
         if self.model._values is not self._params:
             raise ValueError(
                 "Trainer: the model's parameters were moved (by to(), or into a container) since the "
                 "Trainer was made; make a new one"
             )
         plan, x = self.model._prepare(x)
-        y = targets("Trainer", "y", y, self.loss, plan.output_shape, self.model.dtype, len(x))
-        return self._advance(plan, x, y, index)[0]
+        return plan, x, targets("Trainer", "y", y, self.loss, plan.output_shape, self.model.dtype, len(x))
 
-    def _advance(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> tuple[float, int]:
+    def _advance(
+        self, plan: Plan, x: Array, y: Array, index: Labels | None, micro_batch: int | None = None
+    ) -> tuple[float, int]:
         """A step on checked input: (mean loss, number of right answers)."""
-        params, grads = self._params, self._grads
-        loss, correct = plan.loss_and_grad(x, y, params, grads, index, self._engine_loss, self._noise())
-        if not math.isfinite(loss) or not all_finite(grads):
-            raise self._refusal(loss)
+        if self._gathered.rows > 0:
+            raise RuntimeError(
+                f"Trainer: {self._gathered.rows} accumulated rows wait for update(); call it before step()"
+            )
+        n = len(x) if index is None else len(index)
+        if micro_batch is None or n <= micro_batch:
+            loss, correct = self._pass(plan, x, y, index)
+            self._frozen.clear(self._grads)
+            self._check(loss)
+            if plan.has_buffers:
+                plan.update_buffers(self._params, self._grads)
+            return self._apply(loss, correct)
+        rows = np.arange(n) if index is None else index
+        for start in range(0, n, micro_batch):
+            self._gather(plan, x, y, rows[start : start + micro_batch])
+        return self._apply(*self._gathered.mean())
+
+    def _pass(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> tuple[float, int]:
+        return plan.loss_and_grad(x, y, self._params, self._grads, index, self._engine_loss, self._noise())
+
+    def _gather(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> float:
+        loss, correct = self._pass(plan, x, y, index)
+        self._frozen.clear(self._grads)
+        self._check(loss)
         if plan.has_buffers:
-            plan.update_buffers(params, grads)
-        self.optimizer.step(params, grads)
+            plan.update_buffers(self._params, self._grads)
+            self.model._block.touch()
+        self._gathered.add(loss, correct, len(x) if index is None else len(index))
+        return loss
+
+    def _check(self, loss: float) -> None:
+        if not math.isfinite(loss) or not all_finite(self._grads):
+            self._gathered.clear()
+            raise self._refusal(loss)
+
+    def _apply(self, loss: float, correct: int) -> tuple[float, int]:
+        """The update by the gradients of a batch, and what it was told of the batch."""
+        with self._frozen.kept(self._params, self.optimizer):
+            self.optimizer.step(self._params, self._grads)
         self.model._block.touch()
         self.steps += 1
         return loss, correct
 
     def _noise(self) -> int:
-        """Another number for each step of each seed."""
-        return (self._seed << 32 ^ self.optimizer.steps) % 2**64
+        """Another number for each step of each seed, and for each part of its batch."""
+        return ((self._seed << 32 ^ self.optimizer.steps) + self._gathered.parts * _NEXT_PART) % 2**64
 
     def _refusal(self, loss: float) -> NonFiniteError:
         step = self.steps + 1
@@ -140,6 +227,7 @@ def fit(
     on_epoch: Callable[[EpochRecord], object] | None = None,
     shuffle: bool = True,
     schedule: Schedule = "constant",
+    micro_batch: int | None = None,
 ) -> History:
     """Train a network, in place.
 
@@ -167,6 +255,7 @@ def fit(
         schedule: Of the learning rate. "cosine" lets it fall from the optimizer's lr towards zero along
             half a cosine over all steps (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts), so
             that training ends settled rather than in the noise of its last steps.
+        micro_batch: Compute each step's gradient from this many images at a time; see `Trainer.step`.
 
     Returns:
         A History; its `stopped` is "interrupted" after Ctrl-C.
@@ -188,6 +277,8 @@ def fit(
     epochs = whole_number("fit", "epochs", epochs, 1)
     batch_size = whole_number("fit", "batch_size", batch_size, 1)
     seed = whole_number("fit", "seed", seed, 0)
+    if micro_batch is not None:
+        micro_batch = whole_number("fit", "micro_batch", micro_batch, 1)
     if schedule not in get_args(Schedule):
         raise ValueError(f'fit: schedule must be "constant" or "cosine", got {schedule!r}')
     if not isinstance(model, Module):
@@ -200,7 +291,8 @@ def fit(
         model.input_shape = part.x.shape[1:]
     if model.classes is None:
         model.classes = part.classes
-    run = _Run(trainer, part, held, epochs, batch_size, seed if shuffle else None, on_epoch, schedule)
+    seed_of_order = seed if shuffle else None
+    run = _Run(trainer, part, held, epochs, batch_size, micro_batch, seed_of_order, on_epoch, schedule)
     return run.all_epochs(display)
 
 
@@ -214,12 +306,14 @@ class _Run:
         held: Labelled | None,
         epochs: int,
         batch_size: int,
+        micro_batch: int | None,
         seed: int | None,
         on_epoch: Callable[[EpochRecord], object] | None,
         schedule: Schedule,
     ) -> None:
         self._trainer, self._part, self._held = trainer, part, held
         self._epochs, self._batch_size, self._seed = epochs, batch_size, seed
+        self._micro_batch = micro_batch
         self._on_epoch = on_epoch
         self._first_lr = trainer.optimizer.lr if schedule == "cosine" else None
         self._history = History()
@@ -270,7 +364,7 @@ class _Run:
             if self._first_lr is not None:
                 done = (epoch - 1 + start / n) / self._epochs
                 self._trainer.optimizer.lr = self._first_lr * 0.5 * (1 + math.cos(math.pi * done))
-            loss, right = self._trainer._advance(plan, x, part.y, index)
+            loss, right = self._trainer._advance(plan, x, part.y, index, self._micro_batch)
             loss_sum += loss * len(index)
             correct += right
             display.batch(

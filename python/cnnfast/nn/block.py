@@ -23,13 +23,15 @@ class Block:
     after `touch`, and as long as anybody holds an array that `lend` gave out.
     """
 
-    __slots__ = ("__weakref__", "_gradients", "_lent", "_version", "values")
+    __slots__ = ("__weakref__", "_gradients", "_lent", "_version", "frozen_changes", "values")
 
     def __init__(self, size: int, dtype: np.dtype[Any]) -> None:
         self.values: Array = np.zeros(size, dtype)
         self._gradients: Array | None = None
         self._lent: dict[int, weakref.ref[Array]] = {}
         self._version = 0
+        #: Counts how often parts were frozen or thawed, for those who remember which are.
+        self.frozen_changes = 0
 
     def lend(self, part: Array) -> Array:
         """`part` of the values, through an array that lives as long as any view made of it."""

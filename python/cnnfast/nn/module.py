@@ -10,15 +10,17 @@ import secrets
 import threading
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from glob import escape
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from .._core import Graph, Plan, Reshape, Tape
-from ..border import Array, Labels, Shape, type_of, whole_number
+from ..border import Array, Labels, Shape, real_number, type_of, whole_number
 from ..losses import Loss, as_loss, targets
 from .block import Block, count
+from .freezing import copy_frozen
 from .parameter_tree import ParameterTree
 from .preprocessing import Preprocessing
 
@@ -165,7 +167,13 @@ class Module(ParameterTree):
         return plan.backward(np.ascontiguousarray(dy), tape, self._values, self._flat_gradients)
 
     def loss_and_grad(
-        self, x: Array, target: Array, loss: Loss | str = "cross_entropy", seed: int | None = None
+        self,
+        x: Array,
+        target: Array,
+        loss: Loss | str = "cross_entropy",
+        seed: int | None = None,
+        *,
+        weight: float = 1.0,
     ) -> tuple[float, dict[str, Array]]:
         """Mean loss of the rows, and its gradient by each parameter, in one pass through the engine.
 
@@ -177,9 +185,11 @@ class Module(ParameterTree):
                 "smooth_l1", "huber" or "bce_with_logits"; or an object of `cnnfast.losses`, where those with
                 settings are.
             seed: As of `forward`.
+            weight: Times this, the loss and all gradients. With its share of the rows as the weight of each
+                part of a batch, losses and gradients of the parts add up to those of the batch.
 
         Returns:
-            The loss, and copies of the gradients keyed like `state_dict()`.
+            The loss, and copies of the gradients keyed like `state_dict()`, frozen parameters included.
 
         Raises:
             TypeError, ValueError: As in a call; labels that are no integers, or outside of the classes; no
@@ -187,6 +197,7 @@ class Module(ParameterTree):
         """
         who = type(self).__name__
         loss = as_loss(who, loss)
+        weight = real_number(who, "weight", weight, 0, float("inf"))
         plan, x = self._prepare(x)
         target = targets(who, "target", target, loss, plan.output_shape, self.dtype, len(x))
         engine, noise = loss._engine(), noise_seed(who, seed)
@@ -194,21 +205,25 @@ class Module(ParameterTree):
         if plan.has_buffers:
             plan.update_buffers(self._values, self._flat_gradients)
             self._block.touch()
+        if weight != 1:
+            value *= weight
+            self._flat_gradients[:] *= self.dtype.type(weight)
         return value, {name: grad.copy() for name, grad in self.gradients().items()}
 
     # ---------------------------------------------------------------- copies and files
 
     def copy(self) -> Self:
-        """An independent module with the same settings and equal parameters."""
+        """An independent module with the same settings and equal parameters, frozen where this one is."""
         twin = self._blank_copy().to(self.dtype)
         twin._values[:] = self._values
         twin._input_shape, twin._classes = self._input_shape, self._classes
         twin._preprocessing = self._preprocessing
+        copy_frozen(self, twin)
         return twin
 
     def __reduce__(self) -> tuple[Any, ...]:
         settings = (self._input_shape, self._classes, self._preprocessing)
-        return _restore, (self.to_config(), self._values.copy(), settings)
+        return _restore, (self.to_config(), self._values.copy(), settings, self.frozen)
 
     def save(self, path: str | PathLike[str], *, training: Mapping[str, Any] | None = None) -> None:
         """Write the model to one file, atomically; see `cnnfast.checkpoint.save`."""
@@ -295,7 +310,25 @@ class Module(ParameterTree):
         return self._plan_for(shape)
 
     def summary(self) -> str:
-        """A table of the layers: output shape, parameters, multiply-accumulates (MACs) for one input."""
+        """A table of the layers, what it costs to run them on one image, and totals.
+
+        Columns: the output shape; parameters; multiply-accumulates (MACs); bytes of the output, all of which
+        a training pass would keep if every layer ran by itself. A network with branches has a column of what
+        each layer reads, empty where that is the line above. Below stands the memory the engine really takes
+        for an image: for values, what backward needs of them, and gradients, after fusing layers and reusing
+        memory. Without an `input_shape` there are names and parameters alone.
+
+        Example:
+            >>> from cnnfast import nn
+            >>> model = nn.Residual(nn.Linear(2, 2))
+            >>> model.input_shape = (2,)
+            >>> print("\\n".join(model.summary().splitlines()[:5]))
+            Residual, input (2,)
+            layer        reads        output shape  parameters  MACs  bytes
+            ---------------------------------------------------------------
+            body Linear               (2,)                   6     4      8
+            add Add      body, input  (2,)                   0     0      8
+        """
         from .summary import table
 
         return table(self)
@@ -388,10 +421,14 @@ def _check_classes(who: str, names: Sequence[str], output_shape: Shape) -> None:
         raise ValueError(f"{who}: {len(names)} classes do not fit the output shape {output_shape}")
 
 
-def _restore(config: Mapping[str, Any], values: Array, settings: tuple[Any, ...]) -> Module:
+def _restore(
+    config: Mapping[str, Any], values: Array, settings: tuple[Any, ...], frozen: tuple[str, ...] = ()
+) -> Module:
     from .registry import blank
 
     module = blank(config).to(values.dtype)
     module._values[:] = values
     module._input_shape, module._classes, module._preprocessing = settings
+    if frozen:
+        module.freeze(*(escape(name) for name in frozen))
     return module

@@ -15,7 +15,8 @@ import numpy as np
 
 from ..border import Array, Seed, Shape, float_dtype, seed_sequence
 from .block import Block, count, windows
-from .state import load_state
+from .freezing import Window, frozen_names, set_frozen, windows_of
+from .state import Unmatched, load_state
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -27,6 +28,8 @@ class ParameterTree(ABC):
     _block: Block
     _values: Array
     _start: int
+    #: Own parameters (of a layer) that training leaves alone.
+    _frozen: frozenset[str] = frozenset()
 
     @abstractmethod
     def children(self) -> Mapping[str, ParameterTree]:
@@ -68,18 +71,71 @@ class ParameterTree(ABC):
         """Copies of parameters and buffers by name; names, shapes and order of axes are PyTorch's."""
         return {name: value.copy() for name, value in self._windows().items()}
 
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
-        """Set parameters and buffers from arrays (or CPU tensors) by name; on any error nothing is changed.
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Unmatched:
+        """Set parameters and buffers from arrays or tensors by name; on any error nothing is changed.
 
         Args:
-            state: Name to array; floats of another width are converted.
+            state: Name to array, or to anything that can become one: a tensor of PyTorch as it is in a
+                ``state_dict()``, of JAX, a list. Floats of another width are converted.
             strict: False skips what is missing or unknown.
 
+        Returns:
+            Names that are missing in the state, and names it has that the module has not: both empty if
+                strict.
+
         Raises:
-            ValueError: A name is missing or unknown (if strict), or a shape differs.
+            ValueError: Names are missing or unknown (if strict), or shapes differ; all of them are told.
             TypeError: Not floating point.
+
+        Example:
+            >>> from cnnfast import nn
+            >>> nn.Linear(2, 3).load_state_dict({"bias": [1.0, 2.0, 3.0]}, strict=False)
+            Unmatched(missing_keys=['weight'], unexpected_keys=[])
         """
-        load_state(type(self).__name__, self._views(), state, strict)
+        return load_state(type(self).__name__, self._views(), state, strict)
+
+    def freeze(self, *patterns: str) -> list[str]:
+        """Keep parameters as they are: `Trainer` and `fit` will not change a bit of them.
+
+        Gradients are still computed and returned. What is frozen survives `copy`, pickling and being put into
+        a container; model files do not keep it. Loading a state and `initialize` set frozen parameters like
+        all others.
+
+        Args:
+            patterns: Names of parameters, of modules (for all that is in them), or patterns with ``*``, ``?``
+                and ``[…]``: "features", "*.bias". None at all takes every parameter.
+
+        Returns:
+            The names that matched.
+
+        Raises:
+            TypeError: A pattern that is no string.
+            ValueError: A pattern that matches nothing.
+
+        Example:
+            >>> from cnnfast import nn
+            >>> model = nn.Sequential({"features": nn.Conv2d(1, 4, 3), "head": nn.Linear(4, 2)})
+            >>> model.freeze("features")
+            ['features.weight', 'features.bias']
+            >>> model.unfreeze("*.bias")
+            ['features.bias', 'head.bias']
+            >>> model.frozen
+            ('features.weight',)
+        """
+        return set_frozen(f"{type(self).__name__}.freeze", self, patterns, True)
+
+    def unfreeze(self, *patterns: str) -> list[str]:
+        """Let training change parameters again. Arguments, result and errors as `freeze`."""
+        return set_frozen(f"{type(self).__name__}.unfreeze", self, patterns, False)
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Names of the parameters that training leaves alone."""
+        return frozen_names(self)
+
+    def trainable_windows(self) -> list[Window]:
+        """(name, start, end) of each parameter that is not frozen: its place in the flat block."""
+        return windows_of(self, frozen=False)
 
     def initialize(self, seed: Seed = None) -> None:
         """Draw all parameters anew, PyTorch's default distributions; the same seed draws the same values."""

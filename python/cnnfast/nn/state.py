@@ -3,41 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..border import Array
 
 
-def load_state(who: str, parameters: Mapping[str, Array], state: Mapping[str, Any], strict: bool) -> None:
-    """Copies `state` into `parameters`; see `Module.load_state_dict`."""
+class Unmatched(NamedTuple):
+    """Names on which a module and a state differ; the fields are called as in PyTorch."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+def load_state(who: str, targets: Mapping[str, Array], state: Mapping[str, Any], strict: bool) -> Unmatched:
+    """Copies `state` into the arrays of `targets`; see `Module.load_state_dict`."""
     if not isinstance(state, Mapping):
         raise TypeError(f"{who}: state must be a dict of arrays by name, got {type(state).__name__}")
-    if strict:
-        _check_names(who, parameters, state)
-    arrays = {name: _as_floats(who, name, state[name]) for name in parameters if name in state}
-    for name, array in arrays.items():
-        if array.shape != parameters[name].shape:
-            raise ValueError(
-                f"{who}: {name} must have shape {parameters[name].shape}, got {array.shape} in the state"
-            )
-    for name, array in arrays.items():
-        parameters[name][...] = array
-
-
-def _check_names(who: str, parameters: Mapping[str, Array], state: Mapping[str, Any]) -> None:
-    missing = [name for name in parameters if name not in state]
-    unknown = [str(name) for name in state if name not in parameters]
-    complaints = [f"lacks {', '.join(missing)}"] if missing else []
-    if unknown:
-        complaints.append(f"has unknown {', '.join(unknown)}")
+    missing = [name for name in targets if name not in state]
+    unknown = [str(name) for name in state if name not in targets]
+    arrays, kinds = _arrays(targets, state)
+    shapes = [_wrong_shape(name, array, targets[name]) for name, array in arrays.items()]
+    names = _wrong_names(missing, unknown) if strict else ""
+    complaints = [text for text in (names, *shapes, *kinds) if text]
     if complaints:
-        raise ValueError(f"{who}: the state {' and '.join(complaints)}; strict=False would skip them")
+        only_kinds = not names and not any(shapes)
+        raise (TypeError if only_kinds else ValueError)(f"{who}: {'; '.join(complaints)}")
+    for name, array in arrays.items():
+        targets[name][...] = array
+    return Unmatched(missing, unknown)
 
 
-def _as_floats(who: str, name: str, value: Any) -> Array:
-    array: Array = np.asarray(value)
-    if array.dtype.kind != "f":
-        raise TypeError(f"{who}: {name} must be floating point, got {array.dtype} in the state")
-    return array
+def _wrong_names(missing: list[str], unknown: list[str]) -> str:
+    parts = [f"lacks {', '.join(missing)}"] if missing else []
+    if unknown:
+        parts.append(f"has unknown {', '.join(unknown)}")
+    return f"the state {' and '.join(parts)}; strict=False would skip them" if parts else ""
+
+
+def _wrong_shape(name: str, array: Array, target: Array) -> str:
+    if array.shape == target.shape:
+        return ""
+    return f"{name} must have shape {target.shape}, got {array.shape} in the state"
+
+
+def _arrays(targets: Mapping[str, Array], state: Mapping[str, Any]) -> tuple[dict[str, Array], list[str]]:
+    """What the state has of the targets, and complaints about what is no array of floats."""
+    arrays, complaints = {}, []
+    for name in targets:
+        if name not in state:
+            continue
+        try:
+            array = _array(state[name])
+        except (TypeError, ValueError, RuntimeError) as error:  # bfloat16, rows of different lengths
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            complaints.append(f"{name} cannot be read as an array: {why}")
+            continue
+        if array.dtype.kind == "f":
+            arrays[name] = array
+        else:
+            complaints.append(f"{name} must be floating point, got {array.dtype} in the state")
+    return arrays, complaints
+
+
+def _array(value: Any) -> Array:
+    """NumPy's arrays, and whatever can become one: a tensor of PyTorch (also one that needs a gradient or
+    lives on a device), of TensorFlow, JAX.
+    """
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    if callable(getattr(value, "numpy", None)):
+        value = value.numpy()
+    return np.asarray(value)

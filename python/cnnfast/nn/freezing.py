@@ -1,0 +1,98 @@
+"""Which parameters training leaves alone: `Module.freeze` and `unfreeze`.
+
+A layer remembers the names of its own; a container asks its layers, so that a part frozen by itself is frozen
+in the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+from .block import count
+
+if TYPE_CHECKING:
+    from .parameter_tree import ParameterTree
+
+
+class Window(NamedTuple):
+    """A parameter's place in the flat block of a module: elements start to end."""
+
+    name: str
+    start: int
+    end: int
+
+
+def set_frozen(who: str, tree: ParameterTree, patterns: tuple[str, ...], frozen: bool) -> list[str]:
+    """Freezes or thaws the parameters that match; returns their names."""
+    for pattern in patterns:
+        if not isinstance(pattern, str):
+            raise TypeError(f"{who}: a pattern must be a string, got {type(pattern).__name__} {pattern!r}")
+    names = [name for name, _, _ in _places(tree)]
+    for pattern in patterns:
+        if not any(_matches(name, pattern) for name in names):
+            raise ValueError(
+                f"{who}: no parameter matches {pattern!r}; there are {', '.join(names) or 'none at all'}"
+            )
+    chosen = []
+    for name, layer, own in _places(tree):
+        if not patterns or any(_matches(name, pattern) for pattern in patterns):
+            layer._frozen = layer._frozen | {own} if frozen else layer._frozen - {own}
+            chosen.append(name)
+    tree._block.frozen_changes += 1
+    return chosen
+
+
+def frozen_names(tree: ParameterTree) -> tuple[str, ...]:
+    return tuple(name for name, layer, own in _places(tree) if own in layer._frozen)
+
+
+def copy_frozen(source: ParameterTree, twin: ParameterTree) -> None:
+    """Freezes in `twin`, of the same architecture, what is frozen in `source`."""
+    for (_, layer, _), (_, other, _) in zip(_places(source), _places(twin), strict=True):
+        other._frozen = layer._frozen
+
+
+def windows_of(tree: ParameterTree, frozen: bool) -> list[Window]:
+    """Places of the parameters that are (or are not) frozen; buffers are neither."""
+    wanted = {name for name, layer, own in _places(tree) if (own in layer._frozen) == frozen}
+    found, start = [], 0
+    for name, shape in tree._named_shapes():
+        end = start + count([shape])
+        if name in wanted:
+            found.append(Window(name, start, end))
+        start = end
+    return found
+
+
+def merged(windows: list[Window]) -> list[slice]:
+    """The windows as few slices: neighbours become one."""
+    slices: list[slice] = []
+    for _, start, end in windows:
+        if slices and slices[-1].stop == start:
+            slices[-1] = slice(slices[-1].start, end)
+        elif end > start:
+            slices.append(slice(start, end))
+    return slices
+
+
+def between(slices: list[slice], end: int) -> list[slice]:
+    """What `slices`, in order, leave of 0 to `end`."""
+    edges = [0, *(edge for part in slices for edge in (part.start, part.stop)), end]
+    return [slice(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
+
+
+def _places(tree: ParameterTree, prefix: str = "") -> Iterator[tuple[str, ParameterTree, str]]:
+    """(whole name, layer, its own name) of each parameter, in the order of the block."""
+    children = tree.children()
+    for name, child in children.items():
+        yield from _places(child, f"{prefix}{name}.")
+    if not children:
+        buffers = tree._buffer_names()
+        yield from ((prefix + own, tree, own) for own, _ in tree._named_shapes() if own not in buffers)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """ "features" stands for all that is in it."""
+    return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")
