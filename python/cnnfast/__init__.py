@@ -14,15 +14,18 @@ from ._core import __version__, get_num_threads, set_num_threads
 from .checkpoint import load
 from .config import show_config
 from .evaluation import Evaluation, evaluate
+from .gradient_check import GradientReport, check_gradients
 from .history import EpochRecord, History
 from .train import Trainer, fit
 
 __all__ = [
     "EpochRecord",
     "Evaluation",
+    "GradientReport",
     "History",
     "Trainer",
     "__version__",
+    "check_gradients",
     "datasets",
     "errors",
     "evaluate",

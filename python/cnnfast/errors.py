@@ -55,6 +55,18 @@ class NonFiniteError(CnnfastError, ArithmeticError):
         self.history: object = None
 
 
+class GradientError(CnnfastError, ArithmeticError):
+    """`check_gradients` found that backward and central differences disagree.
+
+    Attributes:
+        report: The `GradientReport`.
+    """
+
+    def __init__(self, message: str, report: object = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 def require(module: str, purpose: str) -> ModuleType:
     """Import an optional package, or say what needs it and how to install it.
 
