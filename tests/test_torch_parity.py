@@ -15,7 +15,7 @@ from cnnfast import Trainer, models, optim
 from cnnfast.torch_twin import TorchTwin
 
 from tests import oracle, tolerance
-from tests.cases import Case, linear, position_bias
+from tests.cases import Case, concat, flatten, linear, position_bias, reshape
 from tests.cases.normalization import group_norm, layer_norm, response
 from tests.drawn_convolutions import FAMILIES as CONVOLUTIONS
 from tests.drawn_pools import DRAWN
@@ -65,6 +65,28 @@ def draw_group_norm(rng: Rng) -> Case:
     return group_norm(int(rng.integers(1, 6)), shape, groups, bool(rng.integers(2)))
 
 
+def draw_concat(rng: Rng) -> Case:
+    shape, more = image(rng), rng.integers(1, 20, int(rng.integers(0, 5)))
+    return concat(int(rng.integers(1, 6)), shape, tuple(int(c) for c in more))
+
+
+def draw_reshape(rng: Rng) -> Case:
+    """Any order of the extents, some of them merged, one perhaps left open."""
+    x = image(rng)
+    shape = [int(e) for e in rng.permutation(x)]
+    if rng.integers(2):
+        shape[:2] = [shape[0] * shape[1]]
+    if rng.integers(2):
+        shape[int(rng.integers(len(shape)))] = -1
+    return reshape(int(rng.integers(1, 6)), x, tuple(shape))
+
+
+def draw_flatten(rng: Rng) -> Case:
+    start, end = sorted(int(a) for a in rng.integers(1, 4, 2))
+    end -= 4 * int(rng.integers(2))
+    return flatten(int(rng.integers(1, 6)), image(rng), start, end)
+
+
 FAMILIES: dict[str, Callable[[Rng], Case]] = {
     **DRAWN,
     **CONVOLUTIONS,
@@ -78,7 +100,9 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "ELU": draw_any("ELU", alpha=0.75),
     **{op: draw_any(op) for op in ("SELU", "SiLU", "Mish", "Sigmoid", "Tanh", "Hardswish", "Hardsigmoid")},
     "Softplus": draw_any("Softplus", beta=1.5, threshold=3.0),
-    "Flatten": draw_any("Flatten"),
+    "Flatten": draw_flatten,
+    "Reshape": draw_reshape,
+    "Concat": draw_concat,
     "Softmax": draw_any("Softmax"),
     "LogSoftmax": draw_any("LogSoftmax"),
     "GroupNorm": draw_group_norm,
