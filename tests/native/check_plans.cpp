@@ -242,6 +242,22 @@ std::vector<Network> networks() {
           .add(Linear(96, 10, true))
           .add(LogSoftmax())
           .with(LossKind::nll),
+      // Values 1 (convolution) and 2 (ReLU) have several readers; value 6 joins three branches and the input.
+      Builder("branches", {3, 8, 7}, 5)
+          .conv(3, 8, 3, 1, 1)
+          .add(ReLU())
+          .conv(8, 5, 1, 1, 0)
+          .add(GELU("none"), {1})
+          .pool(3, 1, 1)
+          .add(Concat(), {3, 5, 2, 0})
+          .conv(24, 16, 3, 1, 1)
+          .add(ReLU())
+          .pool(2, 2)
+          .add(Reshape({12, -1}))
+          .add(Flatten(2, -1))
+          .add(Flatten())
+          .add(Linear(192, 7, true))
+          .done(),
   };
 }
 
