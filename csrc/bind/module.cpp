@@ -17,6 +17,6 @@ PYBIND11_MODULE(_core, m) {
   cnnfast::bind::register_ops(m);
   cnnfast::bind::register_losses(m);
   cnnfast::bind::register_plan(m);
-  cnnfast::bind::register_vectors(m);
+  cnnfast::bind::register_blocks(m);
   cnnfast::bind::register_system(m);
 }

@@ -39,7 +39,7 @@ struct Noise {
 
 template <class T>
 struct ForwardArgs {
-  Index n = 0;            // images
+  Index n = 0;                   // images
   const T* x = nullptr;          // the input, or the first of several
   const T* const* xs = nullptr;  // all inputs
   const T* packed = nullptr;
@@ -104,6 +104,13 @@ struct LossArgs {
   T* each = nullptr;          // takes the losses: of rows if of classes, else of elements; may be null
   T* dx = nullptr;
 };
+struct RmspropSettings {
+  double lr, alpha, eps, weight_decay, momentum;
+};
+
+struct AdagradSettings {
+  double lr, eps, weight_decay;  // lr as decayed by now
+};
 
 // Kernels over whole vectors and rows rather than over one operation's geometry.
 template <class T>
@@ -117,7 +124,12 @@ struct VectorKernels {
   void (*sum)(Index size, Index count, Index stride, const T* x, T* y);  // y = x[0] + x[stride] + ..., in order
   bool (*all_finite)(Index size, const T* x);
   void (*sgd)(Index size, const SgdSettings&, T* params, const T* grads, T* momentum);
-  void (*adam)(Index size, const AdamSettings&, T* params, const T* grads, T* exp_avg, T* exp_avg_sq);
+  void (*adam)(Index size, const AdamSettings&, T* params, const T* grads, T* exp_avg, T* exp_avg_sq,
+               T* max_exp_avg_sq);
+  void (*rmsprop)(Index size, const RmspropSettings&, T* params, const T* grads, T* square_avg, T* grad_avg,
+                  T* momentum);
+  void (*adagrad)(Index size, const AdagradSettings&, T* params, const T* grads, T* sum);
+  double (*squared_norm)(Index size, const T* x);  // sum of x[i]^2, in double
   // Multiply-adds on registers only: performs and returns at least `flops` of them.
   double (*fma_loop)(double flops);
 };

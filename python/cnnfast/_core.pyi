@@ -387,11 +387,34 @@ def adam_step(
     eps: float = 1e-8,
     weight_decay: float = 0.0,
     decoupled: bool = False,
+    max_exp_avg_sq: Array | None = None,
 ) -> None:
-    """In place; `step` counts from 1; `decoupled` is AdamW."""
+    """In place; `step` counts from 1; `decoupled` is AdamW, `max_exp_avg_sq` AMSGrad."""
+
+def rmsprop_step(
+    params: Array,
+    grads: Array,
+    square_avg: Array,
+    grad_avg: Array | None,
+    momentum_buffer: Array | None,
+    lr: float,
+    alpha: float = 0.99,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    momentum: float = 0.0,
+) -> None:
+    """In place; centered if there is a `grad_avg`."""
+
+def adagrad_step(
+    params: Array, grads: Array, sum: Array, lr: float, eps: float = 1e-10, weight_decay: float = 0.0
+) -> None:
+    """In place; `lr` as decayed by now."""
 
 def all_finite(values: Array) -> bool:
     """Whether no value is NaN or infinite."""
+
+def squared_norm(values: Array) -> float:
+    """Sum of the squares, added up in float64 in one order whatever the number of threads."""
 
 def available_isas() -> list[str]:
     """Variants this build holds and this CPU can run, slowest first."""

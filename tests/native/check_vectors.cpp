@@ -1,4 +1,5 @@
 // Kernels over whole vectors and rows: borders of the engine, sums, loss and optimizers.
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.hpp"
@@ -230,18 +231,100 @@ void check_adam(const KernelTable<T>& table, Report& report) {
       const Values grads = draw.values(size);
       for (double& x : v) x *= x < 0 ? -1 : 1;
       const Guarded<T> params = guarded<T>(p), g = guarded<T>(grads), first = guarded<T>(m), second = guarded<T>(v);
-      table.adam(size, s, params.data(), g.data(), first.data(), second.data());
+      const bool amsgrad = s.bias_correction1 == 0.5 && !s.decoupled;
+      Values top = draw.values(size);
+      for (double& x : top) x *= x < 0 ? -1 : 1;
+      const Guarded<T> largest = guarded<T>(top);
+      table.adam(size, s, params.data(), g.data(), first.data(), second.data(), amsgrad ? largest.data() : nullptr);
       for (std::size_t i = 0; i < p.size(); ++i) {
         const double d = grads[i] + (s.decoupled ? 0 : s.weight_decay * p[i]);
         if (s.decoupled) p[i] -= s.lr * s.weight_decay * p[i];
         m[i] = s.beta1 * m[i] + (1 - s.beta1) * d;
         v[i] = s.beta2 * v[i] + (1 - s.beta2) * d * d;
-        p[i] -= s.lr / s.bias_correction1 * m[i] / (std::sqrt(v[i] / s.bias_correction2) + s.eps);
+        if (amsgrad) top[i] = std::max(top[i], v[i]);
+        p[i] -= s.lr / s.bias_correction1 * m[i] / (std::sqrt((amsgrad ? top[i] : v[i]) / s.bias_correction2) + s.eps);
       }
+      compare(report, "max_exp_avg_sq", largest, top);
       compare(report, "params", params, p);
       compare(report, "exp_avg", first, m);
       compare(report, "exp_avg_sq", second, v);
     }
+  }
+  report.end();
+}
+
+template <class T>
+void check_rmsprop(const KernelTable<T>& table, Report& report) {
+  const RmspropSettings settings[] = {{0.125, 0.875, 0.0078125, 0, 0}, {0.125, 0.5, 0.25, 0.25, 0.5}};
+  report.begin(table.isa, kElement<T>, "rmsprop", kFormulaTolerance<T>);
+  for (const RmspropSettings& s : settings) {
+    for (const bool centered : {false, true}) {
+      for (Index size : kSizes) {
+        report.begin_case(concat(size, " elements, momentum ", s.momentum, centered ? " centered" : ""));
+        Draw draw(29);
+        Values p = draw.values(size), v = draw.values(size), a = draw.values(size), m = draw.values(size);
+        const Values grads = draw.values(size);
+        for (std::size_t i = 0; i < p.size(); ++i) v[i] = 4 + a[i] * a[i];  // far from a variance of 0
+        const Guarded<T> params = guarded<T>(p), g = guarded<T>(grads), square = guarded<T>(v), mean = guarded<T>(a),
+                         momentum = guarded<T>(m);
+        table.rmsprop(size, s, params.data(), g.data(), square.data(), centered ? mean.data() : nullptr,
+                      s.momentum == 0 ? nullptr : momentum.data());
+        for (std::size_t i = 0; i < p.size(); ++i) {
+          const double d = grads[i] + s.weight_decay * p[i];
+          v[i] = s.alpha * v[i] + (1 - s.alpha) * d * d;
+          if (centered) a[i] += (1 - s.alpha) * (d - a[i]);
+          double step = d / (std::sqrt(centered ? v[i] - a[i] * a[i] : v[i]) + s.eps);
+          if (s.momentum != 0) step = m[i] = s.momentum * m[i] + step;
+          p[i] -= s.lr * step;
+        }
+        compare(report, "params", params, p);
+        compare(report, "square_avg", square, v);
+        compare(report, "grad_avg", mean, a);
+        compare(report, "momentum", momentum, m);
+      }
+    }
+  }
+  report.end();
+}
+
+template <class T>
+void check_adagrad(const KernelTable<T>& table, Report& report) {
+  const AdagradSettings settings[] = {{0.125, 0.0078125, 0}, {0.125, 0.25, 0.25}};
+  report.begin(table.isa, kElement<T>, "adagrad", kFormulaTolerance<T>);
+  for (const AdagradSettings& s : settings) {
+    for (Index size : kSizes) {
+      report.begin_case(concat(size, " elements, decay ", s.weight_decay));
+      Draw draw(31);
+      Values p = draw.values(size), v = draw.values(size);
+      const Values grads = draw.values(size);
+      for (double& x : v) x *= x < 0 ? -1 : 1;
+      const Guarded<T> params = guarded<T>(p), g = guarded<T>(grads), sum = guarded<T>(v);
+      table.adagrad(size, s, params.data(), g.data(), sum.data());
+      for (std::size_t i = 0; i < p.size(); ++i) {
+        const double d = grads[i] + s.weight_decay * p[i];
+        v[i] += d * d;
+        p[i] -= s.lr * d / (std::sqrt(v[i]) + s.eps);
+      }
+      compare(report, "params", params, p);
+      compare(report, "sum", sum, v);
+    }
+  }
+  report.end();
+}
+
+template <class T>
+void check_squared_norm(const KernelTable<T>& table, Report& report) {
+  report.begin(table.isa, kElement<T>, "squared_norm", kFormulaTolerance<T>);
+  for (Index size : kSizes) {
+    report.begin_case(concat(size, " elements"));
+    Draw draw(37);
+    double expected = 0;
+    Values x;
+    for (Index i = 0; i < size; ++i) {
+      x.push_back(static_cast<double>(draw.below(19)) - 9);  // sums of small whole numbers are exact
+      expected += x.back() * x.back();
+    }
+    report.require(table.squared_norm(size, guarded<T>(x).data()) == expected, "the sum of squares is wrong");
   }
   report.end();
 }
@@ -254,6 +337,9 @@ void check_type(Isa isa, Report& report) {
   check_loss(table, report);
   check_sgd(table, report);
   check_adam(table, report);
+  check_rmsprop(table, report);
+  check_adagrad(table, report);
+  check_squared_norm(table, report);
 }
 
 }  // namespace

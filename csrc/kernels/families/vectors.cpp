@@ -73,7 +73,8 @@ void fill_table(KernelTable<T>& table) {
   fill_structure(table);
   fill_fused(table);
   static_cast<VectorKernels<T>&>(table) = {
-      from_nchw<T>, from_nchw_u8<T>, to_nchw<T>, losses<T>, add, sum, all_finite, sgd<T>, adam<T>, fma_loop,
+      from_nchw<T>, from_nchw_u8<T>, to_nchw<T>, losses<T>,       add,      sum, all_finite, sgd<T>,
+      adam<T>,      rmsprop<T>,      adagrad<T>, squared_norm<T>, fma_loop,
   };
   table.isa = Isa::CNNFAST_ISA;
   table.lanes = kLanes<Packet<T>>;
