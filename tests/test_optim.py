@@ -16,11 +16,25 @@ SGD_SETTINGS = [
     {"weight_decay": 0.1},
     {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
 ]
-ADAM_SETTINGS = [{}, {"betas": (0.5, 0.9), "eps": 1e-3}, {"weight_decay": 0.1}]
+ADAM_SETTINGS = [{}, {"betas": (0.5, 0.9), "eps": 1e-3}, {"weight_decay": 0.1}, {"amsgrad": True}]
+RMSPROP_SETTINGS = [
+    {},
+    {"alpha": 0.5, "eps": 1e-3, "weight_decay": 0.1},
+    {"momentum": 0.9},
+    {"centered": True},
+    {"centered": True, "momentum": 0.5, "weight_decay": 0.01},
+]
+ADAGRAD_SETTINGS = [
+    {},
+    {"lr_decay": 0.1, "weight_decay": 0.1},
+    {"initial_accumulator_value": 0.5, "eps": 1e-3},
+]
 CASES = [
     *((optim.SGD, {"lr": 0.05, **settings}) for settings in SGD_SETTINGS),
     *((optim.Adam, {"lr": 0.01, **settings}) for settings in ADAM_SETTINGS),
     *((optim.AdamW, {"lr": 0.01, **settings}) for settings in ADAM_SETTINGS),
+    *((optim.RMSprop, {"lr": 0.01, **settings}) for settings in RMSPROP_SETTINGS),
+    *((optim.Adagrad, {"lr": 0.1, **settings}) for settings in ADAGRAD_SETTINGS),
 ]
 
 
@@ -62,6 +76,63 @@ def test_adams_first_step_is_lr_long_whatever_the_gradient(dtype):
     np.testing.assert_allclose(params, [-0.25, 0.25, -0.25, 0.25], rtol=1e-4)
 
 
+def test_rmsprop_by_hand(dtype):
+    params, grads = np.array([1.0, -2.0], dtype), np.array([4.0, 0.5], dtype)
+    optimizer = optim.RMSprop(lr=0.5, alpha=0.75, eps=0.25, momentum=0.5, centered=True)
+    want, mean, square, direction = params.astype(float), 0.0, 0.0, 0.0
+    for _ in range(3):
+        optimizer.step(params, grads)
+        square = 0.75 * square + 0.25 * grads.astype(float) ** 2
+        mean = 0.75 * mean + 0.25 * grads.astype(float)
+        direction = 0.5 * direction + grads / (np.sqrt(square - mean**2) + 0.25)
+        want = want - 0.5 * direction
+    np.testing.assert_allclose(params, want, rtol=1e-6 if dtype == "float32" else 1e-14)
+
+
+def test_centered_rmsprop_takes_a_negative_variance_as_0(dtype):
+    """The estimate is 0 but for rounding when every gradient is the same; its root must not be NaN."""
+    params = np.zeros(64, dtype)
+    optimizer = optim.RMSprop(lr=1e-12, alpha=0.5, centered=True)
+    grads = np.linspace(0.1, 1.7, 64).astype(dtype)
+    for _ in range(80):
+        optimizer.step(params, grads)
+    memory = optimizer.state_dict()["memory"]
+    assert (memory["square_avg"] < memory["grad_avg"] ** 2).any()
+    assert np.isfinite(params).all()
+
+
+def test_adagrad_by_hand(dtype):
+    params = np.array([1.0, 1.0], dtype)
+    optimizer = optim.Adagrad(lr=1.0, lr_decay=1.0, initial_accumulator_value=16.0)
+    optimizer.step(params, np.array([3.0, 0.0], dtype))
+    np.testing.assert_allclose(params, [1 - 3 / 5, 1], rtol=1e-6)
+    optimizer.step(params, np.array([12.0, -3.0], dtype))
+    np.testing.assert_allclose(params, [1 - 3 / 5 - 12 / 13 / 2, 1 + 3 / 5 / 2], rtol=1e-6)
+
+
+def test_amsgrad_never_forgets_a_large_gradient():
+    params, plain = np.zeros(1), np.zeros(1)
+    careful, forgetful = optim.Adam(lr=0.1, betas=(0, 0.5), amsgrad=True), optim.Adam(lr=0.1, betas=(0, 0.5))
+    for size in (100.0, *[1.0] * 20):
+        careful.step(params, np.array([size]))
+        forgetful.step(plain, np.array([size]))
+    assert plain.item() < 2 * params.item() < 0
+
+
+@pytest.mark.parametrize(("cls", "settings"), CASES, ids=names)
+def test_any_number_of_threads_gives_the_same_bits(cls, settings, dtype, rng, set_threads):
+    start = rng.standard_normal(300_007).astype(dtype)
+    grads = rng.standard_normal((3, start.size)).astype(dtype)
+    seen = set()
+    for count in (1, 2, 3, 7):
+        set_threads(count)
+        params, optimizer = start.copy(), cls(**settings)
+        for g in grads:
+            optimizer.step(params, g)
+        seen.add(params.tobytes())
+    assert len(seen) == 1
+
+
 def test_lr_may_change_between_steps():
     params = np.zeros(1)
     optimizer = optim.SGD(lr=1)
@@ -84,6 +155,42 @@ def test_momentum_may_be_set_later():
     optimizer.momentum = 0.0
     optimizer.step(params, np.ones(1))
     assert params.item() == -(1 + 1 + 1.5 + 1)
+
+
+def test_settings_are_checked_when_they_are_set_later():
+    optimizer = optim.SGD(1, momentum=0.9, nesterov=True)
+    with refused(ValueError, "SGD: weight_decay must be finite and at least 0, got -1"):
+        optimizer.weight_decay = -1
+    with refused(
+        ValueError,
+        "SGD: nesterov needs momentum above 0 and dampening 0, got momentum=0, dampening=0",
+    ):
+        optimizer.momentum = 0
+    assert (optimizer.weight_decay, optimizer.momentum) == (0.0, 0.9)
+
+
+def test_memory_that_is_no_longer_needed_comes_back_all_the_same():
+    params = np.zeros(3)
+    optimizer = optim.SGD(1, momentum=0.5)
+    optimizer.step(params, np.ones(3))
+    optimizer.momentum = 0.0
+    again = optim.SGD(1)
+    again.load_state_dict(optimizer.state_dict())
+    again.momentum = 0.5
+    again.step(params, np.ones(3))
+    np.testing.assert_array_equal(params, [-2.5] * 3)
+
+
+def test_a_state_between_a_new_setting_and_the_next_step_is_whole():
+    params = np.zeros(3)
+    optimizer = optim.SGD(1)
+    optimizer.step(params, np.ones(3))
+    optimizer.momentum = 0.5
+    again = optim.SGD(1)
+    again.load_state_dict(optimizer.state_dict())
+    for _ in range(2):
+        again.step(params, np.ones(3))
+    np.testing.assert_array_equal(params, [-3.5] * 3)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +223,30 @@ def test_momentum_may_be_set_later():
             "AdamW: betas must be at least 0 and below 1, got 1.0",
         ),
         (lambda: optim.Adam(eps=-1e-8), ValueError, "Adam: eps must be finite and at least 0, got -1e-08"),
+        (lambda: optim.Adam(amsgrad=1), TypeError, "Adam: amsgrad must be True or False, got 1"),
+        (lambda: optim.RMSprop(lr=np.nan), ValueError, "RMSprop: lr must be finite and at least 0, got nan"),
+        (lambda: optim.RMSprop(alpha=1), ValueError, "RMSprop: alpha must be at least 0 and below 1, got 1"),
+        (
+            lambda: optim.RMSprop(momentum=-1),
+            ValueError,
+            "RMSprop: momentum must be finite and at least 0, got -1",
+        ),
+        (
+            lambda: optim.RMSprop(centered=None),
+            TypeError,
+            "RMSprop: centered must be True or False, got None",
+        ),
+        (
+            lambda: optim.Adagrad(lr_decay=float("inf")),
+            ValueError,
+            "Adagrad: lr_decay must be finite and at least 0, got inf",
+        ),
+        (
+            lambda: optim.Adagrad(initial_accumulator_value=-1),
+            ValueError,
+            "Adagrad: initial_accumulator_value must be finite and at least 0, got -1",
+        ),
+        (lambda: optim.Adagrad(eps="0"), TypeError, "Adagrad: eps must be a number, got str '0'"),
     ],
 )
 def test_settings_are_checked(build, error, text):
@@ -127,7 +258,9 @@ def test_repr():
     assert repr(optim.SGD(0.1, momentum=0.9)) == (
         "SGD(lr=0.1, momentum=0.9, dampening=0.0, nesterov=False, weight_decay=0.0)"
     )
-    assert repr(optim.AdamW()) == "AdamW(lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01)"
+    assert repr(optim.AdamW()) == (
+        "AdamW(lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01, amsgrad=False)"
+    )
 
 
 @pytest.mark.parametrize(("cls", "settings"), CASES, ids=names)

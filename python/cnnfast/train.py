@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from .labelled import Labelled, hold_out, labelled, with_known_class
 from .losses import Loss, as_loss, targets
 from .nn import Module
 from .optim import Adam, Optimizer
+from .optim.clipping import clipping
+from .optim.lr_scheduler import Schedule, Scheduler, schedule_of
 from .progress import Progress, Setting, display_for
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ _VALIDATION_BATCH = 1024
 #: From the noise of one part of a batch to that of the next: odd, and far from small numbers.
 _NEXT_PART = 0x9E3779B97F4A7C15
 
-Schedule = Literal["constant", "cosine"]
+ScheduleName = Literal["constant", "cosine", "one-cycle", "plateau"]
 
 
 class Trainer:
@@ -44,10 +46,13 @@ class Trainer:
         loss: "cross_entropy" for a model that puts out logits, "nll" for one that ends in LogSoftmax; another
             name or an object of `cnnfast.losses`.
         seed: Of what dropout draws; it goes on with the optimiser's steps.
+        clip_norm: Gradients are scaled so that the norm of all together is at most this (`clip_grad_norm_`).
+        clip_value: Each gradient is brought into [-clip_value, clip_value] (`clip_grad_value_`).
 
     Raises:
         TypeError: Not a Module, not an Optimizer.
-        ValueError: An unknown loss, one that does not fit the end of the model, a model without parameters.
+        ValueError: An unknown loss, one that does not fit the end of the model, a model without parameters,
+            both ways of clipping at once.
 
     Example:
         >>> from cnnfast import models, optim
@@ -59,7 +64,14 @@ class Trainer:
     """
 
     def __init__(
-        self, model: Module, optimizer: Optimizer, loss: Loss | str = "cross_entropy", seed: int = 0
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        loss: Loss | str = "cross_entropy",
+        seed: int = 0,
+        *,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
     ) -> None:
         if not isinstance(model, Module):
             raise TypeError(f"Trainer: model must be a Module, got {type_of(model)}")
@@ -71,8 +83,9 @@ class Trainer:
             raise ValueError("Trainer: the model has no parameters to train")
         self.model, self.optimizer, self.loss = model, optimizer, loss
         self._engine_loss = loss._engine()
+        self._clip = clipping("Trainer", clip_norm, clip_value)
         self._params, self._grads = model._values, model._flat_gradients
-        optimizer.bind(self._params)
+        optimizer.bind(self._params, model._named_shapes(), model._buffer_names())
         self._seed = whole_number("Trainer", "seed", seed, 0)
         self._frozen = Frozen(model)
         self._gathered = Gathered(self._grads)
@@ -191,6 +204,8 @@ class Trainer:
 
     def _apply(self, loss: float, correct: int) -> tuple[float, int]:
         """The update by the gradients of a batch, and what it was told of the batch."""
+        if self._clip is not None:
+            self._clip(self.optimizer._active(self._grads))
         with self._frozen.kept(self._params, self.optimizer):
             self.optimizer.step(self._params, self._grads)
         self.model._block.touch()
@@ -226,8 +241,10 @@ def fit(
     progress: Setting = "auto",
     on_epoch: Callable[[EpochRecord], object] | None = None,
     shuffle: bool = True,
-    schedule: Schedule = "constant",
+    schedule: ScheduleName | Schedule = "constant",
     micro_batch: int | None = None,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
 ) -> History:
     """Train a network, in place.
 
@@ -252,10 +269,14 @@ def fit(
             nothing.
         on_epoch: Called with each EpochRecord.
         shuffle: False takes the images as they come.
-        schedule: Of the learning rate. "cosine" lets it fall from the optimizer's lr towards zero along
-            half a cosine over all steps (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts), so
-            that training ends settled rather than in the noise of its last steps.
+        schedule: Of the learning rate: one of `optim.lr_scheduler`, which starts from the optimizer's lr
+            (and from those its groups have), or a word. "cosine" lets it fall towards zero along half a
+            cosine over all steps (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts), so that
+            training ends settled rather than in the noise of its last steps; "one-cycle" lets it rise to the
+            optimizer's lr first; "plateau" divides it by ten when the validation loss has not fallen for
+            three epochs. In the end the optimizer has its lr back.
         micro_batch: Compute each step's gradient from this many images at a time; see `Trainer.step`.
+        clip_norm, clip_value: Limits of the gradients, as in `Trainer`.
 
     Returns:
         A History; its `stopped` is "interrupted" after Ctrl-C.
@@ -279,20 +300,22 @@ def fit(
     seed = whole_number("fit", "seed", seed, 0)
     if micro_batch is not None:
         micro_batch = whole_number("fit", "micro_batch", micro_batch, 1)
-    if schedule not in get_args(Schedule):
-        raise ValueError(f'fit: schedule must be "constant" or "cosine", got {schedule!r}')
+    rates = schedule_of("fit", schedule)
     if not isinstance(model, Module):
         raise TypeError(f"fit: model must be a Module, got {type_of(model)}")
     loss = as_loss("fit", loss)
     part, held = _parts(model, data, validation, seed, loss)
-    trainer = Trainer(model, Adam() if optimizer is None else optimizer, loss, seed)
+    if held is None and rates is not None and rates.watches is not None:
+        raise ValueError(f"fit: the schedule watches the validation {rates.watches}; give validation=...")
+    chosen = Adam() if optimizer is None else optimizer
+    trainer = Trainer(model, chosen, loss, seed, clip_norm=clip_norm, clip_value=clip_value)
     display = display_for(progress, epochs, len(part))
     if model.input_shape is None:
         model.input_shape = part.x.shape[1:]
     if model.classes is None:
         model.classes = part.classes
     seed_of_order = seed if shuffle else None
-    run = _Run(trainer, part, held, epochs, batch_size, micro_batch, seed_of_order, on_epoch, schedule)
+    run = _Run(trainer, part, held, epochs, batch_size, micro_batch, seed_of_order, on_epoch, rates)
     return run.all_epochs(display)
 
 
@@ -309,13 +332,14 @@ class _Run:
         micro_batch: int | None,
         seed: int | None,
         on_epoch: Callable[[EpochRecord], object] | None,
-        schedule: Schedule,
+        schedule: Schedule | None,
     ) -> None:
         self._trainer, self._part, self._held = trainer, part, held
         self._epochs, self._batch_size, self._seed = epochs, batch_size, seed
         self._micro_batch = micro_batch
         self._on_epoch = on_epoch
-        self._first_lr = trainer.optimizer.lr if schedule == "cosine" else None
+        self._schedule = schedule
+        self._scheduler: Scheduler | None = None
         self._history = History()
         self._best: Array | None = None
         self._best_score = (-math.inf, -math.inf)
@@ -325,6 +349,13 @@ class _Run:
         history = self._history
         with self._interrupt, display:
             try:
+                if self._schedule is not None:
+                    self._scheduler = Scheduler(
+                        self._trainer.optimizer,
+                        self._schedule,
+                        epochs=self._epochs,
+                        steps_per_epoch=-(-len(self._part) // self._batch_size),
+                    )
                 for epoch in range(1, self._epochs + 1):
                     record = self._one_epoch(epoch, display)
                     if record is None:
@@ -343,8 +374,8 @@ class _Run:
                 if self._best is not None:
                     self._trainer._params[:] = self._best
                     self._trainer.model._block.touch()
-                if self._first_lr is not None:
-                    self._trainer.optimizer.lr = self._first_lr
+                if self._scheduler is not None:
+                    self._scheduler.give_back()
         if self._interrupt.requested:  # perhaps too late to end anything, but not to be forgotten
             history.stopped = "interrupted"
         return history
@@ -361,12 +392,11 @@ class _Run:
             if self._interrupt.requested:
                 return None
             index = order[start : start + size]
-            if self._first_lr is not None:
-                done = (epoch - 1 + start / n) / self._epochs
-                self._trainer.optimizer.lr = self._first_lr * 0.5 * (1 + math.cos(math.pi * done))
             loss, right = self._trainer._advance(plan, x, part.y, index, self._micro_batch)
             loss_sum += loss * len(index)
             correct += right
+            if self._scheduler is not None:
+                self._scheduler.after_step()
             display.batch(
                 epoch, start + len(index), loss_sum, correct if self._trainer.loss.of_classes else None
             )
@@ -375,6 +405,10 @@ class _Run:
         if self._held is not None and (score := self._validate(epoch, self._held)) is None:
             return None
         val_loss, val_accuracy = (None, None) if score is None else score
+        if self._scheduler is not None:
+            self._scheduler.after_epoch(
+                val_loss if self._scheduler.schedule.watches == "loss" else val_accuracy
+            )
         accuracy = correct / n if self._trainer.loss.of_classes else None
         return EpochRecord(epoch, loss_sum / n, accuracy, val_loss, val_accuracy, seconds, n / seconds)
 

@@ -1,0 +1,75 @@
+"""`Adagrad`: the gradient over the root of the sum of its squares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .. import _core
+from ..border import Array
+from .group import Group
+from .optimizer import Optimizer
+from .parts import Part
+from .setting import Setting
+
+
+class Adagrad(Optimizer):
+    """Adagrad: the gradient, divided by the root of the sum of all its squares so far.
+
+    g = grad + weight_decay * p; v = v + g^2; p = p - lr / (1 + (t - 1) * lr_decay) * g / (sqrt(v) + eps),
+    t counting from 1.
+
+    Args:
+        lr: Learning rate, at least 0.
+        lr_decay: How fast the learning rate falls with the steps, at least 0.
+        weight_decay: Pull towards 0, at least 0, through the gradient.
+        initial_accumulator_value: What v starts from, at least 0.
+        eps: Keeps the division finite, at least 0.
+        groups: Parameters with settings of their own.
+
+    Raises:
+        TypeError, ValueError: A setting that is no number, or out of range.
+
+    Source: Duchi, Hazan and Singer 2011, Adaptive subgradient methods, JMLR 12:2121.
+
+    Example:
+        >>> import numpy as np
+        >>> params, optimizer = np.zeros(1), Adagrad(lr=1.0)
+        >>> for grad in (3.0, 4.0):
+        ...     optimizer.step(params, np.array([grad]))
+        >>> params.round(6)  # -3/3 - 4/5
+        array([-1.8])
+    """
+
+    lr_decay = Setting()
+    weight_decay = Setting()
+    initial_accumulator_value = Setting()
+    eps = Setting()
+    _memory_names = ("sum",)
+
+    def __init__(
+        self,
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+        *,
+        groups: Iterable[Group] = (),
+    ) -> None:
+        super().__init__(
+            groups,
+            lr=lr,
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            eps=eps,
+        )
+
+    def _first_memory(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
+        return {"sum": settings["initial_accumulator_value"]}
+
+    def _update(self, part: Part, grads: Array) -> None:
+        s = part.settings
+        rate = s["lr"] / (1 + (part.steps - 1) * s["lr_decay"])
+        _core.adagrad_step(part.params, grads, part.memory["sum"], rate, s["eps"], s["weight_decay"])

@@ -1,0 +1,48 @@
+"""The schedules that `fit` and the command line know by a word."""
+
+from __future__ import annotations
+
+from ...border import type_of
+from .cosine import CosineAnnealingLR, OneCycleLR
+from .plateau import ReduceLROnPlateau
+from .schedule import Schedule
+
+_NAMED: dict[str, Schedule | None] = {
+    "constant": None,
+    "cosine": CosineAnnealingLR(by="step"),
+    "one-cycle": OneCycleLR(),
+    "plateau": ReduceLROnPlateau(patience=2),
+}
+
+
+def names() -> list[str]:
+    """The words.
+
+    Example:
+        >>> names()
+        ['constant', 'cosine', 'one-cycle', 'plateau']
+    """
+    return list(_NAMED)
+
+
+def schedule_of(who: str, value: object) -> Schedule | None:
+    """The schedule a word or a schedule stands for; None for a constant rate.
+
+    Raises:
+        TypeError, ValueError: Neither, or an unknown word.
+
+    Example:
+        >>> schedule_of("fit", "cosine")
+        CosineAnnealingLR(T_max=None, eta_min=0.0, by='step')
+    """
+    if isinstance(value, Schedule):
+        return value
+    *first, last = (f'"{name}"' for name in _NAMED)
+    wanted = f"{who}: schedule must be {', '.join(first)} or {last}, or one of optim.lr_scheduler"
+    if isinstance(value, type):
+        raise TypeError(f"{wanted}, got the class {value.__name__}; write {value.__name__}(...)")
+    if not isinstance(value, str):
+        raise TypeError(f"{wanted}, got {type_of(value)}")
+    if value not in _NAMED:
+        raise ValueError(f"{wanted}, got {value!r}")
+    return _NAMED[value]

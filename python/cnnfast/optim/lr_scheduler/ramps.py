@@ -1,0 +1,110 @@
+"""Schedules that last for a while: warm-up, and the polynomial way down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .schedule import Unit, _Curve
+
+
+@dataclass(frozen=True)
+class ConstantLR(_Curve):
+    """lr = base * factor for `total_iters` epochs, then base.
+
+    Args:
+        factor: At least 0 and at most 1.
+        total_iters: Epochs (or steps) it lasts, at least 1.
+        by: What t counts, "epoch" or "step".
+
+    Raises:
+        TypeError, ValueError: A setting that is out of range.
+
+    Example:
+        >>> [ConstantLR(factor=0.5, total_iters=1).lr(1.0, epoch=epoch) for epoch in range(2)]
+        [0.5, 1.0]
+    """
+
+    factor: float = 1 / 3
+    total_iters: int = 5
+    by: Unit = "epoch"
+
+    def __post_init__(self) -> None:
+        self._real("factor", 0, 1)
+        self._whole("total_iters", 1)
+        self._check_unit()
+
+    def _at(self, base: float, t: int) -> float:
+        return base * self.factor if t < self.total_iters else base
+
+
+@dataclass(frozen=True)
+class LinearLR(_Curve):
+    """Warm-up (or cool-down): base times a factor that goes from `start_factor` to `end_factor` in
+    `total_iters` equal steps, and stays there.
+
+    Args:
+        start_factor: Above 0 and at most 1.
+        end_factor: At least 0 and at most 1.
+        total_iters: Epochs (or steps) it takes, at least 1.
+        by: What t counts, "epoch" or "step".
+
+    Raises:
+        TypeError, ValueError: A setting that is out of range.
+
+    Source: Goyal et al. 2017, Accurate, large minibatch SGD, arXiv:1706.02677, section 2.2.
+
+    Example:
+        >>> [LinearLR(0.25, total_iters=3, by="step").lr(1.0, step=step) for step in range(5)]
+        [0.25, 0.5, 0.75, 1.0, 1.0]
+    """
+
+    start_factor: float = 1 / 3
+    end_factor: float = 1.0
+    total_iters: int = 5
+    by: Unit = "epoch"
+
+    def __post_init__(self) -> None:
+        self._real("start_factor", 0, 1)
+        if self.start_factor == 0:
+            raise ValueError("LinearLR: start_factor must be above 0 and at most 1, got 0")
+        self._real("end_factor", 0, 1)
+        self._whole("total_iters", 1)
+        self._check_unit()
+
+    def _at(self, base: float, t: int) -> float:
+        done = min(t, self.total_iters) / self.total_iters
+        return base * (self.start_factor + (self.end_factor - self.start_factor) * done)
+
+
+@dataclass(frozen=True)
+class PolynomialLR(_Curve):
+    """lr = base * (1 - t / total_iters)^power, from `total_iters` on 0.
+
+    Args:
+        total_iters: Epochs (or steps) to 0, at least 1; None takes the length of the training.
+        power: At least 0.
+        by: What t counts, "epoch" or "step".
+
+    Raises:
+        TypeError, ValueError: A setting that is out of range.
+
+    Example:
+        >>> [PolynomialLR(total_iters=4).lr(1.0, epoch=epoch) for epoch in range(6)]
+        [1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
+    """
+
+    total_iters: int | None = None
+    power: float = 1.0
+    by: Unit = "epoch"
+    _length: ClassVar[str] = "total_iters"
+
+    def __post_init__(self) -> None:
+        if self.total_iters is not None:
+            self._whole("total_iters", 1)
+        self._real("power")
+        self._check_unit()
+
+    def _at(self, base: float, t: int) -> float:
+        assert self.total_iters is not None
+        return float(base * (1 - min(t, self.total_iters) / self.total_iters) ** self.power)

@@ -1,0 +1,148 @@
+"""`Scheduler`: a schedule at work on an optimiser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ...border import real_number, type_of, whole_number
+from .schedule import Schedule, from_config
+
+if TYPE_CHECKING:
+    from ..optimizer import Optimizer
+
+_INFINITY = float("inf")
+
+
+class Scheduler:
+    """Counts steps and epochs, and sets the optimiser's learning rates to what the schedule wants.
+
+    `fit` uses one for each training. In a loop of one's own: `after_step` after each step, `after_epoch`
+    after each epoch.
+
+    Args:
+        optimizer: Its rate now, and those of its groups, are what the schedule starts from.
+        schedule: One of this module.
+        epochs, steps_per_epoch: Length of the training, for a schedule that leaves it open.
+
+    Raises:
+        TypeError, ValueError: Not an optimiser, not a schedule, or one whose length nothing tells.
+
+    Example:
+        >>> from cnnfast import optim
+        >>> optimizer = optim.SGD(lr=0.1)
+        >>> scheduler = Scheduler(optimizer, optim.lr_scheduler.StepLR(step_size=1))
+        >>> scheduler.after_epoch()
+        >>> round(optimizer.lr, 4)
+        0.01
+        >>> scheduler.give_back()
+        >>> optimizer.lr
+        0.1
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        schedule: Schedule,
+        *,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+    ) -> None:
+        from ..optimizer import Optimizer
+
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"Scheduler: optimizer must be an Optimizer, got {type_of(optimizer)}")
+        if not isinstance(schedule, Schedule):
+            raise TypeError(f"Scheduler: schedule must be one of optim.lr_scheduler, got {type_of(schedule)}")
+        if epochs is not None:
+            epochs = whole_number("Scheduler", "epochs", epochs, 1)
+        if steps_per_epoch is not None:
+            steps_per_epoch = whole_number("Scheduler", "steps_per_epoch", steps_per_epoch, 1)
+        steps = None if epochs is None or steps_per_epoch is None else epochs * steps_per_epoch
+        self._optimizer = optimizer
+        self._schedule = schedule.planned(steps=steps, epochs=epochs)
+        self._bases = optimizer._rates()
+        self._steps = self._epochs = 0
+        self._metrics: list[float] = []
+        self._now = self._schedule.given(self._metrics)
+        self._apply()
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule, with its length filled in."""
+        return self._schedule
+
+    @property
+    def steps(self) -> int:
+        """Steps counted so far."""
+        return self._steps
+
+    @property
+    def epochs(self) -> int:
+        """Epochs counted so far."""
+        return self._epochs
+
+    def after_step(self) -> None:
+        """A step has been made: sets the rates of the next."""
+        self._steps += 1
+        self._apply()
+
+    def after_epoch(self, metric: float | None = None) -> None:
+        """An epoch has been made: sets the rates of the next.
+
+        Args:
+            metric: The figure that the schedule `watches`: the validation loss or accuracy.
+
+        Raises:
+            TypeError, ValueError: The schedule needs a figure and got none.
+        """
+        watched = self._schedule.watches
+        if watched is not None:
+            if metric is None:
+                raise ValueError(f"Scheduler: after_epoch needs the validation {watched} for this schedule")
+            self._metrics.append(float(metric))
+            self._now = self._schedule.given(self._metrics)
+        self._epochs += 1
+        self._apply()
+
+    def give_back(self) -> None:
+        """Sets the rates to what they were before the schedule."""
+        self._optimizer._set_rates(self._bases)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The schedule and how far it is, as plain data."""
+        return {
+            "schedule": self._schedule.to_config(),
+            "bases": list(self._bases),
+            "steps": self._steps,
+            "epochs": self._epochs,
+            "metrics": list(self._metrics),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state_dict()` was taken; the optimiser gets the rates of that moment.
+
+        Raises:
+            TypeError, ValueError: Not such a state, or of an optimiser with other groups.
+        """
+        if not isinstance(state, Mapping) or set(state) != set(self.state_dict()):
+            raise ValueError("Scheduler: state must be what state_dict() returned")
+        schedule = from_config(state["schedule"])
+        bases = [real_number("Scheduler", "bases", base, 0, _INFINITY) for base in state["bases"]]
+        if len(bases) != len(self._bases):
+            raise ValueError(
+                f"Scheduler: the state is of {len(bases)} learning rates, "
+                f"the optimizer has {len(self._bases)}"
+            )
+        steps = whole_number("Scheduler", "steps", state["steps"], 0)
+        epochs = whole_number("Scheduler", "epochs", state["epochs"], 0)
+        metrics = [float(metric) for metric in state["metrics"]]
+        if schedule.watches is not None and len(metrics) != epochs:
+            raise ValueError(f"Scheduler: the state has {epochs} epochs, but {len(metrics)} metrics")
+        self._schedule, self._bases, self._metrics = schedule, bases, metrics
+        self._steps, self._epochs, self._now = steps, epochs, schedule.given(metrics)
+        self._apply()
+
+    def _apply(self) -> None:
+        now, step, epoch = self._now, self._steps, self._epochs
+        self._optimizer._set_rates([now.lr(base, step=step, epoch=epoch) for base in self._bases])

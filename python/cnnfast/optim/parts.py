@@ -1,0 +1,104 @@
+"""How a parameter block falls into parts that take one step together: neighbours with equal settings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..border import Array, Shape
+from .group import Group
+
+
+class Window(NamedTuple):
+    """One parameter or buffer: its place in the block."""
+
+    name: str
+    shape: Shape
+    where: slice
+    learned: bool
+
+
+class Choice(NamedTuple):
+    """What holds for one parameter: its settings (one dict for all with the same groups), and which of the
+    optimiser's learning rates it follows."""
+
+    settings: dict[str, Any]
+    rate: int
+
+
+@dataclass(slots=True)
+class Part:
+    """Neighbouring parameters, `first` up to `last`, that take one step together."""
+
+    first: int
+    last: int
+    where: slice
+    settings: dict[str, Any]
+    rate: int
+    steps: int
+    params: Array
+    memory: dict[str, Array]
+
+
+def windows_of(
+    who: str, size: int, shapes: Sequence[tuple[str, Shape]] | None, buffers: Collection[str]
+) -> list[Window]:
+    """Where each parameter lies; without shapes, one window without a name."""
+    if shapes is None:
+        return [Window("", (size,), slice(0, size), True)]
+    windows, start = [], 0
+    for name, shape in shapes:
+        stop = start + math.prod(shape)
+        windows.append(Window(name, tuple(shape), slice(start, stop), name not in buffers))
+        start = stop
+    if start != size:
+        raise ValueError(f"{who}: the shapes are of {start} parameters, the block has {size}")
+    return windows
+
+
+def choices(windows: Sequence[Window], own: Mapping[str, Any], groups: Sequence[Group]) -> list[Choice]:
+    """For each parameter the optimiser's settings and, over them, those of its groups, the last on top."""
+    rates = [0] * len(groups)
+    for count, index in enumerate((i for i, group in enumerate(groups) if "lr" in group.settings), 1):
+        rates[index] = count
+    known: dict[tuple[int, ...], Choice] = {}
+    found = []
+    for window in windows:
+        member = tuple(i for i, group in enumerate(groups) if group.takes(window.name, window.shape))
+        if member not in known:
+            settings = dict(own)
+            for i in member:
+                settings |= groups[i].settings
+            known[member] = Choice(settings, max((rates[i] for i in member), default=0))
+        found.append(known[member])
+    return found
+
+
+def parts_of(
+    windows: Sequence[Window],
+    chosen: Sequence[Choice],
+    steps: Sequence[int],
+    frozen: Collection[str],
+    params: Array,
+    memory: Mapping[str, Array],
+) -> list[Part]:
+    """The block cut into parts, frozen ones and buffers left out. Who joined later counts steps of its own."""
+    parts: list[Part] = []
+    for i, (window, choice) in enumerate(zip(windows, chosen, strict=True)):
+        if window.name in frozen or not window.learned:
+            continue
+        before = parts[-1] if parts else None
+        if (
+            before is not None
+            and before.last == i
+            and (before.settings, before.rate, before.steps) == (choice.settings, choice.rate, steps[i])
+        ):
+            before.last, before.where = i + 1, slice(before.where.start, window.where.stop)
+        else:
+            parts.append(Part(i, i + 1, window.where, *choice, steps[i], params, {}))
+    for part in parts:
+        part.params = params[part.where]
+        part.memory = {name: value[part.where] for name, value in memory.items()}
+    return parts

@@ -1,0 +1,96 @@
+"""`SGD`: stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .. import _core
+from ..border import Array
+from .group import Group
+from .optimizer import Optimizer
+from .parts import Part
+from .setting import Flag, Setting
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent.
+
+    g = grad + weight_decay * p; with momentum: b = momentum * b + (1 - dampening) * g (the first b is g), and
+    g becomes b, or g + momentum * b with Nesterov; p = p - lr * g.
+
+    Args:
+        lr: Learning rate, at least 0.
+        momentum: Share of the last direction that is kept, at least 0.
+        dampening: Share of the gradient that is left out of the direction, 0 to 1.
+        nesterov: Look ahead along the direction; needs momentum and no dampening.
+        weight_decay: Pull towards 0, at least 0.
+        groups: Parameters with settings of their own.
+
+    Raises:
+        TypeError, ValueError: A setting that is no number, or out of range.
+
+    Source: Sutskever et al. 2013, On the importance of initialization and momentum in deep learning.
+
+    Example:
+        >>> import numpy as np
+        >>> params = np.array([1.0, 2.0])
+        >>> SGD(lr=0.5).step(params, np.array([1.0, -1.0]))
+        >>> params
+        array([0.5, 2.5])
+    """
+
+    momentum = Setting()
+    dampening = Setting(0, 1)
+    nesterov = Flag()
+    weight_decay = Setting()
+    _memory_names = ("momentum_buffer",)
+
+    def __init__(
+        self,
+        lr: float,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        *,
+        groups: Iterable[Group] = (),
+    ) -> None:
+        super().__init__(
+            groups,
+            lr=lr,
+            momentum=momentum,
+            dampening=dampening,
+            nesterov=nesterov,
+            weight_decay=weight_decay,
+        )
+
+    @classmethod
+    def _together(cls, who: str, settings: dict[str, Any]) -> dict[str, Any]:
+        momentum, dampening = settings["momentum"], settings["dampening"]
+        if settings["nesterov"] and (momentum == 0 or dampening != 0):
+            raise ValueError(
+                f"{who}: nesterov needs momentum above 0 and dampening 0, "
+                f"got momentum={momentum:g}, dampening={dampening:g}"
+            )
+        return settings
+
+    def _first_memory(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
+        return {"momentum_buffer": 0.0} if settings["momentum"] else {}
+
+    def _counts(self, settings: Mapping[str, Any]) -> bool:
+        return bool(settings["momentum"])  # the first step that has a direction begins it
+
+    def _update(self, part: Part, grads: Array) -> None:
+        s = part.settings
+        _core.sgd_step(
+            part.params,
+            grads,
+            part.memory["momentum_buffer"] if s["momentum"] else None,
+            s["lr"],
+            s["momentum"],
+            s["dampening"],
+            s["nesterov"],
+            s["weight_decay"],
+            part.steps == 1,
+        )
