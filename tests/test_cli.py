@@ -14,6 +14,7 @@ import cnnfast as cf
 import numpy as np
 import pytest
 from cnnfast import checkpoint
+from cnnfast.cli import main, training
 
 from tests.command import PROGRAM, cnnfast, environment
 from tests.drawings import drawing
@@ -115,6 +116,26 @@ def test_train_says_at_which_step_the_loss_broke(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert re.fullmatch(r"error: the .* is not finite at step \d+ \(epoch 1\); .*\n", done.stderr)
     assert not (tmp_path / "a.safetensors").exists()
+
+
+@pytest.mark.parametrize("optimizer", training.OPTIMIZERS)
+@pytest.mark.parametrize("schedule", cf.optim.lr_scheduler.names())
+def test_every_optimizer_goes_with_every_schedule(
+    optimizer: str,
+    schedule: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    few = [cf.datasets.glyphs(40, seed=0), cf.datasets.glyphs(10, seed=1)]
+    monkeypatch.setattr(cf.datasets, "load", lambda name, train, root: few[0 if train else 1])
+    out = tmp_path / "a.safetensors"
+    words = ["--model", "d4", "--optimizer", optimizer, "--schedule", schedule, "--validation", "0.2"]
+    assert main(["train", *words, "--epochs", "2", "--batch-size", "8", "--out", str(out)]) == 0
+    capsys.readouterr()
+    told = checkpoint.metadata(out)["training"]
+    assert (told["optimizer"], told["schedule"]) == (optimizer, schedule)
+    assert told["lr"] == training.LEARNING_RATES[optimizer]
 
 
 # ------------------------------------------------------------------ evaluate

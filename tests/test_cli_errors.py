@@ -57,8 +57,9 @@ USAGE = {
     "train --validation 1": "argument --validation: '1' is not a number from 0 up to but not including 1",
     "train --data letters": f"argument --data: 'letters' is not one of {', '.join(datasets.names())}",
     "train --model vgg": f"argument --model: 'vgg' is not one of {MODELS}",
-    "train --optimizer rmsprop": "argument --optimizer: 'rmsprop' is not one of adam, adamw, sgd",
-    "train --schedule linear": "argument --schedule: 'linear' is not one of cosine, constant",
+    "train --optimizer lion": "argument --optimizer: 'lion' is not one of adam, adamw, sgd, rmsprop, adagrad",
+    "train --schedule linear": "argument --schedule: 'linear' is not one of "
+    "constant, cosine, one-cycle, plateau",
     "models vgg": f"argument NAME: 'vgg' is not one of {MODELS}",
     "predict": "the following arguments are required: PICTURE",
     "predict --style usps a.png": "argument --style: 'usps' is not one of emnist, mnist",
@@ -110,6 +111,12 @@ def test_the_file_of_bench_is_checked_first(capsys: pytest.CaptureFixture[str]) 
 
 
 # ------------------------------------------------------------------ training that comes to nothing
+
+
+def test_a_plateau_without_images_to_watch(capsys: pytest.CaptureFixture[str]) -> None:
+    assert error_of(capsys, "train", "--schedule", "plateau", "--validation", "0") == (
+        "--schedule plateau watches images held out, and --validation 0 holds out none"
+    )
 
 
 def test_a_share_that_holds_out_nothing(

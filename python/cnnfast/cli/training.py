@@ -20,7 +20,14 @@ from ..train import fit
 from . import arguments, model_files
 
 DEFAULT_EPOCHS = 5
-LEARNING_RATES = {"adam": 1e-3, "adamw": 1e-3, "sgd": 0.1}
+OPTIMIZERS: dict[str, type[optim.Optimizer]] = {
+    "adam": optim.Adam,
+    "adamw": optim.AdamW,
+    "sgd": optim.SGD,
+    "rmsprop": optim.RMSprop,
+    "adagrad": optim.Adagrad,
+}
+LEARNING_RATES = {"adam": 1e-3, "adamw": 1e-3, "sgd": 0.1, "rmsprop": 1e-3, "adagrad": 1e-2}
 
 DESCRIPTION = """\
 Trains a network on a data set and writes it to a model file.
@@ -69,18 +76,24 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     )
     add(
         "--optimizer",
-        type=arguments.one_of(list(LEARNING_RATES)),
+        type=arguments.one_of(list(OPTIMIZERS)),
         default="adam",
         metavar="NAME",
-        help=f"{', '.join(LEARNING_RATES)} (default: %(default)s)",
+        help=f"{', '.join(OPTIMIZERS)} (default: %(default)s)",
     )
-    add("--lr", type=arguments.positive, metavar="RATE", help="learning rate (default: 0.001, for sgd 0.1)")
+    add(
+        "--lr",
+        type=arguments.positive,
+        metavar="RATE",
+        help="learning rate (default: 0.001, for sgd 0.1, for adagrad 0.01)",
+    )
     add(
         "--schedule",
-        type=arguments.one_of(["cosine", "constant"]),
+        type=arguments.one_of(optim.lr_scheduler.names()),
         default="cosine",
         metavar="NAME",
-        help="of the learning rate: cosine (falls to zero by the end) or constant (default: %(default)s)",
+        help="of the learning rate: constant, cosine (falls to zero by the end), one-cycle (rises first) or "
+        "plateau (a tenth when the validation stalls) (default: %(default)s)",
     )
     add(
         "--label-smoothing",
@@ -115,6 +128,8 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     out = options.out or model_files.default_name(options.data, options.model)
     model_files.check_writable(out)
+    if options.schedule == "plateau" and options.validation == 0:
+        raise CnnfastError("--schedule plateau watches images held out, and --validation 0 holds out none")
     if options.threads is not None:
         set_num_threads(options.threads)
     train = datasets.load(options.data, train=True, root=options.root)
@@ -172,8 +187,7 @@ def _introduce(options: argparse.Namespace, train: ImageDataset, test: ImageData
 
 
 def _optimizer(options: argparse.Namespace) -> optim.Optimizer:
-    kinds = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD}
-    kind: Any = kinds[options.optimizer]
+    kind: Any = OPTIMIZERS[options.optimizer]
     chosen: optim.Optimizer = kind(lr=options.lr or LEARNING_RATES[options.optimizer])
     return chosen
 
