@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import convert
+from . import convert, init
 from .activation import (
     ELU,
     GELU,
@@ -92,5 +92,6 @@ __all__ = [
     "Upsample2d",
     "convert",
     "from_config",
+    "init",
     "layer_types",
 ]

@@ -1,0 +1,72 @@
+"""`apply`: initialisers for the parameters of a model, by their names."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...border import Array, Seed, seed_sequence, type_of
+from .initializer import Initializer
+
+if TYPE_CHECKING:
+    from ..module import Module
+
+
+def apply(model: Module, rules: Mapping[str, Initializer], seed: Seed = None) -> None:
+    """Fill the parameters whose names match a pattern; the others stay what they are.
+
+    Args:
+        model: Any module.
+        rules: Initialisers by pattern, as file names are matched: "*.weight", "features.*". Of several
+            patterns that match a parameter the last one holds.
+        seed: Each parameter draws from a stream of its own, so that another rule for one changes no other.
+
+    Raises:
+        TypeError: Not a module, or not an initialiser.
+        ValueError: A pattern that matches no parameter, or an initialiser that does not fit one; nothing is
+            changed then.
+
+    Example:
+        >>> from cnnfast import nn
+        >>> from cnnfast.nn import init
+        >>> model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
+        >>> init.apply(model, {"*.weight": init.kaiming_normal(), "*.bias": init.zeros()}, seed=0)
+        >>> model[3].bias
+        array([0., 0.], dtype=float32)
+    """
+    from ..module import Module
+
+    if not isinstance(model, Module):
+        raise TypeError(f"init.apply: model must be a Module, got {type_of(model)}")
+    if not isinstance(rules, Mapping):
+        raise TypeError(f"init.apply: rules must be a dict of pattern to initialiser, got {type_of(rules)}")
+    names = [name for name, _ in model._named_shapes()]
+    chosen: dict[str, Initializer] = {}
+    for pattern, rule in rules.items():
+        if not isinstance(rule, Initializer):
+            raise TypeError(f"init.apply: rules[{pattern!r}] must be an Initializer, got {_what(rule)}")
+        matching = [name for name in names if fnmatchcase(name, pattern)]
+        if not matching:
+            raise ValueError(
+                f"init.apply: the pattern {pattern!r} matches no parameter; there are {', '.join(names)}"
+            )
+        chosen |= dict.fromkeys(matching, rule)
+    root = seed_sequence("init.apply", seed)
+    drawn: dict[str, Array] = {}
+    for position, (name, shape) in enumerate(model._named_shapes()):
+        if name in chosen:
+            key = (*root.spawn_key, position)
+            stream = np.random.SeedSequence(root.entropy, spawn_key=key, pool_size=root.pool_size)
+            try:
+                chosen[name]._fill(drawn.setdefault(name, np.empty(shape)), stream)
+            except ValueError as error:
+                raise ValueError(f"{error} (parameter {name})") from None
+    model.load_state_dict(drawn, strict=False)
+
+
+def _what(rule: object) -> str:
+    return f"function; write init.{rule.__name__}()" if inspect.isfunction(rule) else type_of(rule)
