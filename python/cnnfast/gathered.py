@@ -8,7 +8,7 @@ from .border import Array
 
 
 class Gathered:
-    """Gradients of several parts of a batch, added up; every row counts alike.
+    """Gradients of several parts of a batch, added up; every row counts as in the mean of the batch.
 
     Args:
         grads: Where a part's mean gradient stands, and where the whole batch's is wanted.
@@ -20,11 +20,13 @@ class Gathered:
         self.clear()
 
     def clear(self) -> None:
-        self.parts, self.rows, self._loss, self._correct = 0, 0, 0.0, 0
+        self.parts, self.rows, self._count, self._loss, self._correct = 0, 0, 0.0, 0.0, 0
 
-    def add(self, loss: float, correct: int, rows: int) -> None:
-        """A part of `rows` rows with the mean loss and the gradient that stands in `grads`."""
-        self._grads *= rows
+    def add(self, loss: float, correct: int, rows: int, count: float) -> None:
+        """A part of `rows` rows with the mean loss and the gradient that stands in `grads`; `count` is what
+        the rows weigh together.
+        """
+        self._grads *= count
         if self._sum is None:
             self._sum = np.empty_like(self._grads)
         if self.parts == 0:
@@ -33,13 +35,14 @@ class Gathered:
             self._sum += self._grads
         self.parts += 1
         self.rows += rows
-        self._loss += rows * loss
+        self._count += count
+        self._loss += count * loss if count else 0.0
         self._correct += correct
 
     def mean(self) -> tuple[float, int]:
         """(mean loss, number of right answers), the mean gradient in `grads`; then there is nothing left."""
         assert self._sum is not None
-        np.divide(self._sum, self.rows, out=self._grads)
-        found = self._loss / self.rows, self._correct
+        np.divide(self._sum, self._count or 1, out=self._grads)
+        found = self._loss / self._count if self._count else float("nan"), self._correct
         self.clear()
         return found

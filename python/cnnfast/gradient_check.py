@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .border import Array, Labels, check_label_range, labels, real_number, whole_number
+from . import _core
+from .border import Array, real_number, whole_number
 from .errors import GradientError
-from .losses import cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward
+from .losses import Loss, as_loss, targets
 from .nn import Module
-from .nn.module import check_loss
 
 #: y -> (a number, its derivative by y)
 Objective = Callable[[Array], tuple[float, Array]]
@@ -94,8 +94,8 @@ class GradientReport:
 def check_gradients(
     module: Module,
     x: Array,
-    target: Labels | None = None,
-    loss: str | Objective | None = None,
+    target: Array | list[int] | None = None,
+    loss: Loss | str | Objective | None = None,
     *,
     eps: float = 1e-5,
     rtol: float = 1e-5,
@@ -118,9 +118,9 @@ def check_gradients(
         module: Any module. It is looked at as in training: batch normalisation takes the statistics of `x`,
             and dropout draws the same in every pass.
         x: A batch as in a call, a few rows; uint8 pictures are taken as they are and not differentiated.
-        target: Classes of the rows; then the loss is "cross_entropy" or "nll".
-        loss: One of these names; or, without a target, a function of the output that returns a number and its
-            derivative by the output.
+        target: What the rows should come to, as `loss_and_grad` takes it; numbers of any float type.
+        loss: With a target a name or an object of `cnnfast.losses`, by itself "cross_entropy"; without, a
+            function of the output that returns a number and its derivative by the output.
         eps: Step, times the size of the value where that is above 1.
         rtol: Largest permitted relative error.
         samples: Entries looked at in each array, drawn at random, and the one with the largest gradient; all
@@ -161,12 +161,15 @@ def check_gradients(
     if not y.size or not np.isfinite(y).all():
         what = "is not finite" if y.size else "is empty"
         raise ValueError(f"{who}: the output {what}, so that there is nothing to compare")
+    if isinstance(target, np.ndarray) and target.dtype.kind == "f":
+        target = target.astype(np.float64)
     value_of = _objective(who, y, target, loss, rng)
     value, dy, scale = value_of(y)
     dx = twin.backward(dy)
     slopes = {name: slope.copy() for name, slope in twin.gradients().items()}
     if target is not None:
-        _, slopes = twin.loss_and_grad(x, target, "nll" if loss == "nll" else "cross_entropy", seed)
+        kind = as_loss(who, loss or "cross_entropy")
+        _, slopes = twin.loss_and_grad(x, np.asarray(target), kind, seed)
     arrays = twin.parameters()
     if x.dtype == np.float64:
         arrays, slopes = {"x": x, **arrays}, {"x": dx, **slopes}
@@ -181,27 +184,31 @@ def check_gradients(
 
 
 def _objective(
-    who: str, y: Array, target: Labels | None, loss: str | Objective | None, rng: np.random.Generator
+    who: str,
+    y: Array,
+    target: Array | list[int] | None,
+    loss: Loss | str | Objective | None,
+    rng: np.random.Generator,
 ) -> Callable[[Array], tuple[float, Array, float]]:
     """y -> (number, its derivative by y, size of the terms it is a sum of)."""
     if target is not None:
-        name = "cross_entropy" if loss is None else loss
-        if callable(name):
+        if callable(loss):
             raise ValueError(f"{who}: a loss of your own takes the output alone; leave target out")
-        check_loss(who, name)
-        rows = labels(who, "target", target, len(y))
-        check_label_range(who, "target", rows, y.shape[1] if y.ndim > 1 else 0)
-        forward, backward = {
-            "cross_entropy": (cross_entropy, cross_entropy_backward),
-            "nll": (nll_loss, nll_loss_backward),
-        }[name]
-        return lambda y: (float(forward(y, rows)), backward(y, rows), 1 + float(np.abs(y).max()))
+        kind = as_loss(who, "cross_entropy" if loss is None else loss)
+        rows = targets(who, "target", target, kind, y.shape[1:], y.dtype, len(y))
+        return lambda y: _mean(kind, y, rows)
     if callable(loss):
         return lambda y: _own(who, loss, y)
     if loss is not None:
         raise ValueError(f"{who}: the loss {loss!r} needs a target")
     weights = rng.standard_normal(y.shape)
     return lambda y: (float((weights * y).sum()), weights, float(np.abs(weights * y).sum()))
+
+
+def _mean(loss: Loss, y: Array, target: Array) -> tuple[float, Array, float]:
+    each, dy, count = _core.row_losses(loss._engine(), np.ascontiguousarray(y), target)
+    terms = 1 + float(np.abs(y).max()) + float(np.abs(each).max())
+    return float(each.sum()) / count, dy / count, terms
 
 
 def _own(who: str, loss: Objective, y: Array) -> tuple[float, Array, float]:

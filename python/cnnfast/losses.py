@@ -44,6 +44,16 @@ class Loss:
         """The same, as the engine takes it."""
         return _core.Loss(self.name)
 
+    def _count(self, target: Array) -> float:
+        """What the mean over rows with these targets divides by, up to a factor: how much they count beside
+        others.
+        """
+        if not self.of_classes or target.dtype != np.int64:
+            return len(target)
+        weight, ignored = getattr(self, "weight", None), getattr(self, "ignore_index", IGNORED)
+        kept = target[target != ignored]
+        return len(kept) if weight is None else float(np.asarray(weight)[kept].sum())
+
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):

@@ -194,7 +194,8 @@ class Trainer:
         if plan.has_buffers:
             plan.update_buffers(self._params, self._grads)
             self.model._block.touch()
-        self._gathered.add(loss, correct, len(x) if index is None else len(index))
+        chosen = y if index is None else y[index]
+        self._gathered.add(loss, correct, len(chosen), self.loss._count(chosen))
         return loss
 
     def _check(self, loss: float) -> None:
