@@ -196,6 +196,15 @@ def test_the_engine_sees_the_new_values():
     assert not model(x).any()
 
 
+def test_buffers_are_left_alone():
+    model = nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 2), input_shape=(4,))
+    before = {name: value.copy() for name, value in model.buffers().items()}
+    init.apply(model, {"*": init.constant(3.0)})
+    assert all((value == 3).all() for value in model.parameters().values())
+    for name, value in model.buffers().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
 def test_a_deep_network_of_relus_keeps_the_size_of_its_values():
     """What Kaiming's start is for; LeCun's shrinks them by sqrt(2) a layer."""
     x = np.random.default_rng(0).standard_normal((64, 256)).astype(np.float32)

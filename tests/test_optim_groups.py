@@ -152,6 +152,41 @@ def test_frozen_names_must_be_parameters():
     assert optimizer.frozen == frozenset()
 
 
+# ------------------------------------------------------------------ buffers
+
+
+@pytest.mark.parametrize("kind", ["SGD", "AdamW", "RMSprop", "Adagrad"])
+def test_running_averages_are_moved_by_batches_only(kind, rng):
+    """Weight decay would shrink them, did a step not pass them by."""
+    x, y = rng.standard_normal((8, 5)).astype(np.float32), rng.integers(0, 5, 8)
+    averages = []
+    for decay in (0.0, 0.5):
+        model = nn.Sequential(nn.BatchNorm1d(5), nn.Linear(5, 5), input_shape=(5,), seed=0)
+        trainer = Trainer(model, getattr(optim, kind)(lr=0.1, weight_decay=decay), clip_norm=1.0)
+        before = {name: value.copy() for name, value in model.parameters().items()}
+        for _ in range(3):
+            trainer.step(x, y)
+        averages.append({name: value.copy() for name, value in model.buffers().items()})
+        assert all((before[name] != value).any() for name, value in model.parameters().items())
+    for name, value in averages[0].items():
+        np.testing.assert_array_equal(averages[1][name], value)
+
+
+def test_buffers_are_in_no_group_and_not_frozen():
+    model = nn.Sequential(nn.BatchNorm1d(5), nn.Linear(5, 5), input_shape=(5,), seed=0)
+    text = "matches no parameter; there are 0.weight, 0.bias, 1.weight, 1.bias"
+    with refused(ValueError, f"SGD: the group's pattern '*running*' {text}"):
+        Trainer(model, optim.SGD(1, groups=[optim.Group("*running*", lr=0.0)]))
+    frozen = optim.SGD(1)
+    frozen.frozen = ["0.running_mean"]
+    with refused(
+        ValueError,
+        "SGD: frozen names 0.running_mean, which is no parameter; "
+        "there are 0.weight, 0.bias, 1.weight, 1.bias",
+    ):
+        Trainer(model, frozen)
+
+
 # ------------------------------------------------------------------ errors
 
 

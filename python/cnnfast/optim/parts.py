@@ -84,7 +84,7 @@ def parts_of(
     params: Array,
     memory: Mapping[str, Array],
 ) -> list[Part]:
-    """The block cut into parts, what is frozen or a buffer left out. Who joined later counts own steps."""
+    """The block cut into parts, without frozen ones and buffers. Who joined later counts its own steps."""
     parts: list[Part] = []
     for i, (window, choice) in enumerate(zip(windows, chosen, strict=True)):
         if window.name in frozen or not window.learned:

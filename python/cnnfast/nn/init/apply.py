@@ -44,20 +44,21 @@ def apply(model: Module, rules: Mapping[str, Initializer], seed: Seed = None) ->
         raise TypeError(f"init.apply: model must be a Module, got {type_of(model)}")
     if not isinstance(rules, Mapping):
         raise TypeError(f"init.apply: rules must be a dict of pattern to initialiser, got {type_of(rules)}")
-    names = [name for name, _ in model._named_shapes()]
+    buffers = set(model._buffer_names())
+    shapes = {name: shape for name, shape in model._named_shapes() if name not in buffers}
     chosen: dict[str, Initializer] = {}
     for pattern, rule in rules.items():
         if not isinstance(rule, Initializer):
             raise TypeError(f"init.apply: rules[{pattern!r}] must be an Initializer, got {_what(rule)}")
-        matching = [name for name in names if fnmatchcase(name, pattern)]
+        matching = [name for name in shapes if fnmatchcase(name, pattern)]
         if not matching:
             raise ValueError(
-                f"init.apply: the pattern {pattern!r} matches no parameter; there are {', '.join(names)}"
+                f"init.apply: the pattern {pattern!r} matches no parameter; there are {', '.join(shapes)}"
             )
         chosen |= dict.fromkeys(matching, rule)
     root = seed_sequence("init.apply", seed)
     drawn: dict[str, Array] = {}
-    for position, (name, shape) in enumerate(model._named_shapes()):
+    for position, (name, shape) in enumerate(shapes.items()):
         if name in chosen:
             key = (*root.spawn_key, position)
             stream = np.random.SeedSequence(root.entropy, spawn_key=key, pool_size=root.pool_size)
