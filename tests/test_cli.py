@@ -13,8 +13,10 @@ from pathlib import Path
 import cnnfast as cf
 import numpy as np
 import pytest
-from cnnfast import checkpoint
-from cnnfast.cli import main, training
+from cnnfast import checkpoint, losses
+from cnnfast.cli import main
+from cnnfast.cli import training as training_command
+from cnnfast.cli.main import parser
 
 from tests.command import PROGRAM, cnnfast, environment
 from tests.drawings import drawing
@@ -73,9 +75,15 @@ def test_the_file_says_how_it_was_made(folder: Path) -> None:
     assert training["data"] == "glyphs"
     assert training["model"] == "d4"
     assert training["seed"] == 0
+    assert losses.from_config(training["loss"]) == losses.CrossEntropy()
     assert training["history"]["stopped"] == "finished"
     assert training["test"]["n"] == 4000
     assert training["test"]["accuracy"] > 0.5
+
+
+def test_label_smoothing_reaches_the_loss() -> None:
+    options = parser().parse_args(["train", "--label-smoothing", "0.1"])
+    assert training_command._loss(options) == losses.CrossEntropy(label_smoothing=0.1)
 
 
 def test_train_stops_at_ctrl_c_and_keeps_the_best(tmp_path: Path) -> None:
@@ -118,7 +126,7 @@ def test_train_says_at_which_step_the_loss_broke(tmp_path: Path) -> None:
     assert not (tmp_path / "a.safetensors").exists()
 
 
-@pytest.mark.parametrize("optimizer", training.OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", training_command.OPTIMIZERS)
 @pytest.mark.parametrize("schedule", cf.optim.lr_scheduler.names())
 def test_every_optimizer_goes_with_every_schedule(
     optimizer: str,
@@ -135,7 +143,7 @@ def test_every_optimizer_goes_with_every_schedule(
     capsys.readouterr()
     told = checkpoint.metadata(out)["training"]
     assert (told["optimizer"], told["schedule"]) == (optimizer, schedule)
-    assert told["lr"] == training.LEARNING_RATES[optimizer]
+    assert told["lr"] == training_command.LEARNING_RATES[optimizer]
 
 
 # ------------------------------------------------------------------ evaluate
