@@ -40,6 +40,12 @@ class Network:
         return f"{self.input_shape} " + "; ".join(f"{o.name}{o.settings()}<-{i}" for o, i in self.nodes)
 
 
+ACTIVATIONS = (
+    *("LeakyReLU", "ELU", "SELU", "SiLU", "Mish", "Sigmoid", "Tanh", "Softplus", "Hardswish"),
+    "Hardsigmoid",
+)
+
+
 def draw_network(rng: np.random.Generator) -> Network:
     """A few image operations with joins between them, then flatten, one or two linears, perhaps a soft
     maximum.
@@ -51,7 +57,9 @@ def draw_network(rng: np.random.Generator) -> Network:
     value = 0
     for _ in range(int(rng.integers(2, 7))):
         value = node(net, value, rng)
-    value = _normalised(net, value, rng)
+    value = _normalised(net, _pooled(net, value, rng), rng)
+    for name in rng.choice(ACTIVATIONS, 4, replace=False):
+        value = net.add(getattr(_core, name)(), value)
     value = net.add(_core.Flatten(), value)
     for _ in range(int(rng.integers(1, 3))):
         out = int(rng.choice([3, 10, 17, 33]))
@@ -117,6 +125,21 @@ def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
         case "soft":
             return net.add(_core.Softmax(), value)
     return net.add(_core.ReLU(), value)
+
+
+def _pooled(net: Network, value: int, rng: np.random.Generator) -> int:
+    """Two pools, of images or of lines."""
+    lines = {
+        "MaxPool1d": (2, 1, 1),
+        "AvgPool1d": (2, 1, 1),
+        "AdaptiveMaxPool1d": (7,),
+        "AdaptiveAvgPool1d": (5,),
+    }
+    images = {"AvgPool2d": (2, 1, 1), "AdaptiveMaxPool2d": ((3, 5),), "AdaptiveAvgPool2d": ((4, 3),)}
+    pools = lines if len(net.shapes[value]) == 2 else images
+    for name in rng.choice(list(pools), 2, replace=False):
+        value = net.add(getattr(_core, name)(*pools[name]), value)
+    return value
 
 
 def _normalised(net: Network, value: int, rng: np.random.Generator) -> int:

@@ -372,3 +372,17 @@ def test_errors(make: Callable[[], object], error: type[Exception], text: str) -
     with pytest.raises(error) as caught:
         make()
     assert str(caught.value) == text
+
+
+def test_weight_decay_leaves_the_averages_alone() -> None:
+    x, target = batch(16)
+    plain, decayed = network(), network()
+    cf.Trainer(plain, optim.SGD(lr=0.0)).step(x, target)
+    cf.Trainer(decayed, optim.AdamW(lr=0.0, weight_decay=0.5)).step(x, target)
+    for name, value in plain.buffers().items():
+        np.testing.assert_array_equal(decayed.buffers()[name], value)
+    plain, decayed = network(), network()
+    cf.Trainer(plain, optim.SGD(lr=0.1)).step(x, target)
+    cf.Trainer(decayed, optim.SGD(lr=0.1, momentum=0.9, weight_decay=0.5)).step(x, target)
+    for name, value in plain.buffers().items():
+        np.testing.assert_array_equal(decayed.buffers()[name], value, err_msg=name)

@@ -286,10 +286,11 @@ def last(seed: int) -> list[nn.Module]:
             "check_gradients: label 2 at row 0 of target is outside of 0 .. 1 (2 classes, 1 such labels)",
         ),
         (
-            (nn.ReLU(), np.zeros((1, 2)), [1], "mse"),
+            (nn.ReLU(), np.zeros((1, 2)), [1], "mean"),
             {},
             ValueError,
-            'check_gradients: loss must be "cross_entropy" or "nll", got \'mse\'',
+            'check_gradients: loss must be one of "cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", '
+            "\"bce_with_logits\" or an object of cnnfast.losses, got 'mean'",
         ),
         (
             (nn.ReLU(), np.zeros((1, 2))),

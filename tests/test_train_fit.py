@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -330,9 +331,11 @@ def test_fit_gives_the_engine_rows_not_copies(monkeypatch):
     seen = []
     advance = Trainer._advance
 
-    def spy(self: Trainer, plan: _core.Plan, x: np.ndarray, y: np.ndarray, index: np.ndarray) -> object:
+    def spy(
+        self: Trainer, plan: _core.Plan, x: np.ndarray, y: np.ndarray, index: np.ndarray, *rest: Any
+    ) -> Any:
         seen.append((x.__array_interface__["data"][0], len(index)))
-        return advance(self, plan, x, y, index)
+        return advance(self, plan, x, y, index, *rest)
 
     monkeypatch.setattr(Trainer, "_advance", spy)
     data = stripes(40)

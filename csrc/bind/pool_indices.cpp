@@ -19,7 +19,7 @@ constexpr Index kWorkPerThread = Index{1} << 18;
 Geometry geometry(const Op& op, const Shapes& inputs) {
   return std::visit(
       [&](const auto& o) -> Geometry {
-        if constexpr (std::is_same_v<typename std::decay_t<decltype(o)>::Geometry, Geometry>) {
+        if constexpr (std::is_same_v<decltype(o.place(inputs)), Geometry>) {
           return o.place(inputs);
         } else {
           fail("max_pool_indices: ", op_name(op), " is no max-pool");

@@ -150,7 +150,8 @@ struct TanhAt {
     const V less = e.minus_one();
     const V y = ei::pdiv(less, ei::padd(less, two));  // -|y|
     const V d = ei::pdiv(two, ei::padd(one, e.value()));
-    return {where_less(x, zero<V>(), y, V(ei::pnegate(y))), e.times(ei::pmul(d, d))};
+    const V value = where_less(zero<V>(), x, V(ei::pnegate(y)), x);  // zeros of both signs, and NaN, stay
+    return {where_less(x, zero<V>(), y, value), e.times(ei::pmul(d, d))};
   }
 };
 

@@ -16,8 +16,8 @@
 #include "ops/linear.hpp"
 #include "ops/local_response_norm.hpp"
 #include "ops/max_pool.hpp"
-#include "ops/softmax.hpp"
 #include "ops/resample.hpp"
+#include "ops/softmax.hpp"
 #include "ops/structure.hpp"
 
 namespace cnnfast {
@@ -48,8 +48,8 @@ using ActivationOps =
 using ElementwiseOps = TypeList<Elementwise>;
 // What users write, but other operations' kernels compute: `place` gives the Geometry of one of those above.
 using RephrasedOps =
-    TypeList<Flatten, Conv1d, ConvTranspose1d, Upsample1d, Downsample1d, Downsample2d, BatchNorm1d, Dropout2d, MaxPool1d, AvgPool1d,
-             AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
+    TypeList<Flatten, Conv1d, ConvTranspose1d, Upsample1d, Downsample1d, Downsample2d, BatchNorm1d, Dropout2d,
+             MaxPool1d, AvgPool1d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
 
 using OpList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), ActivationOps(), NormalizationOps(),
                              StructureOps(), RephrasedOps()));

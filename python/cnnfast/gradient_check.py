@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _core
-from .border import Array, real_number, whole_number
+from .border import Array, check_label_range, real_number, whole_number
 from .errors import GradientError
 from .losses import Loss, as_loss, targets
 from .nn import Module
@@ -196,6 +196,9 @@ def _objective(
             raise ValueError(f"{who}: a loss of your own takes the output alone; leave target out")
         kind = as_loss(who, "cross_entropy" if loss is None else loss)
         rows = targets(who, "target", target, kind, y.shape[1:], y.dtype, len(y))
+        if rows.dtype == np.int64:
+            classes = y.shape[1] if y.ndim > 1 else 0
+            check_label_range(who, "target", rows, classes, getattr(kind, "ignore_index", None))
         return lambda y: _mean(kind, y, rows)
     if callable(loss):
         return lambda y: _own(who, loss, y)

@@ -9,10 +9,8 @@ CNNFAST_KERNELS_BEGIN
 
 void fill_normalization(KernelTable<CNNFAST_ELEMENT>& table) {
   static_cast<FamilyKernels<NormalizationOps>&>(table) = {
-      with_weights<BatchNormKernels>(),
-      with_weights<GroupNormKernels>(),
-      with_weights<LayerNormKernels>(),
-      without_weights<LocalResponseNormKernels>(),
+      with_weights<BatchNormKernels>(),  with_weights<GroupNormKernels>(),
+      with_weights<LayerNormKernels>(),  without_weights<LocalResponseNormKernels>(),
       without_weights<DropoutKernels>(),
   };
   table.collect = BatchNormKernels<CNNFAST_ELEMENT>::collect;
