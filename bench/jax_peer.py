@@ -101,8 +101,9 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
     match op.name:
         case "Conv2d":
             layout = ("NHWC", "HWIO", "NHWC")
+            how = {"rhs_dilation": s["dilation"], "feature_group_count": s["groups"]}
             y = lax.conv_general_dilated(
-                x, weights[0], s["stride"], sides(s["padding"]), dimension_numbers=layout
+                x, weights[0], s["stride"], sides(s["padding"]), dimension_numbers=layout, **how
             )
             return y + weights[1] if len(weights) > 1 else y
         case "MaxPool2d":

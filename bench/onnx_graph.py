@@ -54,7 +54,8 @@ def _node(op: _core.Op) -> tuple[str, dict[str, Any]]:
     match op.name:
         case "Conv2d":
             (top, bottom), (left, right) = sides(s["padding"])
-            return "Conv", {"strides": s["stride"], "pads": (top, left, bottom, right)}
+            window = {"strides": s["stride"], "pads": (top, left, bottom, right), "dilations": s["dilation"]}
+            return "Conv", {**window, "group": s["groups"]}
         case "MaxPool2d":
             (top, bottom), (left, right) = sides(s["padding"])
             shape = {"kernel_shape": s["kernel_size"], "strides": s["stride"], "dilations": s["dilation"]}

@@ -64,6 +64,26 @@ def test_a_convolution_of_lines_takes_its_activation_in(
         np.testing.assert_allclose(value, want[key], rtol=0, atol=limit, err_msg=key)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("kind", ["depthwise", "groups", "lines"])
+def test_batch_norm_goes_into_the_weights(kind: str, bias: bool, dtype: str) -> None:
+    conv: nn.Module = {
+        "depthwise": lambda: nn.Conv2d(6, 6, 3, padding=1, groups=6, bias=bias, seed=1),
+        "groups": lambda: nn.Conv2d(6, 9, 3, dilation=2, groups=3, bias=bias, seed=1),
+        "lines": lambda: nn.Conv1d(6, 9, 3, stride=2, groups=3, bias=bias, seed=1),
+    }[kind]()
+    norm = nn.BatchNorm1d(9) if kind == "lines" else nn.BatchNorm2d(6 if kind == "depthwise" else 9)
+    rng = np.random.default_rng(3)
+    for value in norm.parameters().values():
+        value[...] = rng.uniform(0.5, 2, value.shape)
+    norm.load_state_dict({"running_var": rng.uniform(0.5, 2, norm.running_var.shape)}, strict=False)
+    conv, norm = conv.to(dtype), norm.to(dtype)
+    x = rng.standard_normal((4, 6, 11) if kind == "lines" else (4, 6, 8, 7)).astype(dtype)
+    want = norm(conv(x))
+    model = nn.Sequential(conv, norm)
+    np.testing.assert_allclose(model(x), want, atol=1e-5 if dtype == "float32" else 1e-13)
+
+
 def test_a_network_of_lines_learns() -> None:
     """(n, c, l) through Module, forward, backward and training; batches of one line too."""
     model = nn.Sequential(

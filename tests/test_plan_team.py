@@ -26,6 +26,13 @@ NETWORKS = {
     "stride and padding": lambda: nn.Sequential(
         nn.Conv2d(16, 96, 7, stride=(3, 2), padding=((3, 2), (1, 4)), seed=0), nn.Conv2d(96, 64, 3, seed=1)
     ),
+    "dilation and groups": lambda: nn.Sequential(
+        nn.Conv2d(16, 48, 3, stride=(2, 1), padding=(3, 2), dilation=(3, 2), seed=0),
+        nn.Conv2d(48, 48, 5, padding="same", groups=48, seed=1),
+        nn.ReLU(),
+        nn.Conv2d(48, 96, 3, padding=1, groups=3, seed=2),
+        nn.Conv2d(96, 48, 3, groups=24, seed=3),
+    ),
     "pools that overlap": lambda: nn.Sequential(
         nn.Conv2d(16, 48, 3, padding=1, seed=0),
         nn.MaxPool2d(3, stride=2, padding=((0, 1), (1, 0))),

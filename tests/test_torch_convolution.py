@@ -65,3 +65,9 @@ def test_same_and_valid_are_those_of_torch(kernel: Any, dilation: Any, rng: Rng)
         want = torch.nn.functional.conv2d(*map(torch.from_numpy, (x, w)), padding=padding, dilation=dilation)
         np.testing.assert_allclose(got, want.numpy(), rtol=1e-10, atol=1e-10)
         assert padding == "valid" or got.shape[2:] == x.shape[2:]
+    if isinstance(kernel, int) and isinstance(dilation, int):
+        line, filters = x[:, :, 0].copy(), w[:, :, 0].copy()
+        got = functional.conv1d(line, filters, padding="same", dilation=dilation)
+        tensors = map(torch.from_numpy, (line, filters))
+        want = torch.nn.functional.conv1d(*tensors, padding="same", dilation=dilation)
+        np.testing.assert_allclose(got, want.numpy(), rtol=1e-10, atol=1e-10)

@@ -1,5 +1,7 @@
 #include "plan/algorithm.hpp"
 
+#include <algorithm>
+
 namespace cnnfast {
 
 namespace {
@@ -41,10 +43,12 @@ int winograd_tile(const Conv2d::Geometry& g, int lanes) {
   return best;
 }
 
-// A correlation of each group fills group_out of `lanes`, but reads the image as it is; lane by lane it is copied
-// group_out times, or, on the way back, dy group_in times.
+// A correlation of each group fills group_out lanes of a vector, or of half a vector where there are such, but reads
+// the image as it is. Lane by lane all are full, but the image is copied group_out times, and on the way back dy
+// group_in times.
 bool goes_lanewise(const Conv2d::Geometry& g, int lanes) {
-  const Index most = lanes > 2 ? lanes / 2 : 1;
+  const bool single = g.group_in() == 1 || g.group_out() == 1;  // depthwise: one plane, in one direction at least
+  const Index most = std::max(1, single || lanes < 8 ? lanes / 2 : lanes / 4);
   return g.groups > 1 && g.group_in() <= most && g.group_out() <= most;
 }
 

@@ -131,14 +131,20 @@ void for_each_copy(const Downsample2d& op, const Problem& p, const F& f) {
   }
 }
 template <class O>
-auto forward(const O& op, const Problem& p, Values& y)
-    -> decltype(for_each_copy(op, p, [](std::size_t, std::size_t) {})) {
+void add_copies(const O& op, const Problem& p, Values& y) {
   for_each_copy(op, p, [&](std::size_t xi, std::size_t yi) { y[yi] += p.x[0][xi]; });
 }
 template <class O>
-auto backward(const O& op, const Problem& p, const Values&, const Values& dy, Gradients& d)
-    -> decltype(for_each_copy(op, p, [](std::size_t, std::size_t) {})) {
+void add_copies_back(const O& op, const Problem& p, const Values& dy, Gradients& d) {
   for_each_copy(op, p, [&](std::size_t xi, std::size_t yi) { d.dx[0][xi] += dy[yi]; });
+}
+void forward(const Upsample2d& op, const Problem& p, Values& y) { add_copies(op, p, y); }
+void backward(const Upsample2d& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  add_copies_back(op, p, dy, d);
+}
+void forward(const Downsample2d& op, const Problem& p, Values& y) { add_copies(op, p, y); }
+void backward(const Downsample2d& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  add_copies_back(op, p, dy, d);
 }
 
 // Lines are images of one row.
@@ -150,15 +156,30 @@ Upsample2d on_image(const Upsample1d& op) { return Upsample2d({1, op.factor}, up
 Downsample2d on_image(const Downsample1d& op) { return Downsample2d({1, op.factor}); }
 
 template <class O>
-auto forward(const O& op, const Problem& p, Values& y) -> decltype(on_image(op), void()) {
+void forward_on_image(const O& op, const Problem& p, Values& y) {
   const Shapes images{{p.shapes[0][0], 1, p.shapes[0][1]}};
   forward(on_image(op), Problem{images, p.n, p.x, p.params}, y);
 }
 template <class O>
-auto backward(const O& op, const Problem& p, const Values& y, const Values& dy, Gradients& d)
-    -> decltype(on_image(op), void()) {
+void backward_on_image(const O& op, const Problem& p, const Values& y, const Values& dy, Gradients& d) {
   const Shapes images{{p.shapes[0][0], 1, p.shapes[0][1]}};
   backward(on_image(op), Problem{images, p.n, p.x, p.params}, y, dy, d);
+}
+void forward(const Conv1d& op, const Problem& p, Values& y) { forward_on_image(op, p, y); }
+void forward(const ConvTranspose1d& op, const Problem& p, Values& y) { forward_on_image(op, p, y); }
+void forward(const Upsample1d& op, const Problem& p, Values& y) { forward_on_image(op, p, y); }
+void forward(const Downsample1d& op, const Problem& p, Values& y) { forward_on_image(op, p, y); }
+void backward(const Conv1d& op, const Problem& p, const Values& y, const Values& dy, Gradients& d) {
+  backward_on_image(op, p, y, dy, d);
+}
+void backward(const ConvTranspose1d& op, const Problem& p, const Values& y, const Values& dy, Gradients& d) {
+  backward_on_image(op, p, y, dy, d);
+}
+void backward(const Upsample1d& op, const Problem& p, const Values& y, const Values& dy, Gradients& d) {
+  backward_on_image(op, p, y, dy, d);
+}
+void backward(const Downsample1d& op, const Problem& p, const Values& y, const Values& dy, Gradients& d) {
+  backward_on_image(op, p, y, dy, d);
 }
 
 // Calls f(place in y, places in x that lie in its window).
