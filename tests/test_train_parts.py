@@ -188,3 +188,18 @@ def test_dropout_draws_anew_for_each_part(rng):
     trainer.update()
     assert trainer.accumulate(x, y) not in losses
     assert again.step(np.concatenate([x, x, x]), np.concatenate([y, y, y]), micro_batch=16) == np.mean(losses)
+
+
+def test_a_sum_that_overflows_is_refused(rng):
+    model = nn.Linear(1, 2)
+    model.load_state_dict({"weight": np.zeros((2, 1)), "bias": np.zeros(2)})
+    trainer = Trainer(model, optim.SGD(0.1))
+    x, y = np.full((16, 1), 3e37, np.float32), np.zeros(16, np.int64)
+    for _ in range(2):  # each sum is 2.4e38
+        trainer.accumulate(x, y)
+    with pytest.raises(NonFiniteError, match=r"^the gradient \(loss 0\.6931\) is not finite at step 1; "):
+        trainer.update()
+    assert not model._values.any()
+    trainer.accumulate(x, y)
+    trainer.update()
+    assert model._values.all()

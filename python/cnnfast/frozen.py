@@ -50,9 +50,11 @@ class Frozen:
             return
         before = {name: [memory[p].copy() for p in self._kept] for name, memory in optimizer._memory.items()}
         values = [params[part].copy() for part in self._kept]
-        yield
-        for name, memory in optimizer._memory.items():
-            for k, part in enumerate(self._kept):
-                memory[part] = before[name][k] if name in before else 0
-        for part, value in zip(self._kept, values, strict=True):
-            params[part] = value
+        try:
+            yield
+        finally:
+            for name, memory in optimizer._memory.items():
+                for k, part in enumerate(self._kept):
+                    memory[part] = before[name][k] if name in before else 0
+            for part, value in zip(self._kept, values, strict=True):
+                params[part] = value

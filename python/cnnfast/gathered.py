@@ -26,13 +26,14 @@ class Gathered:
         """A part of `rows` rows with the mean loss and the gradient that stands in `grads`; `count` is what
         the rows weigh together.
         """
-        self._grads *= count
         if self._sum is None:
             self._sum = np.empty_like(self._grads)
-        if self.parts == 0:
-            self._sum[:] = self._grads
-        else:
-            self._sum += self._grads
+        with np.errstate(over="ignore", invalid="ignore"):  # whoever uses the mean has to look at it
+            self._grads *= count
+            if self.parts == 0:
+                self._sum[:] = self._grads
+            else:
+                self._sum += self._grads
         self.parts += 1
         self.rows += rows
         self._count += count

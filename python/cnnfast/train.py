@@ -152,7 +152,7 @@ class Trainer:
         """
         if self._gathered.rows == 0:
             raise RuntimeError("Trainer: update needs an accumulate before it")
-        return self._apply(*self._gathered.mean())[0]
+        return self._apply_gathered()[0]
 
     def _checked(self, x: Array, y: Array) -> tuple[Plan, Array, Array]:
         if self.model._values is not self._params:
@@ -171,32 +171,36 @@ class Trainer:
             raise RuntimeError(
                 f"Trainer: {self._gathered.rows} accumulated rows wait for update(); call it before step()"
             )
-        n = len(x) if index is None else len(index)
-        if micro_batch is None or n <= micro_batch:
-            loss, correct = self._pass(plan, x, y, index)
-            self._frozen.clear(self._grads)
-            self._check(loss)
-            if plan.has_buffers:
-                plan.update_buffers(self._params, self._grads)
-            return self._apply(loss, correct)
-        rows = np.arange(n) if index is None else index
-        for start in range(0, n, micro_batch):
+        if micro_batch is None:
+            return self._apply(*self._pass(plan, x, y, index))
+        rows = np.arange(len(x)) if index is None else index
+        if len(rows) <= micro_batch:
+            return self._apply(*self._pass(plan, x, y, index))
+        for start in range(0, len(rows), micro_batch):
             self._gather(plan, x, y, rows[start : start + micro_batch])
-        return self._apply(*self._gathered.mean())
+        return self._apply_gathered()
 
     def _pass(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> tuple[float, int]:
-        return plan.loss_and_grad(x, y, self._params, self._grads, index, self._engine_loss, self._noise())
+        """Gradients of these rows, seen to be finite, and running averages that have moved."""
+        params, grads = self._params, self._grads
+        loss, correct = plan.loss_and_grad(x, y, params, grads, index, self._engine_loss, self._noise())
+        self._frozen.clear(grads)
+        self._check(loss)
+        if plan.has_buffers:
+            plan.update_buffers(params, grads)
+            self.model._block.touch()
+        return loss, correct
 
     def _gather(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> float:
         loss, correct = self._pass(plan, x, y, index)
-        self._frozen.clear(self._grads)
-        self._check(loss)
-        if plan.has_buffers:
-            plan.update_buffers(self._params, self._grads)
-            self.model._block.touch()
         chosen = y if index is None else y[index]
         self._gathered.add(loss, correct, len(chosen), self.loss._count(chosen))
         return loss
+
+    def _apply_gathered(self) -> tuple[float, int]:
+        loss, correct = self._gathered.mean()
+        self._check(loss)  # a sum may overflow where no part did
+        return self._apply(loss, correct)
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss) or not all_finite(self._grads):

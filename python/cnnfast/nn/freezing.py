@@ -94,5 +94,5 @@ def _places(tree: ParameterTree, prefix: str = "") -> Iterator[tuple[str, Parame
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """ "features" stands for all that is in it."""
+    """A module's name stands for all that is in it."""
     return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")
