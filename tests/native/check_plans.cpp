@@ -274,7 +274,7 @@ void check_plan(const Plan<T>& plan, const Problem& p, Report& report) {
     plan.forward(batch, {params.data(), version}, y.data());
     report.compare("forward", y.data(), p.y);
   }
-  const Tape tape = plan.forward_train(batch, params.data(), y.data());
+  const Tape tape = plan.forward_train(batch, params.data(), 0, y.data());
   report.compare("forward_train", y.data(), p.y);
   plan.backward(dy.data(), tape, params.data(), grads.data(), dx.data());
   report.compare("dx", dx.data(), p.dx);
@@ -283,7 +283,7 @@ void check_plan(const Plan<T>& plan, const Problem& p, Report& report) {
   std::vector<std::int64_t> backwards;
   for (Index i = p.n; i-- > 0;) backwards.push_back(i);
   batch.images = p.images.data(), batch.is_u8 = true, batch.index = backwards.data();
-  const StepResult step = plan.loss_and_grad(batch, {p.target.data()}, p.loss, params.data(), grads.data());
+  const StepResult step = plan.loss_and_grad(batch, {p.target.data()}, p.loss, params.data(), 0, grads.data());
   report.compare("dparams of the loss", grads.data(), p.loss_dparams);
   report.compare("loss", &step.loss, {p.mean_loss});
   report.require(step.correct == p.correct, "another number of correct answers");

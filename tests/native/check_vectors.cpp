@@ -164,7 +164,7 @@ void check_losses(const KernelTable<T>& table, const Loss& loss, const char* nam
 
 template <class T>
 void check_loss(const KernelTable<T>& table, Report& report) {
-  report.begin(table.isa, kElement<T>, "loss", kFormulaTolerance<T>);
+  report.begin(table.isa, kElement<T>, "loss", 4 * kFormulaTolerance<T>);
   Loss smoothed(LossKind::cross_entropy), huber(LossKind::huber), smooth(LossKind::smooth_l1);
   smoothed.label_smoothing = 0.25;
   huber.delta = smooth.delta = 0.5;

@@ -23,6 +23,7 @@ int run() {
   for (Isa isa : available_isas()) {
     selftest::check_ops(isa, report);
     selftest::check_vectors(isa, report);
+    selftest::check_batch_norm(isa, report);
     selftest::check_plans(isa, report);
   }
   if (!report.good()) std::printf("FAILED: %d mismatches\n", report.mismatches());

@@ -7,10 +7,15 @@
 
 namespace cnnfast::selftest {
 
+template <class O, class... Pools>
+constexpr bool is_one_of = (std::is_same_v<O, Pools> || ...);
 template <class O>
-constexpr bool is_max_pool = std::is_same_v<typename O::Geometry, MaxPool2d::Geometry>;
+constexpr bool is_adaptive_pool =
+    is_one_of<O, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
 template <class O>
-constexpr bool is_average_pool = std::is_same_v<typename O::Geometry, AvgPool2d::Geometry>;
+constexpr bool is_max_pool = is_one_of<O, MaxPool1d, MaxPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d>;
+template <class O>
+constexpr bool is_average_pool = is_one_of<O, AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
 
 // Along one axis, for each window: the places on the image, and how many there are with padding.
 struct AxisWindows {
@@ -54,8 +59,7 @@ void for_each_window(const O& op, const Shape& in, Index n, const F& f) {
   const bool line = in.rank() == 2;
   const Index h = line ? 1 : in[1], w = in[line ? 1 : 2], h_out = line ? 1 : out[1], w_out = out[line ? 1 : 2];
   AxisWindows rows = divide(h, h_out), cols = divide(w, w_out);
-  if constexpr (!std::is_same_v<O, AdaptiveMaxPool1d> && !std::is_same_v<O, AdaptiveMaxPool2d> &&
-                !std::is_same_v<O, AdaptiveAvgPool1d> && !std::is_same_v<O, AdaptiveAvgPool2d>) {
+  if constexpr (!is_adaptive_pool<O>) {
     const Sliding& s = op.window;
     rows = slide(h, h_out, s.kernel.h, s.stride.h, s.pad.top, s.pad.bottom, s.dilation.h);
     cols = slide(w, w_out, s.kernel.w, s.stride.w, s.pad.left, s.pad.right, s.dilation.w);
@@ -80,7 +84,7 @@ double divisor(const O& op, std::size_t inside, Index padded) {
   if constexpr (std::is_same_v<O, AvgPool2d>) {
     if (op.divisor_override) return static_cast<double>(*op.divisor_override);
   }
-  if constexpr (std::is_same_v<O, AvgPool2d> || std::is_same_v<O, AvgPool1d>) {
+  if constexpr (is_one_of<O, AvgPool1d, AvgPool2d>) {
     if (op.count_include_pad) return static_cast<double>(padded);
   }
   return static_cast<double>(inside);

@@ -182,29 +182,6 @@ void backward(const Downsample1d& op, const Problem& p, const Values& y, const V
   backward_on_image(op, p, y, dy, d);
 }
 
-// Calls f(place in y, places in x that lie in its window).
-template <class F>
-void for_each_window(const MaxPool2d& op, const Problem& p, const F& f) {
-  const Shape &in = p.shapes[0], out = op.output_shape(p.shapes);
-  std::size_t y = 0;
-  for (Index plane = 0; plane < p.n * in[0]; ++plane) {
-    for (Index row = 0; row < out[1]; ++row) {
-      for (Index col = 0; col < out[2]; ++col, ++y) {
-        std::vector<std::size_t> window;
-        for (Index i = 0; i < op.window.kernel.h; ++i) {
-          for (Index j = 0; j < op.window.kernel.w; ++j) {
-            const Index xi = row * op.window.stride.h - op.window.pad.top + i,
-                        xj = col * op.window.stride.w - op.window.pad.left + j;
-            if (xi < 0 || xi >= in[1] || xj < 0 || xj >= in[2]) continue;
-            window.push_back(at((plane * in[1] + xi) * in[2] + xj));
-          }
-        }
-        f(y, window);
-      }
-    }
-  }
-}
-
 std::size_t winner(const Values& x, const std::vector<std::size_t>& window) {
   std::size_t best = window.front();
   for (std::size_t i : window) best = x[i] > x[best] ? i : best;
@@ -396,6 +373,115 @@ void forward(const Add&, const Problem& p, Values& y) {
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = p.x[0][i] + p.x[1][i];
 }
 void backward(const Add&, const Problem&, const Values&, const Values& dy, Gradients& d) { d.dx = {dy, dy}; }
+
+// ---- normalisation of single images ---------------------------------------------------------------
+
+// Values of the inputs fall into sets of `size` that are normalised together: image after image, group after group.
+struct Normal {
+  Values value;      // (x - mean) / deviation
+  Values deviation;  // of each set
+};
+Normal normalised(const Values& x, Index size, double eps) {
+  Normal all{x, {}};
+  for (std::size_t first = 0; first < x.size(); first += at(size)) {
+    double mean = 0, spread = 0;
+    for (std::size_t i = first; i < first + at(size); ++i) mean += x[i] / static_cast<double>(size);
+    for (std::size_t i = first; i < first + at(size); ++i) spread += (x[i] - mean) * (x[i] - mean);
+    all.deviation.push_back(std::sqrt(spread / static_cast<double>(size) + eps));
+    for (std::size_t i = first; i < first + at(size); ++i) all.value[i] = (x[i] - mean) / all.deviation.back();
+  }
+  return all;
+}
+// dx, from the gradient of the normal values.
+Values through(const Normal& n, Index size, const Values& d) {
+  Values dx(d.size());
+  for (std::size_t set = 0; set < n.deviation.size(); ++set) {
+    const std::size_t first = set * at(size), end = first + at(size);
+    double mean = 0, product = 0;
+    for (std::size_t i = first; i < end; ++i) {
+      mean += d[i] / static_cast<double>(size);
+      product += d[i] * n.value[i] / static_cast<double>(size);
+    }
+    for (std::size_t i = first; i < end; ++i) dx[i] = (d[i] - mean - n.value[i] * product) / n.deviation[set];
+  }
+  return dx;
+}
+// The parameter of a value, as GroupNorm (one a channel) and LayerNorm (one a value) have them.
+std::size_t weight_of(const GroupNorm&, const Problem& p, std::size_t i) {
+  return i / at(p.positions()) % at(p.channels());
+}
+std::size_t weight_of(const LayerNorm&, const Problem& p, std::size_t i) { return i % at(p.size()); }
+Index set_size(const GroupNorm& op, const Problem& p) { return p.size() / op.groups; }
+Index set_size(const LayerNorm&, const Problem& p) { return p.size(); }
+
+template <class O>
+void forward_normal(const O& op, const Problem& p, Values& y) {
+  const std::size_t weights = p.params.size() / 2;
+  y = normalised(p.x[0], set_size(op, p), op.eps).value;
+  for (std::size_t i = 0; op.affine && i < y.size(); ++i) {
+    const std::size_t w = weight_of(op, p, i);
+    y[i] = y[i] * p.params[w] + p.params[weights + w];
+  }
+}
+template <class O>
+void backward_normal(const O& op, const Problem& p, const Values& dy, Gradients& d) {
+  const std::size_t weights = p.params.size() / 2;
+  const Normal n = normalised(p.x[0], set_size(op, p), op.eps);
+  Values inner = dy;
+  for (std::size_t i = 0; op.affine && i < dy.size(); ++i) {
+    const std::size_t w = weight_of(op, p, i);
+    inner[i] = dy[i] * p.params[w];
+    d.dparams[w] += dy[i] * n.value[i];
+    d.dparams[weights + w] += dy[i];
+  }
+  d.dx[0] = through(n, set_size(op, p), inner);
+}
+void forward(const GroupNorm& op, const Problem& p, Values& y) { forward_normal(op, p, y); }
+void forward(const LayerNorm& op, const Problem& p, Values& y) { forward_normal(op, p, y); }
+void backward(const GroupNorm& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  backward_normal(op, p, dy, d);
+}
+void backward(const LayerNorm& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  backward_normal(op, p, dy, d);
+}
+
+// Calls f(place, sum under the power, places of the window) for every value.
+template <class F>
+void for_each_response(const LocalResponseNorm& op, const Problem& p, const F& f) {
+  const Index step = p.positions();
+  for (Index i = 0; i < p.n * p.size(); ++i) {
+    const Index c = i / step % p.channels();
+    std::vector<std::size_t> window;
+    double sum = 0;
+    for (Index k = std::max<Index>(c - op.size / 2, 0); k <= std::min(c + (op.size - 1) / 2, p.channels() - 1); ++k) {
+      window.push_back(at(i + (k - c) * step));
+      sum += p.x[0][window.back()] * p.x[0][window.back()];
+    }
+    f(at(i), op.k + op.alpha / static_cast<double>(op.size) * sum, window);
+  }
+}
+void forward(const LocalResponseNorm& op, const Problem& p, Values& y) {
+  for_each_response(op, p, [&](std::size_t i, double s, const auto&) { y[i] = p.x[0][i] * std::pow(s, -op.beta); });
+}
+void backward(const LocalResponseNorm& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  for_each_response(op, p, [&](std::size_t i, double s, const auto& window) {
+    d.dx[0][i] += dy[i] * std::pow(s, -op.beta);
+    const double ds = dy[i] * p.x[0][i] * -op.beta * std::pow(s, -op.beta - 1);
+    for (std::size_t k : window) d.dx[0][k] += ds * 2 * op.alpha / static_cast<double>(op.size) * p.x[0][k];
+  });
+}
+
+// What depends on the batch, or on chance, is no function of its inputs: check_batch_norm.cpp.
+template <class O>
+constexpr bool kApart = std::is_base_of_v<BatchNorm2d, O> || std::is_base_of_v<Dropout, O>;
+template <class O, std::enable_if_t<kApart<O>, int> = 0>
+void forward(const O&, const Problem&, Values&) {
+  throw std::logic_error("no reference for this operation alone");
+}
+template <class O, std::enable_if_t<kApart<O>, int> = 0>
+void backward(const O&, const Problem&, const Values&, const Values&, Gradients&) {
+  throw std::logic_error("no reference for this operation alone");
+}
 
 }  // namespace
 
