@@ -45,6 +45,7 @@ struct ConvPoolDirect {
 
   // Outputs of W windows side by side on an image of one channel: two pointers serve all.
   struct WindowPixels {
+    static constexpr bool kTapRows = false;
     const T* top;
     const T* bottom;
     CNNFAST_INLINE T at(int p, Index r) const { return (p % 4 < 2 ? top : bottom)[p / 4 * 2 + p % 2 + r]; }

@@ -114,9 +114,11 @@ CNNFAST_INLINE void for_each_packed(Index c_out, Index taps, Index c_in, const F
   }
 }
 
-// The pixels of a register tile: where input r of a tap lies, and the step to the next tap.
+// The pixels of a register tile: where input r of a tap lies, and the step to the next tap. Those that never meet more
+// than one row of taps say so: the loop over rows would cost them registers.
 template <class T, int P>
 struct ScatteredPixels {
+  static constexpr bool kTapRows = true;
   const T* x[P];
   CNNFAST_INLINE T at(int p, Index r) const { return x[p][r]; }
   CNNFAST_INLINE void advance(Index step) {
@@ -127,6 +129,7 @@ struct ScatteredPixels {
 // Neighbours in one row, one element apart: a single pointer serves all.
 template <class T>
 struct AdjacentPixels {
+  static constexpr bool kTapRows = false;
   const T* x;
   CNNFAST_INLINE T at(int p, Index r) const { return x[p + r]; }
   CNNFAST_INLINE void advance(Index step) { x += step; }
@@ -157,7 +160,7 @@ CNNFAST_INLINE void correlate_tile(const Correlation& g, Pixels x, const T* w, c
         }
       }
     }
-    if (++tap_row == g.tap_rows) break;
+    if (!Pixels::kTapRows || ++tap_row == g.tap_rows) break;
     x.advance(g.x_tap_row - g.taps * g.x_tap);
   }
   finish(acc);
@@ -261,7 +264,7 @@ void correlate(const Correlation& g, const T* x, const T* w, const T* bias, T* y
     const Index rest = g.c_out - first - (K - 1) * kLanes<V>;
     const Index last_lanes = rest < kLanes<V> ? rest : Index{kLanes<V>};
     const T* start = bias == nullptr ? nullptr : bias + first;
-    if (g.x_col == 1) {
+    if (g.x_col == 1 && g.tap_rows == 1) {
       correlate_rows<V, K>(g, x, w + offset, start, y + first, last_lanes);
     } else {
       correlate_block<V, K>(g, x, w + offset, start, y + first, last_lanes);
