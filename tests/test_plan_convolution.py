@@ -12,7 +12,7 @@ from tests.networks import Network
 from tests.test_plan_fused import ACTIVATIONS, by_layers, run
 
 
-def algorithm(op: _core.Op, shape: tuple[int, ...], isa: str = "baseline", exact: bool = False) -> str:
+def algorithm(op: _core.Op, shape: tuple[int, ...], isa: str, exact: bool = False) -> str:
     net = Network(shape)
     net.add(op, 0)
     name: str = net.plan(isa, "float32", exact=exact).nodes()[0]["algorithm"]
