@@ -123,6 +123,33 @@ def test_no_bit_changes(make, dtype, rng):
         assert model.state_dict()[name].tobytes() != before[name].tobytes()
 
 
+def test_a_thawed_parameter_makes_its_first_step_then(rng):
+    """Adam counts the steps of each parameter, as PyTorch does: a first step is lr long."""
+    model = network()
+    model.freeze("features")
+    trainer = Trainer(model, optim.Adam(0.01, eps=1e-20))
+    for _ in range(5):
+        trainer.step(*batch(rng))
+    before = model.state_dict()
+    model.unfreeze()
+    trainer.step(*batch(rng))
+    for name in FEATURES:
+        moved = np.abs(model.state_dict()[name] - before[name])
+        np.testing.assert_allclose(moved[moved > 0], 0.01, rtol=1e-4)
+        assert moved.any()
+
+
+def test_what_is_frozen_between_the_parts_of_a_batch_stays_too(rng):
+    model = network()
+    trainer = Trainer(model, optim.SGD(0.1))
+    before = model.state_dict()
+    trainer.accumulate(*batch(rng))
+    model.freeze("features")
+    trainer.update()
+    for name, value in model.state_dict().items():
+        assert (value.tobytes() == before[name].tobytes()) == (name in FEATURES), name
+
+
 @by_optimizer
 def test_the_rest_learns_as_if_it_were_the_whole(make, rng):
     """What is trained behind frozen features is what is trained on the features alone."""

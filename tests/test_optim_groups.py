@@ -178,7 +178,7 @@ def test_buffers_are_in_no_group_and_not_frozen():
     with refused(ValueError, f"SGD: the group's pattern '*running*' {text}"):
         Trainer(model, optim.SGD(1, groups=[optim.Group("*running*", lr=0.0)]))
     frozen = optim.SGD(1)
-    frozen.frozen = ["0.running_mean"]
+    frozen.frozen = ["0.running_mean"]  # before it knows the model
     with refused(
         ValueError,
         "SGD: frozen names 0.running_mean, which is no parameter; "

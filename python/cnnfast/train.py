@@ -87,7 +87,7 @@ class Trainer:
         self._params, self._grads = model._values, model._flat_gradients
         optimizer.bind(self._params, model._named_shapes(), model._buffer_names())
         self._seed = whole_number("Trainer", "seed", seed, 0)
-        self._frozen = Frozen(model)
+        self._frozen = Frozen(model, optimizer)
         self._gathered = Gathered(self._grads)
         self.steps = 0
         self._epoch: int | None = None
@@ -209,10 +209,10 @@ class Trainer:
 
     def _apply(self, loss: float, correct: int) -> tuple[float, int]:
         """The update by the gradients of a batch, and what it was told of the batch."""
+        self._frozen.look()
         if self._clip is not None:
             self._clip(self.optimizer._active(self._grads))
-        with self._frozen.kept(self._params, self.optimizer):
-            self.optimizer.step(self._params, self._grads)
+        self.optimizer.step(self._params, self._grads)
         self.model._block.touch()
         self.steps += 1
         return loss, correct

@@ -77,12 +77,6 @@ def merged(windows: list[Window]) -> list[slice]:
     return slices
 
 
-def between(slices: list[slice], end: int) -> list[slice]:
-    """What `slices`, in order, leave of 0 to `end`."""
-    edges = [0, *(edge for part in slices for edge in (part.start, part.stop)), end]
-    return [slice(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
-
-
 def _places(tree: ParameterTree, prefix: str = "") -> Iterator[tuple[str, ParameterTree, str]]:
     """(whole name, layer, its own name) of each parameter, in the order of the block."""
     children = tree.children()

@@ -53,7 +53,7 @@ class Optimizer(ABC):
     @property
     def frozen(self) -> frozenset[str]:
         """Names of parameters that a step leaves alone, as if they were not there: value and memory stay, and
-        their count of steps stands still. Set by whoever knows what is frozen.
+        their count of steps stands still. `Trainer` sets it to what the model has frozen.
         """
         return self._frozen
 
