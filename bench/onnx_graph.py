@@ -70,6 +70,10 @@ def _node(op: _core.Op) -> tuple[str, dict[str, Any]]:
             return "Gelu", {"approximate": s["approximate"]}
         case "Flatten" if (s["start_dim"], s["end_dim"]) == (1, -1):
             return "Flatten", {"axis": 1}
+        case "BatchNorm2d" if s["affine"]:
+            return "BatchNormalization", {"epsilon": s["eps"]}
+        case "AdaptiveAvgPool2d" if s["output_size"] == (1, 1):
+            return "GlobalAveragePool", {}
         case "Concat":
             return "Concat", {"axis": 1}
         case "Softmax" | "LogSoftmax":

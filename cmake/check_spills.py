@@ -36,7 +36,7 @@ class Allowed:
 ALLOWED = [
     Allowed(
         "avx2 avx512",
-        r"GELUKernels<float>|ConvPoolKernels<float>::activate|ConvActivationKernels<float>::forward",
+        r"ElementwiseKernels<float>|::activate<float>|element_losses<float",
         32,
         2,
         "coefficients of the polynomials outnumber the registers; they are read, at one load each",

@@ -1,6 +1,7 @@
 // Learned offsets added to a value: one a channel, or one a channel and position.
 #pragma once
 
+#include "kernels/channel_pattern.hpp"
 #include "kernels/layout.hpp"
 #include "kernels/table.hpp"
 
@@ -28,7 +29,10 @@ void pass_gradient(Index size, const T* dy, T* dx) {
 template <class T>
 struct ChannelBiasKernels {
   using G = ChannelBias::Geometry;
-  static KernelSizes sizes(const G& g, Index) { return {g.channels, g.channels, 0, 0}; }
+  static KernelSizes sizes(const G& g, Index) {
+    const Index along = ChannelPattern<T>(g.channels).length();
+    return {g.channels, g.channels, along, along};
+  }
   static void pack(const G& g, const T* params, T* packed, bool, const Slice& slice) {
     if (!slice.first()) return;
     std::memcpy(packed, params, static_cast<std::size_t>(g.channels) * sizeof(T));
@@ -38,10 +42,23 @@ struct ChannelBiasKernels {
     std::memcpy(grads, packed_grads, static_cast<std::size_t>(g.channels) * sizeof(T));
   }
   static void forward(const G& g, const ForwardArgs<T>& a) {
-    add_repeated(a.n * g.positions, g.channels, a.x, a.packed, a.y);
+    const ChannelPattern<T> along(g.channels);
+    along.lay_out(a.scratch, [&](Index c) { return a.packed[c]; });
+    along.for_each_vector(a.n * g.size(), [&](Index i, Index k, Index count) {
+      using V = Packet<T>;
+      store_upto(a.y + i, V(ei::padd(load_upto<V>(a.x + i, count), load<V>(a.scratch + k))), count);
+    });
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {
-    if (a.packed_grads != nullptr) sum_repeated(a.n * g.positions, g.channels, a.dy, a.packed_grads, a.fresh);
+    if (a.packed_grads != nullptr) {
+      const ChannelPattern<T> along(g.channels);
+      along.clear(a.scratch);
+      along.add(a.n * g.size(), a.dy, a.scratch);
+      for (Index c = 0; c < g.channels; ++c) {
+        const double before = a.fresh ? 0 : static_cast<double>(a.packed_grads[c]);
+        a.packed_grads[c] = static_cast<T>(before + along.total(a.scratch, c));
+      }
+    }
     pass_gradient(a.n * g.size(), a.dy, a.dx);
   }
 };

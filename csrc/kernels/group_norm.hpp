@@ -151,11 +151,11 @@ struct LayerNormKernels {
     for (Index k = 0; k < 2; ++k) to_nchw(g.channels, g.positions, packed_grads + k * g.size(), grads + k * g.size());
   }
 
-  // The sum of f over all vectors; eight sums that do not wait for each other.
+  // The sum of f over all vectors; several sums that do not wait for each other.
   template <class F>
   static CNNFAST_INLINE double sum(Index size, const F& f) {
     constexpr Index lanes = kLanes<V>;
-    constexpr int chains = 8;
+    constexpr int chains = kRegisters == 32 ? 8 : 4;
     V sums[chains];
     CNNFAST_UNROLL
     for (int k = 0; k < chains; ++k) sums[k] = zero<V>();

@@ -132,8 +132,13 @@ def training_contest(network: Network, n: int, threads: int, peers: Sequence[Pee
     loss, grads = model.loss_and_grad(x, target)
     calls: dict[str, Call] = {}
     differences: dict[str, str] = {}
+    unable: dict[str, str] = {}
     for peer in peers:
-        lesson = peer.training(model, x, target, threads)
+        try:
+            lesson = peer.training(model, x, target, threads)
+        except NotImplementedError as error:
+            unable[peer.name] = str(error)
+            continue
         if lesson is None:
             continue
         calls[peer.name] = lesson.step
@@ -142,7 +147,7 @@ def training_contest(network: Network, n: int, threads: int, peers: Sequence[Pee
             found = found or distance(f"the gradient of {key}", grad, lesson.grads[key])
         if found:
             differences[peer.name] = found
-    return _agreed(network, lambda: trainer.step(x, target), calls, differences)
+    return _agreed(network, lambda: trainer.step(x, target), calls, differences, unable)
 
 
 def inference_contest(network: Network, n: int, threads: int, peers: Sequence[Peer]) -> Contest:
@@ -152,26 +157,35 @@ def inference_contest(network: Network, n: int, threads: int, peers: Sequence[Pe
     logits = model(x)
     calls: dict[str, Call] = {}
     differences: dict[str, str] = {}
+    unable: dict[str, str] = {}
     for peer in peers:
-        call = peer.inference(model, x, threads)
+        try:
+            call = peer.inference(model, x, threads)
+        except NotImplementedError as error:
+            unable[peer.name] = str(error)
+            continue
         if call is None:
             continue
         calls[peer.name] = call
         found = difference("the output", logits, np.asarray(call()))
         if found:
             differences[peer.name] = found
-    return _agreed(network, lambda: model(x), calls, differences)
+    return _agreed(network, lambda: model(x), calls, differences, unable)
 
 
 def _agreed(
-    network: Network, ours: Call, calls: Mapping[str, Call], differences: Mapping[str, str]
+    network: Network,
+    ours: Call,
+    calls: Mapping[str, Call],
+    differences: Mapping[str, str],
+    unable: Mapping[str, str],
 ) -> Contest:
     """Those with the same answers as ours; if nobody has them, who is wrong is not known: nobody is timed."""
     if differences and len(differences) == len(calls):
         peer, found = next(iter(differences.items()))
         raise CnnfastError(f"bench: {network.name}: for {peer}, {found}: not timed")
     agreeing = {name: call for name, call in calls.items() if name not in differences}
-    notes = tuple(f"{name}: not timed, {found}" for name, found in differences.items())
+    notes = tuple(f"{name}: not timed, {found}" for name, found in {**differences, **unable}.items())
     return {"cnnfast": ours, **agreeing}, notes
 
 
