@@ -273,6 +273,52 @@ def test_inference_sees_every_step() -> None:
     np.testing.assert_array_equal(twin(x), model(x))
 
 
+def test_weight_decay_leaves_the_averages_alone() -> None:
+    x, target = batch(16)
+    plain, decayed = network(), network()
+    cf.Trainer(plain, optim.SGD(lr=0.0)).step(x, target)
+    cf.Trainer(decayed, optim.AdamW(lr=0.0, weight_decay=0.5)).step(x, target)
+    for name, value in plain.buffers().items():
+        np.testing.assert_array_equal(decayed.buffers()[name], value)
+    plain, decayed = network(), network()
+    cf.Trainer(plain, optim.SGD(lr=0.1)).step(x, target)
+    cf.Trainer(decayed, optim.SGD(lr=0.1, momentum=0.9, weight_decay=0.5)).step(x, target)
+    for name, value in plain.buffers().items():
+        np.testing.assert_array_equal(decayed.buffers()[name], value, err_msg=name)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("projected", [False, True])
+@pytest.mark.parametrize("normalised", [False, True])
+def test_a_join_runs_in_the_node_before_it(
+    relu: bool, projected: bool, normalised: bool, isa: str, dtype: str
+) -> None:
+    """Convolution or normalisation, join, ReLU: one node, in training and in inference, equal to the layers
+    by themselves but for rounding.
+    """
+    body = [nn.Conv2d(5, 5, 3, padding=1, seed=1), *([nn.BatchNorm2d(5)] if normalised else [])]
+    shortcut = nn.Conv2d(5, 5, 1, seed=2) if projected else None
+    model = nn.Sequential(nn.Conv2d(1, 5, 3, seed=0), nn.Residual(nn.Sequential(*body), shortcut))
+    if relu:
+        model = nn.Sequential(*(layer.copy() for layer in model), nn.ReLU())
+    model = model.to(dtype)
+    graph = _core.Graph((1, 9, 8))
+    model._add_to(graph, 0, "")
+    fused, exact = (_core.Plan(graph, dtype, isa=isa, exact=exact) for exact in (False, True))
+    last = fused.nodes()[-1]["op"]
+    assert last.endswith("+Add+ReLU" if relu else "+Add"), last
+    x, params = batch(7, dtype)[0][:, :, :9, :8].copy(), model._values
+    dy = np.random.default_rng(1).standard_normal((7, 5, 7, 6)).astype(dtype)
+    results = []
+    for plan in (fused, exact):
+        y, tape = plan.forward_train(x, params)
+        grads = np.full_like(params, np.nan)
+        dx = plan.backward(dy, tape, params, grads)
+        results.append((plan.forward(x, params), y, dx, grads))
+    for what, got, want in zip(("inference", "y", "dx", "gradients"), *results, strict=True):
+        close(got, want.astype(np.float64), dtype, what)
+
+
 def test_what_is_learned_and_what_is_state() -> None:
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4))
     assert list(model.parameters()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
@@ -372,17 +418,3 @@ def test_errors(make: Callable[[], object], error: type[Exception], text: str) -
     with pytest.raises(error) as caught:
         make()
     assert str(caught.value) == text
-
-
-def test_weight_decay_leaves_the_averages_alone() -> None:
-    x, target = batch(16)
-    plain, decayed = network(), network()
-    cf.Trainer(plain, optim.SGD(lr=0.0)).step(x, target)
-    cf.Trainer(decayed, optim.AdamW(lr=0.0, weight_decay=0.5)).step(x, target)
-    for name, value in plain.buffers().items():
-        np.testing.assert_array_equal(decayed.buffers()[name], value)
-    plain, decayed = network(), network()
-    cf.Trainer(plain, optim.SGD(lr=0.1)).step(x, target)
-    cf.Trainer(decayed, optim.SGD(lr=0.1, momentum=0.9, weight_decay=0.5)).step(x, target)
-    for name, value in plain.buffers().items():
-        np.testing.assert_array_equal(decayed.buffers()[name], value, err_msg=name)

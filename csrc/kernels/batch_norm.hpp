@@ -1,6 +1,6 @@
-// Batch normalisation, and the ReLU that may follow it.
+// Batch normalisation, and the join of a branch and the ReLU that may follow it.
 //
-//   forward    y = relu?(x a + b)      a = weight / sqrt(var + eps), b = bias - mean a
+//   forward    y = relu?(x a + b + other?)   a = weight / sqrt(var + eps), b = bias - mean a
 //   backward   dz = dy where y > 0     s = sum dz, q = sum dz (x - mean), over all values of a channel
 //              dx = a (dz - s / m - (x - mean) q / (m (var + eps))), m their number
 //              dbias = s, dweight = q / sqrt(var + eps)
@@ -68,6 +68,7 @@ struct BatchNormKernels {
   static void apply(const G& g, const ForwardArgs<T>& a, const T* scale, const T* shift) {
     pattern(g).for_each_vector(a.n * g.size(), [&](Index i, Index k, Index count) {
       V y = ei::pmadd(load_upto<V>(a.x + i, count), load<V>(scale + k), load<V>(shift + k));
+      if (g.add) y = ei::padd(y, load_upto<V>(a.xs[1] + i, count));
       if (relu) y = where_less_equal(y, zero<V>(), zero<V>(), y);
       store_upto(a.y + i, y, count);
     });
@@ -126,6 +127,12 @@ struct BatchNormKernels {
 
   // dx = dz a + x b + d. The gradients of the parameters are the totals that d_statistics come from: the plan has them.
   static void backward(const G& g, const BackwardArgs<T>& a) {
+    if (g.add && a.dxs[1] != nullptr) {
+      for_each_group<V>(a.n * g.size(), [&](Index i, Index count) {
+        const V dz = g.relu ? before_activation<true>(a, i, count) : before_activation<false>(a, i, count);
+        store_upto(a.dxs[1] + i, dz, count);
+      });
+    }
     if (a.dx == nullptr) return;
     const ChannelPattern<T> along(g.channels);
     const Index n = g.channels;

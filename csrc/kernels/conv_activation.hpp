@@ -1,4 +1,4 @@
-// Convolution, offset for each position, and activation in one node.
+// Convolution, offset for each position, join of a branch, and activation in one node.
 //
 // Forward: the offset and the activation are applied to a few images at a time, while they lie in a near cache.
 // Backward: one pass makes the gradient before the activation and sums it onto that of the offsets; the
@@ -59,16 +59,17 @@ struct ConvActivationKernels {
       part.y = a.y + first * g.outputs();
       part.saved = a.saved == nullptr ? nullptr : a.saved + first * g.outputs();
       Conv::forward(g.conv, part);
-      finish(g, part);
+      finish(g, part, g.add ? a.xs[1] + first * g.outputs() : nullptr);
     }
   }
 
-  static void finish(const G& g, const ForwardArgs<T>& a) {
+  static void finish(const G& g, const ForwardArgs<T>& a, const T* joined) {
     const T* offset = g.position_bias ? a.packed + conv_packed(g) : nullptr;
     for (Index image = 0; image < a.n; ++image) {
       T* y = a.y + image * g.outputs();
       T* slope = a.saved == nullptr || !g.keeps_slope() ? nullptr : a.saved + image * g.outputs();
-      activate(g.activation, g.outputs(), y, offset, y, slope);
+      activate(g.activation, g.outputs(), y, offset, joined == nullptr ? nullptr : joined + image * g.outputs(), y,
+               slope);
     }
   }
 
@@ -83,6 +84,7 @@ struct ConvActivationKernels {
       conv.dy = a.scratch;
       for (Index image = 0; image < a.n; ++image) through_activation(g, a, image * g.outputs(), sums);
     }
+    if (g.add) pass_gradient(a.n * g.outputs(), conv.dy, a.dxs[1]);
     Conv::backward(g.conv, conv);
   }
 

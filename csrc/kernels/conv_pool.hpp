@@ -165,7 +165,7 @@ struct ConvPoolKernels {
     with_algorithm(g, [&](auto algorithm) { algorithm.forward(g, a); });
     if (g.activation.kind == Function::Kind::identity) return;
     const Index size = a.n * g.outputs();
-    activate<T>(g.activation, size, a.y, nullptr, a.y, a.saved == nullptr ? nullptr : a.saved + size);
+    activate<T>(g.activation, size, a.y, nullptr, nullptr, a.y, a.saved == nullptr ? nullptr : a.saved + size);
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {
     with_algorithm(g, [&](auto algorithm) { algorithm.backward(g, a); });

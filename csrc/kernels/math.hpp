@@ -66,6 +66,17 @@ CNNFAST_INLINE V times_power_of_two(const V& x, const V& n) {
   return ei::pmul(x, ei::preinterpret<V>(ei::plogical_shift_left<23>(exponent)));
 }
 
+// x * 2^n for whole numbers -252 <= n <= 254, in two steps: the first of them is exact where x is about 1.
+template <class V>
+CNNFAST_INLINE V times_power_in_two(const V& x, const V& n) {
+  using Integers = typename ei::unpacket_traits<V>::integer_packet;
+  const Integers all = ei::pcast<V, Integers>(n), bias = ei::pset1<Integers>(127);
+  const Integers half = ei::parithmetic_shift_right<1>(all), rest = ei::psub(all, half);
+  const V first = ei::preinterpret<V>(ei::plogical_shift_left<23>(Integers(ei::padd(half, bias))));
+  const V second = ei::preinterpret<V>(ei::plogical_shift_left<23>(Integers(ei::padd(rest, bias))));
+  return ei::pmul(ei::pmul(x, first), second);
+}
+
 // A number in all lanes, rounded to their type.
 template <class V>
 CNNFAST_INLINE V constant(double value) {
@@ -94,7 +105,7 @@ CNNFAST_INLINE V exp_float(const V& x) {
   const V high = broadcast<V>(89.0f);   // above: infinite
   const V bounded = where_less(x, low, low, where_less(high, x, high, x));
   const Exponential<V> e = exp_parts(bounded);
-  return where_nan(x, x, ei::pldexp(e.fraction, e.n));
+  return where_nan(x, x, times_power_in_two(e.fraction, e.n));
 }
 
 // exp(x) for x <= 0 or NaN, in the forms that activations need: its value, exp(x) - 1, and products in which it may
@@ -106,7 +117,7 @@ class Decay {
     const V low = broadcast<V>(-kFar);
     parts_ = exp_parts(where_less(x, low, low, x));
   }
-  CNNFAST_INLINE V value() const { return where_nan(x_, x_, ei::pldexp(parts_.fraction, parts_.n)); }
+  CNNFAST_INLINE V value() const { return where_nan(x_, x_, times_power_in_two(parts_.fraction, parts_.n)); }
   // 2^n tail + (2^n - 1): exact near 0, where the second term vanishes.
   CNNFAST_INLINE V minus_one() const {
     const V one = broadcast<V>(1.0f);
@@ -115,7 +126,7 @@ class Decay {
   }
   // y exp(x), rounded once where it is subnormal; y 0 where it is too small for that.
   CNNFAST_INLINE V times(const V& y) const {
-    const V product = ei::pldexp(V(ei::pmul(y, parts_.fraction)), parts_.n);
+    const V product = times_power_in_two(V(ei::pmul(y, parts_.fraction)), parts_.n);
     return where_nan(x_, x_, where_less(x_, broadcast<V>(-kFar), V(ei::pmul(y, zero<V>())), product));
   }
 

@@ -11,12 +11,37 @@ CNNFAST_KERNELS_BEGIN
 
 template <class T>
 struct Rowwise {
+  using V = Packet<T>;
+  static constexpr Index L = kLanes<V>;
+
   static T largest(Index c, const T* x) {
+    Index i = 1;
     T m = x[0];
-    for (Index i = 1; i < c; ++i) m = x[i] > m ? x[i] : m;  // a NaN elsewhere reaches the sum by itself
+    if (c >= L) {  // a NaN that is lost here reaches the sum by itself
+      V most = load<V>(x);
+      for (i = L; i + L <= c; i += L) most = ei::pmax(most, load<V>(x + i));
+      m = ei::predux_max(most);
+    }
+    for (; i < c; ++i) m = x[i] > m ? x[i] : m;
     return m;
   }
-  // y = exp(x - m); returns the sum, taken in order.
+  // The sum of f(i, vector at i) over whole vectors and of g(i) over the rest.
+  template <class F, class G>
+  static CNNFAST_INLINE T sum_of(Index c, const F& f, const G& g) {
+    Index i = 0;
+    T sum = 0;
+    if (c >= L) {
+      V sums = zero<V>();
+      for (; i + L <= c; i += L) sums = ei::padd(sums, V(f(i)));
+      sum = ei::predux(sums);
+    }
+    for (; i < c; ++i) sum += g(i);
+    return sum;
+  }
+  static T total(Index c, const T* x) {
+    return sum_of(c, [&](Index i) { return load<V>(x + i); }, [&](Index i) { return x[i]; });
+  }
+  // y = exp(x - m); returns the sum.
   static T exponentials(Index c, const T* x, T m, T* y) {
     if constexpr (std::is_same_v<T, float>) {
       const auto shift = broadcast<Packet<T>>(m);
@@ -24,9 +49,7 @@ struct Rowwise {
     } else {
       for (Index i = 0; i < c; ++i) y[i] = ::exp(x[i] - m);
     }
-    T sum = 0;
-    for (Index i = 0; i < c; ++i) sum += y[i];
-    return sum;
+    return total(c, y);
   }
   static T log(T x) {
     if constexpr (std::is_same_v<T, float>) {
@@ -43,9 +66,8 @@ struct Rowwise {
     return m + log(sum);
   }
   static T dot(Index c, const T* x, const T* y) {
-    T sum = 0;
-    for (Index i = 0; i < c; ++i) sum += x[i] * y[i];
-    return sum;
+    return sum_of(
+        c, [&](Index i) { return ei::pmul(load<V>(x + i), load<V>(y + i)); }, [&](Index i) { return x[i] * y[i]; });
   }
 };
 
@@ -83,8 +105,7 @@ struct LogSoftmaxKernels {
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.dx == nullptr) return;
     for (Index at = 0; at < a.n * g.size(); at += g.channels) {
-      T sum = 0;
-      for (Index i = at; i < at + g.channels; ++i) sum += a.dy[i];
+      const T sum = Rowwise<T>::total(g.channels, a.dy + at);
       Rowwise<T>::exponentials(g.channels, a.y + at, T(0), a.dx + at);
       for (Index i = at; i < at + g.channels; ++i) a.dx[i] = a.dy[i] - a.dx[i] * sum;
     }

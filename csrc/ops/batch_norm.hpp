@@ -16,7 +16,8 @@ struct BatchNorm2d : OpBase {
   struct Geometry : Rows {
     double eps = 1e-5, momentum = 0.1;
     bool affine = true;
-    bool relu = false;  // y = max(y, 0) at the end; only a plan sets it
+    // Only a plan sets these: the second input is added, and y = max(y, 0) at the end.
+    bool add = false, relu = false;
     Index trained() const { return affine ? 2 * channels : 0; }
   };
 
@@ -56,7 +57,7 @@ struct BatchNorm2d : OpBase {
     check_eps(name, eps);
     if (!(momentum >= 0 && momentum <= 1)) fail(name, ": momentum must be from 0 to 1, got ", momentum);
   }
-  Geometry placed(const Shape& shape) const { return {rows_of(shape), eps, momentum, affine, false}; }
+  Geometry placed(const Shape& shape) const { return {rows_of(shape), eps, momentum, affine, false, false}; }
 };
 
 // The same for vectors (c,) and lines (c, l).

@@ -30,7 +30,7 @@ class Lowering {
     for (std::size_t i = 0; i < count;) {
       std::size_t taken = exact_ ? 0 : fuse_conv_pool(i, nodes);
       if (taken == 0 && !exact_) taken = fuse_conv_activation(i, nodes);
-      if (taken == 0 && !exact_) taken = fuse_norm_relu(i, nodes);
+      if (taken == 0 && !exact_) taken = fuse_norm(i, nodes);
       if (taken == 0) {
         nodes.push_back(place(i));
         taken = 1;
@@ -50,6 +50,15 @@ class Lowering {
     if (i + 1 >= graph_.nodes().size() || readers_[i + 1] != 1) return false;
     const auto& inputs = graph_.nodes()[i + 1].inputs;
     return inputs.size() == 1 && inputs[0] == static_cast<int>(i) + 1;
+  }
+
+  // The other value, where node i + 1 adds one to what node i alone hands to it; negative: it does not. That value
+  // was made before the chain that node i ends, whose values have one reader each.
+  int joined(std::size_t i) const {
+    if (op<Add>(i + 1) == nullptr || readers_[i + 1] != 1) return -1;
+    const auto& inputs = graph_.nodes()[i + 1].inputs;
+    const int own = static_cast<int>(i) + 1;
+    return inputs[0] == own ? inputs[1] : inputs[1] == own ? inputs[0] : -1;
   }
 
   PlanNode place(std::size_t i) const {
@@ -115,7 +124,7 @@ class Lowering {
     return join(std::move(node), i, last, nodes);
   }
 
-  // (Conv2d | Conv1d), PositionBias?, activation?
+  // (Conv2d | Conv1d), PositionBias?, Add?, activation?
   std::size_t fuse_conv_activation(std::size_t i, std::vector<PlanNode>& nodes) const {
     if (op<Conv2d>(i) == nullptr && op<Conv1d>(i) == nullptr) return 0;
     PlanNode node = place(i);
@@ -128,6 +137,11 @@ class Lowering {
       node.parameters.insert(node.parameters.end(), bias.parameters.begin(), bias.parameters.end());
       node.param_count += bias.param_count;
     }
+    if (const int other = joined(last); other >= 0) {
+      g.add = true;
+      node.inputs.push_back(other);
+      ++last;
+    }
     if (chained(last)) {
       g.activation = activation(last + 1);
       if (g.activated()) ++last;
@@ -139,14 +153,23 @@ class Lowering {
     return join(std::move(node), i, last, nodes);
   }
 
-  // BatchNorm1d or 2d, ReLU: one pass over the values instead of two, in both directions.
-  std::size_t fuse_norm_relu(std::size_t i, std::vector<PlanNode>& nodes) const {
-    if ((op<BatchNorm2d>(i) == nullptr && op<BatchNorm1d>(i) == nullptr) || !chained(i)) return 0;
-    if (op<ReLU>(i + 1) == nullptr) return 0;
+  // (BatchNorm1d | BatchNorm2d), Add?, ReLU?: one pass over the values instead of three, in both directions.
+  std::size_t fuse_norm(std::size_t i, std::vector<PlanNode>& nodes) const {
+    if (op<BatchNorm2d>(i) == nullptr && op<BatchNorm1d>(i) == nullptr) return 0;
     PlanNode node = place(i);
-    std::get<BatchNorm2d::Geometry>(node.op).relu = true;
-    node.reads_y = true;
-    return join(std::move(node), i, i + 1, nodes);
+    auto& g = std::get<BatchNorm2d::Geometry>(node.op);
+    std::size_t last = i;
+    if (const int other = joined(last); other >= 0) {
+      g.add = true;
+      node.inputs.push_back(other);
+      ++last;
+    }
+    if (chained(last) && op<ReLU>(last + 1) != nullptr) {
+      g.relu = node.reads_y = true;
+      ++last;
+    }
+    if (last == i) return 0;
+    return join(std::move(node), i, last, nodes);
   }
 
   // The node of layers first .. last; returns their number.

@@ -172,6 +172,7 @@ void Plan<T>::forward_as_team(const Batch& batch, const Parameters<T>& params, T
           args.scratch = own.at(program.layout.scratch[i]);
           args.x += piece.x;
           args.y += piece.y;
+          if (program.nodes[i].inputs.size() > 1) inputs.values[1] += piece.y;  // a join lies as y does
           std::visit([&](const auto& g) { table_.of(g).forward(g, args); }, piece.op);
         });
       }
