@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from cnnfast import _core, evaluate, fit, functional, losses, nn, optim
 from cnnfast.history import EpochRecord
-from cnnfast.train import Trainer
+from cnnfast.trainer import Trainer
 
 from tests import oracle
 from tests.refusal import refused

@@ -10,7 +10,7 @@ import pytest
 from cnnfast import fit, load, nn, optim
 from cnnfast.errors import NonFiniteError
 from cnnfast.nn.freezing import Window
-from cnnfast.train import Trainer
+from cnnfast.trainer import Trainer
 
 from .refusal import refused
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from cnnfast import nn, optim
-from cnnfast.train import Trainer
+from cnnfast.trainer import Trainer
 
 from .refusal import refused
 

@@ -12,7 +12,8 @@ from cnnfast.datasets import ImageDataset
 from cnnfast.errors import NonFiniteError
 from cnnfast.evaluation import evaluate
 from cnnfast.history import EpochRecord, History
-from cnnfast.train import Trainer, fit
+from cnnfast.train import fit
+from cnnfast.trainer import Trainer
 
 from .refusal import refused
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cnnfast import _core, nn, optim
 from cnnfast.errors import NonFiniteError
-from cnnfast.train import Trainer
+from cnnfast.trainer import Trainer
 
 from .refusal import refused
 

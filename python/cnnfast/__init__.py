@@ -16,7 +16,8 @@ from .config import show_config
 from .evaluation import Evaluation, evaluate
 from .gradient_check import GradientReport, check_gradients
 from .history import EpochRecord, History
-from .train import Trainer, fit
+from .train import fit
+from .trainer import Trainer
 
 __all__ = [
     "EpochRecord",

@@ -19,7 +19,7 @@ from .errors import CnnfastError
 from .nn import Module
 from .nn.summary import rows as layer_rows
 from .stopwatch import Row
-from .train import Trainer
+from .trainer import Trainer
 
 if TYPE_CHECKING:
     from .stopwatch import Options
