@@ -161,13 +161,14 @@ def inference_contest(network: Network, n: int, threads: int, peers: Sequence[Pe
     for peer in peers:
         try:
             call = peer.inference(model, x, threads)
+            answer = None if call is None else np.asarray(call())
         except NotImplementedError as error:
             unable[peer.name] = str(error)
             continue
-        if call is None:
+        if call is None or answer is None:
             continue
         calls[peer.name] = call
-        found = difference("the output", logits, np.asarray(call()))
+        found = difference("the output", logits, answer)
         if found:
             differences[peer.name] = found
     return _agreed(network, lambda: model(x), calls, differences, unable)
