@@ -72,6 +72,10 @@ def test_whole_channels() -> None:
     y = nn.Dropout2d(0.4).forward(np.ones((300, 10, 3, 4), np.float32), seed=0)
     np.testing.assert_array_equal(y, np.broadcast_to(y[:, :, :1, :1], y.shape))
     assert 0.35 < (y[:, :, 0, 0] == 0).mean() < 0.45
+    ones = np.ones(y.shape, np.float32)
+    kept = functional.dropout2d(ones, 0.4, seed=0)
+    np.testing.assert_array_equal(kept, np.broadcast_to(kept[:, :, :1, :1], kept.shape))
+    np.testing.assert_array_equal(functional.dropout2d_backward(3 * ones, 0.4, seed=0), 3 * kept)
 
 
 def test_what_is_dropped_is_gone_even_if_not_finite() -> None:

@@ -44,7 +44,14 @@ from .adaptive_pooling import (
     adaptive_max_pool2d,
     adaptive_max_pool2d_backward,
 )
-from .batch_norm import batch_norm, batch_norm_backward, dropout, dropout_backward
+from .batch_norm import (
+    batch_norm,
+    batch_norm_backward,
+    dropout,
+    dropout2d,
+    dropout2d_backward,
+    dropout_backward,
+)
 from .biases import channel_bias, channel_bias_backward, position_bias, position_bias_backward
 from .conv_transpose import (
     conv_transpose1d,
@@ -148,6 +155,8 @@ __all__ = [
     "downsample2d",
     "downsample2d_backward",
     "dropout",
+    "dropout2d",
+    "dropout2d_backward",
     "dropout_backward",
     "elu",
     "elu_backward",

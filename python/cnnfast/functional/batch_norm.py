@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .. import _core
@@ -94,17 +96,29 @@ def dropout(x: Array, p: float = 0.5, *, seed: int, isa: str | None = None) -> A
         >>> bool(0.2 < (y == 0).mean() < 0.3), float(y.max().round(3))
         (True, 1.333)
     """
-    return _dropout("dropout", x, p, seed, isa)
+    return _dropout("dropout", _core.Dropout, x, p, seed, isa)
 
 
 def dropout_backward(dy: Array, p: float = 0.5, *, seed: int, isa: str | None = None) -> Array:
     """dx of `dropout` with the same p and seed: dy / (1 - p), or 0 where x was dropped."""
-    return _dropout("dropout_backward", dy, p, seed, isa)
+    return _dropout("dropout_backward", _core.Dropout, dy, p, seed, isa)
 
 
-def _dropout(who: str, x: Array, p: float, seed: int, isa: str | None) -> Array:
+def dropout2d(x: Array, p: float = 0.5, *, seed: int, isa: str | None = None) -> Array:
+    """`dropout` of whole channels of images (n, c, h, w); see `nn.Dropout2d`."""
+    return _dropout("dropout2d", _core.Dropout2d, x, p, seed, isa)
+
+
+def dropout2d_backward(dy: Array, p: float = 0.5, *, seed: int, isa: str | None = None) -> Array:
+    """dx of `dropout2d` with the same p and seed."""
+    return _dropout("dropout2d_backward", _core.Dropout2d, dy, p, seed, isa)
+
+
+def _dropout(
+    who: str, kind: Callable[[float], _core.Op], x: Array, p: float, seed: int, isa: str | None
+) -> Array:
     check_floats(who, x=x)
-    op = _core.Dropout(real_number(who, "p", p, 0, 1))
+    op = kind(real_number(who, "p", p, 0, 1))
     seed = whole_number(who, "seed", seed, 0)
     plan = plan_of(who, op, x, isa, False)
     return plan.forward_train(np.ascontiguousarray(x), np.empty(0, x.dtype), seed % 2**64)[0]
