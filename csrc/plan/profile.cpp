@@ -12,20 +12,8 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const Target<T>* targ
   check_statistics(batch.n);
   std::vector<NodeTime> times(training_.nodes.size());
   Loan loan(*this);
-  const bool segmented = training_.segments.size() > 1;
-  if (segmented) {
-    const Index tiles = first_tile(batch.n, shards(batch.n));
-    loan->batch.reserve(static_cast<std::size_t>(tiles) * training_.layout.bytes);
-    loan->found.reserve(static_cast<std::size_t>(training_.statistics_count) * sizeof(T));
-  }
-  TrainingPass pass{*this,
-                    *loan,
-                    batch.n,
-                    0,
-                    segmented ? loan->batch.data() : nullptr,
-                    segmented ? loan->found.template at<T>(0) : nullptr,
-                    wanted,
-                    &times};
+  TrainingPass pass{*this, *loan, batch.n, 0, wanted};
+  pass.times = &times;
   pass.reserve(1, true);
   Tasks pack_tasks(static_cast<int>(training_.slices.size()));
   pack(training_, params, loan.packed(), true, pack_tasks);

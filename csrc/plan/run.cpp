@@ -206,7 +206,7 @@ Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t s
   tape.memory.reserve(static_cast<std::size_t>(first_tile(batch.n, shard_count)) * training_.layout.bytes);
   const int threads = threads_for(training_, batch.n, shard_count);
   Loan loan(*this);
-  TrainingPass pass{*this, *loan, batch.n, seed, tape.memory.data(), tape.statistics.template at<T>(0), {}};
+  TrainingPass pass{*this, *loan, batch.n, seed, {}, tape.memory.data(), tape.statistics.template at<T>(0)};
   pass.reserve(threads, false);
   Tasks pack_tasks(static_cast<int>(training_.slices.size()));
   parallel(threads, [&](const Team& team) {
@@ -231,15 +231,8 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
   const std::size_t bytes = training_.layout.bytes;
   Loan loan(*this);
   // Gradients take the place of values that are no longer needed, so that tiles are copied.
-  const bool segmented = training_.segments.size() > 1;
-  if (segmented) loan->batch.reserve(static_cast<std::size_t>(first_tile(tape.n, shard_count)) * bytes);
-  TrainingPass pass{*this,
-                    *loan,
-                    tape.n,
-                    0,
-                    segmented ? loan->batch.data() : nullptr,
-                    const_cast<T*>(tape.statistics.template at<T>(0)),
-                    {true, true}};
+  T* statistics = const_cast<T*>(tape.statistics.template at<T>(0));
+  TrainingPass pass{*this, *loan, tape.n, 0, {true, true}, nullptr, statistics};
   pass.reserve(threads, true);
   const int slices = static_cast<int>(training_.slices.size());
   Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), unpack_tasks(slices);
@@ -252,10 +245,10 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
                   tape.memory.data() + static_cast<std::size_t>(first_tile(tape.n, shard) + in_shard) * bytes, bytes);
       run.load_d_output(dy + run.first * output_shape().size());
       pass.backward_last(run, shard, fresh);
-      if (!segmented) run.store(0, run.gradient(0), dx + run.first * input_shape().size());
+      if (!pass.segmented) run.store(0, run.gradient(0), dx + run.first * input_shape().size());
     });
     pass.backward_rest(team);
-    if (segmented) {
+    if (pass.segmented) {
       pass.again(team);
       pass.for_each_tile(team, [&](const TileRun& run, Index, bool) {
         run.store(0, run.gradient(0), dx + run.first * input_shape().size());
@@ -277,17 +270,7 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
   const Index shard_count = shards(batch.n);
   const int threads = threads_for(training_, batch.n, shard_count);
   Loan loan(*this);
-  if (training_.segments.size() > 1) {
-    loan->batch.reserve(static_cast<std::size_t>(first_tile(batch.n, shard_count)) * training_.layout.bytes);
-    loan->found.reserve(static_cast<std::size_t>(training_.statistics_count) * sizeof(T));
-  }
-  TrainingPass pass{*this,
-                    *loan,
-                    batch.n,
-                    seed,
-                    training_.segments.size() > 1 ? loan->batch.data() : nullptr,
-                    training_.segments.size() > 1 ? loan->found.template at<T>(0) : nullptr,
-                    {false, true}};
+  TrainingPass pass{*this, *loan, batch.n, seed, {false, true}};
   pass.reserve(threads, true);
   loan->losses.reserve(static_cast<std::size_t>(batch.n) * sizeof(double));
   double* losses = loan->losses.template at<double>(0);

@@ -16,17 +16,28 @@ struct Plan<T>::TrainingPass {
   Workspace& w;
   Index n;
   std::uint64_t seed;
-  std::byte* arenas;  // of all tiles, one after the other; null: each thread uses its own for one after the other
-  T* statistics;      // of the batch
   Wanted wanted;
+  // A tape's, or else the workspace's where a statistic of the batch keeps all tiles at once. Without arenas of all
+  // tiles, one after the other, each thread uses its own for all of its tiles.
+  std::byte* arenas = nullptr;
+  T* statistics = nullptr;  // of the batch
   std::vector<NodeTime>* times = nullptr;
 
   const Program& program = plan.training_;
+  const bool segmented = program.segments.size() > 1;
   const Index shards = plan.shards(n);
   Tasks shard_tasks{static_cast<int>(shards)};
 
   // Memory for a pass on `threads` threads.
   void reserve(int threads, bool backward) {
+    if (segmented && arenas == nullptr) {
+      w.batch.reserve(static_cast<std::size_t>(plan.first_tile(n, shards)) * program.layout.bytes);
+      arenas = w.batch.data();
+    }
+    if (segmented && statistics == nullptr) {
+      w.found.reserve(static_cast<std::size_t>(program.statistics_count) * sizeof(T));
+      statistics = w.found.template at<T>(0);
+    }
     if (arenas == nullptr && static_cast<int>(w.tiles.size()) < threads) {
       w.tiles.resize(static_cast<std::size_t>(threads));
     }
