@@ -28,6 +28,14 @@ constexpr auto with_weights() {
   using K = Kernels<T>;
   return OpKernels<T, typename K::G>{K::sizes, K::pack, K::unpack, K::forward, K::backward};
 }
+// Weights whose gradient is not summed tile by tile.
+template <template <class> class Kernels>
+constexpr auto with_weights_at_once() {
+  using T = CNNFAST_ELEMENT;
+  using K = Kernels<T>;
+  using G = typename K::G;
+  return OpKernels<T, G>{K::sizes, K::pack, nothing_to_unpack<T, G>, K::forward, K::backward};
+}
 template <template <class> class Kernels>
 constexpr auto without_weights() {
   using T = CNNFAST_ELEMENT;

@@ -144,6 +144,13 @@ struct StatisticsKernels {
   void (*d_collect)(const BatchNorm2d::Geometry&, const BackwardArgs<T>&, double* shard);
 };
 
+// Linear's gradient of weights and bias, in the layout of the parameters, from the inputs and the gradients of all
+// images of a batch: rows one after the other. A vector past the last of them may be read.
+template <class T>
+struct ProductKernels {
+  void (*weights_at_once)(const Linear::Geometry&, Index n, const T* x, const T* dy, T* grads, const Slice&);
+};
+
 template <class T>
 struct KernelTable : OpKernelsOf<T, ProductOps>,
                      OpKernelsOf<T, PoolingOps>,
@@ -152,6 +159,7 @@ struct KernelTable : OpKernelsOf<T, ProductOps>,
                      OpKernelsOf<T, ElementwiseOps>,
                      OpKernelsOf<T, StructureOps>,
                      OpKernelsOf<T, FusedOps>,
+                     ProductKernels<T>,
                      StatisticsKernels<T>,
                      VectorKernels<T> {
   Isa isa = Isa::baseline;

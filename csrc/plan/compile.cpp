@@ -99,6 +99,19 @@ void find_segments(Program& p) {
   }
 }
 
+// Linear's gradient of weights waits for all images: they lie in rows.
+void find_rows(Program& p) {
+  p.rows.first.assign(p.shapes.size(), -1);
+  p.d_rows.first.assign(p.shapes.size(), -1);
+  for (PlanNode& node : p.nodes) {
+    node.weights_at_once = std::holds_alternative<Linear::Geometry>(node.op);
+    if (!node.weights_at_once) continue;
+    const auto x = static_cast<std::size_t>(node.inputs[0]), y = static_cast<std::size_t>(node.output);
+    p.rows.add(x, p.shapes[x].size());
+    p.d_rows.add(y, p.shapes[y].size());
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -127,6 +140,7 @@ Program Plan<T>::make_program(const Graph& graph, bool exact) const {
   }
   find_gradient_paths(p);
   find_segments(p);
+  find_rows(p);
   return p;
 }
 
@@ -147,11 +161,15 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
   std::vector<std::size_t> saved, scratch, d_scratch;
   std::vector<std::vector<std::size_t>> branch;
   std::vector<int> made(shapes.size(), -1), last_read(shapes.size(), -1);  // nodes
-  values.front() = planner.add(bytes(0), 0, 0);
+  // In training some lie in rows instead, and need no place here.
+  const auto arena_bytes = [&](const RowPlaces& rows, int value) {
+    return training && rows.first[static_cast<std::size_t>(value)] >= 0 ? 0 : bytes(value);
+  };
+  values.front() = planner.add(arena_bytes(program.rows, 0), 0, 0);
   for (int i = 0; i < count; ++i) {
     const PlanNode& node = nodes[static_cast<std::size_t>(i)];
     const auto out = static_cast<std::size_t>(node.output);
-    values[out] = planner.add(bytes(node.output), i, i);
+    values[out] = planner.add(arena_bytes(program.rows, node.output), i, i);
     made[out] = i;
     const KernelSizes sizes = kernel_sizes(table_, node, tile);
     for (int value : node.inputs) {
@@ -175,9 +193,9 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
   if (training) {
     for (int value = 0; value < static_cast<int>(shapes.size()); ++value) {
       const auto v = static_cast<std::size_t>(value);
-      if (values[v] == kNoBuffer) continue;
+      if (value > 0 && made[v] < 0) continue;  // inside a fused node
       const int first = value == program.output_value() ? count - 1 : back(last_read[v]);
-      gradients[v] = planner.add(bytes(value), first, back(std::max(made[v], 0)));
+      gradients[v] = planner.add(arena_bytes(program.d_rows, value), first, back(std::max(made[v], 0)));
     }
   }
   planner.place();

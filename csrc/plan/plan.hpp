@@ -45,8 +45,9 @@ struct PlanNode {
   Index packed_grads = 0;  // offset among the packed gradients
   Index packed_grad_count = 0;
   bool reads_x = false, reads_y = false;
-  int saved = 0;          // elements kept for backward, per output element
-  Index statistics = -1;  // offset of its statistics of the batch; negative: it has none
+  int saved = 0;                 // elements kept for backward, per output element
+  Index statistics = -1;         // offset of its statistics of the batch; negative: it has none
+  bool weights_at_once = false;  // their gradient is made from all images of the batch, see Rows
   // In backward, input slot i is the first to write the gradient of its value (later ones add to it).
   std::vector<bool> writes_first;
 };
@@ -74,6 +75,19 @@ struct Segment {
   std::size_t first, end;
 };
 
+// Values that lie in rows, all images of the batch one after the other, rather than in a tile's arena: what
+// gradients of weights are made from that wait for the whole batch.
+struct RowPlaces {
+  std::vector<Index> first;  // by value: its elements begin behind so many of each image; negative: it lies in arenas
+  Index count = 0;           // elements of an image
+
+  void add(std::size_t value, Index size) {
+    if (first[value] >= 0) return;
+    first[value] = count;
+    count += size;
+  }
+};
+
 // What a plan runs for one purpose, inference or training.
 struct Program {
   std::vector<PlanNode> nodes;
@@ -85,7 +99,8 @@ struct Program {
   Index parameter_count = 0;         // what the nodes read
   Index packed_count = 0, packed_grad_count = 0;
   Index statistics_count = 0;
-  Index work = 0;  // for one image: multiply-accumulates, and a few operations for each element of each value
+  RowPlaces rows, d_rows;  // of values, of gradients; in training
+  Index work = 0;          // for one image: multiply-accumulates, and a few operations for each element of each value
   Layout layout;
 
   int output_value() const { return static_cast<int>(shapes.size()) - 1; }
@@ -114,6 +129,7 @@ struct Workspace {
   Arena shard_grads;
   Arena losses;
   Arena batch;               // arenas of all tiles, where there are segments
+  Arena rows, d_rows;        // what lies in rows, of values and of gradients
   Arena found;               // statistics of the batch
   Arena statistics;          // ... of its gradient
   Arena partial;             // ... of shards
@@ -138,7 +154,7 @@ struct Packed {
 struct Tape {
   Index n = 0;
   const void* plan = nullptr;
-  Arena memory, statistics;
+  Arena memory, rows, statistics;
 };
 
 struct NodeTime {
@@ -194,6 +210,12 @@ class Plan {
   struct TileRun;
   struct TrainingPass;
   struct Loan;
+  // The memory of a batch's rows; null in inference, where all lies in arenas.
+  struct Rows {
+    T* values = nullptr;
+    T* gradients = nullptr;
+    Index n = 0;  // images of the batch
+  };
   struct Range {
     Index first, end;
   };
@@ -212,7 +234,8 @@ class Plan {
 
   void pack(const Program& program, const T* params, T* packed, bool training, class Tasks& tasks) const;
   void sum_shards(const Workspace& w, Index shards, class Tasks& tasks) const;
-  void unpack(const Workspace& w, T* grads, class Tasks& tasks) const;
+  void finish_gradients(const Workspace& w, const Rows& rows, T* grads, class Tasks& tasks) const;
+  void weights_at_once(const PlanNode& node, const Rows& rows, T* grads, const Slice& slice) const;
   int sum_tasks(Index shards) const;
 
   void forward_as_team(const Batch& batch, const Parameters<T>& params, T* y) const;

@@ -20,6 +20,7 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const Target<T>* targ
   std::optional<BatchLoss<T>> loss_of;
   if (target != nullptr) loss_of.emplace(table_, loss, *target, batch, output_shape());
   const Index size = output_shape().size();
+  std::vector<T> grads(static_cast<std::size_t>(parameter_count()));
   const Team alone(0, 1);
   for (int repeat = 0; repeat < repeats; ++repeat) {
     pass.forward(
@@ -32,6 +33,13 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const Target<T>* targ
           pass.backward_last(run, shard, fresh);
         });
     pass.backward_rest(alone);
+    for (const NodeSlice& task : training_.slices) {
+      const PlanNode& node = training_.nodes[task.node];
+      if (!wanted.parameters || !node.weights_at_once) continue;
+      const double start = seconds();
+      weights_at_once(node, pass.rows(), grads.data(), task.slice);
+      times[task.node].backward += seconds() - start;
+    }
     pass.again(alone);
   }
   return times;

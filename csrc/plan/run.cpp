@@ -68,15 +68,28 @@ void Plan<T>::sum_shards(const Workspace& w, Index shards, Tasks& tasks) const {
   }
 }
 
-// Brings the sum to the layout of the parameters. Tasks are slices of nodes.
+// Brings the sums to the layout of the parameters, and makes the gradients that waited for all images. Tasks are slices
+// of nodes.
 template <class T>
-void Plan<T>::unpack(const Workspace& w, T* grads, Tasks& tasks) const {
+void Plan<T>::finish_gradients(const Workspace& w, const Rows& rows, T* grads, Tasks& tasks) const {
   for (int i = 0; tasks.next(i);) {
     const NodeSlice& task = training_.slices[static_cast<std::size_t>(i)];
     const PlanNode& node = training_.nodes[task.node];
-    const T* sum = shard_grads(w, 0) + node.packed_grads;
-    std::visit([&](const auto& g) { table_.of(g).unpack(g, sum, grads + node.params, task.slice); }, node.op);
+    if (node.weights_at_once) {
+      weights_at_once(node, rows, grads, task.slice);
+    } else {
+      const T* sum = shard_grads(w, 0) + node.packed_grads;
+      std::visit([&](const auto& g) { table_.of(g).unpack(g, sum, grads + node.params, task.slice); }, node.op);
+    }
   }
+}
+
+template <class T>
+void Plan<T>::weights_at_once(const PlanNode& node, const Rows& rows, T* grads, const Slice& slice) const {
+  const Index x = training_.rows.first[static_cast<std::size_t>(node.inputs[0])];
+  const Index dy = training_.d_rows.first[static_cast<std::size_t>(node.output)];
+  table_.weights_at_once(std::get<Linear::Geometry>(node.op), rows.n, rows.values + x * rows.n,
+                         rows.gradients + dy * rows.n, grads + node.params, slice);
 }
 
 // The parameters as the nodes of inference read them.
@@ -204,9 +217,17 @@ Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t s
   check_statistics(batch.n);
   const Index shard_count = shards(batch.n);
   tape.memory.reserve(static_cast<std::size_t>(first_tile(batch.n, shard_count)) * training_.layout.bytes);
+  tape.rows.reserve(static_cast<std::size_t>(batch.n * training_.rows.count) * sizeof(T));
   const int threads = threads_for(training_, batch.n, shard_count);
   Loan loan(*this);
-  TrainingPass pass{*this, *loan, batch.n, seed, {}, tape.memory.data(), tape.statistics.template at<T>(0)};
+  TrainingPass pass{*this,
+                    *loan,
+                    batch.n,
+                    seed,
+                    {},
+                    tape.memory.data(),
+                    tape.statistics.template at<T>(0),
+                    tape.rows.template at<T>(0)};
   pass.reserve(threads, false);
   Tasks pack_tasks(static_cast<int>(training_.slices.size()));
   parallel(threads, [&](const Team& team) {
@@ -232,10 +253,10 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
   Loan loan(*this);
   // Gradients take the place of values that are no longer needed, so that tiles are copied.
   T* statistics = const_cast<T*>(tape.statistics.template at<T>(0));
-  TrainingPass pass{*this, *loan, tape.n, 0, {true, true}, nullptr, statistics};
+  TrainingPass pass{*this, *loan, tape.n, 0, {true, true}, nullptr, statistics, tape.rows.template at<T>(0)};
   pass.reserve(threads, true);
   const int slices = static_cast<int>(training_.slices.size());
-  Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), unpack_tasks(slices);
+  Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
   parallel(threads, [&](const Team& team) {
     pack(training_, params, loan.packed(), true, pack_tasks);
     team.barrier();
@@ -257,7 +278,7 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
     team.barrier();
     sum_shards(*loan, shard_count, sum_parts);
     team.barrier();
-    unpack(*loan, grads, unpack_tasks);
+    finish_gradients(*loan, pass.rows(), grads, finish_tasks);
   });
 }
 
@@ -275,7 +296,7 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
   loan->losses.reserve(static_cast<std::size_t>(batch.n) * sizeof(double));
   double* losses = loan->losses.template at<double>(0);
   const int slices = static_cast<int>(training_.slices.size());
-  Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), unpack_tasks(slices);
+  Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
   std::atomic<Index> correct{0};
   parallel(threads, [&](const Team& team) {
     pack(training_, params, loan.packed(), true, pack_tasks);
@@ -296,7 +317,7 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
     team.barrier();
     sum_shards(*loan, shard_count, sum_parts);
     team.barrier();
-    unpack(*loan, grads, unpack_tasks);
+    finish_gradients(*loan, pass.rows(), grads, finish_tasks);
   });
   found_in(pass.statistics, grads);
   double sum = 0;

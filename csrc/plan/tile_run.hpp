@@ -26,10 +26,16 @@ struct Plan<T>::TileRun {
   const T* statistics = nullptr;    // of the batch; null in inference
   const T* d_statistics = nullptr;  // of its gradient
   std::vector<NodeTime>* times = nullptr;
+  Rows rows{};
 
   T* at(std::size_t offset) const { return offset == kNoBuffer ? nullptr : reinterpret_cast<T*>(arena + offset); }
-  T* value(int v) const { return at(program.layout.values[static_cast<std::size_t>(v)]); }
-  T* gradient(int v) const { return at(program.layout.gradients[static_cast<std::size_t>(v)]); }
+  T* value(int v) const { return find(v, program.rows, rows.values, program.layout.values); }
+  T* gradient(int v) const { return find(v, program.d_rows, rows.gradients, program.layout.gradients); }
+  T* find(int v, const RowPlaces& places, T* memory, const std::vector<std::size_t>& offsets) const {
+    const auto value = static_cast<std::size_t>(v);
+    if (memory == nullptr || places.first[value] < 0) return at(offsets[value]);
+    return memory + places.first[value] * rows.n + first * size(v);
+  }
   T* output() const { return value(program.output_value()); }
   T* d_output() const { return gradient(program.output_value()); }
   Index size(int v) const { return program.shapes[static_cast<std::size_t>(v)].size(); }

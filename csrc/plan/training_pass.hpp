@@ -21,6 +21,7 @@ struct Plan<T>::TrainingPass {
   // tiles, one after the other, each thread uses its own for all of its tiles.
   std::byte* arenas = nullptr;
   T* statistics = nullptr;  // of the batch
+  T* values = nullptr;      // in rows; a tape's, or else the workspace's
   std::vector<NodeTime>* times = nullptr;
 
   const Program& program = plan.training_;
@@ -34,6 +35,11 @@ struct Plan<T>::TrainingPass {
       w.batch.reserve(static_cast<std::size_t>(plan.first_tile(n, shards)) * program.layout.bytes);
       arenas = w.batch.data();
     }
+    if (values == nullptr) {
+      w.rows.reserve(static_cast<std::size_t>(n * program.rows.count) * sizeof(T));
+      values = w.rows.template at<T>(0);
+    }
+    if (backward) w.d_rows.reserve(static_cast<std::size_t>(n * program.d_rows.count) * sizeof(T));
     if (segmented && statistics == nullptr) {
       w.found.reserve(static_cast<std::size_t>(program.statistics_count) * sizeof(T));
       statistics = w.found.template at<T>(0);
@@ -54,6 +60,7 @@ struct Plan<T>::TrainingPass {
   double* partial(Index shard) const { return w.partial.template at<double>(0) + shard * partial_size(); }
   T* d_statistics() const { return program.statistics_count == 0 ? nullptr : w.statistics.template at<T>(0); }
   const T* packed() const { return w.packed.template at<T>(0); }
+  Rows rows() const { return {values, w.d_rows.template at<T>(0), n}; }
 
   // Calls f(tile, its shard, is it the shard's first) for all tiles, each shard on one thread.
   template <class F>
@@ -66,7 +73,7 @@ struct Plan<T>::TrainingPass {
                              : arenas + static_cast<std::size_t>(plan.first_tile(n, shard)) * layout.bytes;
       for (Index first = images.first; first < images.end; first += layout.tile) {
         f(TileRun{plan, program, arena, packed(), first, std::min(layout.tile, images.end - first), seed, statistics,
-                  d_statistics(), times},
+                  d_statistics(), times, rows()},
           Index{shard}, first == images.first);
         if (arenas != nullptr) arena += layout.bytes;
       }

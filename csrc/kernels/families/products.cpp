@@ -11,8 +11,9 @@ void fill_products(KernelTable<CNNFAST_ELEMENT>& table) {
   static_cast<FamilyKernels<ProductOps>&>(table) = {
       with_weights<Conv2dKernels>(),
       with_weights<ConvTranspose2dKernels>(),
-      with_weights<LinearKernels>(),
+      with_weights_at_once<LinearKernels>(),
   };
+  table.weights_at_once = LinearKernels<CNNFAST_ELEMENT>::weights;
 }
 
 CNNFAST_KERNELS_END
