@@ -39,17 +39,31 @@ struct ElementwiseKernels {
   static KernelSizes sizes(const G&, Index) { return {}; }
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
+    T* slope = g.function.slope_from_exponential() ? a.saved : nullptr;
     with_function(g.function, [&](const auto& f) {
-      each_element<T>(a.n * g.size(), [&](Index i, Index count, auto lane) {
-        using V = decltype(lane);
-        store_upto(a.y + i, f(load_upto<V>(a.x + i, count)).value, count);
-      });
+      if (slope == nullptr) {
+        each_element<T>(a.n * g.size(), [&](Index i, Index count, auto lane) {
+          using V = decltype(lane);
+          store_upto(a.y + i, f(load_upto<V>(a.x + i, count)).value, count);
+        });
+      } else {
+        each_element<T>(a.n * g.size(), [&](Index i, Index count, auto lane) {
+          using V = decltype(lane);
+          const auto at = f(load_upto<V>(a.x + i, count));
+          store_upto(a.y + i, at.value, count);
+          store_upto(slope + i, at.slope, count);
+        });
+      }
     });
   }
 
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.dx == nullptr) return;
     if (g.function.slope_from_y()) return backward_relu(a.n * g.size(), a);
+    if (g.function.slope_from_exponential()) {
+      return map(
+          a.n * g.size(), a.dx, [](const auto& dy, const auto& slope) { return ei::pmul(dy, slope); }, a.dy, a.saved);
+    }
     with_function(g.function, [&](const auto& f) {
       each_element<T>(a.n * g.size(), [&](Index i, Index count, auto lane) {
         using V = decltype(lane);

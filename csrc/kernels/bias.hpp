@@ -17,7 +17,15 @@ void add_repeated(Index repeats, Index size, const T* x, const T* offsets, T* y)
 template <class T>
 void sum_repeated(Index repeats, Index size, const T* dy, T* sums, bool fresh) {
   if (fresh) std::memset(sums, 0, static_cast<std::size_t>(size) * sizeof(T));
-  for (Index i = 0; i < repeats; ++i) {
+  Index i = 0;
+  for (; i + 4 <= repeats; i += 4) {  // so that sums are read and written once for four images
+    const T* d = dy + i * size;
+    const auto sum = [](const auto& s, const auto& d0, const auto& d1, const auto& d2, const auto& d3) {
+      return ei::padd(ei::padd(ei::padd(ei::padd(s, d0), d1), d2), d3);
+    };
+    map(size, sums, sum, sums, d, d + size, d + 2 * size, d + 3 * size);
+  }
+  for (; i < repeats; ++i) {
     map(size, sums, [](const auto& s, const auto& d) { return ei::padd(s, d); }, sums, dy + i * size);
   }
 }

@@ -193,9 +193,11 @@ template <class V, int K, class T>
 void correlate_block(const Correlation& g, const T* x, const T* w, const T* bias, T* y, Index last_lanes) {
   constexpr int Most = max_pixels(K);
   const Index pixels = g.images * g.rows * g.cols;
-  if (g.images * g.rows == 1) {  // a product of matrices: nothing to look up
-    for (Index q = 0; q < pixels; q += Most) {
-      with_count<Most>(pixels - q < Most ? pixels - q : Index{Most}, [&](auto constant) {
+  if (g.images * g.rows == 1) {                      // a product of matrices: nothing to look up
+    const Index tiles = (pixels + Most - 1) / Most;  // nearly equal: 8 pixels go as 4 + 4, not as 6 + 2
+    for (Index tile = 0, q = 0; tile < tiles; ++tile) {
+      const Index count = pixels * (tile + 1) / tiles - q;
+      with_count<Most>(count, [&](auto constant) {
         constexpr int P = decltype(constant)::value;
         ScatteredPixels<T, P> xs;
         T* ys[P];
@@ -206,6 +208,7 @@ void correlate_block(const Correlation& g, const T* x, const T* w, const T* bias
         }
         correlate_and_store<V, P, K>(g, xs, w, bias, [&](int p) { return ys[p]; }, last_lanes);
       });
+      q += count;
     }
     return;
   }

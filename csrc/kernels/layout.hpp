@@ -14,13 +14,30 @@ constexpr Index round_up(Index elements) {
   return (elements + line - 1) / line * line;
 }
 
-// Rows of an image transposed: (rows, cols) to (cols, rows). Eigen's blocked copy.
+// By squares of lanes; the last of a row or column overlap those before them, where they write the same.
+template <class V, class T>
+void transpose_squares(Index rows, Index cols, const T* x, T* y) {
+  constexpr Index L = kLanes<V>;
+  for (Index i = 0; i < rows; i += L) {
+    const Index row = i + L <= rows ? i : rows - L;
+    for (Index j = 0; j < cols; j += L) {
+      const Index col = j + L <= cols ? j : cols - L;
+      transpose_square<V>([&](int k) { return x + (row + k) * cols + col; },
+                          [&](int k) { return y + (col + k) * rows + row; });
+    }
+  }
+}
+
+// Rows of an image transposed: (rows, cols) to (cols, rows).
 template <class T>
 void transpose(Index rows, Index cols, const T* x, T* y) {
   if (rows == 1 || cols == 1) {
     std::memcpy(y, x, static_cast<std::size_t>(rows * cols) * sizeof(T));
     return;
   }
+  const Index least = rows < cols ? rows : cols;
+  if (least >= kLanes<Packet<T>>) return transpose_squares<Packet<T>>(rows, cols, x, y);
+  if (least >= kLanes<HalfPacket<T>>) return transpose_squares<HalfPacket<T>>(rows, cols, x, y);
   using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   Eigen::Map<Matrix>(y, cols, rows) = Eigen::Map<const Matrix>(x, rows, cols).transpose();
 }

@@ -66,15 +66,22 @@ CNNFAST_INLINE V times_power_of_two(const V& x, const V& n) {
   return ei::pmul(x, ei::preinterpret<V>(ei::plogical_shift_left<23>(exponent)));
 }
 
-// x * 2^n for whole numbers -252 <= n <= 254, in two steps: the first of them is exact where x is about 1.
+// x * 2^n for whole numbers -252 <= n <= 254, rounded once where x is about 1; NaN where x is.
 template <class V>
 CNNFAST_INLINE V times_power_in_two(const V& x, const V& n) {
-  using Integers = typename ei::unpacket_traits<V>::integer_packet;
-  const Integers all = ei::pcast<V, Integers>(n), bias = ei::pset1<Integers>(127);
-  const Integers half = ei::parithmetic_shift_right<1>(all), rest = ei::psub(all, half);
-  const V first = ei::preinterpret<V>(ei::plogical_shift_left<23>(Integers(ei::padd(half, bias))));
-  const V second = ei::preinterpret<V>(ei::plogical_shift_left<23>(Integers(ei::padd(rest, bias))));
-  return ei::pmul(ei::pmul(x, first), second);
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<V, ei::Packet16f>) {
+    return _mm512_scalef_ps(x, n);
+  } else
+#endif
+  {  // in two steps, the first of them exact
+    using Integers = typename ei::unpacket_traits<V>::integer_packet;
+    const Integers all = ei::pcast<V, Integers>(n), bias = ei::pset1<Integers>(127);
+    const Integers half = ei::parithmetic_shift_right<1>(all), rest = ei::psub(all, half);
+    const V first = ei::preinterpret<V>(ei::plogical_shift_left<23>(Integers(ei::padd(half, bias))));
+    const V second = ei::preinterpret<V>(ei::plogical_shift_left<23>(Integers(ei::padd(rest, bias))));
+    return ei::pmul(ei::pmul(x, first), second);
+  }
 }
 
 // A number in all lanes, rounded to their type.
@@ -105,7 +112,7 @@ CNNFAST_INLINE V exp_float(const V& x) {
   const V high = broadcast<V>(89.0f);   // above: infinite
   const V bounded = where_less(x, low, low, where_less(high, x, high, x));
   const Exponential<V> e = exp_parts(bounded);
-  return where_nan(x, x, times_power_in_two(e.fraction, e.n));
+  return times_power_in_two(e.fraction, e.n);
 }
 
 // exp(x) for x <= 0 or NaN, in the forms that activations need: its value, exp(x) - 1, and products in which it may
@@ -117,17 +124,17 @@ class Decay {
     const V low = broadcast<V>(-kFar);
     parts_ = exp_parts(where_less(x, low, low, x));
   }
-  CNNFAST_INLINE V value() const { return where_nan(x_, x_, times_power_in_two(parts_.fraction, parts_.n)); }
+  CNNFAST_INLINE V value() const { return times_power_in_two(parts_.fraction, parts_.n); }
   // 2^n tail + (2^n - 1): exact near 0, where the second term vanishes.
   CNNFAST_INLINE V minus_one() const {
     const V one = broadcast<V>(1.0f);
     const V scale = times_power_of_two(one, ei::pmax(parts_.n, broadcast<V>(-126.0f)));
-    return where_nan(x_, x_, V(ei::pmadd(scale, parts_.tail, ei::psub(scale, one))));
+    return ei::pmadd(scale, parts_.tail, ei::psub(scale, one));
   }
   // y exp(x), rounded once where it is subnormal; y 0 where it is too small for that.
   CNNFAST_INLINE V times(const V& y) const {
     const V product = times_power_in_two(V(ei::pmul(y, parts_.fraction)), parts_.n);
-    return where_nan(x_, x_, where_less(x_, broadcast<V>(-kFar), V(ei::pmul(y, zero<V>())), product));
+    return where_less(x_, broadcast<V>(-kFar), V(ei::pmul(y, zero<V>())), product);
   }
 
  private:
@@ -188,10 +195,8 @@ CNNFAST_INLINE Normal<V> normal_float(const V& x) {
   // t^2 rounded loses digits that exp would magnify: bring them back to first order.
   const V square = ei::pmul(bounded, bounded);
   const V lost = ei::pmadd(bounded, bounded, ei::pnegate(square));
-  // exp(-t^2 / 2) down to 2^-132: the exponent is raised by 24 on the way, so that it stays in range.
-  const Exponential<V> e = exp_parts(ei::pmul(square, broadcast<V>(-0.5f)));
-  V bell = times_power_of_two(e.fraction, ei::padd(e.n, broadcast<V>(24.0f)));
-  bell = ei::pmul(bell, broadcast<V>(5.9604644775390625e-8f));
+  const Exponential<V> e = exp_parts(ei::pmul(square, broadcast<V>(-0.5f)));  // down to 2^-132
+  V bell = times_power_in_two(e.fraction, e.n);
   bell = ei::pmadd(bell, ei::pmul(lost, broadcast<V>(-0.5f)), bell);
   bell = where_less(broadcast<V>(13.5f), t, zero<V>(), bell);  // there it would round to zero
   const V tail = ei::pmul(bell, q);

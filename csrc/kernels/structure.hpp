@@ -11,7 +11,7 @@ template <class T>
 struct ReshapeKernels {
   using G = Reshape::Geometry;
   static KernelSizes sizes(const G& g, Index) {
-    const bool at_once = g.channels == g.channels_out || g.positions == 1 || g.positions_out == 1;
+    const bool at_once = g.alike() || g.positions == 1 || g.positions_out == 1;
     const Index scratch = at_once ? 0 : g.size();
     return {0, 0, scratch, scratch};
   }
@@ -23,7 +23,7 @@ struct ReshapeKernels {
  private:
   static void change(const G& g, Index n, const T* x, T* y, T* scratch) {
     for (Index i = 0; i < n; ++i, x += g.size(), y += g.size()) {
-      if (g.channels == g.channels_out) {  // channels-last, both are laid out alike
+      if (g.alike()) {
         std::memcpy(y, x, static_cast<std::size_t>(g.size()) * sizeof(T));
       } else if (g.positions_out == 1) {
         to_nchw(g.channels, g.positions, x, y);

@@ -33,6 +33,20 @@ struct Function {
 
   // Where y alone tells the derivative, x need not be kept.
   bool slope_from_y() const { return kind == Kind::relu; }
+  // Where it takes an exponential, forward has that at hand, and keeps the derivative instead of x.
+  bool slope_from_exponential() const {
+    switch (kind) {
+      case Kind::elu:
+      case Kind::gelu:
+      case Kind::gelu_tanh:
+      case Kind::silu:
+      case Kind::mish:
+      case Kind::sigmoid:
+      case Kind::tanh:
+      case Kind::softplus: return true;
+      default: return false;
+    }
+  }
   // Never falls, so that the largest of some values may be taken before or after it.
   bool rises() const {
     switch (kind) {
@@ -60,10 +74,11 @@ inline double check_finite(const char* op, const char* setting, double value) {
   return value;
 }
 
-// An operation that applies `Tag::function()`.
-template <class Tag>
+// An operation that applies `Tag::function()`; `KeepsSlope` is that function's slope_from_exponential().
+template <class Tag, bool KeepsSlope = false>
 struct ElementwiseOp : OpBase {
-  static constexpr bool kReadsX = true;
+  static constexpr bool kReadsX = !KeepsSlope;
+  static constexpr int kSaved = KeepsSlope ? 1 : 0;
   Shape output_shape(const Shapes& inputs) const { return inputs[0]; }
   Elementwise::Geometry place(const Shapes& inputs) const {
     return {rows_of(inputs[0]), static_cast<const Tag&>(*this).function()};
@@ -92,7 +107,7 @@ struct LeakyReLU : ElementwiseOp<LeakyReLU> {
 };
 
 // x above 0, alpha (exp(x) - 1) below. Clevert, Unterthiner & Hochreiter 2016, arXiv:1511.07289.
-struct ELU : ElementwiseOp<ELU> {
+struct ELU : ElementwiseOp<ELU, true> {
   static constexpr const char* kName = "ELU";
   explicit ELU(double alpha_) : alpha(check_finite(kName, "alpha", alpha_)) {}
   template <class F>
@@ -105,13 +120,13 @@ struct ELU : ElementwiseOp<ELU> {
 };
 
 // ELU with the two numbers that keep mean 0 and variance 1. Klambauer et al. 2017, arXiv:1706.02515.
-struct SELU : ElementwiseOp<SELU> {
+struct SELU : ElementwiseOp<SELU, true> {
   static constexpr const char* kName = "SELU";
   Function function() const { return {Function::Kind::elu, 1.6732632423543772, 1.0507009873554805}; }
 };
 
 // x Phi(x), Phi the normal distribution function; or its tanh form. Hendrycks & Gimpel 2016, arXiv:1606.08415.
-struct GELU : ElementwiseOp<GELU> {
+struct GELU : ElementwiseOp<GELU, true> {
   static constexpr const char* kName = "GELU";
   explicit GELU(const std::string& approximate) : tanh(approximate == "tanh") {
     if (approximate != "none" && approximate != "tanh") {
@@ -128,30 +143,30 @@ struct GELU : ElementwiseOp<GELU> {
 };
 
 // x s(x), s the logistic function. Elfwing, Uchibe & Doya 2018, arXiv:1702.03118.
-struct SiLU : ElementwiseOp<SiLU> {
+struct SiLU : ElementwiseOp<SiLU, true> {
   static constexpr const char* kName = "SiLU";
   Function function() const { return {Function::Kind::silu}; }
 };
 
 // x tanh(log(1 + exp(x))). Misra 2020, arXiv:1908.08681.
-struct Mish : ElementwiseOp<Mish> {
+struct Mish : ElementwiseOp<Mish, true> {
   static constexpr const char* kName = "Mish";
   Function function() const { return {Function::Kind::mish}; }
 };
 
 // 1 / (1 + exp(-x)).
-struct Sigmoid : ElementwiseOp<Sigmoid> {
+struct Sigmoid : ElementwiseOp<Sigmoid, true> {
   static constexpr const char* kName = "Sigmoid";
   Function function() const { return {Function::Kind::sigmoid}; }
 };
 
-struct Tanh : ElementwiseOp<Tanh> {
+struct Tanh : ElementwiseOp<Tanh, true> {
   static constexpr const char* kName = "Tanh";
   Function function() const { return {Function::Kind::tanh}; }
 };
 
 // log(1 + exp(beta x)) / beta; x itself where beta x is above the threshold. Dugas et al. 2000.
-struct Softplus : ElementwiseOp<Softplus> {
+struct Softplus : ElementwiseOp<Softplus, true> {
   static constexpr const char* kName = "Softplus";
   Softplus(double beta_, double threshold_)
       : beta(check_finite(kName, "beta", beta_)), threshold(check_finite(kName, "threshold", threshold_)) {

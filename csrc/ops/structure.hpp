@@ -15,6 +15,10 @@ struct Reshape : OpBase {
     Index channels = 1, positions = 1;          // of the input
     Index channels_out = 1, positions_out = 1;  // of the output
     Index size() const { return channels * positions; }
+    // Channels-last, both sides are laid out alike.
+    bool alike() const {
+      return channels == channels_out || (channels == 1 && positions_out == 1) || (positions == 1 && channels_out == 1);
+    }
   };
   static Geometry between(const Shape& from, const Shape& to) {
     return {from.channels(), from.positions(), to.channels(), to.positions()};

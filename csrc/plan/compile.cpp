@@ -86,6 +86,13 @@ void find_gradient_paths(Program& p) {
   }
 }
 
+// Each input's gradient is the output's.
+bool passes_gradient(const PlacedOp& op) {
+  const auto* reshape = std::get_if<Reshape::Geometry>(&op);
+  return (reshape != nullptr && reshape->alike()) || std::holds_alternative<Add::Geometry>(op) ||
+         std::holds_alternative<ChannelBias::Geometry>(op) || std::holds_alternative<PositionBias::Geometry>(op);
+}
+
 // A segment begins with each node that needs statistics of the whole batch.
 void find_segments(Program& p) {
   p.segments.push_back({0, p.nodes.size()});
@@ -128,6 +135,7 @@ Program Plan<T>::make_program(const Graph& graph, bool exact) const {
     node.packed = p.packed_count;
     node.packed_grads = p.packed_grad_count;
     node.packed_grad_count = sizes.packed_grads;
+    node.passes_gradient = passes_gradient(node.op);
     p.parameter_count += node.param_count;
     p.packed_count += (sizes.packed + per_line - 1) / per_line * per_line;
     p.packed_grad_count += (sizes.packed_grads + per_line - 1) / per_line * per_line;
@@ -161,6 +169,7 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
   std::vector<std::size_t> saved, scratch, d_scratch;
   std::vector<std::vector<std::size_t>> branch;
   std::vector<int> made(shapes.size(), -1), last_read(shapes.size(), -1);  // nodes
+  std::vector<int> readers(shapes.size(), 0);
   // In training some lie in rows instead, and need no place here.
   const auto arena_bytes = [&](const RowPlaces& rows, int value) {
     return training && rows.first[static_cast<std::size_t>(value)] >= 0 ? 0 : bytes(value);
@@ -175,6 +184,7 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
     for (int value : node.inputs) {
       planner.extend(values[static_cast<std::size_t>(value)], training && node.reads_x ? back(i) : i);
       last_read[static_cast<std::size_t>(value)] = i;
+      ++readers[static_cast<std::size_t>(value)];
     }
     scratch.push_back(planner.add(scratch_bytes(sizes.forward_scratch), i, i));
     if (!training) continue;
@@ -183,19 +193,26 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
     d_scratch.push_back(planner.add(scratch_bytes(sizes.backward_scratch), back(i), back(i)));
     branch.emplace_back();
     for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) {
-      const std::size_t branch_bytes = node.writes_first[slot] ? 0 : bytes(node.inputs[slot]);
+      const bool written = node.writes_first[slot] || node.passes_gradient;
+      const std::size_t branch_bytes = written ? 0 : bytes(node.inputs[slot]);
       branch.back().push_back(planner.add(branch_bytes, back(i), back(i)));
     }
   }
   // The output is read out after its step; in training the loss reads it before the first backward step, and
   // writes its gradient.
   planner.extend(values.back(), training ? count : count - 1);
-  if (training) {
-    for (int value = 0; value < static_cast<int>(shapes.size()); ++value) {
-      const auto v = static_cast<std::size_t>(value);
-      if (value > 0 && made[v] < 0) continue;  // inside a fused node
-      const int first = value == program.output_value() ? count - 1 : back(last_read[v]);
-      gradients[v] = planner.add(arena_bytes(program.d_rows, value), first, back(std::max(made[v], 0)));
+  for (int value = program.output_value(); training && value >= 0; --value) {
+    const auto v = static_cast<std::size_t>(value);
+    if (value > 0 && made[v] < 0) continue;  // inside a fused node
+    const int last = back(std::max(made[v], 0));
+    const PlanNode* reader = value == program.output_value() ? nullptr : &nodes[static_cast<std::size_t>(last_read[v])];
+    const std::size_t size = arena_bytes(program.d_rows, value);
+    if (reader != nullptr && reader->passes_gradient && readers[v] == 1 && size > 0) {
+      gradients[v] = gradients[static_cast<std::size_t>(reader->output)];  // nobody writes to it any more
+      planner.extend(gradients[v], last);
+    }
+    if (gradients[v] == kNoBuffer) {
+      gradients[v] = planner.add(size, reader == nullptr ? count - 1 : back(last_read[v]), last);
     }
   }
   planner.place();

@@ -45,6 +45,7 @@ struct PlanNode {
   Index packed_grads = 0;  // offset among the packed gradients
   Index packed_grad_count = 0;
   bool reads_x = false, reads_y = false;
+  bool passes_gradient = false;  // of its output to all inputs, as it is
   int saved = 0;                 // elements kept for backward, per output element
   Index statistics = -1;         // offset of its statistics of the batch; negative: it has none
   bool weights_at_once = false;  // their gradient is made from all images of the batch, see Rows

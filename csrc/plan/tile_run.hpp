@@ -133,7 +133,9 @@ struct Plan<T>::TileRun {
     const PlanNode& node = program.nodes[i];
     const auto target = [&](std::size_t slot) -> T* {
       if (!wants(node.inputs[slot], wanted)) return nullptr;
-      return node.writes_first[slot] ? gradient(node.inputs[slot]) : at(program.layout.branch[i][slot]);
+      if (!node.writes_first[slot]) return at(program.layout.branch[i][slot]);
+      T* to = gradient(node.inputs[slot]);
+      return to == gradient(node.output) ? nullptr : to;  // passed on as it lies
     };
     T* dxs[kMaxInputs];
     for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) dxs[slot] = target(slot);
@@ -145,7 +147,8 @@ struct Plan<T>::TileRun {
     std::visit([&](const auto& g) { plan.table_.of(g).backward(g, args); }, node.op);
     for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) {
       if (wants(node.inputs[slot], wanted) && !node.writes_first[slot]) {
-        plan.table_.add(n * size(node.inputs[slot]), at(program.layout.branch[i][slot]), gradient(node.inputs[slot]));
+        const T* added = node.passes_gradient ? gradient(node.output) : at(program.layout.branch[i][slot]);
+        plan.table_.add(n * size(node.inputs[slot]), added, gradient(node.inputs[slot]));
       }
     }
   }
