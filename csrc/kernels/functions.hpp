@@ -100,21 +100,22 @@ struct SigmoidAt {
     const V one = constant<V>(1);
     const Decay<V> e(ei::pnegate(ei::pabs(x)));
     const V d = ei::pdiv(one, ei::padd(one, e.value()));
-    return {where_less(x, zero<V>(), e.times(d), d), e.times(ei::pmul(d, d))};
+    const V less = e.times_bounded(d);  // s(-|x|)
+    return {where_less(x, zero<V>(), less, d), ei::pmul(less, d)};
   }
 };
 
-// s' = s (1 + x (1 - s)).
+// y = x s, s' = s + y (1 - s). Where exp(x) is 0, x is bounded, and x 0 brings back the NaN of -inf.
 struct SiLUAt {
   template <class V>
   CNNFAST_INLINE ValueSlope<V> operator()(const V& x) const {
-    const V none = zero<V>(), one = constant<V>(1);
+    const V none = zero<V>();
     const Decay<V> e(ei::pnegate(ei::pabs(x)));
-    const V d = ei::pdiv(one, ei::padd(one, e.value()));
-    const V xd = ei::pmul(x, d);
-    const V above = ei::pmul(d, ei::pmadd(xd, e.value(), one));
-    const V below = e.times(ei::pmul(d, ei::padd(one, xd)));
-    return {where_less(x, none, e.times(xd), xd), where_less(x, none, below, above)};
+    const V d = ei::pdiv(constant<V>(1), ei::padd(constant<V>(1), e.value()));
+    const V less = e.times_bounded(d);  // s(-|x|)
+    const V xd = ei::pmul(ei::pmax(x, constant<V>(-2000)), d);
+    const V y = where_less(x, none, V(ei::pmadd(x, none, e.times_bounded(xd))), xd);
+    return {y, ei::pmadd(y, where_less(x, none, d, less), where_less(x, none, less, d))};
   }
 };
 
@@ -151,7 +152,7 @@ struct TanhAt {
     const V y = ei::pdiv(less, ei::padd(less, two));  // -|y|
     const V d = ei::pdiv(two, ei::padd(one, e.value()));
     const V value = where_less(zero<V>(), x, V(ei::pnegate(y)), x);  // zeros of both signs, and NaN, stay
-    return {where_less(x, zero<V>(), y, value), e.times(ei::pmul(d, d))};
+    return {where_less(x, zero<V>(), y, value), e.times_bounded(ei::pmul(d, d))};
   }
 };
 
@@ -164,7 +165,7 @@ struct SoftplusAt {
     const Decay<V> e(ei::pnegate(ei::pabs(bx)));
     const V y = ei::pdiv(ei::padd(where_less(none, bx, bx, none), log1p_of_share(e.value())), constant<V>(beta));
     const V d = ei::pdiv(one, ei::padd(one, e.value()));
-    return {where_less(limit, bx, x, y), where_less(limit, bx, one, where_less(bx, none, e.times(d), d))};
+    return {where_less(limit, bx, x, y), where_less(limit, bx, one, where_less(bx, none, e.times_bounded(d), d))};
   }
 };
 
