@@ -2,41 +2,63 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from cnnfast import _core
+from cnnfast.border import Array
 from cnnfast.nn import Module
-from cnnfast.torch_twin import operations, parameter_name, sides
+from cnnfast.torch_twin import operations, parameter_name
+
+from bench.windows import Pairs, Windows, each, ends
+
+Shape = tuple[int, ...]
 
 INPUT, OUTPUT = "x", "y"
-#: Of the operators; 20 is the first one with Gelu.
-OPSET = 20
+#: Of the operators; 21 is the first one whose GroupNormalization has a weight for each channel.
+OPSET = 21
 IR_VERSION = 10
+
+#: What needs neither settings nor more than one node.
+SIMPLE = {
+    "Add": "Add",
+    "ReLU": "Relu",
+    "SELU": "Selu",
+    "Mish": "Mish",
+    "Sigmoid": "Sigmoid",
+    "Tanh": "Tanh",
+    "Hardswish": "HardSwish",
+    "Dropout": "Identity",
+    "Dropout2d": "Identity",
+}
 
 
 def onnx_model(module: Module, n: int) -> bytes:
-    """The module for batches of exactly `n` images, float32 (n, c, h, w), serialised."""
-    from onnx import TensorProto, checker, helper, numpy_helper
+    """The module's inference for batches of exactly `n` images, float32, serialised.
+
+    Raises:
+        NotImplementedError: An operation that has no counterpart in ONNX.
+    """
+    from onnx import TensorProto, checker, helper
 
     assert module.input_shape is not None
     assert module.output_shape is not None
-    state = module.state_dict()
-    nodes, weights, values = [], [], [INPUT]
-    recorded = operations(module)
-    for number, (op, inputs, name) in enumerate(recorded):
-        output = OUTPUT if number == len(recorded) - 1 else f"value{number + 1}"
-        keys = [parameter_name(name, key) for key in op.parameter_shapes()]
-        weights += [numpy_helper.from_array(_weight(op, state[key]), key) for key in keys]
-        kind, settings = _node(op)
-        nodes.append(helper.make_node(kind, [*(values[i] for i in inputs), *keys], [output], **settings))
-        values.append(output)
+    state, growing = module.state_dict(), _Growing(n)
+    values, shapes = [INPUT], [module.input_shape]
+    for op, inputs, name in operations(module):
+        weights = {key: state[parameter_name(name, key)] for key in op.parameter_shapes()}
+        given = [shapes[i] for i in inputs]
+        values.append(growing.add(op, [values[i] for i in inputs], given, weights))
+        shapes.append(op.output_shape(*given))
+    growing.node("Identity", [values[-1]], output=OUTPUT)
     graph = helper.make_graph(
-        nodes,
+        growing.nodes,
         "cnnfast",
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, (n, *module.input_shape))],
         [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, (n, *module.output_shape))],
-        weights,
+        growing.constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     checker.check_model(model)
@@ -44,38 +66,136 @@ def onnx_model(module: Module, n: int) -> bytes:
     return serialised
 
 
-def _weight(op: _core.Op, value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return value[:, None, None] if op.name == "ChannelBias" else value
+class _Growing:
+    """Nodes and constants of a graph on the way; values go by their names."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def node(self, kind: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
+        from onnx import helper
+
+        output = output or f"value{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
+        return output
+
+    def constant(self, value: Any, dtype: Any = np.float32) -> str:
+        from onnx import numpy_helper
+
+        name = f"constant{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value, dtype), name))
+        return name
+
+    def add(self, op: _core.Op, inputs: list[str], shapes: list[Shape], weights: dict[str, Array]) -> str:
+        """The value an operation makes."""
+        s, x, shape = op.settings(), inputs[0], shapes[0]
+        own = list(weights.values())
+        match op.name:
+            case name if name in SIMPLE:
+                return self.node(SIMPLE[name], inputs)
+            case "Conv1d" | "Conv2d":
+                return self.node("Conv", [x, *map(self.constant, own)], **_window(s), group=s["groups"])
+            case "ConvTranspose1d" | "ConvTranspose2d" if _extra_below_stride(s):
+                extra = {"group": s["groups"], "output_padding": each(s["output_padding"])}
+                return self.node("ConvTranspose", [x, *map(self.constant, own)], **_window(s), **extra)
+            case name if "Pool" in name:
+                return self._pool(op, x, shape)
+            case "Linear":
+                return self.node("Gemm", [x, *map(self.constant, own)], transB=1)
+            case "ChannelBias":
+                return self.node("Add", [x, self.constant(_by_channel(own[0], shape))])
+            case "PositionBias":
+                return self.node("Add", [x, self.constant(own[0])])
+            case "BatchNorm1d" | "BatchNorm2d" | "GroupNorm":
+                return self._normalised(op, x, shape, weights)
+            case "LayerNorm":
+                affine = own or [np.ones(shape), np.zeros(shape)]
+                how = {"axis": 1, "epsilon": s["eps"]}
+                return self.node("LayerNormalization", [x, *map(self.constant, affine)], **how)
+            case "LocalResponseNorm" if s["size"] % 2 and len(shape) > 1:
+                how = {"bias": s["k"], "alpha": s["alpha"], "beta": s["beta"], "size": s["size"]}
+                return self.node("LRN", [x], **how)
+            case "Upsample1d" | "Upsample2d":
+                return self._upsampled(x, shape, each(s["scale_factor"]), s["mode"])
+            case "Downsample1d" | "Downsample2d":
+                steps = each(s["factor"])
+                ends = [0] * len(steps), shape[1:], range(2, 2 + len(steps)), steps
+                return self.node("Slice", [x, *(self.constant(e, np.int64) for e in ends)])
+            case "Flatten" | "Reshape":
+                wanted = (self.n, *op.output_shape(shape))
+                return self.node("Reshape", [x, self.constant(wanted, np.int64)])
+            case "Softmax" | "LogSoftmax" | "Concat":
+                return self.node(op.name, inputs, axis=1)
+            case "GELU":
+                return self.node("Gelu", [x], approximate=s["approximate"])
+            case "LeakyReLU":
+                return self.node("LeakyRelu", [x], alpha=s["negative_slope"])
+            case "ELU":
+                return self.node("Elu", [x], alpha=s["alpha"])
+            case "SiLU":
+                return self.node("Mul", [x, self.node("Sigmoid", [x])])
+            case "Hardsigmoid":
+                return self.node("HardSigmoid", [x], alpha=1 / 6, beta=0.5)
+            case "Softplus":
+                return self._softplus(x, s["beta"], s["threshold"])
+        raise NotImplementedError(f"no counterpart of {op.name} is known")
+
+    def _pool(self, op: _core.Op, x: str, shape: Shape) -> str:
+        """Rounding up is padding here: engines do not agree on where the last window may start."""
+        s, kind = op.settings(), "MaxPool" if "Max" in op.name else "AveragePool"
+        if "output_size" in s and math.prod(each(s["output_size"])) == 1:
+            return self.node(f"Global{kind}", [x])
+        windows = Windows.of(op, shape)
+        if any(max(pads) >= k for pads, k in zip(windows.padding, windows.kernel, strict=True)):
+            raise NotImplementedError(f"no counterpart of {op.name} with padding beyond its kernel is known")
+        how = {"kernel_shape": windows.kernel, "strides": windows.stride, "pads": _pads(windows.padding)}
+        if kind == "MaxPool":
+            return self.node(kind, [x], **how, dilations=windows.dilation)
+        if not s.get("ceil_mode") and not s.get("divisor_override"):
+            return self.node(kind, [x], **how, count_include_pad=int(s.get("count_include_pad", 0)))
+        mean = self.node(kind, [x], **how, count_include_pad=1)
+        return self.node("Mul", [mean, self.constant(math.prod(windows.kernel) / windows.divisors)])
+
+    def _normalised(self, op: _core.Op, x: str, shape: Shape, weights: dict[str, Array]) -> str:
+        s, c = op.settings(), shape[0]
+        affine = [weights.get("weight", np.ones(c)), weights.get("bias", np.zeros(c))]
+        if op.name == "GroupNorm":
+            how = {"num_groups": s["num_groups"], "epsilon": s["eps"]}
+            return self.node("GroupNormalization", [x, *map(self.constant, affine)], **how)
+        given = [*affine, weights["running_mean"], weights["running_var"]]
+        return self.node("BatchNormalization", [x, *map(self.constant, given)], epsilon=s["eps"])
+
+    def _upsampled(self, x: str, shape: Shape, factors: tuple[int, ...], mode: str) -> str:
+        if mode == "nearest":
+            scales = self.constant([1, 1, *factors])
+            how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+            return self.node("Resize", [x, "", scales], mode="nearest", **how)
+        # zeros between neighbours: each channel's transposed convolution with a single 1
+        one = self.constant(np.ones((shape[0], 1, *([1] * len(factors)))))
+        return self.node("ConvTranspose", [x, one], strides=factors, group=shape[0])
+
+    def _softplus(self, x: str, beta: float, threshold: float) -> str:
+        steep = self.node("Mul", [x, self.constant(beta)])
+        y = self.node("Div", [self.node("Softplus", [steep]), self.constant(beta)])
+        return self.node("Where", [self.node("Greater", [steep, self.constant(threshold)]), x, y])
 
 
-def _node(op: _core.Op) -> tuple[str, dict[str, Any]]:
-    """Operator and attributes."""
-    s = op.settings()
-    match op.name:
-        case "Conv2d":
-            (top, bottom), (left, right) = sides(s["padding"])
-            window = {"strides": s["stride"], "pads": (top, left, bottom, right), "dilations": s["dilation"]}
-            return "Conv", {**window, "group": s["groups"]}
-        case "MaxPool2d":
-            (top, bottom), (left, right) = sides(s["padding"])
-            shape = {"kernel_shape": s["kernel_size"], "strides": s["stride"], "dilations": s["dilation"]}
-            return "MaxPool", {**shape, "pads": (top, left, bottom, right), "ceil_mode": int(s["ceil_mode"])}
-        case "Linear":
-            return "Gemm", {"transB": 1}
-        case "ChannelBias" | "PositionBias" | "Add":
-            return "Add", {}
-        case "ReLU":
-            return "Relu", {}
-        case "GELU":
-            return "Gelu", {"approximate": s["approximate"]}
-        case "Flatten" if (s["start_dim"], s["end_dim"]) == (1, -1):
-            return "Flatten", {"axis": 1}
-        case "BatchNorm2d" if s["affine"]:
-            return "BatchNormalization", {"epsilon": s["eps"]}
-        case "AdaptiveAvgPool2d" if s["output_size"] == (1, 1):
-            return "GlobalAveragePool", {}
-        case "Concat":
-            return "Concat", {"axis": 1}
-        case "Softmax" | "LogSoftmax":
-            return op.name, {"axis": 1}
-    raise NotImplementedError(f"onnx_graph: no ONNX counterpart of {op.name} is known")
+def _extra_below_stride(s: dict[str, Any]) -> bool:
+    """Engines refuse more: it could come from dilation only."""
+    return all(more < step for more, step in zip(each(s["output_padding"]), each(s["stride"]), strict=True))
+
+
+def _window(s: dict[str, Any]) -> dict[str, Any]:
+    window = {"strides": each(s["stride"]), "pads": _pads(ends(s["padding"]))}
+    return {**window, "dilations": each(s["dilation"])} if "dilation" in s else window
+
+
+def _pads(padding: Pairs) -> list[int]:
+    """In ONNX's order: what stands before, then what stands behind."""
+    return [before for before, _ in padding] + [after for _, after in padding]
+
+
+def _by_channel(bias: Array, shape: Shape) -> Array:
+    return bias.reshape(-1, *([1] * (len(shape) - 1)))

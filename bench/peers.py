@@ -13,6 +13,7 @@ from cnnfast.torch_peer import TorchPeer
 from bench.figure import Remark
 from bench.jax_peer import Jax
 from bench.onnx_peers import OnnxRuntime, OpenVino
+from bench.tensorflow_peer import TensorFlow
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,11 @@ CANDIDATES = (
     Candidate(OnnxRuntime, ("onnxruntime", "onnx")),
     Candidate(OpenVino, ("openvino", "onnx")),
     Candidate(Jax, ("jax",)),
+    Candidate(TensorFlow, ("tensorflow",)),
+    Candidate(lambda: TensorFlow(xla=True), ("tensorflow",)),
 )
 #: Whose versions a result states.
-PACKAGES = ("torch", "onnxruntime", "openvino", "jax")
+PACKAGES = ("torch", "onnxruntime", "openvino", "jax", "tensorflow", "tensorflow-cpu")
 
 
 def peers() -> list[Peer]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,9 +16,8 @@ from cnnfast.torch_peer import has_torch
 from bench import company, geometry, memory, overhead, peers, scaling
 from bench.__main__ import SOURCES
 from bench.figure import Figure, Remark
-from bench.networks import LENET, NETWORKS, VGG
+from bench.networks import LENET, VGG
 
-ROOT = Path(__file__).resolve().parents[1]
 TORCH = ["torch eager", "torch channels_last"] if has_torch() else []
 
 
@@ -103,43 +99,6 @@ def test_a_peer_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) 
     (remark,) = peers.peer_remarks(Options())
     assert remark.lines() == ["onnxruntime: left out, telepathy and astrology are not installed"]
     assert [peer.name for peer in peers.peers()] == ["jax"]
-
-
-NEEDED = {"onnxruntime": ("onnxruntime", "onnx"), "openvino": ("openvino", "onnx"), "jax": ("jax",)}
-
-#: OpenVINO 2026.4 exchanges a pool and the GELU behind it, as if that changed nothing.
-#: The JAX peer is a pure function of its weights: running averages have no place in it.
-DIFFERING = {("openvino", "hello-dl-letters"), ("jax", "resnet")}
-
-ASK = """
-import sys
-from bench.networks import NETWORKS
-from bench.peers import peers
-from cnnfast.contest import inference_contest, training_contest
-peer, = (p for p in peers() if p.name == sys.argv[1])
-for network in NETWORKS:
-    if network.name in sys.argv[2:]:
-        for contest in (inference_contest, training_contest):
-            calls, _ = contest(network, 3, 1, [peer])
-            [call() for call in calls.values()]
-            print(network.name, *calls)
-"""
-
-
-@pytest.mark.parametrize("peer", NEEDED)
-def test_peers_give_our_answers(peer: str) -> None:
-    """In a process of its own: what the libraries warn of when imported is not our business."""
-    for package in NEEDED[peer]:
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"not installed: {package}")
-    names = [network.name for network in NETWORKS if (peer, network.name) not in DIFFERING]
-    command = [sys.executable, "-c", ASK, peer, *names]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    training = f" {peer}" if peer == "jax" else ""
-    assert done.stdout.splitlines() == [
-        line for name in names for line in (f"{name} cnnfast {peer}", f"{name} cnnfast{training}")
-    ]
 
 
 # --- cnnfast against itself -------------------------------------------------------------------------

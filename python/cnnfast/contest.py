@@ -195,10 +195,10 @@ def difference(what: str, ours: Array, theirs: Array, limit: float = SAME) -> st
     return _beyond(what, float(np.abs(ours - theirs).max()) / max(float(np.abs(theirs).max()), 1e-12), limit)
 
 
-def distance(what: str, ours: Array, theirs: Array) -> str | None:
-    """The same of a difference whose length is beyond `CLOSE`, relative to the length of theirs."""
+def distance(what: str, ours: Array, theirs: Array, limit: float = CLOSE) -> str | None:
+    """The same of a difference whose length is beyond `limit`, relative to the length of theirs."""
     length = max(float(np.linalg.norm(theirs)), 1e-12)
-    return _beyond(what, float(np.linalg.norm(ours - theirs)) / length, CLOSE)
+    return _beyond(what, float(np.linalg.norm(ours - theirs)) / length, limit)
 
 
 def _beyond(what: str, found: float, limit: float) -> str | None:

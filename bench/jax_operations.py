@@ -1,0 +1,185 @@
+"""Our operations in JAX, channels-last."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from cnnfast import _core
+from cnnfast.torch_twin import sides
+
+from bench.channels_last import Values, rearranged
+from bench.windows import Windows
+
+LAYOUT = ("NHWC", "HWIO", "NHWC")
+
+
+def apply(op: _core.Op, inputs: list[Any], own: Values, training: bool) -> tuple[Any, Values]:
+    """The output (n, h, w, c), and the running averages a training pass moves.
+
+    Raises:
+        NotImplementedError: An operation that has no counterpart here.
+    """
+    if op.name in ("BatchNorm1d", "BatchNorm2d"):
+        return _batch_norm(op.settings(), inputs[0], own, training)
+    if op.name in ("Dropout", "Dropout2d") and training and op.settings()["p"] > 0:
+        raise NotImplementedError(f"{op.name} draws other numbers in every library")
+    return _apply(op, inputs, list(own.values())), {}
+
+
+def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
+    import jax
+    import jax.numpy as jnp
+
+    s, x = op.settings(), inputs[0]
+    match op.name:
+        case "Conv2d":
+            return _plus(_conv2d(x, weights[0], s), weights[1:])
+        case "ConvTranspose2d":
+            return _plus(_conv_transpose2d(x, weights[0], s), weights[1:])
+        case "MaxPool2d" | "AvgPool2d" | "AdaptiveMaxPool2d" | "AdaptiveAvgPool2d":
+            return _pool(op, x)
+        case "Upsample2d" if s["mode"] == "nearest":
+            high, wide = s["scale_factor"]
+            return jnp.repeat(jnp.repeat(x, high, 1), wide, 2)
+        case "Downsample2d":
+            return x[:, :: s["factor"][0], :: s["factor"][1]]
+        case "Linear":
+            return _plus(x @ weights[0].T, weights[1:])
+        case "ChannelBias" | "PositionBias":
+            return x + weights[0]
+        case "GroupNorm":
+            return _group_norm(x, s["num_groups"], s["eps"], weights)
+        case "LayerNorm":
+            return _scaled(_normalised(x, tuple(range(1, x.ndim)), s["eps"]), weights)
+        case "LocalResponseNorm":
+            return x / _neighbours(x, s["size"], s["alpha"], s["k"]) ** s["beta"]
+        case "ReLU":
+            return jax.nn.relu(x)
+        case "GELU":
+            return jax.nn.gelu(x, approximate=s["approximate"] == "tanh")
+        case "LeakyReLU":
+            return jax.nn.leaky_relu(x, s["negative_slope"])
+        case "ELU":
+            return jax.nn.elu(x, s["alpha"])
+        case "SELU":
+            return jax.nn.selu(x)
+        case "SiLU":
+            return jax.nn.silu(x)
+        case "Mish":
+            return jax.nn.mish(x)
+        case "Sigmoid":
+            return jax.nn.sigmoid(x)
+        case "Tanh":
+            return jnp.tanh(x)
+        case "Softplus":
+            return jnp.where(s["beta"] * x > s["threshold"], x, jax.nn.softplus(s["beta"] * x) / s["beta"])
+        case "Hardswish":
+            return jax.nn.hard_swish(x)
+        case "Hardsigmoid":
+            return jax.nn.hard_sigmoid(x)
+        case "Softmax":
+            return jax.nn.softmax(x, -1)
+        case "LogSoftmax":
+            return jax.nn.log_softmax(x, -1)
+        case "Flatten" | "Reshape":
+            return rearranged(op, x, jnp)
+        case "Add":
+            return inputs[0] + inputs[1]
+        case "Concat":
+            return jnp.concatenate(inputs, -1)
+        case "Dropout" | "Dropout2d":
+            return x
+    raise NotImplementedError(f"no counterpart of {op.name} is known")
+
+
+def _plus(y: Any, bias: list[Any]) -> Any:
+    return y + bias[0] if bias else y
+
+
+def _conv2d(x: Any, kernel: Any, s: Values) -> Any:
+    from jax import lax
+
+    how = {"rhs_dilation": s["dilation"], "feature_group_count": s["groups"], "dimension_numbers": LAYOUT}
+    return lax.conv_general_dilated(x, kernel, s["stride"], sides(s["padding"]), **how)
+
+
+def _conv_transpose2d(x: Any, kernel: Any, s: Values) -> Any:
+    """The convolution of pixels `stride` apart with the kernel turned around. kernel: (h, w, out / g, in)."""
+    import jax.numpy as jnp
+    from jax import lax
+
+    high, wide, out, c_in = kernel.shape
+    groups = s["groups"]
+    turned = jnp.reshape(kernel[::-1, ::-1], (high, wide, out, groups, c_in // groups))
+    turned = jnp.transpose(turned, (0, 1, 4, 3, 2)).reshape(high, wide, c_in // groups, groups * out)
+    padding = []
+    for i, (before, after) in enumerate(sides(s["padding"])):
+        reach = s["dilation"][i] * (s["kernel_size"][i] - 1)
+        padding.append((reach - before, reach - after + s["output_padding"][i]))
+    how = {"lhs_dilation": s["stride"], "rhs_dilation": s["dilation"], "feature_group_count": groups}
+    return lax.conv_general_dilated(x, turned, (1, 1), padding, dimension_numbers=LAYOUT, **how)
+
+
+def _pool(op: _core.Op, x: Any) -> Any:
+    import jax.numpy as jnp
+    from jax import lax
+
+    _, h, w, c = x.shape
+    windows = Windows.of(op, (c, h, w))
+    kernel, stride, dilation = ((1, *v, 1) for v in (windows.kernel, windows.stride, windows.dilation))
+    padding = ((0, 0), *windows.padding, (0, 0))
+    if "Max" in op.name:
+        return lax.reduce_window(x, -jnp.inf, lax.max, kernel, stride, padding, window_dilation=dilation)
+    total = lax.reduce_window(x, 0.0, lax.add, kernel, stride, padding)
+    return total * (1 / windows.divisors[..., None]).astype(np.float32)
+
+
+def _normalised(x: Any, axes: tuple[int, ...], eps: float) -> Any:
+    import jax.numpy as jnp
+    from jax import lax
+
+    mean = jnp.mean(x, axes, keepdims=True)
+    return (x - mean) * lax.rsqrt(jnp.var(x, axes, keepdims=True) + eps)
+
+
+def _scaled(x: Any, affine: list[Any]) -> Any:
+    return x * affine[0] + affine[1] if affine else x
+
+
+def _group_norm(x: Any, groups: int, eps: float, affine: list[Any]) -> Any:
+    import jax.numpy as jnp
+
+    n, *extents, c = x.shape
+    apart = jnp.reshape(x, (n, math.prod(extents), groups, c // groups))
+    return _scaled(_normalised(apart, (1, 3), eps).reshape(x.shape), affine)
+
+
+def _neighbours(x: Any, size: int, alpha: float, k: float) -> Any:
+    """What local response normalisation divides by, before its power."""
+    from jax import lax
+
+    ones = (1,) * (x.ndim - 1)
+    padding = [(0, 0)] * (x.ndim - 1) + [(size // 2, (size - 1) // 2)]
+    squares = lax.reduce_window(x * x, 0.0, lax.add, (*ones, size), (*ones, 1), padding)
+    return k + alpha / size * squares
+
+
+def _batch_norm(s: Values, x: Any, own: Values, training: bool) -> tuple[Any, Values]:
+    import jax.numpy as jnp
+    from jax import lax
+
+    affine = [own[key] for key in ("weight", "bias") if key in own]
+    mean, var = own["running_mean"], own["running_var"]
+    if not training:
+        return _scaled((x - mean) * lax.rsqrt(var + s["eps"]), affine), {}
+    axes = tuple(range(x.ndim - 1))
+    count, share = x.size // x.shape[-1], s["momentum"]
+    ours, spread = jnp.mean(x, axes), jnp.var(x, axes)
+    y = _scaled((x - ours) * lax.rsqrt(spread + s["eps"]), affine)
+    moved = {
+        "running_mean": (1 - share) * mean + share * lax.stop_gradient(ours),
+        "running_var": (1 - share) * var + share * lax.stop_gradient(spread) * (count / (count - 1)),
+    }
+    return y, moved

@@ -1,0 +1,188 @@
+"""Our operations in TensorFlow, channels-last."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from cnnfast import _core
+from cnnfast.torch_twin import sides
+
+from bench.channels_last import Values, rearranged
+from bench.windows import Pairs, Windows
+
+
+def apply(op: _core.Op, inputs: list[Any], own: Values, training: bool) -> tuple[Any, Values]:
+    """The output (n, h, w, c), and the running averages a training pass moves.
+
+    Raises:
+        NotImplementedError: An operation that has no counterpart here.
+    """
+    if op.name in ("BatchNorm1d", "BatchNorm2d"):
+        return _batch_norm(op.settings(), inputs[0], own, training)
+    if op.name in ("Dropout", "Dropout2d") and training and op.settings()["p"] > 0:
+        raise NotImplementedError(f"{op.name} draws other numbers in every library")
+    return _apply(op, inputs, list(own.values())), {}
+
+
+def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
+    import tensorflow as tf
+
+    s, x = op.settings(), inputs[0]
+    match op.name:
+        case "Conv2d":
+            how = {"padding": _explicit(sides(s["padding"])), "dilations": s["dilation"]}
+            return _plus(tf.nn.conv2d(x, weights[0], s["stride"], **how), weights[1:])
+        case "ConvTranspose2d" if s["groups"] == 1:
+            return _plus(_conv_transpose2d(op, x, weights[0]), weights[1:])
+        case "MaxPool2d" | "AvgPool2d" | "AdaptiveMaxPool2d" | "AdaptiveAvgPool2d":
+            return _pool(op, x)
+        case "Upsample2d" if s["mode"] == "nearest":
+            high, wide = s["scale_factor"]
+            return tf.repeat(tf.repeat(x, high, 1), wide, 2)
+        case "Downsample2d":
+            return x[:, :: s["factor"][0], :: s["factor"][1]]
+        case "Linear":
+            return _plus(tf.linalg.matmul(x, weights[0], transpose_b=True), weights[1:])
+        case "ChannelBias":
+            return tf.nn.bias_add(x, weights[0])
+        case "PositionBias":
+            return x + weights[0]
+        case "GroupNorm":
+            return _group_norm(x, s["num_groups"], s["eps"], weights)
+        case "LayerNorm":
+            return _scaled(_normalised(x, list(range(1, len(x.shape))), s["eps"]), weights)
+        case "LocalResponseNorm" if len(x.shape) == 4 and s["size"] % 2:
+            how = {"bias": s["k"], "alpha": s["alpha"] / s["size"], "beta": s["beta"]}
+            return tf.nn.local_response_normalization(x, s["size"] // 2, **how)
+        case "ReLU":
+            return tf.nn.relu(x)
+        case "GELU":
+            return tf.nn.gelu(x, approximate=s["approximate"] == "tanh")
+        case "LeakyReLU":
+            return tf.nn.leaky_relu(x, s["negative_slope"])
+        case "ELU":
+            y = tf.nn.elu(x)
+            return y if s["alpha"] == 1 else tf.where(x > 0, y, s["alpha"] * y)
+        case "SELU":
+            return tf.nn.selu(x)
+        case "SiLU":
+            return tf.nn.silu(x)
+        case "Mish":
+            return x * tf.tanh(tf.nn.softplus(x))
+        case "Sigmoid":
+            return tf.sigmoid(x)
+        case "Tanh":
+            return tf.tanh(x)
+        case "Softplus":
+            steep = s["beta"] * x
+            return tf.where(steep > s["threshold"], x, tf.nn.softplus(steep) / s["beta"])
+        case "Hardswish":
+            return x * (tf.nn.relu6(x + 3) / 6)
+        case "Hardsigmoid":
+            return tf.nn.relu6(x + 3) / 6
+        case "Softmax":
+            return tf.nn.softmax(x)
+        case "LogSoftmax":
+            return tf.nn.log_softmax(x)
+        case "Flatten" | "Reshape":
+            return rearranged(op, x, tf)
+        case "Add":
+            return inputs[0] + inputs[1]
+        case "Concat":
+            return tf.concat(inputs, -1)
+        case "Dropout" | "Dropout2d":
+            return x
+    raise NotImplementedError(f"no counterpart of {op.name} is known")
+
+
+def _explicit(padding: Pairs) -> Any:
+    """The padding of height and width in TensorFlow's words."""
+    if not any(map(any, padding)):
+        return "VALID"
+    return [[0, 0], *map(list, padding), [0, 0]]
+
+
+def _same(windows: Windows, extents: tuple[int, ...]) -> bool:
+    """Whether these are the windows of "SAME", the only padding of pools that XLA knows."""
+    each = zip(extents, windows.kernel, windows.stride, windows.divisors.shape, windows.padding, strict=True)
+    for extent, kernel, stride, count, (before, _) in each:
+        around = max((count - 1) * stride + kernel - extent, 0)
+        if count != -(-extent // stride) or before != around // 2:
+            return False
+    return True
+
+
+def _plus(y: Any, bias: list[Any]) -> Any:
+    import tensorflow as tf
+
+    return tf.nn.bias_add(y, bias[0]) if bias else y
+
+
+def _conv_transpose2d(op: _core.Op, x: Any, kernel: Any) -> Any:
+    import tensorflow as tf
+
+    s, (n, h, w, c) = op.settings(), x.shape
+    out, high, wide = op.output_shape((c, h, w))
+    how = {"padding": _explicit(sides(s["padding"])), "dilations": s["dilation"]}
+    return tf.nn.conv2d_transpose(x, kernel, (n, high, wide, out), s["stride"], **how)
+
+
+def _pool(op: _core.Op, x: Any) -> Any:
+    import tensorflow as tf
+
+    _, h, w, c = x.shape
+    windows = Windows.of(op, (c, h, w))
+    around = [(0, 0), *windows.padding, (0, 0)]
+    if "Max" in op.name:
+        if max(windows.dilation) == 1:
+            padding = "SAME" if _same(windows, (h, w)) else _explicit(windows.padding)
+            return tf.nn.max_pool2d(x, windows.kernel, windows.stride, padding)
+        if max(windows.stride) > 1:
+            raise NotImplementedError(f"no counterpart of {op.name} with dilation and stride is known")
+        wide = tf.pad(x, around, constant_values=-math.inf)
+        return tf.nn.pool(wide, windows.kernel, "MAX", dilations=windows.dilation)
+    x = tf.pad(x, around) if any(map(any, windows.padding)) else x
+    mean = tf.nn.avg_pool2d(x, windows.kernel, windows.stride, "VALID")
+    shares = math.prod(windows.kernel) / windows.divisors
+    return mean if (shares == 1).all() else mean * shares[..., None].astype(np.float32)
+
+
+def _normalised(x: Any, axes: list[int], eps: float) -> Any:
+    import tensorflow as tf
+
+    mean, var = tf.nn.moments(x, axes, keepdims=True)
+    return (x - mean) * tf.math.rsqrt(var + eps)
+
+
+def _scaled(x: Any, affine: list[Any]) -> Any:
+    return x * affine[0] + affine[1] if affine else x
+
+
+def _group_norm(x: Any, groups: int, eps: float, affine: list[Any]) -> Any:
+    import tensorflow as tf
+
+    n, *extents, c = x.shape
+    apart = tf.reshape(x, (n, math.prod(extents), groups, c // groups))
+    return _scaled(tf.reshape(_normalised(apart, [1, 3], eps), x.shape), affine)
+
+
+def _batch_norm(s: Values, x: Any, own: Values, training: bool) -> tuple[Any, Values]:
+    """By TensorFlow's one fused operation, whose variance is that of running averages (unbiased)."""
+    import tensorflow as tf
+
+    n, *extents, c = x.shape
+    image = x if len(extents) == 2 else tf.reshape(x, (n, math.prod(extents), 1, c))
+    mean, var, share = own["running_mean"], own["running_var"], s["momentum"]
+    weight = own.get("weight", np.ones(c, np.float32))
+    bias = own.get("bias", np.zeros(c, np.float32))
+    given = {} if training else {"mean": mean, "variance": var}
+    y, ours, spread = tf.compat.v1.nn.fused_batch_norm(
+        image, weight, bias, epsilon=s["eps"], is_training=training, **given
+    )
+    moved = {
+        "running_mean": (1 - share) * mean + share * ours,
+        "running_var": (1 - share) * var + share * spread,
+    }
+    return tf.reshape(y, x.shape), moved if training else {}
