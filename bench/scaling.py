@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ QUICK_BATCHES = (64, 32)
 #: Images of an epoch whose time per image is compared.
 IMAGES = (1_000, 10_000, 100_000, 1_000_000)
 QUICK_IMAGES = (1_000, 2_000)
+#: Free memory there must be, in data sets; and rounds, since an epoch over the largest takes some 15 s.
+MARGIN = 1.5
+ROUNDS = 5
 ONE_THREAD = " on one thread"
 
 
@@ -134,19 +138,36 @@ def assert_batch_does_not_matter(model: Module) -> None:
         raise CnnfastError(f"bench: {found}: not timed")
 
 
-def epoch_rows(options: Options) -> Iterator[Row]:
-    """Time per image of an epoch of `fit` over data sets of 1,000 to 1,000,000 pictures (uint8, 784 MB)."""
+def epoch_rows(options: Options) -> Iterator[Row | Remark]:
+    """Time per image of an epoch of `fit` over data sets of 1,000 to 1,000,000 pictures.
+
+    They lie in memory as users' do (uint8, 784 MB): files would be timed with them, and a few pictures
+    over and over would stay in the caches.
+    """
     sizes = QUICK_IMAGES if options.quick else IMAGES
     name = f"time per image, epoch of d4 over {min(sizes):,} to {max(sizes):,} images"
     if not options.wants(name):
+        return
+    free, needed = free_memory(), max(sizes) * 28 * 28
+    if free is not None and free < MARGIN * needed:
+        yield Remark(
+            name, f"{needed / 1e6:,.0f} MB of pictures do not fit in {free / 1e6:,.0f} MB of free memory"
+        )
         return
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 256, (max(sizes), 28, 28), dtype=np.uint8)
     classes = rng.integers(0, 10, max(sizes))
     labels = {f"{n:,} images": n for n in sizes}
     contestants: dict[str, Contestant] = {key: epoch(pictures[:n], classes[:n]) for key, n in labels.items()}
-    effort = Effort(min(3, options.effort.rounds), options.effort.sample)
+    effort = Effort(min(ROUNDS, options.effort.rounds), options.effort.sample)
     yield per_image(name, labels, contestants, effort)
+
+
+def free_memory() -> int | None:
+    """Bytes that a process may still take, where the system tells."""
+    told = Path("/proc/meminfo")
+    lines = told.read_text(encoding="ascii").splitlines() if told.exists() else []
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
 
 
 def epoch(pictures: np.ndarray[Any, Any], classes: np.ndarray[Any, Any]) -> Callable[[], object]:

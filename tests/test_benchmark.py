@@ -60,6 +60,18 @@ def test_short_calls_are_preceded_by_several_untimed_ones() -> None:
     assert asked[-4:] == [calls // 20, calls, calls // 20, calls]
 
 
+def test_long_calls_settle_by_themselves() -> None:
+    asked: list[int] = []
+
+    def seconds(calls: int) -> float:
+        asked.append(calls)
+        return 3.0 * calls
+
+    told = interleave({"own clock": Clocked(seconds)}, Effort(rounds=3, sample=0.1))
+    assert told == {"own clock": [3.0] * 3}
+    assert asked == [1, 1, 1, 1, 1]  # warming up, settling once, three rounds
+
+
 def test_ratio_is_taken_within_rounds() -> None:
     """A machine that doubles its speed halfway changes no ratio."""
     ratio = Ratio.between([1.0, 1.0, 0.5, 0.5], [3.0, 3.0, 1.5, 1.5])
