@@ -1,5 +1,5 @@
-"""`python -m bench`: kernels, convolutions, single operations, whole networks beside their peers, threads,
-batch sizes, company, memory and call overhead, as text and JSON; at the end, which targets are met.
+"""`python -m bench`: kernels, convolutions, products, single operations, whole networks beside their peers,
+threads, batch sizes, company, memory and call overhead, as text and JSON; at the end, which targets are met.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bench.networks import NETWORKS
 from bench.operations import operation_rows
 from bench.overhead import overhead_rows
 from bench.peers import PACKAGES, peer_remarks, peers
+from bench.products import product_rows
 from bench.scaling import batch_size_rows, epoch_rows, one_thread_rows, two_threads_rows
 from bench.targets import summary
 
@@ -34,6 +35,7 @@ SOURCES: tuple[Callable[[Options], Iterator[Printable]], ...] = (
     peer_remarks,
     kernel_rows,
     geometry_rows,
+    product_rows,
     operation_rows,
     peer_rows,
     one_thread_rows,

@@ -29,6 +29,8 @@ QUICK_IMAGES = (1_000, 2_000)
 MARGIN = 1.5
 ROUNDS = 5
 ONE_THREAD = " on one thread"
+#: What is timed on two threads and on one: large batches, and the smallest that two must not slow down.
+TWO_THREADS = (("train", 64), ("train", 8), ("infer", 8))
 
 
 def one_thread_rows(options: Options) -> Iterator[Row | Remark]:
@@ -46,21 +48,26 @@ def one_thread_rows(options: Options) -> Iterator[Row | Remark]:
 
 
 def two_threads_rows(options: Options) -> Iterator[Row | Remark]:
-    """A training step on two threads; beside it the same on one."""
+    """A training step or an inference on two threads; beside it the same on one."""
     before = _core.get_num_threads()
-    name, n = "two threads against one, train {} batch {}", 64
-    wanted = [network for network in NETWORKS if options.wants(name.format(network.name, n))]
+    rows = [
+        (f"two threads against one, {kind} {network.name} batch {n}", kind, network, n)
+        for kind, n in TWO_THREADS
+        for network in NETWORKS
+    ]
+    wanted = [row for row in rows if options.wants(row[0])]
     if wanted and usable_processors() < 2:
         yield Remark("two threads against one", "this process may use one processor only")
         return
     try:
-        for network in wanted:
+        for name, kind, network, n in wanted:
             assert_same_bits(network, n)
+            make = training if kind == "train" else inference
             contestants = {
-                f"cnnfast, {threads} thread{'s' if threads > 1 else ''}": training(network, n, threads)
+                f"cnnfast, {threads} thread{'s' if threads > 1 else ''}": make(network, n, threads)
                 for threads in (2, 1)
             }
-            yield Row.measured(name.format(network.name, n), n, "images", contestants, options.effort)
+            yield Row.measured(name, n, "images", contestants, options.effort)
     finally:
         _core.set_num_threads(before)
 
@@ -70,18 +77,20 @@ def usable_processors() -> int:
 
 
 def assert_same_bits(network: Network, n: int) -> None:
-    """One and two threads find the same gradient."""
-    model = network.build()
-    x, target = batch_for(model, n)
+    """One and two threads find the same output and the same gradient."""
     found = []
     for threads in (1, 2):
         _core.set_num_threads(threads)
-        found.append(model.loss_and_grad(x, target))
-    for key, grad in found[0][1].items():
-        if not np.array_equal(grad, found[1][1][key]):
+        model = network.build()
+        x, target = batch_for(model, n)
+        output = model(x)
+        _, grads = model.loss_and_grad(x, target)
+        found.append({"the output": output, **{f"the gradient of {key}": g for key, g in grads.items()}})
+    for what, answer in found[0].items():
+        if not np.array_equal(answer, found[1][what]):
             raise CnnfastError(
-                f"bench: {network.name}: the gradient of {key} on two threads is not the one on one thread, "
-                "bit for bit: not timed"
+                f"bench: {network.name}: {what} on two threads is not the one on one thread, bit for bit: "
+                "not timed"
             )
 
 
@@ -108,11 +117,8 @@ def batch_size_rows(options: Options) -> Iterator[Row]:
                 contestants: dict[str, Contestant] = {}
                 assert_batch_does_not_matter(network.build())
                 for n in sizes:
-                    contestants[f"batch {n}"] = (
-                        training(network, n, _core.get_num_threads())
-                        if kind == "train"
-                        else inference(network, n)
-                    )
+                    make = training if kind == "train" else inference
+                    contestants[f"batch {n}"] = make(network, n, _core.get_num_threads())
                 yield per_image(name, dict(zip(contestants, sizes, strict=True)), contestants, options.effort)
 
 
@@ -124,10 +130,16 @@ def per_image(name: str, images: dict[str, int], contestants: dict[str, Contesta
     return Row(name, 1, "images", each, load.cores())
 
 
-def inference(network: Network, n: int) -> Callable[[], object]:
+def inference(network: Network, n: int, threads: int) -> Callable[[], object]:
+    """The output of a batch on that many threads."""
     model = network.build()
     x, _ = batch_for(model, n)
-    return lambda: model(x)
+
+    def infer() -> object:
+        _core.set_num_threads(threads)
+        return model(x)
+
+    return infer
 
 
 def assert_batch_does_not_matter(model: Module) -> None:

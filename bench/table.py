@@ -17,6 +17,8 @@ Told = dict[str, Any]  # a row as in the JSON file
 #: Start of the rows' names, and head of their table.
 GROUPS = {
     "conv ": "convolution, one thread",
+    "product ": "product, one thread",
+    "op ": "operation, one thread",
     "train ": "training",
     "infer ": "inference",
     "two threads against one, ": "two threads against one",

@@ -1,4 +1,5 @@
-"""What the rows are to reach: one table of targets, and what a row says of them.
+"""What the rows are to reach: one table of targets, and what a row says of them. Only rows that were
+run are judged.
 
 A target belongs to the rows whose name its regular expression matches. A ratio is held against the peers that
 another one matches; the peer's best variant counts, which is the smallest ratio.
@@ -78,10 +79,15 @@ class Target:
                 return f"{value:{form or '.1f'}} {told['unit']}"
 
 
+#: The ratio of two that take the same time, less the noise of measuring it.
+NOT_SLOWER = 0.97
+
 _SMALL = "(d4|numpy-mnist|lenet)"
 _ANY = "(d4|numpy-mnist|lenet|hello-dl-letters)"
 _WIDE = "^conv 3x3 (64->64 on 56|128->128 on 28|256->256 on 14|512->512 on 7)x"
-_OTHER = "^conv (3x3 stride 2|1x1|7x7|11x11|5x5) "
+_OTHER = r"^conv (3x3 stride 2|1x1|1x1 stride 2|7x7 stride 2|11x11 stride 4|5x5) \d"
+_GROUPED = "^conv .* (depthwise|groups|dilation) "
+_NETWORK = r"^(train|infer) .* batch \d+$"
 _LETTERS = "^train hello-dl-letters batch"
 _THREADS = "( on one thread)?$"
 
@@ -101,7 +107,13 @@ TARGETS = (
     Target(_WIDE + ".* (forward|input gradient)$", "torch", least=1.6),
     Target(_WIDE + ".* weight gradient$", "torch", least=1.4),
     Target(_OTHER, "torch", least=1.1),
-    Target("^two threads against one, train", "1 thread", least=1.85, label="one thread"),
+    Target(_GROUPED, "torch", least=1),
+    Target("^op ", "torch", least=1),
+    Target(r"^(product|conv 1x1) \d", of="share", least=0.8, label="of dense peak"),
+    Target(_NETWORK, "jax", least=1),
+    Target(_NETWORK, "tensorflow", least=1),
+    Target("^two threads against one, train .* batch 64$", "1 thread", least=1.85, label="one thread"),
+    Target("^two threads against one, .* batch 8$", "1 thread", least=NOT_SLOWER, label="one thread"),
     Target("^beside two busy processes, .*, cnnfast$", "alone", least=0.4, label="of its speed alone"),
     Target("^time per image, ", ".", least=0.9, most=1.1, label="every one"),
     Target("^memory, train hello-dl-letters batch 256", of="value", most=100),

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import _core, errors
+from cnnfast.contest import Network
+from cnnfast.nn import Linear, Sequential
 from cnnfast.stopwatch import Clocked, Effort, Options
 from cnnfast.torch_peer import has_torch
 
-from bench import company, geometry, memory, overhead, peers, scaling
+from bench import company, geometry, memory, overhead, peers, products, scaling
 from bench.__main__ import SOURCES
 from bench.figure import Figure, Remark
 from bench.networks import LENET, VGG
@@ -78,6 +80,39 @@ def test_a_convolution_that_differs_is_not_timed() -> None:
         geometry.assert_same(SMALL, "x", right, wrong)
 
 
+def test_each_direction_of_a_product_is_a_row() -> None:
+    rows = list(products.product_rows(only("product 64->10 ")))
+    assert [row.name for row in rows] == [
+        f"product 64->10 batch 64 {direction}"
+        for direction in ("forward", "input gradient", "weight gradient")
+    ]
+    for row in rows:
+        assert list(row.seconds) == ["cnnfast", *TORCH[:1]]
+        assert row.flops == 2 * 64 * 64 * 10
+        assert row.lines()[1].endswith("% of dense peak")
+
+
+def test_products_are_those_of_the_networks() -> None:
+    assert [(product.c_in, product.c_out) for product in products.products()] == [
+        *((784, 64), (64, 10)),
+        *((512, 64), (64, 128), (128, 26)),
+        *((3136, 100), (100, 10)),
+        *((400, 120), (120, 84), (84, 10)),
+        (4096, 10),
+    ]
+
+
+def test_a_product_that_differs_is_not_timed() -> None:
+    product = products.Product(3, 2)
+    right = products.Data.draw(product).right()
+    wrong = {**right, "input gradient": right["input gradient"] + 0.1}
+    with pytest.raises(
+        errors.CnnfastError,
+        match=r"^bench: product 3->2 batch 64: for x, the input gradient differs by .*: not timed$",
+    ):
+        products.assert_right(product, "x", wrong, right)
+
+
 def test_convolutions_are_those_of_well_known_networks() -> None:
     names = [g.name for g in geometry.GEOMETRIES]
     assert len(names) == len(set(names)) == 18
@@ -106,9 +141,27 @@ def test_a_peer_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.skipif(scaling.usable_processors() < 2, reason="needs two processors")
 def test_two_threads_against_one() -> None:
-    (row,) = scaling.two_threads_rows(only("two threads.* lenet"))
-    assert row.name == "two threads against one, train lenet batch 64"
-    assert list(row.seconds) == ["cnnfast, 2 threads", "cnnfast, 1 thread"]
+    rows = list(scaling.two_threads_rows(only("two threads.* lenet")))
+    assert [row.name for row in rows] == [
+        f"two threads against one, {what}"
+        for what in ("train lenet batch 64", "train lenet batch 8", "infer lenet batch 8")
+    ]
+    for row in rows:
+        assert list(row.seconds) == ["cnnfast, 2 threads", "cnnfast, 1 thread"]
+
+
+def test_threads_that_change_the_answer_are_not_timed() -> None:
+    drawn = iter(range(2))
+    changing = Network("changing", lambda: Sequential(Linear(3, 2), input_shape=(3,), seed=next(drawn)))
+    before = _core.get_num_threads()
+    try:
+        with pytest.raises(
+            errors.CnnfastError,
+            match=r"^bench: changing: the output on two threads is not the one on one thread, bit for bit",
+        ):
+            scaling.assert_same_bits(changing, 4)
+    finally:
+        _core.set_num_threads(before)
 
 
 def test_two_threads_are_left_out_on_one_processor(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from cnnfast.stopwatch import Effort, Options, Row
 
 from bench import table, targets
 from bench.figure import Figure, Remark
+from bench.geometry import GEOMETRIES
 from bench.kernels import kernel_rows
+from bench.overhead import NAME as OVERHEAD
+from bench.products import products
 from bench.targets import TARGETS, Target
 
 
@@ -26,14 +30,14 @@ def told(name: str, *, foreign: float | None = None, **ratios: float) -> dict[st
 
 
 def test_the_best_variant_of_a_peer_counts() -> None:
-    row = told("train vgg batch 64", torch_eager=2.5, torch_channels_last=1.9, jax=0.5)
-    assert targets.texts(row) == ["torch >= 2x: 1.90x, missed"]
+    row = told("train vgg batch 64", torch_eager=2.5, torch_channels_last=1.9, jax=1.5)
+    assert targets.texts(row) == ["torch >= 2x: 1.90x, missed", "jax >= 1x: 1.50x, met"]
     row = told("train vgg batch 64", torch_eager=2.5, torch_channels_last=2.0)
     assert targets.texts(row) == ["torch >= 2x: 2.00x, met"]
 
 
 def test_a_peer_that_was_not_there_is_no_target() -> None:
-    assert targets.texts(told("train vgg batch 64", jax=0.5)) == []
+    assert targets.texts(told("train vgg batch 64", openvino=0.5)) == []
     assert targets.texts(told("infer d4 batch 256", onnxruntime=1.6)) == ["onnxruntime >= 1.5x: 1.60x, met"]
 
 
@@ -53,23 +57,91 @@ def test_every_kind_of_target() -> None:
     assert targets.texts(Remark("jax", "jax is not installed").to_dict()) == []
 
 
-NAMES = [
-    *(f"train hello-dl-letters batch {n}{t}" for n in (32, 64, 128, 256) for t in ("", " on one thread")),
-    *(f"train {net} batch {n}" for net in ("d4", "numpy-mnist", "lenet") for n in (32, 256)),
-    *(f"infer {net} batch {n}" for net in ("d4", "numpy-mnist", "lenet") for n in (1, 256)),
-    "infer hello-dl-letters batch 1",
-    "train vgg batch 64",
-    "conv 3x3 64->64 on 56x56 batch 8 weight gradient",
-    "conv 3x3 stride 2 64->128 on 56x56 batch 1 forward",
-    "two threads against one, train vgg batch 64",
-    "beside two busy processes, train d4 batch 32, cnnfast",
+SMALL = ("d4", "numpy-mnist", "lenet")
+LETTERS = "train hello-dl-letters batch"
+DIRECTIONS = ("forward", "input gradient", "weight gradient")
+ONE_THREAD = " on one thread"
+
+
+def conv(shapes: Sequence[str], directions: Sequence[str] = DIRECTIONS) -> list[str]:
+    return [f"conv {shape} batch {n} {d}" for shape in shapes for n in (1, 8) for d in directions]
+
+
+WIDE = [f"3x3 {c}->{c} on {s}x{s}" for c, s in ((64, 56), (128, 28), (256, 14), (512, 7))]
+STRIDED = [
+    "3x3 stride 2 64->128 on 56x56",
+    "7x7 stride 2 3->64 on 224x224",
+    "11x11 stride 4 3->96 on 227x227",
+]
+POINTS = ["1x1 256->64 on 56x56", "1x1 64->256 on 56x56"]
+OTHERS = [*STRIDED, "1x1 stride 2 256->512 on 56x56", "5x5 64->64 on 28x28"]
+GROUPED = [g.name for g in GEOMETRIES if g.groups > 1 or g.dilation > 1]
+OPERATIONS = ["op relu on 32x13x13, forward", "op batch norm 8x28x28, backward"]
+
+#: The rows that work is asked of, and all that is asked of them.
+ASKED: list[tuple[Sequence[str], Sequence[str]]] = [
+    (
+        [f"{LETTERS} {n}{t}" for n in (32, 64) for t in ("", ONE_THREAD)],
+        ["torch >= 5x", "of dense peak >= 180%"],
+    ),
+    (
+        [f"{LETTERS} {n}{t}" for n in (128, 256) for t in ("", ONE_THREAD)],
+        ["torch >= 4x", "of dense peak >= 180%"],
+    ),
+    ([f"train {net} batch {n}" for net in SMALL for n in (32, 64, 128, 256)], ["torch >= 4x"]),
+    (
+        [f"infer {net} batch 256" for net in SMALL],
+        ["torch >= 4x", "onnxruntime >= 1.5x", "openvino >= 1.5x"],
+    ),
+    ([f"infer {net} batch 1" for net in SMALL], ["torch >= 10x", "onnxruntime >= 2x"]),
+    (["infer hello-dl-letters batch 1"], ["torch >= 10x", "onnxruntime >= 2x", "a call <= 50 us"]),
+    (["infer hello-dl-letters batch 1 on one thread"], ["a call <= 50 us"]),
+    ([OVERHEAD], ["a call <= 5 us"]),
+    (["train vgg batch 64"], ["torch >= 2x"]),
+    (conv(WIDE, DIRECTIONS[:2]), ["torch >= 1.6x"]),
+    (conv(WIDE, DIRECTIONS[2:]), ["torch >= 1.4x"]),
+    (conv(OTHERS), ["torch >= 1.1x"]),
+    (conv(POINTS), ["torch >= 1.1x", "of dense peak >= 80%"]),
+    (conv(GROUPED), ["torch >= 1x"]),
+    (OPERATIONS, ["torch >= 1x"]),
+    ([f"{product.name} {d}" for product in products() for d in DIRECTIONS], ["of dense peak >= 80%"]),
+    (["two threads against one, train vgg batch 64"], ["one thread >= 1.85x"]),
+    (
+        [f"two threads against one, {kind} d4 batch 8" for kind in ("train", "infer")],
+        ["one thread >= 0.97x"],
+    ),
+    (["beside two busy processes, train d4 batch 32, cnnfast"], ["of its speed alone >= 0.4x"]),
+    (
+        [
+            "time per image, train d4 batch 32 to 1024",
+            "time per image, epoch of d4 over 1,000 to 1,000,000 images",
+        ],
+        ["every one >= 0.9x and <= 1.1x"],
+    ),
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_rows_of_the_table_of_targets_have_one(name: str) -> None:
-    everybody = {"torch eager": 1.0, "onnxruntime": 1.0, "cnnfast, 1 thread": 1.0, "alone": 1.0}
-    assert targets.texts(told(name, **everybody))
+@pytest.mark.parametrize(("name", "wanted"), [(name, wanted) for names, wanted in ASKED for name in names])
+def test_rows_are_held_against_what_is_asked_of_them(name: str, wanted: list[str]) -> None:
+    everybody = {"torch eager": 1.0, "onnxruntime": 1.0, "openvino": 1.0, "cnnfast, 1 thread": 1.0}
+    others = {"time": {"batch 64": 1.0}, "beside": {"alone": 1.0}}.get(name.partition(" ")[0], everybody)
+    assert [text.rpartition(":")[0] for text in targets.texts(told(name, **others))] == wanted
+
+
+def test_no_other_library_may_be_faster() -> None:
+    row = told("train resnet batch 64", jax=2.0, tensorflow=1.5, tensorflow_xla=0.9)
+    assert targets.texts(row) == ["jax >= 1x: 2.00x, met", "tensorflow >= 1x: 0.90x, missed"]
+
+
+def test_every_target_has_rows() -> None:
+    """Names that can be had without measuring; those of whole networks are as `contest` makes them."""
+    names = [name for names, _ in ASKED for name in names]
+    names += ["memory, train hello-dl-letters batch 256 above the data set"]
+    names += ["memory, infer hello-dl-letters batch 256, growth over 1,000 calls"]
+    for target in TARGETS:
+        assert any(re.search(target.row, name) for name in names), target.row
+    listed = {g.name for g in GEOMETRIES}
+    assert {*WIDE, *OTHERS, *POINTS, *GROUPED} == listed
 
 
 def test_wide_convolutions_have_one_target_each() -> None:
@@ -117,12 +189,12 @@ def test_table_of_contests_with_targets() -> None:
         "| against jax (quartiles) | target |",
         "| --- | ---: | ---: | ---: | ---: | --- |",
         "| vgg batch 64 | 64 | 120% | 2.50x (2.50 to 2.50) | 3.00x (3.00 to 3.00) "
-        "| torch >= 2x: 2.50x, met |",
+        "| torch >= 2x: 2.50x, met; jax >= 1x: 3.00x, met |",
         "| d4 batch 1 | 64 | 120% | 2.00x (2.00 to 2.00) |  |  |",
         "",
         "- d4 batch 1: jax: not timed, the loss differs",
         "",
-        "Targets 1 met, 0 missed, 0 no claim.",
+        "Targets 2 met, 0 missed, 0 no claim.",
     ]
 
 
