@@ -52,7 +52,9 @@ def onnx_model(module: Module, n: int) -> bytes:
         given = [shapes[i] for i in inputs]
         values.append(growing.add(op, [values[i] for i in inputs], given, weights))
         shapes.append(op.output_shape(*given))
-    growing.node("Identity", [values[-1]], output=OUTPUT)
+    if not growing.nodes:
+        growing.node("Identity", [INPUT])
+    growing.nodes[-1].output[0] = OUTPUT
     graph = helper.make_graph(
         growing.nodes,
         "cnnfast",
@@ -74,10 +76,10 @@ class _Growing:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
-    def node(self, kind: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
+    def node(self, kind: str, inputs: Sequence[str], **attributes: Any) -> str:
         from onnx import helper
 
-        output = output or f"value{len(self.nodes)}"
+        output = f"value{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
@@ -121,8 +123,8 @@ class _Growing:
                 return self._upsampled(x, shape, each(s["scale_factor"]), s["mode"])
             case "Downsample1d" | "Downsample2d":
                 steps = each(s["factor"])
-                ends = [0] * len(steps), shape[1:], range(2, 2 + len(steps)), steps
-                return self.node("Slice", [x, *(self.constant(e, np.int64) for e in ends)])
+                cut = [0] * len(steps), shape[1:], range(2, 2 + len(steps)), steps
+                return self.node("Slice", [x, *(self.constant(numbers, np.int64) for numbers in cut)])
             case "Flatten" | "Reshape":
                 wanted = (self.n, *op.output_shape(shape))
                 return self.node("Reshape", [x, self.constant(wanted, np.int64)])
