@@ -87,27 +87,29 @@ def close(got: Array, want: Array, dtype: str, what: str) -> None:
 
 
 @pytest.mark.parametrize(("n", "shape"), SHAPES)
-@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("activation", [None, "ReLU", "SiLU"])
 @pytest.mark.parametrize("exact", [False, True])
 def test_training_against_the_definition(
-    n: int, shape: tuple[int, ...], relu: bool, exact: bool, isa: str, dtype: str
+    n: int, shape: tuple[int, ...], activation: str | None, exact: bool, isa: str, dtype: str
 ) -> None:
-    """Values and gradients; a ReLU behind it runs in the same node unless the plan is exact."""
+    """Values and gradients; an activation behind it runs in the same node unless the plan is exact."""
     x, weight, bias, mean, var, dy = arrays(n, shape, dtype)
     graph = _core.Graph(shape)
     value = graph.add(op_of(shape, eps=1e-3, momentum=0.3), [0], "norm")
-    if relu:
-        graph.add(_core.ReLU(), [value], "relu")
+    if activation:
+        graph.add(getattr(_core, activation)(), [value], "activation")
     plan = _core.Plan(graph, dtype, isa=isa, exact=exact)
-    assert len(plan.nodes()) == (2 if relu and exact else 1)
+    assert len(plan.nodes()) == (2 if activation and exact else 1)
     params = np.concatenate([weight, bias, mean, var])
     y, tape = plan.forward_train(x, params)
     want, batch_mean, batch_var = defined(x, weight, bias, 1e-3)
-    passes = y > 0 if relu else np.ones(y.shape, bool)
-    close(y, np.where(want > 0, want, 0) if relu else want, dtype, "y")
+    logistic = 1 / (1 + np.exp(-want))
+    slopes = {"ReLU": (y > 0).astype(float), "SiLU": logistic * (1 + want * (1 - logistic))}
+    values = {"ReLU": np.where(want > 0, want, 0), "SiLU": want * logistic}
+    close(y, values.get(activation or "", want), dtype, "y")
     grads = np.full_like(params, np.nan)
     dx = plan.backward(dy, tape, params, grads)
-    want_dx, dweight, dbias = defined_backward(np.where(passes, dy, 0), x, weight, 1e-3)
+    want_dx, dweight, dbias = defined_backward(dy * slopes.get(activation or "", 1), x, weight, 1e-3)
     c = shape[0]
     if n * x[0, 0].size > 2:  # of two values the deviation says all: x hardly matters, and dx is rounding
         close(dx, want_dx, dtype, "dx")
@@ -287,26 +289,26 @@ def test_weight_decay_leaves_the_averages_alone() -> None:
         np.testing.assert_array_equal(decayed.buffers()[name], value, err_msg=name)
 
 
-@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("activation", [None, nn.ReLU(), nn.LeakyReLU(0.1), nn.SiLU()])
 @pytest.mark.parametrize("projected", [False, True])
 @pytest.mark.parametrize("normalised", [False, True])
 def test_a_join_runs_in_the_node_before_it(
-    relu: bool, projected: bool, normalised: bool, isa: str, dtype: str
+    activation: nn.Module | None, projected: bool, normalised: bool, isa: str, dtype: str
 ) -> None:
-    """Convolution or normalisation, join, ReLU: one node, in training and in inference, equal to the layers
-    by themselves but for rounding.
+    """Convolution or normalisation, join, activation: one node, in training and in inference, equal to the
+    layers by themselves but for rounding.
     """
     body = [nn.Conv2d(5, 5, 3, padding=1, seed=1), *([nn.BatchNorm2d(5)] if normalised else [])]
     shortcut = nn.Conv2d(5, 5, 1, seed=2) if projected else None
     model = nn.Sequential(nn.Conv2d(1, 5, 3, seed=0), nn.Residual(nn.Sequential(*body), shortcut))
-    if relu:
-        model = nn.Sequential(*(layer.copy() for layer in model), nn.ReLU())
+    if activation is not None:
+        model = nn.Sequential(*(layer.copy() for layer in model), activation.copy())
     model = model.to(dtype)
     graph = _core.Graph((1, 9, 8))
     model._add_to(graph, 0, "")
     fused, exact = (_core.Plan(graph, dtype, isa=isa, exact=exact) for exact in (False, True))
     last = fused.nodes()[-1]["op"]
-    assert last.endswith("+Add+ReLU" if relu else "+Add"), last
+    assert last.endswith("+Add" if activation is None else f"+Add+{type(activation).__name__}"), last
     x, params = batch(7, dtype)[0][:, :, :9, :8].copy(), model._values
     dy = np.random.default_rng(1).standard_normal((7, 5, 7, 6)).astype(dtype)
     results = []

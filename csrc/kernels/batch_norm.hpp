@@ -1,15 +1,15 @@
-// Batch normalisation, and the join of a branch and the ReLU that may follow it.
+// Batch normalisation, and the join of a branch and the activation that may follow it.
 //
-//   forward    y = relu?(x a + b + other?)   a = weight / sqrt(var + eps), b = bias - mean a
-//   backward   dz = dy where y > 0     s = sum dz, q = sum dz (x - mean), over all values of a channel
+//   forward    y = f(x a + b + other?)   a = weight / sqrt(var + eps), b = bias - mean a
+//   backward   dz = dy f'     s = sum dz, q = sum dz (x - mean), over all values of a channel
 //              dx = a (dz - s / m - (x - mean) q / (m (var + eps))), m their number
 //              dbias = s, dweight = q / sqrt(var + eps)
 #pragma once
 
 #include <math.h>
 
+#include "kernels/activations.hpp"
 #include "kernels/channel_pattern.hpp"
-#include "kernels/math.hpp"
 #include "kernels/table.hpp"
 
 CNNFAST_KERNELS_BEGIN
@@ -62,7 +62,18 @@ struct BatchNormKernels {
       along.lay_out(scale, [&](Index c) { return a.packed[2 * n + c] * inverse[c]; });
       along.lay_out(shift, [&](Index c) { return a.packed[3 * n + c] - mean[c] * scale[c]; });
     }
-    g.relu ? apply<true>(g, a, scale, shift) : apply<false>(g, a, scale, shift);
+    if (!g.keeps_slope()) {
+      return g.activated() ? apply<true>(g, a, scale, shift) : apply<false>(g, a, scale, shift);
+    }
+    for (Index first = 0; first < a.n * g.size();
+         first += g.size()) {  // an image at a time, while it is in a near cache
+      ForwardArgs<T> image = a;
+      const T* const xs[] = {a.x + first, g.add ? a.xs[1] + first : nullptr};
+      image.n = 1, image.x = xs[0], image.xs = xs, image.y = a.y + first;
+      apply<false>(g, image, scale, shift);
+      activate<T>(g.activation, g.size(), image.y, nullptr, nullptr, image.y,
+                  a.saved == nullptr ? nullptr : a.saved + first);
+    }
   }
   template <bool relu>
   static void apply(const G& g, const ForwardArgs<T>& a, const T* scale, const T* shift) {
@@ -96,17 +107,26 @@ struct BatchNormKernels {
 
   // ---- backward -----------------------------------------------------------------------------------
 
-  template <bool relu>
+  // What tells the slope of the activation: nothing (it has none), its output, or what forward kept.
+  enum class By { nothing, output, slope };
+  template <class F>
+  static void with_slope(const G& g, const F& f) {
+    if (g.keeps_slope()) return f(std::integral_constant<By, By::slope>());
+    if (g.activated()) return f(std::integral_constant<By, By::output>());
+    f(std::integral_constant<By, By::nothing>());
+  }
+  template <By by>
   static CNNFAST_INLINE V before_activation(const BackwardArgs<T>& a, Index i, Index count) {
     const V dy = load_upto<V>(a.dy + i, count);
-    if (!relu) return dy;
+    if (by == By::nothing) return dy;
+    if (by == By::slope) return ei::pmul(dy, load_upto<V>(a.saved + i, count));
     return where_less_equal(load_upto<V>(a.y + i, count), zero<V>(), zero<V>(), dy);
   }
 
   static void d_collect(const G& g, const BackwardArgs<T>& a, double* shard) {
-    g.relu ? d_collect_by<true>(g, a, shard) : d_collect_by<false>(g, a, shard);
+    with_slope(g, [&](auto by) { d_collect_by<decltype(by)::value>(g, a, shard); });
   }
-  template <bool relu>
+  template <By by>
   static void d_collect_by(const G& g, const BackwardArgs<T>& a, double* shard) {
     const ChannelPattern<T> along(g.channels);
     T *sums = a.scratch, *products = sums + along.length(), *means = products + along.length();
@@ -114,7 +134,7 @@ struct BatchNormKernels {
     along.clear(products);
     along.lay_out(means, [&](Index c) { return a.statistics[c]; });
     along.for_each_vector(a.n * g.size(), [&](Index i, Index k, Index count) {
-      const V dz = before_activation<relu>(a, i, count);
+      const V dz = before_activation<by>(a, i, count);
       store(sums + k, ei::padd(load<V>(sums + k), dz));
       const V d = ei::psub(load_upto<V>(a.x + i, count), load<V>(means + k));
       store(products + k, ei::pmadd(dz, d, load<V>(products + k)));
@@ -128,9 +148,10 @@ struct BatchNormKernels {
   // dx = dz a + x b + d. The gradients of the parameters are the totals that d_statistics come from: the plan has them.
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (g.add && a.dxs[1] != nullptr) {
-      for_each_group<V>(a.n * g.size(), [&](Index i, Index count) {
-        const V dz = g.relu ? before_activation<true>(a, i, count) : before_activation<false>(a, i, count);
-        store_upto(a.dxs[1] + i, dz, count);
+      with_slope(g, [&](auto by) {
+        for_each_group<V>(a.n * g.size(), [&](Index i, Index count) {
+          store_upto(a.dxs[1] + i, before_activation<decltype(by)::value>(a, i, count), count);
+        });
       });
     }
     if (a.dx == nullptr) return;
@@ -141,12 +162,12 @@ struct BatchNormKernels {
     along.lay_out(u, [&](Index c) { return a.packed[2 * n + c] * inverse[c]; });
     along.lay_out(v, [&](Index c) { return -u[c] * q[c] * inverse[c] * inverse[c]; });
     along.lay_out(w, [&](Index c) { return -u[c] * s[c] - mean[c] * v[c]; });
-    g.relu ? d_apply<true>(g, a, u, v, w) : d_apply<false>(g, a, u, v, w);
+    with_slope(g, [&](auto by) { d_apply<decltype(by)::value>(g, a, u, v, w); });
   }
-  template <bool relu>
+  template <By by>
   static void d_apply(const G& g, const BackwardArgs<T>& a, const T* u, const T* v, const T* w) {
     pattern(g).for_each_vector(a.n * g.size(), [&](Index i, Index k, Index count) {
-      const V dz = before_activation<relu>(a, i, count);
+      const V dz = before_activation<by>(a, i, count);
       const V rest = ei::pmadd(load_upto<V>(a.x + i, count), load<V>(v + k), load<V>(w + k));
       store_upto(a.dx + i, V(ei::pmadd(dz, load<V>(u + k), rest)), count);
     });

@@ -5,7 +5,7 @@
 // averages of them (of the variance divided by one less) serve inference.
 #pragma once
 
-#include "ops/op.hpp"
+#include "ops/activations.hpp"
 
 namespace cnnfast {
 
@@ -16,8 +16,11 @@ struct BatchNorm2d : OpBase {
   struct Geometry : Rows {
     double eps = 1e-5, momentum = 0.1;
     bool affine = true;
-    // Only a plan sets these: the second input is added, and y = max(y, 0) at the end.
-    bool add = false, relu = false;
+    // Only a plan sets these: the second input is added, and a function applied at the end.
+    bool add = false;
+    Function activation;
+    bool activated() const { return activation.kind != Function::Kind::identity; }
+    bool keeps_slope() const { return activated() && !activation.slope_from_y(); }
     Index trained() const { return affine ? 2 * channels : 0; }
   };
 
@@ -57,7 +60,7 @@ struct BatchNorm2d : OpBase {
     check_eps(name, eps);
     if (!(momentum >= 0 && momentum <= 1)) fail(name, ": momentum must be from 0 to 1, got ", momentum);
   }
-  Geometry placed(const Shape& shape) const { return {rows_of(shape), eps, momentum, affine, false, false}; }
+  Geometry placed(const Shape& shape) const { return {rows_of(shape), eps, momentum, affine, false, {}}; }
 };
 
 // The same for vectors (c,) and lines (c, l).

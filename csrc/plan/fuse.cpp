@@ -153,7 +153,7 @@ class Lowering {
     return join(std::move(node), i, last, nodes);
   }
 
-  // (BatchNorm1d | BatchNorm2d), Add?, ReLU?: one pass over the values instead of three, in both directions.
+  // (BatchNorm1d | BatchNorm2d), Add?, activation?: one pass over the values instead of three, in both directions.
   std::size_t fuse_norm(std::size_t i, std::vector<PlanNode>& nodes) const {
     if (op<BatchNorm2d>(i) == nullptr && op<BatchNorm1d>(i) == nullptr) return 0;
     PlanNode node = place(i);
@@ -164,11 +164,13 @@ class Lowering {
       node.inputs.push_back(other);
       ++last;
     }
-    if (chained(last) && op<ReLU>(last + 1) != nullptr) {
-      g.relu = node.reads_y = true;
-      ++last;
+    if (chained(last)) {
+      g.activation = activation(last + 1);
+      if (g.activated()) ++last;
     }
     if (last == i) return 0;
+    node.reads_y = g.activation.slope_from_y();
+    node.saved = g.keeps_slope() ? 1 : 0;
     return join(std::move(node), i, last, nodes);
   }
 
