@@ -210,6 +210,7 @@ class Plan {
  private:
   struct TileRun;
   struct TrainingPass;
+  struct InferenceCall;
   struct Loan;
   // The memory of a batch's rows; null in inference, where all lies in arenas.
   struct Rows {

@@ -119,6 +119,30 @@ std::shared_ptr<const Packed<T>> Plan<T>::packed_once(const Parameters<T>& param
   return packed;
 }
 
+// What a call of inference needs: a workspace, and packed weights, kept ones or (`pack`, by all threads) its own.
+template <class T>
+struct Plan<T>::InferenceCall {
+  InferenceCall(const Plan& plan, const Parameters<T>& params, int threads) : loan(plan) {
+    const Program& program = plan.inference_;
+    loan.reserve(program, threads);
+    if (params.version >= 0) kept = plan.packed_once(params);
+    values = kept ? nullptr : plan.inference_parameters(params.values, loan->parameters);
+    packed = kept ? kept->memory.template at<T>(0) : loan.packed();
+  }
+  void pack(const Team& team) {
+    if (kept) return;
+    loan.plan.pack(loan.plan.inference_, values, loan.packed(), false, tasks);
+    team.barrier();
+  }
+  std::byte* arena(int thread) const { return loan->tiles[static_cast<std::size_t>(thread)].data(); }
+
+  Loan loan;
+  std::shared_ptr<const Packed<T>> kept;
+  const T* values = nullptr;
+  const T* packed = nullptr;
+  Tasks tasks{static_cast<int>(loan.plan.inference_.slices.size())};
+};
+
 template <class T>
 void Plan<T>::forward(const Batch& batch, const Parameters<T>& params, T* y) const {
   if (batch.n == 0) return;
@@ -128,21 +152,13 @@ void Plan<T>::forward(const Batch& batch, const Parameters<T>& params, T* y) con
   // Smaller tiles where that keeps all threads busy: forward results do not depend on the tile.
   const Index tile_images = std::min(program.layout.tile, (batch.n + threads - 1) / threads);
   const Index count = (batch.n + tile_images - 1) / tile_images;
-  Loan loan(*this);
-  loan.reserve(program, threads);
-  const std::shared_ptr<const Packed<T>> kept = params.version < 0 ? nullptr : packed_once(params);
-  const T* values = kept ? nullptr : inference_parameters(params.values, loan->parameters);
-  const T* packed = kept ? kept->memory.template at<T>(0) : loan.packed();
-  Tasks pack_tasks(static_cast<int>(program.slices.size())), tile_tasks(static_cast<int>(count));
+  InferenceCall call(*this, params, threads);
+  Tasks tile_tasks(static_cast<int>(count));
   parallel(threads, [&](const Team& team) {
-    if (!kept) {
-      pack(program, values, loan.packed(), false, pack_tasks);
-      team.barrier();
-    }
-    std::byte* arena = loan->tiles[static_cast<std::size_t>(team.thread())].data();
+    call.pack(team);
     for (int tile = 0; tile_tasks.next(tile);) {
-      const Index first = tile * tile_images;
-      const TileRun run{*this, program, arena, packed, first, std::min(tile_images, batch.n - first)};
+      const Index first = tile * tile_images, n = std::min(tile_images, batch.n - first);
+      const TileRun run{*this, program, call.arena(team.thread()), call.packed, first, n};
       run.load(batch);
       run.forward({0, program.nodes.size()});
       run.store(program.output_value(), run.output(), y + first * output_shape().size());
@@ -155,24 +171,15 @@ template <class T>
 void Plan<T>::forward_as_team(const Batch& batch, const Parameters<T>& params, T* y) const {
   const Program& program = inference_;
   const int threads = get_num_threads();
-  Loan loan(*this);
-  loan.reserve(program, threads);
-  const std::shared_ptr<const Packed<T>> kept = params.version < 0 ? nullptr : packed_once(params);
-  const T* values = kept ? nullptr : inference_parameters(params.values, loan->parameters);
-  const T* packed = kept ? kept->memory.template at<T>(0) : loan.packed();
+  InferenceCall call(*this, params, threads);
   const std::size_t nodes = program.nodes.size();
   const auto work = std::make_unique<Piecework[]>(static_cast<std::size_t>(batch.n) * (nodes + 2));
-  Tasks pack_tasks(static_cast<int>(program.slices.size()));
   parallel(threads, [&](const Team& team) {
-    if (!kept) {
-      pack(program, values, loan.packed(), false, pack_tasks);
-      team.barrier();
-    }
+    call.pack(team);
     // Values lie in the first thread's arena; each thread's scratch in its own.
-    const auto arena = [&](int thread) { return loan->tiles[static_cast<std::size_t>(thread)].data(); };
     for (Index image = 0; image < batch.n; ++image) {
-      const TileRun run{*this, program, arena(0), packed, image, 1};
-      const TileRun own{*this, program, arena(team.thread()), packed, image, 1};
+      const TileRun run{*this, program, call.arena(0), call.packed, image, 1};
+      const TileRun own{*this, program, call.arena(team.thread()), call.packed, image, 1};
       Piecework* next = &work[static_cast<std::size_t>(image) * (nodes + 2)];
       next++->share(1, [&](int) { run.load(batch); });
       for (std::size_t i = 0; i < nodes; ++i) {
