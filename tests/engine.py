@@ -42,7 +42,9 @@ class OneNode:
         graph = _core.Graph((total, *rest))
         values, one = [], np.eye(total, dtype=self.dtype)
         for k, c in enumerate(channels):
-            pick: Any = _core.Conv2d(total, c, 1, bias=False) if rest else _core.Linear(total, c, bias=False)
+            pick: Any = _core.Linear(total, c, bias=False)
+            if rest:
+                pick = (_core.Conv1d, _core.Conv2d)[len(rest) - 1](total, c, 1, bias=False)
             values.append(graph.add(pick, [0], f"pick{k}"))
         graph.add(self.op, values, "op")
         self.picks = tuple(np.split(one, np.cumsum(channels)[:-1]))

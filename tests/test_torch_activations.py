@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cnnfast import nn
+from cnnfast import _core, nn
 from cnnfast.torch_twin import TorchTwin
 
 torch = pytest.importorskip("torch")
@@ -43,6 +43,12 @@ KINDS: dict[str, tuple[type[nn.Module], Callable[[Rng], dict[str, Any]], Callabl
 }
 #: PyTorch multiplies by 1/6 as float32 has it, in float64 too
 COARSE = ("hardswish", "hardsigmoid")
+
+
+def on(isa: str, model: nn.Module, shape: tuple[int, ...]) -> _core.Plan:
+    graph = _core.Graph(shape)
+    model._add_to(graph, 0, "")
+    return _core.Plan(graph, "float64", isa=isa)
 
 
 def drawn(kind: str, rng: Rng) -> tuple[nn.Module, dict[str, Any]]:
@@ -94,12 +100,16 @@ def test_in_networks(kind: str, isa: str) -> None:
         x, target = rng.standard_normal((3, c, h, w)), rng.integers(0, 4, 3)
         twin = TorchTwin(model)
         want_loss, want = twin.loss_and_grad(twin.tensor(x), torch.from_numpy(target))
-        loss, grads = model.loss_and_grad(x, target)
+        plan = on(isa, model, (c, h, w))
+        params = np.concatenate([v.ravel() for v in model.state_dict().values()])
+        grads = np.full_like(params, np.nan)
+        loss, _ = plan.loss_and_grad(x, target, params, grads)
         about = f"seed {BASE}, trial {trial}: {model!r} on {(c, h, w)}"
         limit = 1e-6 if kind in COARSE else 1e-11
         assert loss == pytest.approx(want_loss, rel=limit), about
-        for name, grad in grads.items():
+        for name, start, window in plan.parameters:
+            grad = grads[start : start + int(np.prod(window))].reshape(window)
             error = np.abs(grad - want[name]).max()
             assert error <= limit * max(1, np.abs(want[name]).max()), f"{about}: {name} off by {error}"
-        fused += len(model.plan((c, h, w)).nodes()) <= len(body)
+        fused += len(plan.nodes()) <= len(body)
     assert fused > TRIALS // 4, "else this is no test of fused nodes"

@@ -15,10 +15,11 @@ from cnnfast import Trainer, models, optim
 from cnnfast.torch_twin import TorchTwin
 
 from tests import oracle, tolerance
-from tests.cases import Case, concat, flatten, linear, position_bias, reshape
+from tests.cases import Case
 from tests.cases.normalization import group_norm, layer_norm, response
 from tests.drawn_convolutions import FAMILIES as CONVOLUTIONS
 from tests.drawn_pools import DRAWN
+from tests.drawn_structure import FAMILIES as STRUCTURE
 from tests.engine import OneNode, op_of
 
 torch = pytest.importorskip("torch")
@@ -54,45 +55,16 @@ def draw_any(op: str, **settings: Any) -> Callable[[Rng], Case]:
     return lambda rng: Case(op, int(rng.integers(1, 6)), (image(rng),), settings)
 
 
-def draw_channel_bias(rng: Rng) -> Case:
-    shape = image(rng)
-    return Case("ChannelBias", int(rng.integers(1, 6)), (shape,), {"channels": shape[0]})
-
-
 def draw_group_norm(rng: Rng) -> Case:
     groups, (_, h, w) = int(rng.integers(1, 6)), image(rng)
     shape = (groups * int(rng.integers(2, 9)), h, w)
     return group_norm(int(rng.integers(1, 6)), shape, groups, bool(rng.integers(2)))
 
 
-def draw_concat(rng: Rng) -> Case:
-    shape, more = image(rng), rng.integers(1, 20, int(rng.integers(0, 5)))
-    return concat(int(rng.integers(1, 6)), shape, tuple(int(c) for c in more))
-
-
-def draw_reshape(rng: Rng) -> Case:
-    """Any order of the extents, some of them merged, one perhaps left open."""
-    x = image(rng)
-    shape = [int(e) for e in rng.permutation(x)]
-    if rng.integers(2):
-        shape[:2] = [shape[0] * shape[1]]
-    if rng.integers(2):
-        shape[int(rng.integers(len(shape)))] = -1
-    return reshape(int(rng.integers(1, 6)), x, tuple(shape))
-
-
-def draw_flatten(rng: Rng) -> Case:
-    start, end = sorted(int(a) for a in rng.integers(1, 4, 2))
-    end -= 4 * int(rng.integers(2))
-    return flatten(int(rng.integers(1, 6)), image(rng), start, end)
-
-
 FAMILIES: dict[str, Callable[[Rng], Case]] = {
     **DRAWN,
     **CONVOLUTIONS,
-    "Linear": lambda rng: linear(*(int(v) for v in rng.integers(1, 70, 3)), bool(rng.integers(2))),
-    "ChannelBias": draw_channel_bias,
-    "PositionBias": lambda rng: position_bias(int(rng.integers(1, 6)), image(rng)),
+    **STRUCTURE,
     "ReLU": draw_any("ReLU"),
     "GELU erf": draw_any("GELU", approximate="none"),
     "GELU tanh": draw_any("GELU", approximate="tanh"),
@@ -100,17 +72,11 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "ELU": draw_any("ELU", alpha=0.75),
     **{op: draw_any(op) for op in ("SELU", "SiLU", "Mish", "Sigmoid", "Tanh", "Hardswish", "Hardsigmoid")},
     "Softplus": draw_any("Softplus", beta=1.5, threshold=3.0),
-    "Flatten": draw_flatten,
-    "Reshape": draw_reshape,
-    "Concat": draw_concat,
-    "Softmax": draw_any("Softmax"),
-    "LogSoftmax": draw_any("LogSoftmax"),
     "GroupNorm": draw_group_norm,
     "LayerNorm": lambda rng: layer_norm(int(rng.integers(1, 6)), image(rng), bool(rng.integers(2))),
     "LocalResponseNorm": lambda rng: response(
         int(rng.integers(1, 6)), image(rng), int(rng.integers(1, 8)), alpha=float(rng.uniform(0, 2))
     ),
-    "Add": lambda rng: Case("Add", int(rng.integers(1, 6)), (image(rng),) * 2),
 }
 
 

@@ -151,7 +151,7 @@ class TorchTwin:
             case "Flatten":
                 return x.flatten(s["start_dim"], s["end_dim"])
             case "Reshape":
-                return x.reshape(len(x), *s["shape"])
+                return x.flatten(1).unflatten(1, s["shape"])  # reshape leaves no extent open in a batch of 0
             case "Softmax":
                 return F.softmax(x, 1)
             case "LogSoftmax":

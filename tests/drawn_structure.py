@@ -1,0 +1,111 @@
+"""Products, biases, soft maxima, joins and new shapes at random geometries: empty batches, single images,
+one pixel, one channel, vectors and lines beside images, an extent left open.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tests.cases import Case, Shape, concat, flatten, linear, position_bias, reshape
+
+Rng = np.random.Generator
+Array = np.ndarray[Any, Any]
+
+
+def draw_batch(rng: Rng) -> int:
+    """None, one, a few, or more than a tile."""
+    return int(rng.choice([0, 1, 1, 2, 3, 5, 17, 33]))
+
+
+def draw_shape(rng: Rng, *ranks: int) -> Shape:
+    """One image of one of these numbers of axes; sizes are odd and even, each now and then 1."""
+    sizes = np.where(rng.random(2) < 0.2, 1, rng.integers(1, 13, 2))
+    return tuple(int(e) for e in (rng.choice([1, 2, 3, 8, 13, 16, 33]), *sizes))[: int(rng.choice(ranks))]
+
+
+def draw_linear(rng: Rng) -> Case:
+    features, out = (int(rng.choice([1, rng.integers(1, 40), rng.integers(1, 150)])) for _ in range(2))
+    return linear(draw_batch(rng), features, out, bool(rng.integers(2)))
+
+
+def draw_channel_bias(rng: Rng) -> Case:
+    shape = draw_shape(rng, 3)
+    return Case("ChannelBias", draw_batch(rng), (shape,), {"channels": shape[0]})
+
+
+def draw_position_bias(rng: Rng) -> Case:
+    return position_bias(draw_batch(rng), draw_shape(rng, 3))
+
+
+def draw_soft(op: str) -> Callable[[Rng], Case]:
+    return lambda rng: Case(op, draw_batch(rng), (draw_shape(rng, 1, 2, 3),))
+
+
+def draw_add(rng: Rng) -> Case:
+    return Case("Add", draw_batch(rng), (draw_shape(rng, 1, 2, 3),) * 2)
+
+
+def draw_concat(rng: Rng) -> Case:
+    """Of one value and up to six, of one channel and more than a vector has lanes."""
+    more = rng.choice([1, 2, 5, 16, 19], int(rng.integers(0, 6)))
+    return concat(draw_batch(rng), draw_shape(rng, 1, 2, 3), tuple(int(c) for c in more))
+
+
+def draw_reshape(rng: Rng) -> Case:
+    """The factors of the number of elements in any order, as up to three extents, one perhaps left open."""
+    x = draw_shape(rng, 1, 2, 3)
+    shape = [1] * int(rng.integers(1, 4))
+    for factor in prime_factors(math.prod(x)):
+        shape[int(rng.integers(len(shape)))] *= factor
+    if rng.integers(2):
+        shape[int(rng.integers(len(shape)))] = -1
+    return reshape(draw_batch(rng), x, tuple(shape))
+
+
+def draw_flatten(rng: Rng) -> Case:
+    """Any run of axes, each end counted from either side."""
+    x = draw_shape(rng, 1, 2, 3)
+    axes = len(x) + 1
+    start, end = (int(a) - axes * int(rng.integers(2)) for a in sorted(rng.integers(1, axes, 2)))
+    return flatten(draw_batch(rng), x, start, end)
+
+
+def prime_factors(number: int) -> list[int]:
+    factors, factor = [], 2
+    while number > 1:
+        while number % factor == 0:
+            factors.append(factor)
+            number //= factor
+        factor += 1
+    return factors
+
+
+def scattered(a: Array, rng: Rng) -> Array:
+    """The same values elsewhere in memory: as they are, backwards, with gaps, or transposed."""
+    match rng.integers(4):
+        case 0:
+            return a
+        case 1:
+            return np.ascontiguousarray(a[::-1, ..., ::-1])[::-1, ..., ::-1]
+        case 2:
+            wide = np.full((2 * len(a) + 1, *a.shape[1:-1], 3 * a.shape[-1]), np.nan, a.dtype)
+            wide[1::2, ..., 1::3] = a
+            return wide[1::2, ..., 1::3]
+    return np.asfortranarray(a)
+
+
+FAMILIES: dict[str, Callable[[Rng], Case]] = {
+    "Linear": draw_linear,
+    "ChannelBias": draw_channel_bias,
+    "PositionBias": draw_position_bias,
+    "Softmax": draw_soft("Softmax"),
+    "LogSoftmax": draw_soft("LogSoftmax"),
+    "Add": draw_add,
+    "Concat": draw_concat,
+    "Reshape": draw_reshape,
+    "Flatten": draw_flatten,
+}
