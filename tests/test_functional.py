@@ -113,13 +113,13 @@ def test_losses(reduction, dtype, rng):
     expected = {"mean": rows.mean(), "sum": rows.sum(), "none": rows}[reduction]
     scale = 5 if reduction == "mean" else 1
     onehot = np.eye(4)[target]
-    np.testing.assert_allclose(f.cross_entropy(logits, target, reduction), expected, rtol=1e-5)
-    np.testing.assert_allclose(f.nll_loss(log_probs, target, reduction), expected, rtol=1e-5)
-    gradient = f.cross_entropy_backward(logits, target, reduction)
+    np.testing.assert_allclose(f.cross_entropy(logits, target, reduction=reduction), expected, rtol=1e-5)
+    np.testing.assert_allclose(f.nll_loss(log_probs, target, reduction=reduction), expected, rtol=1e-5)
+    gradient = f.cross_entropy_backward(logits, target, reduction=reduction)
     np.testing.assert_allclose(gradient, (f.softmax(logits) - onehot) / scale, atol=1e-6)
-    np.testing.assert_allclose(f.nll_loss_backward(log_probs, target, reduction), -onehot / scale)
+    np.testing.assert_allclose(f.nll_loss_backward(log_probs, target, reduction=reduction), -onehot / scale)
     assert isinstance(
-        f.cross_entropy(logits, target, reduction), np.ndarray if reduction == "none" else float
+        f.cross_entropy(logits, target, reduction=reduction), np.ndarray if reduction == "none" else float
     )
 
 
@@ -128,8 +128,8 @@ def test_losses_of_huge_logits_and_of_nothing():
     assert f.cross_entropy(logits, [0, 0]) == pytest.approx(1e4)
     nothing, no_target = np.zeros((0, 3)), np.zeros(0, np.int64)
     assert np.isnan(f.cross_entropy(nothing, no_target))
-    assert f.cross_entropy(nothing, no_target, "sum") == 0
-    assert f.cross_entropy(nothing, [], "none").shape == (0,)
+    assert f.cross_entropy(nothing, no_target, reduction="sum") == 0
+    assert f.cross_entropy(nothing, [], reduction="none").shape == (0,)
     assert f.cross_entropy_backward(nothing, no_target).shape == (0, 3)
 
 
@@ -230,7 +230,7 @@ F4, F8 = np.float32, np.float64
             "cross_entropy: target must have shape (2,), one class for each row, got (1,)",
         ),
         (
-            lambda: f.cross_entropy(np.zeros((2, 3)), [0, True, 1][:2], "average"),
+            lambda: f.cross_entropy(np.zeros((2, 3)), [0, True, 1][:2], reduction="average"),
             ValueError,
             'cross_entropy: reduction must be "mean", "sum" or "none", got \'average\'',
         ),

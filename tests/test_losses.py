@@ -120,31 +120,37 @@ def test_ignored_rows_do_not_count(dtype: str, rng: np.random.Generator) -> None
     x, target = rng.standard_normal((6, 3)).astype(dtype), np.array([0, -100, 2, 1, -100, 1])
     known = target >= 0
     for reduction in ("mean", "sum"):
-        got = functional.cross_entropy(x, target, reduction)
-        assert got == pytest.approx(functional.cross_entropy(x[known], target[known], reduction), rel=1e-6)
+        got = functional.cross_entropy(x, target, reduction=reduction)
+        assert got == pytest.approx(
+            functional.cross_entropy(x[known], target[known], reduction=reduction), rel=1e-6
+        )
     slope = functional.cross_entropy_backward(x, target)
     np.testing.assert_allclose(
         slope[known], functional.cross_entropy_backward(x[known], target[known]), rtol=1e-6
     )
     assert not slope[~known].any()
-    assert functional.cross_entropy(x, target, "none")[1] == 0
+    assert functional.cross_entropy(x, target, reduction="none")[1] == 0
     none = np.full(6, -100)
     assert np.isnan(functional.cross_entropy(x, none))
-    assert functional.cross_entropy(x, none, "sum") == 0
+    assert functional.cross_entropy(x, none, reduction="sum") == 0
     assert not functional.cross_entropy_backward(x, none).any()
 
 
 def test_pos_weight_goes_by_channels_of_images(dtype: str, rng: np.random.Generator) -> None:
     x, weight = rng.standard_normal((2, 3, 4, 5)).astype(dtype), [1.0, 3.0, 0.5]
     target = rng.integers(0, 2, x.shape).astype(dtype)
-    whole = functional.binary_cross_entropy_with_logits(x, target, "none", pos_weight=weight)
-    slope = functional.binary_cross_entropy_with_logits_backward(x, target, "none", pos_weight=weight)
+    whole = functional.binary_cross_entropy_with_logits(x, target, reduction="none", pos_weight=weight)
+    slope = functional.binary_cross_entropy_with_logits_backward(
+        x, target, reduction="none", pos_weight=weight
+    )
     for c in range(3):
         alone = x[:, c : c + 1].copy(), target[:, c : c + 1].copy()
-        got = functional.binary_cross_entropy_with_logits(*alone, "none", pos_weight=weight[c : c + 1])
+        got = functional.binary_cross_entropy_with_logits(
+            *alone, reduction="none", pos_weight=weight[c : c + 1]
+        )
         np.testing.assert_array_equal(whole[:, c : c + 1], got)
         got = functional.binary_cross_entropy_with_logits_backward(
-            *alone, "none", pos_weight=weight[c : c + 1]
+            *alone, reduction="none", pos_weight=weight[c : c + 1]
         )
         np.testing.assert_array_equal(slope[:, c : c + 1], got)
 
@@ -153,7 +159,9 @@ def image_network() -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(2, 8, 3, padding=1), nn.SiLU(), nn.Conv2d(8, 3, 3, padding=1), seed=1)
 
 
-@pytest.mark.parametrize("loss", [losses.MSE(), losses.Huber(0.5), losses.BCEWithLogits([1, 2, 3])], ids=str)
+@pytest.mark.parametrize(
+    "loss", [losses.MSE(), losses.Huber(delta=0.5), losses.BCEWithLogits(pos_weight=[1, 2, 3])], ids=str
+)
 def test_images_as_targets(loss: losses.Loss, dtype: str, rng: np.random.Generator) -> None:
     """The target is NCHW like the output, whatever the layout inside; rows by index."""
     model = image_network().to(dtype)
@@ -200,7 +208,7 @@ def line(n: int, seed: int) -> tuple[Array, Array]:
     return x, np.stack([x @ [1, -2, 0.5], x[:, 0] - 1], axis=1).astype(np.float32)
 
 
-@pytest.mark.parametrize("loss", ["mse", "l1", "smooth_l1", losses.Huber(0.3)], ids=str)
+@pytest.mark.parametrize("loss", ["mse", "l1", "smooth_l1", losses.Huber(delta=0.3)], ids=str)
 def test_fit_a_regression(loss: Any, capsys: pytest.CaptureFixture[str]) -> None:
     model = nn.Linear(3, 2, seed=0)
     history = fit(
@@ -321,9 +329,13 @@ NAMES = '"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_lo
             TypeError,
             "CrossEntropy: ignore_index must be an integer, got float 0.0",
         ),
-        (lambda: losses.Huber(0), ValueError, "Huber: delta must be above 0, got 0"),
-        (lambda: losses.Huber(INF), ValueError, "Huber: delta must be finite and at least 0, got inf"),
-        (lambda: losses.SmoothL1(-1), ValueError, "SmoothL1: beta must be finite and at least 0, got -1"),
+        (lambda: losses.Huber(delta=0), ValueError, "Huber: delta must be above 0, got 0"),
+        (lambda: losses.Huber(delta=INF), ValueError, "Huber: delta must be finite and at least 0, got inf"),
+        (
+            lambda: losses.SmoothL1(beta=-1),
+            ValueError,
+            "SmoothL1: beta must be finite and at least 0, got -1",
+        ),
         (
             lambda: losses.from_config({"type": "Hinge"}),
             ValueError,

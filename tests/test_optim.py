@@ -256,7 +256,7 @@ def test_settings_are_checked(build, error, text):
 
 def test_repr():
     assert repr(optim.SGD(0.1, momentum=0.9)) == (
-        "SGD(lr=0.1, momentum=0.9, dampening=0.0, nesterov=False, weight_decay=0.0)"
+        "SGD(lr=0.1, momentum=0.9, dampening=0.0, weight_decay=0.0, nesterov=False)"
     )
     assert repr(optim.AdamW()) == (
         "AdamW(lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01, amsgrad=False)"

@@ -80,19 +80,23 @@ def test_functional_pair_is_the_plan_of_one_node(name: str, isa: str, dtype: str
     arrays = [a.astype(dtype) for a in case.arrays()]
     where = {} if name in ("Add", "Concat") else {"isa": isa}
     y = node.forward(*arrays)
-    got = getattr(functional, function)(*arrays, **case.call, **where)
+    inputs = arrays[: len(case.inputs)]
+    parameters = dict(zip(case.parameters, arrays[len(inputs) :], strict=True))
+    got = getattr(functional, function)(*inputs, **parameters, **case.call, **where)
     assert got.dtype == y.dtype
     assert got.tobytes() == y.tobytes()
 
     dy = case.draw(*y.shape, salt="dy").astype(dtype)
     want = node.backward(dy, *arrays)
-    # Its arguments say which of the arrays backward reads: dy, then inputs and parameters by their order.
+    # Its arguments say which of the arrays backward reads: dy, the inputs by their order, the weight by name.
     backward_of = getattr(functional, f"{function}_backward")
     words = inspect.signature(backward_of).parameters
-    plain = [w for w, p in words.items() if p.kind is p.POSITIONAL_OR_KEYWORD and w not in case.call]
+    by_name = {*case.call, *case.parameters}
+    plain = [w for w, p in words.items() if p.kind is p.POSITIONAL_OR_KEYWORD and w not in by_name]
     any_number = any(p.kind is p.VAR_POSITIONAL for p in words.values())
     given = (dy, *(arrays if any_number else arrays[: len(plain) - 1]))
     extra = {k: v for k, v in case.settings.items() if k == "bias" and k in words}
+    extra |= {k: v for k, v in parameters.items() if k == "weight" and k in words}
     slopes = backward_of(*given, **case.call, **extra, **where)
     slopes = slopes if isinstance(slopes, tuple) else (slopes,)
     kept = [s for s in slopes if s is not None]

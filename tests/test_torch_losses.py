@@ -110,15 +110,15 @@ def draw_binary(rng: Rng) -> Drawn:
     x = rng.standard_normal(dims) * rng.choice([0.1, 1, 10, 60])
     target: Array = rng.integers(0, 2, dims).astype(np.float64) if rng.integers(2) else rng.random(dims)
     weight = weights(rng, dims[1])
+    settings = {"pos_weight": weight}
 
     def peer(x: Any, t: Any, reduction: str) -> Any:
         spread = None if weight is None else tensor(weight).reshape(-1, *[1] * (len(dims) - 2))
         function = torch.nn.functional.binary_cross_entropy_with_logits
         return function(x, t, pos_weight=spread, reduction=reduction)
 
-    settings = {"pos_weight": weight}
     name = "binary_cross_entropy_with_logits"
-    return Drawn(losses.BCEWithLogits(weight), peer, name, settings, x, target)
+    return Drawn(losses.BCEWithLogits(**settings), peer, name, settings, x, target)
 
 
 KINDS: dict[str, Callable[[Rng], Drawn]] = {
@@ -155,8 +155,8 @@ def test_functions(kind: str, reduction: str, isa: str, dtype: str) -> None:
         wide = target if target.dtype == np.int64 else target.astype(np.float64)
         want, slope = by_torch(drawn, x.astype(np.float64), wide, reduction)
         function, backward = (getattr(functional, drawn.function + end) for end in ("", "_backward"))
-        got = function(x, target, reduction, **drawn.settings, isa=isa)
-        grad = backward(x, target, reduction, **drawn.settings, isa=isa)
+        got = function(x, target, reduction=reduction, **drawn.settings, isa=isa)
+        grad = backward(x, target, reduction=reduction, **drawn.settings, isa=isa)
         assert grad.dtype == dtype
         limit = 2e-5 if dtype == "float32" else 1e-12
         np.testing.assert_allclose(got, want, rtol=limit, atol=limit, err_msg=about)

@@ -82,9 +82,9 @@ def test_group_norm(isa: str, dtype: str) -> None:
         dy = rng.standard_normal(x.shape).astype(dtype)
         tx, tw, tb = leaf(x), leaf(weight), leaf(bias)
         ty = torch.nn.functional.group_norm(tx, groups, tw, tb)
-        close(functional.group_norm(x, weight, bias, num_groups=groups, isa=isa), ty, dtype, about)
+        close(functional.group_norm(x, groups, weight, bias, isa=isa), ty, dtype, about)
         ty.backward(torch.tensor(dy.astype(np.float64)))
-        slopes = functional.group_norm_backward(dy, x, weight, num_groups=groups, isa=isa)
+        slopes = functional.group_norm_backward(dy, x, groups, weight, isa=isa)
         for got, want in zip(slopes, (tx.grad, tw.grad, tb.grad), strict=True):
             close(got, want, dtype, about)
 
@@ -98,9 +98,9 @@ def test_layer_norm(isa: str, dtype: str) -> None:
         dy = rng.standard_normal(x.shape).astype(dtype)
         tx, tw, tb = leaf(x), leaf(weight), leaf(bias)
         ty = torch.nn.functional.layer_norm(tx, x.shape[1:], tw, tb)
-        close(functional.layer_norm(x, weight, bias, isa=isa), ty, dtype, about)
+        close(functional.layer_norm(x, weight=weight, bias=bias, isa=isa), ty, dtype, about)
         ty.backward(torch.tensor(dy.astype(np.float64)))
-        slopes = functional.layer_norm_backward(dy, x, weight, isa=isa)
+        slopes = functional.layer_norm_backward(dy, x, weight=weight, isa=isa)
         for got, want in zip(slopes, (tx.grad, tw.grad, tb.grad), strict=True):
             close(got, want, dtype, about)
 

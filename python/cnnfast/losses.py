@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -82,6 +82,7 @@ class CrossEntropy(Loss):
     of_classes = True
     of_shares = True
     weight: Sequence[float] | None = None
+    _: KW_ONLY
     label_smoothing: float = 0.0
     ignore_index: int = IGNORED
 
@@ -101,6 +102,7 @@ class NLL(Loss):
     name = "nll"
     of_classes = True
     weight: Sequence[float] | None = None
+    _: KW_ONLY
     ignore_index: int = IGNORED
 
     def __post_init__(self) -> None:
@@ -135,6 +137,7 @@ class Huber(Loss):
     """
 
     name = "huber"
+    _: KW_ONLY
     delta: float = 1.0
 
     def __post_init__(self) -> None:
@@ -156,6 +159,7 @@ class SmoothL1(Loss):
     """
 
     name = "smooth_l1"
+    _: KW_ONLY
     beta: float = 1.0
 
     def __post_init__(self) -> None:
@@ -177,6 +181,7 @@ class BCEWithLogits(Loss):
 
     name = "bce_with_logits"
     of_shares = True
+    _: KW_ONLY
     pos_weight: Sequence[float] | None = None
 
     def __post_init__(self) -> None:

@@ -18,9 +18,9 @@ Reduction = Literal["mean", "sum", "none"]
 def cross_entropy(
     logits: Array,
     target: Labels | Array,
-    reduction: Reduction = "mean",
-    *,
     weight: Sequence[float] | None = None,
+    *,
+    reduction: Reduction = "mean",
     ignore_index: int = IGNORED,
     label_smoothing: float = 0.0,
     isa: str | None = None,
@@ -31,9 +31,9 @@ def cross_entropy(
         logits: (n, classes), float32 or float64.
         target: (n,) integers, each 0 .. classes - 1 or `ignore_index`; or (n, classes) probabilities in the
             dtype of the logits.
+        weight, ignore_index, label_smoothing: See `losses.CrossEntropy`.
         reduction: "mean", over the weights of the rows' classes (NaN if there is none); "sum"; or "none" for
             the losses of the rows.
-        weight, ignore_index, label_smoothing: See `losses.CrossEntropy`.
         isa: Instruction set to use; None takes the best.
 
     Returns:
@@ -49,16 +49,16 @@ def cross_entropy(
         >>> round(functional.cross_entropy(np.zeros((3, 4)), np.array([0, 1, 3])), 4)
         1.3863
     """
-    loss = losses.CrossEntropy(weight, label_smoothing, ignore_index)
+    loss = losses.CrossEntropy(weight, label_smoothing=label_smoothing, ignore_index=ignore_index)
     return _value("cross_entropy", "logits", logits, target, loss, reduction, isa)
 
 
 def cross_entropy_backward(
     logits: Array,
     target: Labels | Array,
-    reduction: Reduction = "mean",
-    *,
     weight: Sequence[float] | None = None,
+    *,
+    reduction: Reduction = "mean",
     ignore_index: int = IGNORED,
     label_smoothing: float = 0.0,
     isa: str | None = None,
@@ -68,16 +68,16 @@ def cross_entropy_backward(
 
     With "none" row i holds the derivative of the loss of row i.
     """
-    loss = losses.CrossEntropy(weight, label_smoothing, ignore_index)
+    loss = losses.CrossEntropy(weight, label_smoothing=label_smoothing, ignore_index=ignore_index)
     return _gradient("cross_entropy_backward", "logits", logits, target, loss, reduction, isa)
 
 
 def nll_loss(
     log_probs: Array,
     target: Labels,
-    reduction: Reduction = "mean",
-    *,
     weight: Sequence[float] | None = None,
+    *,
+    reduction: Reduction = "mean",
     ignore_index: int = IGNORED,
     isa: str | None = None,
 ) -> float | Array:
@@ -86,29 +86,29 @@ def nll_loss(
     Example:
         >>> import numpy as np
         >>> from cnnfast import functional
-        >>> functional.nll_loss(np.log(np.array([[0.25, 0.75]])), np.array([0]), "none").round(4)
+        >>> functional.nll_loss(np.log(np.array([[0.25, 0.75]])), np.array([0]), reduction="none").round(4)
         array([1.3863])
     """
-    loss = losses.NLL(weight, ignore_index)
+    loss = losses.NLL(weight, ignore_index=ignore_index)
     return _value("nll_loss", "log_probs", log_probs, target, loss, reduction, isa)
 
 
 def nll_loss_backward(
     log_probs: Array,
     target: Labels,
-    reduction: Reduction = "mean",
-    *,
     weight: Sequence[float] | None = None,
+    *,
+    reduction: Reduction = "mean",
     ignore_index: int = IGNORED,
     isa: str | None = None,
 ) -> Array:
     """d loss / d log_probs: -onehot(target), divided by n with "mean". Arguments as cross_entropy."""
-    loss = losses.NLL(weight, ignore_index)
+    loss = losses.NLL(weight, ignore_index=ignore_index)
     return _gradient("nll_loss_backward", "log_probs", log_probs, target, loss, reduction, isa)
 
 
 def mse_loss(
-    x: Array, target: Array, reduction: Reduction = "mean", *, isa: str | None = None
+    x: Array, target: Array, *, reduction: Reduction = "mean", isa: str | None = None
 ) -> float | Array:
     """(x - target)^2 of each element; their mean, sum, or (with "none") an array of the shape of x. x and
     target have one shape and dtype; a mean of nothing is NaN.
@@ -123,59 +123,59 @@ def mse_loss(
 
 
 def mse_loss_backward(
-    x: Array, target: Array, reduction: Reduction = "mean", *, isa: str | None = None
+    x: Array, target: Array, *, reduction: Reduction = "mean", isa: str | None = None
 ) -> Array:
     """d loss / d x of `mse_loss`."""
     return _gradient("mse_loss_backward", "x", x, target, losses.MSE(), reduction, isa)
 
 
 def l1_loss(
-    x: Array, target: Array, reduction: Reduction = "mean", *, isa: str | None = None
+    x: Array, target: Array, *, reduction: Reduction = "mean", isa: str | None = None
 ) -> float | Array:
     """|x - target| of each element; otherwise as `mse_loss`."""
     return _value("l1_loss", "x", x, target, losses.L1(), reduction, isa)
 
 
 def l1_loss_backward(
-    x: Array, target: Array, reduction: Reduction = "mean", *, isa: str | None = None
+    x: Array, target: Array, *, reduction: Reduction = "mean", isa: str | None = None
 ) -> Array:
     """d loss / d x of `l1_loss`; 0 where both are equal."""
     return _gradient("l1_loss_backward", "x", x, target, losses.L1(), reduction, isa)
 
 
 def smooth_l1_loss(
-    x: Array, target: Array, reduction: Reduction = "mean", beta: float = 1.0, *, isa: str | None = None
+    x: Array, target: Array, *, reduction: Reduction = "mean", beta: float = 1.0, isa: str | None = None
 ) -> float | Array:
     """See `losses.SmoothL1`; otherwise as `mse_loss`."""
-    return _value("smooth_l1_loss", "x", x, target, losses.SmoothL1(beta), reduction, isa)
+    return _value("smooth_l1_loss", "x", x, target, losses.SmoothL1(beta=beta), reduction, isa)
 
 
 def smooth_l1_loss_backward(
-    x: Array, target: Array, reduction: Reduction = "mean", beta: float = 1.0, *, isa: str | None = None
+    x: Array, target: Array, *, reduction: Reduction = "mean", beta: float = 1.0, isa: str | None = None
 ) -> Array:
     """d loss / d x of `smooth_l1_loss`."""
-    return _gradient("smooth_l1_loss_backward", "x", x, target, losses.SmoothL1(beta), reduction, isa)
+    return _gradient("smooth_l1_loss_backward", "x", x, target, losses.SmoothL1(beta=beta), reduction, isa)
 
 
 def huber_loss(
     x: Array, target: Array, reduction: Reduction = "mean", delta: float = 1.0, *, isa: str | None = None
 ) -> float | Array:
     """See `losses.Huber`; otherwise as `mse_loss`."""
-    return _value("huber_loss", "x", x, target, losses.Huber(delta), reduction, isa)
+    return _value("huber_loss", "x", x, target, losses.Huber(delta=delta), reduction, isa)
 
 
 def huber_loss_backward(
     x: Array, target: Array, reduction: Reduction = "mean", delta: float = 1.0, *, isa: str | None = None
 ) -> Array:
     """d loss / d x of `huber_loss`."""
-    return _gradient("huber_loss_backward", "x", x, target, losses.Huber(delta), reduction, isa)
+    return _gradient("huber_loss_backward", "x", x, target, losses.Huber(delta=delta), reduction, isa)
 
 
 def binary_cross_entropy_with_logits(
     logits: Array,
     target: Array,
-    reduction: Reduction = "mean",
     *,
+    reduction: Reduction = "mean",
     pos_weight: Sequence[float] | None = None,
     isa: str | None = None,
 ) -> float | Array:
@@ -189,20 +189,22 @@ def binary_cross_entropy_with_logits(
         0.6931
     """
     who = "binary_cross_entropy_with_logits"
-    return _value(who, "logits", logits, target, losses.BCEWithLogits(pos_weight), reduction, isa)
+    return _value(who, "logits", logits, target, losses.BCEWithLogits(pos_weight=pos_weight), reduction, isa)
 
 
 def binary_cross_entropy_with_logits_backward(
     logits: Array,
     target: Array,
-    reduction: Reduction = "mean",
     *,
+    reduction: Reduction = "mean",
     pos_weight: Sequence[float] | None = None,
     isa: str | None = None,
 ) -> Array:
     """d loss / d logits of `binary_cross_entropy_with_logits`."""
     who = "binary_cross_entropy_with_logits_backward"
-    return _gradient(who, "logits", logits, target, losses.BCEWithLogits(pos_weight), reduction, isa)
+    return _gradient(
+        who, "logits", logits, target, losses.BCEWithLogits(pos_weight=pos_weight), reduction, isa
+    )
 
 
 def _value(

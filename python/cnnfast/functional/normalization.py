@@ -9,11 +9,11 @@ from ..one_op import backward, check_floats, check_shape, forward
 
 def group_norm(
     x: Array,
+    num_groups: int,
     weight: Array | None = None,
     bias: Array | None = None,
-    *,
-    num_groups: int,
     eps: float = 1e-5,
+    *,
     isa: str | None = None,
 ) -> Array:
     """Mean 0 and variance 1 for each group of channels of each image; see `nn.GroupNorm`.
@@ -31,9 +31,9 @@ def group_norm(
 def group_norm_backward(
     dy: Array,
     x: Array,
+    num_groups: int,
     weight: Array | None = None,
     *,
-    num_groups: int,
     eps: float = 1e-5,
     isa: str | None = None,
 ) -> tuple[Array, Array | None, Array | None]:
@@ -46,9 +46,9 @@ def group_norm_backward(
 
 def layer_norm(
     x: Array,
+    *,
     weight: Array | None = None,
     bias: Array | None = None,
-    *,
     eps: float = 1e-5,
     isa: str | None = None,
 ) -> Array:
@@ -65,7 +65,7 @@ def layer_norm(
 
 
 def layer_norm_backward(
-    dy: Array, x: Array, weight: Array | None = None, *, eps: float = 1e-5, isa: str | None = None
+    dy: Array, x: Array, *, weight: Array | None = None, eps: float = 1e-5, isa: str | None = None
 ) -> tuple[Array, Array | None, Array | None]:
     """(dx, dweight, dbias) of `layer_norm`; the last two are None without `weight`."""
     who = "layer_norm_backward"

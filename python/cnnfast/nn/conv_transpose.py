@@ -73,6 +73,7 @@ class ConvTranspose2d(Layer):
         groups: int = 1,
         bias: bool = True,
         dilation: Pair = 1,
+        *,
         seed: Seed = None,
     ) -> None:
         window = (kernel_size, stride, padding, output_padding)
@@ -138,6 +139,7 @@ class ConvTranspose1d(Layer):
         groups: int = 1,
         bias: bool = True,
         dilation: int = 1,
+        *,
         seed: Seed = None,
     ) -> None:
         window = (kernel_size, stride, padding, output_padding)

@@ -76,6 +76,7 @@ class Conv2d(Layer):
         dilation: Pair = 1,
         groups: int = 1,
         bias: bool = True,
+        *,
         seed: Seed = None,
     ) -> None:
         channels = (in_channels, out_channels)
@@ -140,6 +141,7 @@ class Conv1d(Layer):
         dilation: int = 1,
         groups: int = 1,
         bias: bool = True,
+        *,
         seed: Seed = None,
     ) -> None:
         channels = (in_channels, out_channels)

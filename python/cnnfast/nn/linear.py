@@ -42,7 +42,7 @@ class Linear(Layer):
     weight = Parameter()
     bias = Parameter()
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, seed: Seed = None) -> None:
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, *, seed: Seed = None) -> None:
         super().__init__(_core.Linear(in_features, out_features, bias), seed)
 
     def _draw(self, rng: np.random.Generator) -> None:

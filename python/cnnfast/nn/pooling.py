@@ -20,8 +20,8 @@ class MaxPool2d(Layer):
         kernel_size: Size of the window, one number or (height, width).
         stride: Step between windows; None takes `kernel_size`, so that windows lie side by side.
         padding: One number, (vertical, horizontal), or ((top, bottom), (left, right)); less than the window.
-        ceil_mode: True keeps a last window that the image fills only in part.
         dilation: Step between the pixels of a window.
+        ceil_mode: True keeps a last window that the image fills only in part.
 
     Shapes:
         x (n, c, h, w) to (n, c, h', w'), h' = floor((h + top + bottom - reach) / stride) + 1, with
@@ -52,8 +52,9 @@ class MaxPool2d(Layer):
         kernel_size: Pair,
         stride: Pair | None = None,
         padding: Padding = 0,
-        ceil_mode: bool = False,
         dilation: Pair = 1,
+        *,
+        ceil_mode: bool = False,
     ) -> None:
         super().__init__(_core.MaxPool2d(kernel_size, stride, padding, ceil_mode, dilation))
 
@@ -66,8 +67,8 @@ class MaxPool1d(Layer):
         kernel_size: Values in a window.
         stride: Step between windows; None takes `kernel_size`.
         padding: One number or (before, after); less than the window.
-        ceil_mode: True keeps a last window that the line fills only in part.
         dilation: Step between the values of a window.
+        ceil_mode: True keeps a last window that the line fills only in part.
 
     Shapes:
         x (n, c, l) to (n, c, l'), l' = floor((l + before + after - reach) / stride) + 1, with `ceil_mode`
@@ -95,7 +96,8 @@ class MaxPool1d(Layer):
         kernel_size: int,
         stride: int | None = None,
         padding: Ends = 0,
-        ceil_mode: bool = False,
         dilation: int = 1,
+        *,
+        ceil_mode: bool = False,
     ) -> None:
         super().__init__(_core.MaxPool1d(kernel_size, stride, padding, ceil_mode, dilation))

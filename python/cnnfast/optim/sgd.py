@@ -23,8 +23,8 @@ class SGD(Optimizer):
         lr: Learning rate, at least 0.
         momentum: Share of the last direction that is kept, at least 0.
         dampening: Share of the gradient that is left out of the direction, 0 to 1.
-        nesterov: Look ahead along the direction; needs momentum and no dampening.
         weight_decay: Pull towards 0, at least 0.
+        nesterov: Look ahead along the direction; needs momentum and no dampening.
         groups: Parameters with settings of their own.
 
     Raises:
@@ -42,8 +42,8 @@ class SGD(Optimizer):
 
     momentum = Setting()
     dampening = Setting(0, 1)
-    nesterov = Flag()
     weight_decay = Setting()
+    nesterov = Flag()
     _memory_names = ("momentum_buffer",)
 
     def __init__(
@@ -51,8 +51,8 @@ class SGD(Optimizer):
         lr: float,
         momentum: float = 0.0,
         dampening: float = 0.0,
-        nesterov: bool = False,
         weight_decay: float = 0.0,
+        nesterov: bool = False,
         *,
         groups: Iterable[Group] = (),
     ) -> None:
@@ -61,8 +61,8 @@ class SGD(Optimizer):
             lr=lr,
             momentum=momentum,
             dampening=dampening,
-            nesterov=nesterov,
             weight_decay=weight_decay,
+            nesterov=nesterov,
         )
 
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Literal
 
 from .schedule import Unit, _Curve
@@ -32,6 +32,7 @@ class CosineAnnealingLR(_Curve):
 
     T_max: int | None = None
     eta_min: float = 0.0
+    _: KW_ONLY
     by: Unit = "epoch"
     _length: ClassVar[str] = "T_max"
 
@@ -69,6 +70,7 @@ class CosineAnnealingWarmRestarts(_Curve):
     T_0: int
     T_mult: int = 1
     eta_min: float = 0.0
+    _: KW_ONLY
     by: Unit = "epoch"
 
     def __post_init__(self) -> None:
@@ -115,6 +117,7 @@ class OneCycleLR(_Curve):
 
     max_lr: float | None = None
     total_steps: int | None = None
+    _: KW_ONLY
     pct_start: float = 0.3
     anneal_strategy: Literal["cos", "linear"] = "cos"
     div_factor: float = 25.0

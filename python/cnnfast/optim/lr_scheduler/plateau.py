@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal
 
 from .schedule import Metric, Schedule
@@ -47,6 +47,7 @@ class ReduceLROnPlateau(Schedule):
     cooldown: int = 0
     min_lr: float = 0.0
     eps: float = 1e-8
+    _: KW_ONLY
     reductions: int = 0
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from .schedule import Unit, _Curve
@@ -27,6 +27,7 @@ class ConstantLR(_Curve):
 
     factor: float = 1 / 3
     total_iters: int = 5
+    _: KW_ONLY
     by: Unit = "epoch"
 
     def __post_init__(self) -> None:
@@ -62,6 +63,7 @@ class LinearLR(_Curve):
     start_factor: float = 1 / 3
     end_factor: float = 1.0
     total_iters: int = 5
+    _: KW_ONLY
     by: Unit = "epoch"
 
     def __post_init__(self) -> None:
@@ -96,6 +98,7 @@ class PolynomialLR(_Curve):
 
     total_iters: int | None = None
     power: float = 1.0
+    _: KW_ONLY
     by: Unit = "epoch"
     _length: ClassVar[str] = "total_iters"
 

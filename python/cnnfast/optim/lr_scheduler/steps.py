@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from .schedule import Unit, _Curve
 
@@ -28,6 +28,7 @@ class StepLR(_Curve):
 
     step_size: int
     gamma: float = 0.1
+    _: KW_ONLY
     by: Unit = "epoch"
 
     def __post_init__(self) -> None:
@@ -59,6 +60,7 @@ class MultiStepLR(_Curve):
 
     milestones: Sequence[int]
     gamma: float = 0.1
+    _: KW_ONLY
     by: Unit = "epoch"
 
     def __post_init__(self) -> None:
@@ -87,6 +89,7 @@ class ExponentialLR(_Curve):
     """
 
     gamma: float
+    _: KW_ONLY
     by: Unit = "epoch"
 
     def __post_init__(self) -> None:
