@@ -269,9 +269,9 @@ def test_loss(called: Called) -> None:
     refuse(lambda: call(called.x, called.target, called.params, called.grads, none), ValueError, text)
     graph = _core.Graph((3, 4, 4))
     graph.add(_core.ReLU(), [0])
-    image, empty = _core.Plan(graph), called.params[:0]
-    text = "loss: the network must end in a vector of class scores (classes,), its output is (3, 4, 4)"
-    refuse(lambda: image.loss_and_grad(called.x, called.target, empty, empty), ValueError, text)
+    image, empty, x = _core.Plan(graph), called.params[:0], np.zeros((2, 3, 4, 4), np.float32)
+    text = "target: expected shape (2, 4, 4), a class for each position, got (2,)"
+    refuse(lambda: image.loss_and_grad(x, np.array([0, 1]), empty, empty), ValueError, text)
 
 
 @pytest.mark.parametrize(("loss", "name"), [("cross_entropy", "logits"), ("nll", "log_probs")])
@@ -287,7 +287,9 @@ def test_loss_of_rows(loss: str, name: str) -> None:
         call(rows, [-1, 0]), ValueError, "target: values must be from 0 to 2 (classes), got -1 at position 0"
     )
     refuse(call(rows, [0, 1, 2]), ValueError, "target: expected 2 entries, one a row, got 3")
-    refuse(call(rows[None], [0, 1]), ValueError, f"{name}: expected shape (n, classes), got (1, 2, 3)")
-    refuse(call(rows[:, :0], [0, 1]), ValueError, f"{name}: expected shape (n, classes), got (2, 0)")
+    text = "target: expected shape (1, 3), a class for each position, got (2,)"
+    refuse(call(rows[None], [0, 1]), ValueError, text)
+    refuse(call(rows[0], [0]), ValueError, f"{name}: expected shape (n, classes, ...), got (3,)")
+    refuse(call(rows[:, :0], [0, 1]), ValueError, f"{name}: expected shape (n, classes, ...), got (2, 0)")
     text = f"{name}: expected dtype float32 or float64, got int64; use {name}.astype(np.float32)"
     refuse(call(rows.astype(np.int64), [0, 1]), TypeError, text)

@@ -237,7 +237,7 @@ F4, F8 = np.float32, np.float64
         (
             lambda: f.nll_loss(np.zeros(2), [0]),
             ValueError,
-            "nll_loss: log_probs must have shape (n, classes), got (2,)",
+            "nll_loss: log_probs must have shape (n, classes, ...), got (2,)",
         ),
         (
             lambda: f.nll_loss_backward(np.zeros((1, 2)), [0.5]),

@@ -69,14 +69,21 @@ T* block(const char* name, py::handle value, Index size, bool writable) {
   return static_cast<T*>(const_cast<void*>(a.data()));
 }
 
-// Class indices of n rows.
-inline py::array_t<std::int64_t, py::array::c_style> indices(const char* name, py::handle value) {
+// Class or row numbers.
+using Integers = py::array_t<std::int64_t, py::array::c_style>;
+inline Integers integers(const char* name, py::handle value) {
   const py::array a = array(name, value);
   if (!has_dtype<std::int64_t>(a)) {
     fail_type(name, ": expected dtype int64, got ", dtype_of(a), "; use ", name, ".astype(np.int64)");
   }
-  if (a.ndim() != 1) fail(name, ": expected one axis (n,), got shape ", to_string(shape_of(a)));
   return contiguous<std::int64_t>(a);
+}
+
+// ... of n rows.
+inline Integers indices(const char* name, py::handle value) {
+  const Integers a = integers(name, value);
+  if (a.ndim() != 1) fail(name, ": expected one axis (n,), got shape ", to_string(shape_of(a)));
+  return a;
 }
 
 inline void check_range(const char* name, const std::int64_t* values, Index n, Index end, const char* what) {

@@ -26,20 +26,19 @@ inline Loss loss_of(py::handle value) {
 // Targets of n rows as arrays, checked against the loss and the output of a row.
 template <class T>
 struct Targets {
-  py::array_t<std::int64_t, py::array::c_style> classes;
+  Integers classes;
   py::array_t<T, py::array::c_style> values;
   Target<T> target;
 
   Targets(const Loss& loss, const Shape& output, py::handle value, Index n, const char* row) {
     check_loss(loss, output);
     const py::array given = array("target", value);
-    const bool shares = loss.kind == LossKind::cross_entropy && given.ndim() == 2 && has_dtype<T>(given);
+    const bool shares =
+        loss.kind == LossKind::cross_entropy && given.ndim() == output.rank() + 1 && has_dtype<T>(given);
     if (loss.of_classes() && !shares) {
-      classes = indices("target", value);
-      if (static_cast<Index>(classes.size()) != n) {
-        fail("target: expected ", n, " entries, one ", row, ", got ", classes.size());
-      }
+      classes = class_numbers(output, value, n, row);
       target.classes = classes.data();
+      positions = output.positions();
       return;
     }
     values = typed<T>("target", value);
@@ -50,10 +49,34 @@ struct Targets {
     target.values = values.data();
   }
 
-  void check_class(const Loss& loss, Index row, Index n_classes, const std::string& what) const {
-    const std::int64_t label = target.classes[row];
-    if (label == loss.ignore_index || (label >= 0 && label < n_classes)) return;
-    fail("target: values must be from 0 to ", n_classes - 1, " (", what, "), got ", label, " at position ", row);
+  void check_classes(const Loss& loss, Index row, Index n_classes, const std::string& what) const {
+    for (Index at = row * positions; at < (row + 1) * positions; ++at) {
+      const std::int64_t label = target.classes[at];
+      if (label == loss.ignore_index || (label >= 0 && label < n_classes)) continue;
+      fail("target: values must be from 0 to ", n_classes - 1, " (", what, "), got ", label, " at position ", at);
+    }
+  }
+
+ private:
+  Index positions = 1;
+
+  // A class a row, or one for each of its positions.
+  static Integers class_numbers(const Shape& output, py::handle value, Index n, const char* row) {
+    if (output.rank() == 1) {
+      auto found = indices("target", value);
+      if (static_cast<Index>(found.size()) != n) {
+        fail("target: expected ", n, " entries, one ", row, ", got ", found.size());
+      }
+      return found;
+    }
+    auto found = integers("target", value);
+    std::vector<Index> dims = output.dims();
+    dims.front() = n;
+    if (shape_of(found) != Shape(dims)) {
+      fail("target: expected shape ", to_string(Shape(dims)), ", a class for each position, got ",
+           to_string(shape_of(found)));
+    }
+    return found;
   }
 };
 
@@ -105,7 +128,7 @@ template <class T>
 struct Labelled {
   Images in;
   Targets<T> targets;
-  py::array_t<std::int64_t, py::array::c_style> index;
+  Integers index;
 
   Labelled(const Plan<T>& plan, const Loss& loss, py::handle x, py::handle target, const py::object& index_in)
       : in(images(plan, x)), targets(loss, plan.output_shape(), target, in.batch.n, "an image") {
@@ -118,9 +141,9 @@ struct Labelled {
     }
     if (in.batch.n == 0) fail("x: the batch is empty; a mean loss needs at least one image");
     if (targets.target.classes == nullptr) return;
-    const Index classes = plan.output_shape().size();
+    const Index classes = plan.output_shape().channels();
     const std::string what = concat("the network has ", classes, " outputs");
-    for (Index i = 0; i < in.batch.n; ++i) targets.check_class(loss, in.batch.row(i), classes, what);
+    for (Index i = 0; i < in.batch.n; ++i) targets.check_classes(loss, in.batch.row(i), classes, what);
   }
 };
 

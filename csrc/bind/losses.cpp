@@ -30,7 +30,7 @@ Shape row_shape(const Loss& loss, const py::array& x) {
   return loss.of_classes() || !loss.weight.empty() ? row : Shape{row.size()};
 }
 
-// Losses (of rows, or of elements), their gradients, and what a mean is taken over.
+// Losses (of rows or their positions, or of elements), their gradients, and what a mean is taken over.
 template <class T>
 py::tuple row_losses(const Loss& loss, const py::array& given, py::handle target, Isa isa) {
   const auto x = contiguous<T>(given);
@@ -39,15 +39,16 @@ py::tuple row_losses(const Loss& loss, const py::array& given, py::handle target
   const Shape rest(std::vector<Index>(whole.dims().begin() + 1, whole.dims().end()));
   const Targets<T> targets(loss, rest, target, n, "a row");
   if (targets.target.classes != nullptr) {
-    for (Index i = 0; i < n; ++i) targets.check_class(loss, i, row.size(), "classes");
+    for (Index i = 0; i < n; ++i) targets.check_classes(loss, i, row.channels(), "classes");
   }
   Batch batch;
   batch.n = n;
   const KernelTable<T>& table = kernel_table<T>(isa);
   const BatchLoss<T> loss_of(table, loss, targets.target, batch, row);
   py::array_t<T> gradient = new_array<T>(n, rest);
-  py::array_t<T> losses = new_array<T>(n, loss.of_classes() ? Shape() : rest);
-  const Index size = row.size(), losses_size = loss.of_classes() ? 1 : size;
+  const Shape map(std::vector<Index>(rest.dims().begin() + (rest.rank() > 0 ? 1 : 0), rest.dims().end()));
+  py::array_t<T> losses = new_array<T>(n, loss.of_classes() ? map : rest);
+  const Index size = row.size(), losses_size = loss.of_classes() ? row.positions() : size;
   std::vector<T> inside(row.positions() > 1 ? static_cast<std::size_t>(3 * size) : 0);
   for (Index i = 0; i < n; ++i) {
     const T* from = x.data() + i * size;
@@ -58,9 +59,9 @@ py::tuple row_losses(const Loss& loss, const py::array& given, py::handle target
     }
     T *y = inside.data(), *dy = y + size, *l = dy + size;
     table.from_nchw(row.channels(), row.positions(), from, y);
-    loss_of(i, y, dy, l);
+    loss_of(i, y, dy, loss.of_classes() ? each : l);
     table.to_nchw(row.channels(), row.positions(), dy, dx);
-    table.to_nchw(row.channels(), row.positions(), l, each);
+    if (!loss.of_classes()) table.to_nchw(row.channels(), row.positions(), l, each);
   }
   return py::make_tuple(std::move(losses), std::move(gradient), loss_of.divisor());
 }
@@ -69,8 +70,8 @@ py::tuple row_losses_of(const Loss& loss, const char* name, py::handle x_in, py:
                         const std::optional<std::string>& isa_name) {
   const Isa isa = isa_name ? isa_from_name(*isa_name) : default_isa();
   const py::array x = array(name, x_in);
-  if (loss.of_classes() && (x.ndim() != 2 || x.shape(1) == 0)) {
-    fail(name, ": expected shape (n, classes), got ", to_string(shape_of(x)));
+  if (loss.of_classes() && (x.ndim() < 2 || x.shape(1) == 0)) {
+    fail(name, ": expected shape (n, classes, ...), got ", to_string(shape_of(x)));
   }
   if (x.ndim() == 0) fail(name, ": expected shape (n, ...), got ()");
   if (has_dtype<float>(x)) return row_losses<float>(loss, x, target, isa);

@@ -53,13 +53,14 @@ struct RowLoss {
 template <class T>
 T class_loss(const LossRule& rule, const LossArgs<T>& a, Index row) {
   const Index c = a.c;
-  const T *x = a.x + row * c, *p = a.values == nullptr ? nullptr : a.values + row * c;
+  const T *x = a.x + row * c, *p = a.values == nullptr ? nullptr : a.values + row;
   T* dx = a.dx + row * c;
   const auto weight = [&](Index i) { return a.weight == nullptr ? T(1) : a.weight[i]; };
   const T kept = static_cast<T>(1 - rule.label_smoothing),
           spread = static_cast<T>(rule.label_smoothing / static_cast<double>(c));
   if (p != nullptr) {
-    return RowLoss<T>::cross_entropy(c, x, [&](Index i) { return weight(i) * (p[i] * kept + spread); }, a.scale, dx);
+    return RowLoss<T>::cross_entropy(
+        c, x, [&](Index i) { return weight(i) * (p[i * a.n] * kept + spread); }, a.scale, dx);
   }
   const Index t = a.classes[row];
   if (t == rule.ignore_index) {

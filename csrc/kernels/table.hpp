@@ -92,7 +92,7 @@ struct AdamSettings {
   bool decoupled;
 };
 
-// n rows of c outputs x, and what each should be: a class a row, or n x c numbers.
+// n rows of c outputs x, and what each should be: a class a row, their probabilities c x n, or n x c numbers.
 template <class T>
 struct LossArgs {
   Index n = 1, c = 1;

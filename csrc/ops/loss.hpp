@@ -19,7 +19,7 @@ struct LossRule {
   std::int64_t ignore_index = -100;  // cross_entropy, nll: rows of this class do not count
   double delta = 1;                  // huber's delta, smooth_l1's beta: where the parabola ends
 
-  // Targets are classes (or their probabilities); else numbers of the output's shape.
+  // Targets are classes, one for each position of the output (or their probabilities); else numbers of its shape.
   bool of_classes() const { return kind == LossKind::cross_entropy || kind == LossKind::nll; }
 };
 
@@ -44,9 +44,6 @@ inline LossKind loss_kind(const std::string& name) {
 
 // An output of `shape` can be judged by the loss.
 inline void check_loss(const Loss& loss, const Shape& shape) {
-  if (loss.of_classes() && shape.rank() != 1) {
-    fail("loss: the network must end in a vector of class scores (classes,), its output is ", to_string(shape));
-  }
   if (!loss.weight.empty() && static_cast<Index>(loss.weight.size()) != shape.channels()) {
     fail("loss: ", loss.of_classes() ? "weight" : "pos_weight", " has ", loss.weight.size(), " entries, one is needed ",
          "for each of the ", shape.channels(), " outputs");

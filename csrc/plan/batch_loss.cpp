@@ -17,11 +17,16 @@ BatchLoss<T>::BatchLoss(const KernelTable<T>& table, const Loss& loss, const Tar
       weight_(loss.weight.begin(), loss.weight.end()) {
   check_loss(loss, output);
   if (target.classes == nullptr) {
-    divisor_ = static_cast<double>(batch.n) * static_cast<double>(loss.of_classes() ? 1 : output.size());
+    divisor_ =
+        static_cast<double>(batch.n) * static_cast<double>(loss.of_classes() ? output.positions() : output.size());
     return;
   }
   for (Index i = 0; i < batch.n; ++i) {
-    if (counts(i)) divisor_ += weight_.empty() ? 1.0 : loss.weight[static_cast<std::size_t>(label(i))];
+    const std::int64_t* label = labels(i);
+    for (Index at = 0; at < output.positions(); ++at) {
+      if (label[at] == loss.ignore_index) continue;
+      divisor_ += weight_.empty() ? 1.0 : loss.weight[static_cast<std::size_t>(label[at])];
+    }
   }
 }
 
@@ -36,10 +41,10 @@ double BatchLoss<T>::operator()(Index i, const T* y, T* dy, T* each) const {
   a.each = each;
   a.dx = dy;
   if (target_.classes != nullptr) {
-    a.classes = target_.classes + batch_.row(i);
+    a.classes = labels(i);
   } else {
     const T* values = target_.values + batch_.row(i) * output_.size();
-    if (a.n > 1) {
+    if (a.n > 1 && !loss_.of_classes()) {
       table_.from_nchw(a.c, a.n, values, dy);  // read there before the gradient is written
       values = dy;
     }
@@ -49,12 +54,24 @@ double BatchLoss<T>::operator()(Index i, const T* y, T* dy, T* each) const {
 }
 
 template <class T>
-bool BatchLoss<T>::right(Index i, const T* y) const {
-  if (!loss_.of_classes() || !counts(i)) return false;
-  const Index c = output_.size(), said = std::max_element(y, y + c) - y;
-  if (target_.classes != nullptr) return said == label(i);
-  const T* p = target_.values + batch_.row(i) * c;
-  return said == std::max_element(p, p + c) - p;
+Index BatchLoss<T>::right(Index i, const T* y) const {
+  if (!loss_.of_classes()) return 0;
+  const Index c = output_.channels(), n = output_.positions();
+  const std::int64_t* label = labels(i);
+  Index count = 0;
+  for (Index at = 0; at < n; ++at) {
+    const T* x = y + at * c;
+    Index wanted = 0;
+    if (label != nullptr) {
+      if (label[at] == loss_.ignore_index) continue;
+      wanted = label[at];
+    } else {
+      const T* p = target_.values + batch_.row(i) * c * n + at;
+      for (Index k = 1; k < c; ++k) wanted = p[k * n] > p[wanted * n] ? k : wanted;
+    }
+    count += std::max_element(x, x + c) - x == wanted ? 1 : 0;
+  }
+  return count;
 }
 
 template class BatchLoss<float>;

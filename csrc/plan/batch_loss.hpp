@@ -21,12 +21,14 @@ class BatchLoss {
   // single losses, if not null.
   double operator()(Index i, const T* y, T* dy, T* each = nullptr) const;
 
-  // The largest output stands at the class of image i, or at its most probable one.
-  bool right(Index i, const T* y) const;
+  // At how many positions the largest output of image i stands at the class, or at the most probable one.
+  Index right(Index i, const T* y) const;
 
  private:
-  std::int64_t label(Index i) const { return target_.classes[batch_.row(i)]; }
-  bool counts(Index i) const { return target_.classes == nullptr || label(i) != loss_.ignore_index; }
+  // Of the positions of image i; null where targets are no classes.
+  const std::int64_t* labels(Index i) const {
+    return target_.classes == nullptr ? nullptr : target_.classes + batch_.row(i) * output_.positions();
+  }
 
   const KernelTable<T>& table_;
   const Loss& loss_;

@@ -315,7 +315,7 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
           for (Index i = 0; i < run.n; ++i) {
             const Index at = i * output_shape().size();
             losses[run.first + i] = loss_of(run.first + i, run.output() + at, run.d_output() + at);
-            right += loss_of.right(run.first + i, run.output() + at) ? 1 : 0;
+            right += loss_of.right(run.first + i, run.output() + at);
           }
           pass.backward_last(run, shard, fresh);
         });

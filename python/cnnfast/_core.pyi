@@ -315,8 +315,8 @@ class Plan:
         """Mean loss of the batch and the number of right answers (0 where targets are no classes); fills
         `grads` (overwrites). In the place of buffers it leaves there what `update_buffers` is to take in.
 
-        target: int64 classes, or an array of the shape and dtype of the output. index: rows of x and target
-        that make the batch; None takes all. seed: of what is drawn (dropout).
+        target: int64 classes, one for each position of the output, or an array of its shape and dtype.
+        index: rows of x and target that make the batch; None takes all. seed: of what is drawn (dropout).
         """
     @property
     def has_buffers(self) -> bool: ...
@@ -356,10 +356,12 @@ class Loss:
     ) -> None: ...
 
 def row_losses(loss: Loss, x: Array, target: Array, isa: str | None = None) -> tuple[Array, Array, float]:
-    """Losses of rows, (n,), or of elements; the gradient of each by x; what a mean divides their sum by."""
+    """Losses of rows, (n,), of their positions, (n, ...), or of elements; the gradient of each by x; what a
+    mean divides their sum by.
+    """
 
 def cross_entropy(logits: Array, target: NDArray[np.int64], isa: str | None = None) -> tuple[Array, Array]:
-    """Loss of each row (n,) and d loss / d logits of each row (n, c), unreduced."""
+    """Loss of each row (n,) and d loss / d logits of each row (n, c), unreduced; of maps at each position."""
 
 def nll(log_probs: Array, target: NDArray[np.int64], isa: str | None = None) -> tuple[Array, Array]: ...
 def sgd_step(

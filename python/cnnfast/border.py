@@ -75,8 +75,10 @@ def float_dtype(who: str, dtype: Any) -> np.dtype[Any]:
     raise TypeError(f'{who}: dtype must be "float32" or "float64", got {dtype!r}')
 
 
-def labels(who: str, name: str, value: object, n: int) -> Labels:
-    """Class numbers as a contiguous int64 array of shape (n,); their range is checked where they are used."""
+def labels(who: str, name: str, value: object, n: int, positions: Shape = ()) -> Labels:
+    """Class numbers as a contiguous int64 array of shape (n, *positions); their range is checked where they
+    are used.
+    """
     if type(value) is np.ndarray and value.dtype == np.int64:
         array = value
     else:
@@ -87,8 +89,11 @@ def labels(who: str, name: str, value: object, n: int) -> Labels:
             cure = f"; use {name}.astype(np.int64)" if isinstance(value, np.ndarray) else ""
             raise TypeError(f"{who}: {name} must be integers, got {array.dtype}{cure}")
         array = array.astype(np.int64)
-    if array.shape != (n,):
-        raise ValueError(f"{who}: {name} must have shape ({n},), one class for each row, got {array.shape}")
+    if array.shape != (n, *positions):
+        each = "position of the output" if positions else "row"
+        raise ValueError(
+            f"{who}: {name} must have shape {(n, *positions)}, one class for each {each}, got {array.shape}"
+        )
     return array if array.flags.c_contiguous else np.ascontiguousarray(array)
 
 
@@ -96,9 +101,11 @@ def check_label_range(
     who: str, name: str, target: Labels, n_classes: int, ignored: int | None = None
 ) -> None:
     """Every label must be one of 0 .. n_classes - 1, or the one that is ignored."""
-    wrong = np.flatnonzero(((target < 0) | (target >= n_classes)) & (target != ignored))
-    if wrong.size:
+    wrong = ((target < 0) | (target >= n_classes)) & (target != ignored)
+    if wrong.any():
+        first = tuple(int(i) for i in np.argwhere(wrong)[0])
+        where = f"row {first[0]}" if len(first) == 1 else f"{first}"
         raise ValueError(
-            f"{who}: label {target[wrong[0]]} at row {wrong[0]} of {name} is outside of "
-            f"0 .. {n_classes - 1} ({n_classes} classes, {wrong.size} such labels)"
+            f"{who}: label {target[first]} at {where} of {name} is outside of "
+            f"0 .. {n_classes - 1} ({n_classes} classes, {wrong.sum()} such labels)"
         )

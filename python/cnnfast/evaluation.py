@@ -133,10 +133,10 @@ def measure(model: Module, part: Labelled, batch_size: int, stop: Callable[[], b
 def measure_loss(
     model: Module, part: Labelled, loss: Loss, batch_size: int, stop: Callable[[], bool]
 ) -> tuple[float, float | None] | None:
-    """Mean loss where targets are numbers, and accuracy where they are probabilities of classes; None if
-    `stop` said so between two batches.
+    """Mean loss where targets are numbers, or maps of classes; and accuracy where they are classes or their
+    probabilities. None if `stop` said so between two batches.
     """
-    total, divisor, right = 0.0, 0.0, 0
+    total, divisor, right, answers = 0.0, 0.0, 0, 0
     for start in range(0, len(part), batch_size):
         if stop():
             return None
@@ -145,8 +145,12 @@ def measure_loss(
         total += float(each.sum(dtype=np.float64))
         divisor += count
         if loss.of_classes:
-            right += int((y.argmax(axis=1) == target.argmax(axis=1)).sum())
-    return total / divisor, right / len(part) if loss.of_classes else None
+            shares = target.dtype != np.int64
+            wanted = target.argmax(axis=1) if shares else target
+            known = np.full(wanted.shape, shares) | (wanted != getattr(loss, "ignore_index", None))
+            right += int((y.argmax(axis=1) == wanted)[known].sum())
+            answers += int(known.sum())
+    return total / divisor, right / answers if loss.of_classes else None
 
 
 def _logits(model: Module, x: Array) -> Array:

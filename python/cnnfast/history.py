@@ -15,10 +15,11 @@ class EpochRecord:
     Args:
         epoch: Counted from 1.
         loss: Mean over the training images, each at the moment it was learned from.
-        accuracy: Share of them that were classified rightly at that moment, 0 to 1; None where targets are no
-            classes.
+        accuracy: Share of them (where the output is a map of classes, of their positions) that were
+            classified rightly at that moment, 0 to 1; None where targets are no classes.
         val_loss: Mean over the validation images after the epoch; None without validation.
-        val_accuracy: Share of them that were classified rightly; None without validation or classes.
+        val_accuracy: Share of them that were classified rightly, of those whose class is known; None without
+            validation or classes.
         seconds: Time for the training steps, validation not counted.
         images_per_second: Training images in that time.
     """

@@ -47,7 +47,7 @@ def labelled(who: str, data: Any, model: Module, loss: Loss | None = None) -> La
         raise ValueError(f"{who}: data has no rows")
     if loss is not None and not loss.of_classes:
         return Labelled(x, targets(who, "y", y, loss, plan.output_shape, model.dtype, len(x)))
-    if len(plan.output_shape) != 1:
+    if (loss is None or classes is not None) and len(plan.output_shape) != 1:
         raise ValueError(
             f"{who}: the model must put out one number for each class, got output shape {plan.output_shape}"
         )
@@ -90,12 +90,16 @@ def hold_out(
 
 
 def with_known_class(who: str, part: Labelled, loss: Loss) -> Labelled:
-    """Without the rows of the class that the loss ignores: nobody is right or wrong about them."""
+    """Without the rows of the class that the loss ignores: nobody is right or wrong about them. Maps stay
+    whole.
+    """
     known = part.y != getattr(loss, "ignore_index", None)
     if part.y.dtype != np.int64 or known.all():
         return part
     if not known.any():
         raise ValueError(f"{who}: validation has no row whose class is known")
+    if part.y.ndim > 1:
+        return part
     return Labelled(part.x[known], part.y[known], part.classes)
 
 

@@ -59,9 +59,10 @@ class Loss:
 class CrossEntropy(Loss):
     """-log softmax(x)[target], for networks that end in logits; the softmax is part of it.
 
-    The mean of a batch is the sum over its rows, divided by the weights of their classes (by the number of
-    rows where targets are probabilities). Rows of the class `ignore_index` do not count; where no row is
-    left, the mean is NaN.
+    Where the network puts out a map of logits (c, h, w), each position has a target and counts as a row. The
+    mean of a batch is the sum over its rows, divided by the weights of their classes (by the number of rows
+    where targets are probabilities). Rows of the class `ignore_index` do not count; where no row is left, the
+    mean is NaN.
 
     Args:
         weight: One number for each class, at least 0; None: all 1.
@@ -232,17 +233,17 @@ def from_config(config: Mapping[str, Any]) -> Loss:
 def targets(
     who: str, name: str, value: object, loss: Loss, output: tuple[int, ...], dtype: Any, n: int
 ) -> Array:
-    """What n rows should come to, as the engine takes it: classes (n,) int64, or floats of the output's
-    shape.
+    """What n rows should come to, as the engine takes it: classes int64, (n,) or one for each position of an
+    output (c, ...); or floats of the output's shape.
 
     Raises:
         TypeError: Another dtype than the loss takes.
         ValueError: Another shape; probabilities outside of 0 .. 1.
     """
     if loss.of_classes:
-        matrix = isinstance(value, np.ndarray) and value.ndim > 1 and value.dtype.kind == "f"
-        if not (loss.of_shares and matrix):
-            return labels(who, name, value, n)
+        floats = isinstance(value, np.ndarray) and value.ndim > len(output) and value.dtype.kind == "f"
+        if not (loss.of_shares and floats):
+            return labels(who, name, value, n, output[1:])
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{who}: {name} must be a NumPy array, got {type_of(value)}")
     if value.dtype != dtype:

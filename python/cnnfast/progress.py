@@ -36,7 +36,7 @@ class Progress:
     ) -> None:
         pass
 
-    def batch(self, epoch: int, done: int, loss_sum: float, correct: int | None) -> None:
+    def batch(self, epoch: int, done: int, loss_sum: float, correct: float | None) -> None:
         """After each step: images done in this epoch, the sum of their losses, how many were right (if they
         are classified).
         """
@@ -86,7 +86,7 @@ class Bar(Progress):
     ) -> None:
         self._stack.close()
 
-    def batch(self, epoch: int, done: int, loss_sum: float, correct: int | None) -> None:
+    def batch(self, epoch: int, done: int, loss_sum: float, correct: float | None) -> None:
         now = time.perf_counter()
         if epoch != self._running:
             self._running, self._epoch_began = epoch, now

@@ -15,7 +15,7 @@ from .evaluation import measure, measure_loss
 from .history import EpochRecord, History
 from .interrupt import Interrupt
 from .labelled import Labelled, hold_out, labelled, with_known_class
-from .losses import Loss, as_loss
+from .losses import IGNORED, CrossEntropy, Loss, as_loss
 from .nn import Module
 from .optim import Adam, Optimizer
 from .optim.lr_scheduler import Schedule, Scheduler, schedule_of
@@ -56,7 +56,8 @@ def fit(
     Ctrl-C ends the training after the running step.
 
     Args:
-        model: A classifier puts out one number for each class.
+        model: A classifier puts out one number for each class, or a map (classes, h, w) of them: a class for
+            each position.
         data: An ImageDataset or a pair (x, y).
         epochs: How often to go through the data.
         optimizer: None takes Adam(lr=1e-3). One that has served this model before goes on where it was.
@@ -64,7 +65,7 @@ def fit(
         seed: Same seed, same data: same weights, bit for bit, on any number of threads.
         loss: "cross_entropy" for logits, "nll" for a model that ends in LogSoftmax; another name or an object
             of `cnnfast.losses`. With a loss of numbers, y has the shape and dtype of the output. Where
-            targets are classes, validation always takes the plain cross entropy of each image.
+            targets are classes, validation always takes the plain cross entropy of each image (or position).
         validation: Data to judge each epoch by; or the share of `data` to hold out for it,
             `data.split(validation, seed)`.
         progress: "auto" shows a bar on a terminal and lines elsewhere, on stderr; True the bar; False
@@ -188,7 +189,8 @@ class _Run:
         self._trainer._epoch = epoch
         plan, x = self._trainer.model._prepare(part.x)
         order = self._order(epoch)
-        n, loss_sum, correct = len(order), 0.0, 0
+        n, loss_sum, correct = len(order), 0.0, 0.0
+        answers = math.prod(plan.output_shape[1:])  # of each image
         began = time.perf_counter()
         for start in range(0, n, size):
             if self._interrupt.requested:
@@ -196,7 +198,7 @@ class _Run:
             index = order[start : start + size]
             loss, right = self._trainer._advance(plan, x, part.y, index, self._micro_batch)
             loss_sum += loss * len(index)
-            correct += right
+            correct += right / answers
             if self._scheduler is not None:
                 self._scheduler.after_step()
             display.batch(
@@ -222,6 +224,13 @@ class _Run:
         order = rng.permutation(len(self._part))
         return order if rows is None else rows[order]
 
+    def _judge(self, held: Labelled) -> Loss:
+        """What validation is measured by: where targets are maps of classes, the plain cross entropy."""
+        loss = self._trainer.loss
+        if held.y.dtype != np.int64:
+            return loss
+        return CrossEntropy(ignore_index=getattr(loss, "ignore_index", IGNORED))
+
     def _validate(self, epoch: int, held: Labelled) -> tuple[float, float | None] | None:
         """(loss, accuracy if there is one), keeping the weights if they are the best so far; None if
         interrupted.
@@ -232,11 +241,11 @@ class _Run:
             return self._interrupt.requested
 
         judged: tuple[float, float | None] | None
-        if held.y.dtype == np.int64:
+        if held.y.dtype == np.int64 and held.y.ndim == 1:
             result = measure(trainer.model, held, _VALIDATION_BATCH, stop)
             judged = None if result is None else (result.loss, result.accuracy)
         else:
-            judged = measure_loss(trainer.model, held, trainer.loss, _VALIDATION_BATCH, stop)
+            judged = measure_loss(trainer.model, held, self._judge(held), _VALIDATION_BATCH, stop)
         if judged is None:
             return None
         loss, accuracy = judged

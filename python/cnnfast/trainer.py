@@ -87,8 +87,8 @@ class Trainer:
 
         Args:
             x: (n, *input_shape) in the model's dtype, or uint8 pictures.
-            y: (n,) integers, the class of each row; for losses of numbers, an array of the shape and dtype of
-                the output.
+            y: (n,) integers, the class of each row, or (n, h, w), that of each position of an output
+                (c, h, w); for losses of numbers, an array of the shape and dtype of the output.
             index: int64, rows of x and y that make the batch; None takes all. Nothing is copied in Python.
             micro_batch: Compute the gradient from this many rows at a time and add it up, as `accumulate` and
                 `update` do; None takes them all at once. The mean is the same but for rounding.

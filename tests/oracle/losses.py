@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,21 @@ def cross_entropy_backward(logits: Array, target: Array) -> Array:
 Judged = tuple[Array, Array, float]
 
 
+def by_position(judge: Callable[..., Judged]) -> Callable[..., Judged]:
+    """The same for maps (n, c, ...): each position is a row."""
+
+    @wraps(judge)
+    def of_maps(x: Array, target: Array, **settings: Any) -> Judged:
+        x = np.moveaxis(np.asarray(x, np.float64), 1, -1)
+        classes = np.ndim(target) < x.ndim
+        rows = np.ravel(target) if classes else np.moveaxis(target, 1, -1).reshape(-1, x.shape[-1])
+        loss, slope, divisor = judge(x.reshape(-1, x.shape[-1]), rows, **settings)
+        return loss.reshape(x.shape[:-1]), np.moveaxis(slope.reshape(x.shape), -1, 1), divisor
+
+    return of_maps
+
+
+@by_position
 def weighted_cross_entropy(
     x: Array, target: Array, *, weight: Any, label_smoothing: float, ignore_index: int
 ) -> Judged:
@@ -55,6 +72,7 @@ def weighted_cross_entropy(
     return loss, softmax(x) * q.sum(axis=1, keepdims=True) - q, divisor
 
 
+@by_position
 def weighted_nll(x: Array, target: Array, *, weight: Any, ignore_index: int) -> Judged:
     """-w x at the target."""
     x = np.asarray(x, np.float64)

@@ -10,7 +10,7 @@ import numpy as np
 from .. import _core, losses
 from ..border import Array, Labels, check_label_range
 from ..losses import IGNORED, Loss
-from ..one_op import check_floats, check_rank
+from ..one_op import check_floats
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -28,16 +28,16 @@ def cross_entropy(
     """Loss of each row, -log softmax(logits)[target], safe for large logits; then their mean or sum.
 
     Args:
-        logits: (n, classes), float32 or float64.
-        target: (n,) integers, each 0 .. classes - 1 or `ignore_index`; or (n, classes) probabilities in the
-            dtype of the logits.
+        logits: (n, classes), float32 or float64; or a map (n, classes, ...), each position of it a row.
+        target: (n,) or (n, ...) integers, each 0 .. classes - 1 or `ignore_index`; or probabilities in shape
+            and dtype of the logits.
         weight, ignore_index, label_smoothing: See `losses.CrossEntropy`.
         reduction: "mean", over the weights of the rows' classes (NaN if there is none); "sum"; or "none" for
             the losses of the rows.
         isa: Instruction set to use; None takes the best.
 
     Returns:
-        A float, or (n,) with "none".
+        A float, or (n,) or (n, ...) with "none".
 
     Raises:
         TypeError: Another dtype.
@@ -47,6 +47,9 @@ def cross_entropy(
         >>> import numpy as np
         >>> from cnnfast import functional
         >>> round(functional.cross_entropy(np.zeros((3, 4)), np.array([0, 1, 3])), 4)
+        1.3863
+        >>> maps, classes = np.zeros((3, 4, 5, 5)), np.ones((3, 5, 5), dtype=int)
+        >>> round(functional.cross_entropy(maps, classes), 4)
         1.3863
     """
     loss = losses.CrossEntropy(weight, label_smoothing=label_smoothing, ignore_index=ignore_index)
@@ -63,7 +66,7 @@ def cross_entropy_backward(
     label_smoothing: float = 0.0,
     isa: str | None = None,
 ) -> Array:
-    """d loss / d logits: softmax(logits) - onehot(target), divided by n with "mean". Arguments as
+    """d loss / d logits: softmax(logits) - onehot(target), divided by the rows with "mean". Arguments as
     cross_entropy.
 
     With "none" row i holds the derivative of the loss of row i.
@@ -102,7 +105,7 @@ def nll_loss_backward(
     ignore_index: int = IGNORED,
     isa: str | None = None,
 ) -> Array:
-    """d loss / d log_probs: -onehot(target), divided by n with "mean". Arguments as cross_entropy."""
+    """d loss / d log_probs: -onehot(target), divided by the rows with "mean". Arguments as cross_entropy."""
     loss = losses.NLL(weight, ignore_index=ignore_index)
     return _gradient("nll_loss_backward", "log_probs", log_probs, target, loss, reduction, isa)
 
@@ -235,9 +238,9 @@ def _rows(
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f'{who}: reduction must be "mean", "sum" or "none", got {reduction!r}')
     check_floats(who, **{name: x})
-    if loss.of_classes:
-        check_rank(who, name, x, ("n", "classes"))
-    elif x.ndim == 0:
+    if loss.of_classes and x.ndim < 2:
+        raise ValueError(f"{who}: {name} must have shape (n, classes, ...), got {x.shape}")
+    if x.ndim == 0:
         raise ValueError(f"{who}: {name} must have shape (n, ...), got ()")
     target = losses.targets(who, "target", target, loss, x.shape[1:], x.dtype, len(x))
     if target.dtype == np.int64:

@@ -179,8 +179,9 @@ class Module(ParameterTree):
 
         Args:
             x: As in a call.
-            target: (n,) integers, the class of each row; for losses of numbers, an array of the shape and
-                dtype of the output; for "cross_entropy" either (then probabilities).
+            target: (n,) integers, the class of each row, or (n, h, w), that of each position of an output
+                (c, h, w); for losses of numbers, an array of the shape and dtype of the output; for
+                "cross_entropy" either (then probabilities).
             loss: A name, "cross_entropy" (for logits), "nll" (for log-probabilities), "mse", "l1",
                 "smooth_l1", "huber" or "bce_with_logits"; or an object of `cnnfast.losses`, where those with
                 settings are.
