@@ -384,9 +384,14 @@ def test_it_learns() -> None:
             "BatchNorm2d: momentum must be from 0 to 1, got 1.5",
         ),
         (
-            lambda: nn.BatchNorm2d(3, momentum=None),  # type: ignore[arg-type]
+            lambda: nn.BatchNorm2d(3, momentum="fast"),  # type: ignore[arg-type]
             TypeError,
-            "BatchNorm2d: momentum must be a number, got None",
+            "BatchNorm2d: momentum must be a number, got 'fast'",
+        ),
+        (
+            lambda: functional.batch_norm(np.zeros((2, 1)), np.zeros(1), np.ones(1), momentum=None),
+            TypeError,
+            "batch_norm: momentum must be a number, got None; plain means are kept by nn.BatchNorm2d",
         ),
         (
             lambda: nn.BatchNorm2d(3)(np.zeros((2, 4, 5, 5), np.float32)),

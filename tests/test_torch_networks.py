@@ -40,12 +40,14 @@ class Mirrored:
         for k, (op, _) in enumerate(net.nodes):
             for key, shape in op.parameter_shapes().items():
                 fan_in = max(1, math.prod(shape[1:]))
-                value = rng.standard_normal(shape) / math.sqrt(fan_in)
+                value = np.asarray(rng.standard_normal(shape) / math.sqrt(fan_in))
                 self.state[f"n{k}.{key}"] = value
                 if key in op.buffers():
                     self.running[f"n{k}.{key}"] = value
                 if key == "running_var":
                     value[...] = 0.5 + np.abs(value)
+                if key == "num_batches_tracked":
+                    value[...] = 3
 
     def _add_to(self, graph: Any, value: int, prefix: str) -> None:
         for k, (op, inputs) in enumerate(self.net.nodes):
@@ -91,7 +93,8 @@ class Draughtsman:
         value = self.net.add(conv, value)
         if self.normalised and self.rng.integers(2):
             # a small eps would magnify rounding where a channel hardly varies
-            value = self.net.add(_core.BatchNorm2d(c_out, eps=0.03, momentum=0.3), value)
+            momentum = None if self.rng.integers(2) else 0.3
+            value = self.net.add(_core.BatchNorm2d(c_out, eps=0.03, momentum=momentum), value)
         if self.rng.integers(2):
             value = self.pool(value)
         return self.activation(value) if self.rng.integers(2) else value

@@ -14,7 +14,10 @@ py::tuple to_python(const Shape& value) { return to_tuple(value); }
 py::tuple to_python(const Extent& value) { return to_tuple(value); }
 py::tuple to_python(const Padding& value) { return to_tuple(value); }
 py::tuple to_python(const Ends& value) { return to_tuple(value); }
-py::object to_python(const std::optional<Index>& value) { return value ? py::object(py::int_(*value)) : py::none(); }
+template <class T>
+py::object to_python(const std::optional<T>& value) {
+  return value ? py::object(to_python(*value)) : py::none();
+}
 
 py::dict settings(const Op& op) {
   py::dict all;

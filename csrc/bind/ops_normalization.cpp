@@ -5,15 +5,20 @@ namespace cnnfast::bind {
 
 namespace {
 
+std::optional<double> optional_number(const Where& where, py::handle value) {
+  return value.is_none() ? std::nullopt : std::optional<double>(number(where, value));
+}
+
 template <class Norm>
 void bind_batch_norm(py::module_& m) {
-  bind_op<Norm>(m).def(py::init([](const py::object& features, const py::object& eps, const py::object& momentum,
-                                   const py::object& affine) {
-                         const char* op = Norm::kName;
-                         return Bound<Norm>(Norm(integer({op, "num_features"}, features), number({op, "eps"}, eps),
-                                                 number({op, "momentum"}, momentum), boolean({op, "affine"}, affine)));
-                       }),
-                       "num_features"_a, "eps"_a = 1e-5, "momentum"_a = 0.1, "affine"_a = true);
+  bind_op<Norm>(m).def(
+      py::init(
+          [](const py::object& features, const py::object& eps, const py::object& momentum, const py::object& affine) {
+            const char* op = Norm::kName;
+            return Bound<Norm>(Norm(integer({op, "num_features"}, features), number({op, "eps"}, eps),
+                                    optional_number({op, "momentum"}, momentum), boolean({op, "affine"}, affine)));
+          }),
+      "num_features"_a, "eps"_a = 1e-5, "momentum"_a = 0.1, "affine"_a = true);
 }
 
 template <class Drop>

@@ -25,7 +25,7 @@ struct BatchNormKernels {
   static KernelSizes sizes(const G& g, Index) {
     KernelSizes s;
     s.packed = 4 * g.channels;
-    s.packed_grads = g.trained() + 2 * g.channels;
+    s.packed_grads = g.trained() + g.averages();
     s.forward_scratch = 2 * pattern(g).length();
     s.backward_scratch = 3 * pattern(g).length();
     return s;
@@ -45,7 +45,8 @@ struct BatchNormKernels {
   }
   static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
     if (!slice.first()) return;
-    for (Index i = 0; i < g.trained() + 2 * g.channels; ++i) grads[i] = packed_grads[i];
+    const Index made = g.trained() + g.averages();
+    for (Index i = 0; i < g.parameters(); ++i) grads[i] = i < made ? packed_grads[i] : T(0);
   }
 
   // ---- forward ------------------------------------------------------------------------------------

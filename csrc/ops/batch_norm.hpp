@@ -2,8 +2,11 @@
 // arXiv:1502.03167.
 //
 // In training mean and variance are those of the whole batch (the variance divided by the number of values); running
-// averages of them (of the variance divided by one less) serve inference.
+// averages of them (of the variance divided by one less) serve inference. Without a momentum they are plain means over
+// all batches, whose number is a buffer too.
 #pragma once
+
+#include <optional>
 
 #include "ops/activations.hpp"
 
@@ -16,15 +19,18 @@ struct BatchNorm2d : OpBase {
   struct Geometry : Rows {
     double eps = 1e-5, momentum = 0.1;
     bool affine = true;
+    bool cumulative = false;  // no momentum: a mean over all batches, counted behind the averages
     // Only a plan sets these: the second input is added, and a function applied at the end.
     bool add = false;
     Function activation;
     bool activated() const { return activation.kind != Function::Kind::identity; }
     bool keeps_slope() const { return activated() && !activation.slope_from_y(); }
     Index trained() const { return affine ? 2 * channels : 0; }
+    Index averages() const { return 2 * channels; }
+    Index parameters() const { return trained() + averages() + (cumulative ? 1 : 0); }
   };
 
-  BatchNorm2d(Index num_features, double eps_, double momentum_, bool affine_)
+  BatchNorm2d(Index num_features, double eps_, std::optional<double> momentum_, bool affine_)
       : BatchNorm2d(kName, num_features, eps_, momentum_, affine_) {}
 
   template <class F>
@@ -46,28 +52,34 @@ struct BatchNorm2d : OpBase {
     if (affine) list = {{"weight", {channels}}, {"bias", {channels}}};
     list.push_back({"running_mean", {channels}, false});
     list.push_back({"running_var", {channels}, false});
+    if (!momentum) list.push_back({"num_batches_tracked", Shape(), false});
     return list;
   }
 
   Index channels;
-  double eps, momentum;
+  double eps;
+  std::optional<double> momentum;
   bool affine;
 
  protected:
-  BatchNorm2d(const char* name, Index num_features, double eps_, double momentum_, bool affine_)
+  BatchNorm2d(const char* name, Index num_features, double eps_, std::optional<double> momentum_, bool affine_)
       : channels(num_features), eps(eps_), momentum(momentum_), affine(affine_) {
     check_extent(name, "num_features", channels);
     check_eps(name, eps);
-    if (!(momentum >= 0 && momentum <= 1)) fail(name, ": momentum must be from 0 to 1, got ", momentum);
+    if (momentum && !(*momentum >= 0 && *momentum <= 1)) {
+      fail(name, ": momentum must be from 0 to 1, got ", *momentum);
+    }
   }
-  Geometry placed(const Shape& shape) const { return {rows_of(shape), eps, momentum, affine, false, {}}; }
+  Geometry placed(const Shape& shape) const {
+    return {rows_of(shape), eps, momentum.value_or(0), affine, !momentum, false, {}};
+  }
 };
 
 // The same for vectors (c,) and lines (c, l).
 struct BatchNorm1d : BatchNorm2d {
   static constexpr const char* kName = "BatchNorm1d";
 
-  BatchNorm1d(Index num_features, double eps_, double momentum_, bool affine_)
+  BatchNorm1d(Index num_features, double eps_, std::optional<double> momentum_, bool affine_)
       : BatchNorm2d(kName, num_features, eps_, momentum_, affine_) {}
 
   Shape output_shape(const Shapes& inputs) const {

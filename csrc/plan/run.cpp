@@ -355,8 +355,10 @@ void Plan<T>::found_in(const T* statistics, T* grads) const {
 template <class T>
 void Plan<T>::update_buffers(T* params, T* grads) const {
   for_each_average([&](const BatchNorm2d::Geometry& g, Index buffers, Index) {
-    const T momentum = static_cast<T>(g.momentum);
-    for (Index i = buffers; i < buffers + 2 * g.channels; ++i) {
+    const Index end = buffers + g.averages();
+    if (g.cumulative) params[end] += T(1);
+    const T momentum = g.cumulative ? T(1) / params[end] : static_cast<T>(g.momentum);
+    for (Index i = buffers; i < end; ++i) {
       params[i] += momentum * (grads[i] - params[i]);
       grads[i] = T(0);
     }

@@ -207,12 +207,12 @@ class LogSoftmax(Op):
 
 class BatchNorm2d(Op):
     def __init__(
-        self, num_features: int, eps: float = 1e-05, momentum: float = 0.1, affine: bool = True
+        self, num_features: int, eps: float = 1e-05, momentum: float | None = 0.1, affine: bool = True
     ) -> None: ...
 
 class BatchNorm1d(Op):
     def __init__(
-        self, num_features: int, eps: float = 1e-05, momentum: float = 0.1, affine: bool = True
+        self, num_features: int, eps: float = 1e-05, momentum: float | None = 0.1, affine: bool = True
     ) -> None: ...
 
 class GroupNorm(Op):

@@ -123,8 +123,7 @@ class TorchTwin:
                 y = F.local_response_norm(lifted, s["size"], s["alpha"], s["beta"], s["k"])
                 return y[..., 0] if x.ndim == 2 else y
             case "BatchNorm1d" | "BatchNorm2d":
-                affine, (mean, var) = weights[:-2] or (None, None), weights[-2:]
-                return F.batch_norm(x, mean, var, *affine, self.training, s["momentum"], s["eps"])
+                return self._normalised(x, dict(zip(op.parameter_shapes(), weights, strict=True)), s)
             case "Dropout" | "Dropout2d":
                 drop = F.dropout if op.name == "Dropout" else F.dropout2d
                 return drop(x, s["p"], self.training)
@@ -161,6 +160,17 @@ class TorchTwin:
             case "Concat":
                 return self.torch.cat(inputs, dim=1)
         raise NotImplementedError(f"no PyTorch counterpart of {op.name} is known")
+
+    def _normalised(self, x: Any, of: dict[str, Any], s: dict[str, Any]) -> Any:
+        """Without momentum, by the number of batches so far: that is up to the layer in PyTorch."""
+        momentum = s["momentum"]
+        if momentum is None and self.training:
+            of["num_batches_tracked"] += 1
+            momentum = 1 / of["num_batches_tracked"].item()
+        learned = of.get("weight"), of.get("bias")
+        running = of["running_mean"], of["running_var"]
+        batch_norm = self.torch.nn.functional.batch_norm
+        return batch_norm(x, *running, *learned, self.training, momentum or 0.0, s["eps"])
 
     def _transposed(self, x: Any, weights: list[Any], s: dict[str, Any]) -> Any:
         """Padding of one side: the output without any, cut afterwards; PyTorch would cut both sides alike."""

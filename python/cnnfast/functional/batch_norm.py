@@ -41,6 +41,8 @@ def batch_norm(
     """
     who = "batch_norm"
     check_floats(who, x=x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    if momentum is None:
+        raise TypeError(f"{who}: momentum must be a number, got None; plain means are kept by nn.BatchNorm2d")
     op = _batch_norm(who, x, weight is not None, momentum, eps)
     shape = x.shape[1:2]
     check_shape(who, "running_mean", running_mean, shape, "one for each channel")

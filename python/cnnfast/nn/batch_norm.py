@@ -14,12 +14,11 @@ class _BatchNorm(Layer):
     bias = Parameter()
     running_mean = Parameter()
     running_var = Parameter()
+    num_batches_tracked = Parameter()
 
     def _draw(self, rng: np.random.Generator) -> None:
-        for name, value in (("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)):
-            view = getattr(self, name)
-            if view is not None:
-                view[...] = value
+        for name, value in self._views().items():
+            value[...] = 1 if name in ("weight", "running_var") else 0
 
 
 @register
@@ -37,12 +36,14 @@ class BatchNorm2d(_BatchNorm):
     Args:
         num_features: Channels.
         eps: Added to the variance; above 0.
-        momentum: Step of the running averages, 0 to 1.
+        momentum: Step of the running averages, 0 to 1; None makes them plain means over all batches: the step
+            is 1 / `num_batches_tracked`, a buffer that counts them.
         affine: Whether there are a learned weight and bias.
 
     Shapes:
         x (n, num_features, h, w), kept. weight, bias, running_mean, running_var (num_features,); the last two
-        are buffers: no gradient changes them, and they are part of `state_dict()`.
+        are buffers: no gradient changes them, and they are part of `state_dict()`. So is num_batches_tracked
+        (), which is there without momentum only.
 
     Raises:
         ValueError: A setting out of range; when called, other channels; in training, one value a channel.
@@ -65,7 +66,7 @@ class BatchNorm2d(_BatchNorm):
     _operation = _core.BatchNorm2d
 
     def __init__(
-        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True
     ) -> None:
         super().__init__(_core.BatchNorm2d(num_features, eps, momentum, affine))
 
@@ -94,6 +95,6 @@ class BatchNorm1d(_BatchNorm):
     _operation = _core.BatchNorm1d
 
     def __init__(
-        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True
     ) -> None:
         super().__init__(_core.BatchNorm1d(num_features, eps, momentum, affine))

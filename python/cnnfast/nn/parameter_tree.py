@@ -76,7 +76,8 @@ class ParameterTree(ABC):
 
         Args:
             state: Name to array, or to anything that can become one: a tensor of PyTorch as it is in a
-                ``state_dict()``, of JAX, a list. Floats of another width are converted.
+                ``state_dict()``, of JAX, a list. Floats of another width are converted; a
+                `num_batches_tracked` that no momentum needs is left out.
             strict: False skips what is missing or unknown.
 
         Returns:

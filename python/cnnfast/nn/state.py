@@ -9,6 +9,9 @@ import numpy as np
 
 from ..border import Array
 
+#: a buffer, whole numbers in PyTorch's states
+_COUNT = "num_batches_tracked"
+
 
 class Unmatched(NamedTuple):
     """Names on which a module and a state differ; the fields are called as in PyTorch."""
@@ -22,7 +25,7 @@ def load_state(who: str, targets: Mapping[str, Array], state: Mapping[str, Any],
     if not isinstance(state, Mapping):
         raise TypeError(f"{who}: state must be a dict of arrays by name, got {type(state).__name__}")
     missing = [name for name in targets if name not in state]
-    unknown = [str(name) for name in state if name not in targets]
+    unknown = [str(name) for name in state if name not in targets and not _is_spare(str(name), targets)]
     arrays, kinds = _arrays(targets, state)
     shapes = [_wrong_shape(name, array, targets[name]) for name, array in arrays.items()]
     names = _wrong_names(missing, unknown) if strict else ""
@@ -33,6 +36,13 @@ def load_state(who: str, targets: Mapping[str, Array], state: Mapping[str, Any],
     for name, array in arrays.items():
         targets[name][...] = array
     return Unmatched(missing, unknown)
+
+
+def _is_spare(name: str, targets: Mapping[str, Array]) -> bool:
+    """PyTorch counts the batches of every normalisation; the number plays a part only without momentum, and
+    only there ours has it.
+    """
+    return name.endswith(_COUNT) and name.removesuffix(_COUNT) + "running_mean" in targets
 
 
 def _wrong_names(missing: list[str], unknown: list[str]) -> str:
@@ -60,7 +70,7 @@ def _arrays(targets: Mapping[str, Array], state: Mapping[str, Any]) -> tuple[dic
             why = (str(error).splitlines() or [type(error).__name__])[0]
             complaints.append(f"{name} cannot be read as an array: {why}")
             continue
-        if array.dtype.kind == "f":
+        if array.dtype.kind == "f" or (name.endswith(_COUNT) and array.dtype.kind in "iu"):
             arrays[name] = array
         else:
             complaints.append(f"{name} must be floating point, got {array.dtype} in the state")
