@@ -1,0 +1,130 @@
+// Inference: packed weights kept between calls, tiles over threads; or one large picture, shared by all of them.
+#include <algorithm>
+
+#include "plan/pieces.hpp"
+#include "plan/threads.hpp"
+#include "plan/tile_run.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+// Work on one picture for which waking a team, and a barrier behind every node, is worth while: some 200 microseconds
+// of one thread.
+constexpr Index kWorkOfATeam = 6'000'000;
+
+}  // namespace
+
+// The parameters as the nodes of inference read them.
+template <class T>
+const T* Plan<T>::inference_parameters(const T* params, Arena& made) const {
+  if (inference_.steps.empty()) return params;
+  made.reserve(static_cast<std::size_t>(inference_.parameter_count) * sizeof(T));
+  for (const ParameterStep& step : inference_.steps) make_parameters(step, params, made.template at<T>(0));
+  return made.template at<T>(0);
+}
+
+// The weights of the last version asked for. Threads that ask for a new one at once may each make it.
+template <class T>
+std::shared_ptr<const Packed<T>> Plan<T>::packed_once(const Parameters<T>& params) const {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (kept_ && kept_->of.values == params.values && kept_->of.version == params.version) return kept_;
+  }
+  auto packed = std::make_shared<Packed<T>>();
+  packed->of = params;
+  packed->memory.reserve(static_cast<std::size_t>(inference_.packed_count) * sizeof(T));
+  Arena made;
+  Tasks tasks(static_cast<int>(inference_.slices.size()));
+  pack(inference_, inference_parameters(params.values, made), packed->memory.template at<T>(0), false, tasks);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  kept_ = packed;
+  return packed;
+}
+
+// What a call of inference needs: a workspace, and packed weights, kept ones or (`pack`, by all threads) its own.
+template <class T>
+struct Plan<T>::InferenceCall {
+  InferenceCall(const Plan& plan, const Parameters<T>& params, int threads) : loan(plan) {
+    const Program& program = plan.inference_;
+    loan.reserve(program, threads);
+    if (params.version >= 0) kept = plan.packed_once(params);
+    values = kept ? nullptr : plan.inference_parameters(params.values, loan->parameters);
+    packed = kept ? kept->memory.template at<T>(0) : loan.packed();
+  }
+  void pack(const Team& team) {
+    if (kept) return;
+    loan.plan.pack(loan.plan.inference_, values, loan.packed(), false, tasks);
+    team.barrier();
+  }
+  std::byte* arena(int thread) const { return loan->tiles[static_cast<std::size_t>(thread)].data(); }
+
+  Loan loan;
+  std::shared_ptr<const Packed<T>> kept;
+  const T* values = nullptr;
+  const T* packed = nullptr;
+  Tasks tasks{static_cast<int>(loan.plan.inference_.slices.size())};
+};
+
+template <class T>
+void Plan<T>::forward(const Batch& batch, const Parameters<T>& params, T* y) const {
+  if (batch.n == 0) return;
+  const Program& program = inference_;
+  if (batch.n < get_num_threads() && program.work >= kWorkOfATeam) return forward_as_team(batch, params, y);
+  const int threads = threads_for(program, batch.n, batch.n);
+  // Smaller tiles where that keeps all threads busy: forward results do not depend on the tile.
+  const Index tile_images = std::min(program.layout.tile, (batch.n + threads - 1) / threads);
+  const Index count = (batch.n + tile_images - 1) / tile_images;
+  InferenceCall call(*this, params, threads);
+  Tasks tile_tasks(static_cast<int>(count));
+  parallel(threads, [&](const Team& team) {
+    call.pack(team);
+    for (int tile = 0; tile_tasks.next(tile);) {
+      const Index first = tile * tile_images, n = std::min(tile_images, batch.n - first);
+      const TileRun run{*this, program, call.arena(team.thread()), call.packed, first, n};
+      run.load(batch);
+      run.forward({0, program.nodes.size()});
+      run.store(program.output_value(), run.output(), y + first * output_shape().size());
+    }
+  });
+}
+
+// Fewer pictures than threads, and each of them much work: all threads take pieces of one node after the other.
+template <class T>
+void Plan<T>::forward_as_team(const Batch& batch, const Parameters<T>& params, T* y) const {
+  const Program& program = inference_;
+  const int threads = get_num_threads();
+  InferenceCall call(*this, params, threads);
+  const std::size_t nodes = program.nodes.size();
+  const auto work = std::make_unique<Piecework[]>(static_cast<std::size_t>(batch.n) * (nodes + 2));
+  parallel(threads, [&](const Team& team) {
+    call.pack(team);
+    // Values lie in the first thread's arena; each thread's scratch in its own.
+    for (Index image = 0; image < batch.n; ++image) {
+      const TileRun run{*this, program, call.arena(0), call.packed, image, 1};
+      const TileRun own{*this, program, call.arena(team.thread()), call.packed, image, 1};
+      Piecework* next = &work[static_cast<std::size_t>(image) * (nodes + 2)];
+      next++->share(1, [&](int) { run.load(batch); });
+      for (std::size_t i = 0; i < nodes; ++i) {
+        const PlacedOp& op = program.nodes[i].op;
+        const Index pieces = std::min<Index>(most_pieces(op), threads);
+        next++->share(static_cast<int>(pieces), [&](int part) {
+          const Piece piece = piece_of(op, part, pieces);
+          typename TileRun::Inputs inputs;
+          ForwardArgs<T> args = run.forward_args(i, inputs);
+          args.scratch = own.at(program.layout.scratch[i]);
+          args.x += piece.x;
+          args.y += piece.y;
+          if (program.nodes[i].inputs.size() > 1) inputs.values[1] += piece.y;  // a join lies as y does
+          std::visit([&](const auto& g) { table_.of(g).forward(g, args); }, piece.op);
+        });
+      }
+      next->share(1, [&](int) { run.store(program.output_value(), run.output(), y + image * output_shape().size()); });
+    }
+  });
+}
+
+template class Plan<float>;
+template class Plan<double>;
+
+}  // namespace cnnfast

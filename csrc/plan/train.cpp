@@ -1,0 +1,231 @@
+// Training: shards over threads, their gradients summed in order.
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "plan/batch_loss.hpp"
+#include "plan/threads.hpp"
+#include "plan/training_pass.hpp"
+
+namespace cnnfast {
+
+namespace {
+
+constexpr Index kSumElements = Index{1} << 13;
+
+}  // namespace
+
+template <class T>
+T* Plan<T>::shard_grads(const Workspace& w, Index shard) const {
+  return w.shard_grads.template at<T>(0) + shard * training_.packed_grad_count;
+}
+
+template <class T>
+int Plan<T>::sum_tasks(Index shards) const {
+  return shards == 1 ? 0 : static_cast<int>((training_.packed_grad_count + kSumElements - 1) / kSumElements);
+}
+
+// Sums the shards in order, onto the first. Tasks are ranges of elements.
+template <class T>
+void Plan<T>::sum_shards(const Workspace& w, Index shards, Tasks& tasks) const {
+  const Index all = training_.packed_grad_count;
+  for (int i = 0; tasks.next(i);) {
+    const Index first = i * kSumElements;
+    T* sum = shard_grads(w, 0) + first;
+    table_.sum(std::min(kSumElements, all - first), shards, all, sum, sum);
+  }
+}
+
+// Brings the sums to the layout of the parameters, and makes the gradients that waited for all images. Tasks are slices
+// of nodes.
+template <class T>
+void Plan<T>::finish_gradients(const Workspace& w, const Rows& rows, T* grads, Tasks& tasks) const {
+  for (int i = 0; tasks.next(i);) {
+    const NodeSlice& task = training_.slices[static_cast<std::size_t>(i)];
+    const PlanNode& node = training_.nodes[task.node];
+    if (node.weights_at_once) {
+      weights_at_once(node, rows, grads, task.slice);
+    } else {
+      const T* sum = shard_grads(w, 0) + node.packed_grads;
+      std::visit([&](const auto& g) { table_.of(g).unpack(g, sum, grads + node.params, task.slice); }, node.op);
+    }
+  }
+}
+
+template <class T>
+void Plan<T>::weights_at_once(const PlanNode& node, const Rows& rows, T* grads, const Slice& slice) const {
+  const Index x = training_.rows.first[static_cast<std::size_t>(node.inputs[0])];
+  const Index dy = training_.d_rows.first[static_cast<std::size_t>(node.output)];
+  table_.weights_at_once(std::get<Linear::Geometry>(node.op), rows.n, rows.values + x * rows.n,
+                         rows.gradients + dy * rows.n, grads + node.params, slice);
+}
+
+// The variance of a single value is not defined.
+template <class T>
+void Plan<T>::check_statistics(Index n) const {
+  for (const PlanNode& node : training_.nodes) {
+    const auto* norm = std::get_if<BatchNorm2d::Geometry>(&node.op);
+    if (norm != nullptr && n * norm->positions < 2) {
+      fail(node.name.empty() ? "" : "layer \"" + node.name + "\": ",
+           "BatchNorm: training needs more than one value a channel, got a batch of ", n, " with ", norm->positions,
+           " each; choose a batch size that leaves no single image over");
+    }
+  }
+}
+
+template <class T>
+Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t seed, T* y) const {
+  Tape tape;
+  tape.n = batch.n;
+  tape.plan = this;
+  tape.statistics.reserve(static_cast<std::size_t>(training_.statistics_count) * sizeof(T));
+  if (batch.n == 0) return tape;
+  check_statistics(batch.n);
+  const Index shard_count = shards(batch.n);
+  tape.memory.reserve(static_cast<std::size_t>(first_tile(batch.n, shard_count)) * training_.layout.bytes);
+  tape.rows.reserve(static_cast<std::size_t>(batch.n * training_.rows.count) * sizeof(T));
+  const int threads = threads_for(training_, batch.n, shard_count);
+  Loan loan(*this);
+  TrainingPass pass{*this,
+                    *loan,
+                    batch.n,
+                    seed,
+                    {},
+                    tape.memory.data(),
+                    tape.statistics.template at<T>(0),
+                    tape.rows.template at<T>(0)};
+  pass.reserve(threads, false);
+  Tasks pack_tasks(static_cast<int>(training_.slices.size()));
+  parallel(threads, [&](const Team& team) {
+    pack(training_, params, loan.packed(), false, pack_tasks);
+    team.barrier();
+    pass.forward(
+        team, [&](const TileRun& run) { run.load(batch); },
+        [&](const TileRun& run, Index, bool) {
+          run.store(training_.output_value(), run.output(), y + run.first * output_shape().size());
+        });
+  });
+  return tape;
+}
+
+template <class T>
+void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads, T* dx) const {
+  if (tape.plan != this) fail("backward: the tape was made by another plan");
+  std::fill_n(grads, parameter_count(), T(0));
+  if (tape.n == 0) return;
+  const Index shard_count = shards(tape.n);
+  const int threads = threads_for(training_, tape.n, shard_count);
+  const std::size_t bytes = training_.layout.bytes;
+  Loan loan(*this);
+  // Gradients take the place of values that are no longer needed, so that tiles are copied.
+  T* statistics = const_cast<T*>(tape.statistics.template at<T>(0));
+  TrainingPass pass{*this, *loan, tape.n, 0, {true, true}, nullptr, statistics, tape.rows.template at<T>(0)};
+  pass.reserve(threads, true);
+  const int slices = static_cast<int>(training_.slices.size());
+  Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
+  parallel(threads, [&](const Team& team) {
+    pack(training_, params, loan.packed(), true, pack_tasks);
+    team.barrier();
+    pass.for_each_tile(team, [&](const TileRun& run, Index shard, bool fresh) {
+      const Index in_shard = (run.first - shard_images(tape.n, shard).first) / training_.layout.tile;
+      std::memcpy(run.arena,
+                  tape.memory.data() + static_cast<std::size_t>(first_tile(tape.n, shard) + in_shard) * bytes, bytes);
+      run.load_d_output(dy + run.first * output_shape().size());
+      pass.backward_last(run, shard, fresh);
+      if (!pass.segmented) run.store(0, run.gradient(0), dx + run.first * input_shape().size());
+    });
+    pass.backward_rest(team);
+    if (pass.segmented) {
+      pass.again(team);
+      pass.for_each_tile(team, [&](const TileRun& run, Index, bool) {
+        run.store(0, run.gradient(0), dx + run.first * input_shape().size());
+      });
+    }
+    team.barrier();
+    sum_shards(*loan, shard_count, sum_parts);
+    team.barrier();
+    finish_gradients(*loan, pass.rows(), grads, finish_tasks);
+  });
+}
+
+template <class T>
+StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
+                                  std::uint64_t seed, T* grads) const {
+  check_statistics(batch.n);
+  BatchLoss<T> loss_of(table_, loss, target, batch, output_shape());
+  loss_of.divide_gradients();
+  const Index shard_count = shards(batch.n);
+  const int threads = threads_for(training_, batch.n, shard_count);
+  Loan loan(*this);
+  TrainingPass pass{*this, *loan, batch.n, seed, {false, true}};
+  pass.reserve(threads, true);
+  loan->losses.reserve(static_cast<std::size_t>(batch.n) * sizeof(double));
+  double* losses = loan->losses.template at<double>(0);
+  const int slices = static_cast<int>(training_.slices.size());
+  Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
+  std::atomic<Index> correct{0};
+  parallel(threads, [&](const Team& team) {
+    pack(training_, params, loan.packed(), true, pack_tasks);
+    team.barrier();
+    Index right = 0;
+    pass.forward(
+        team, [&](const TileRun& run) { run.load(batch); },
+        [&](const TileRun& run, Index shard, bool fresh) {
+          for (Index i = 0; i < run.n; ++i) {
+            const Index at = i * output_shape().size();
+            losses[run.first + i] = loss_of(run.first + i, run.output() + at, run.d_output() + at);
+            right += loss_of.right(run.first + i, run.output() + at);
+          }
+          pass.backward_last(run, shard, fresh);
+        });
+    correct += right;
+    pass.backward_rest(team);
+    team.barrier();
+    sum_shards(*loan, shard_count, sum_parts);
+    team.barrier();
+    finish_gradients(*loan, pass.rows(), grads, finish_tasks);
+  });
+  found_in(pass.statistics, grads);
+  double sum = 0;
+  for (Index i = 0; i < batch.n; ++i) sum += losses[i];
+  return {sum / loss_of.divisor(), correct};
+}
+
+// Calls f(geometry, offset of the node's buffers among the parameters, statistics of the batch) for each node that
+// keeps running averages.
+template <class T>
+template <class F>
+void Plan<T>::for_each_average(const F& f) const {
+  for (const PlanNode& node : training_.nodes) {
+    const auto* norm = std::get_if<BatchNorm2d::Geometry>(&node.op);
+    if (norm != nullptr) f(*norm, node.params + norm->trained(), node.statistics);
+  }
+}
+
+template <class T>
+void Plan<T>::found_in(const T* statistics, T* grads) const {
+  for_each_average([&](const BatchNorm2d::Geometry& g, Index buffers, Index from) {
+    const T *mean = statistics + from, *unbiased = mean + 2 * g.channels;
+    std::copy_n(mean, g.channels, grads + buffers);
+    std::copy_n(unbiased, g.channels, grads + buffers + g.channels);
+  });
+}
+
+template <class T>
+void Plan<T>::update_buffers(T* params, T* grads) const {
+  for_each_average([&](const BatchNorm2d::Geometry& g, Index buffers, Index) {
+    const Index end = buffers + g.averages();
+    if (g.cumulative) params[end] += T(1);
+    const T momentum = g.cumulative ? T(1) / params[end] : static_cast<T>(g.momentum);
+    for (Index i = buffers; i < end; ++i) {
+      params[i] += momentum * (grads[i] - params[i]);
+      grads[i] = T(0);
+    }
+  });
+}
+
+template class Plan<float>;
+template class Plan<double>;
+
+}  // namespace cnnfast
