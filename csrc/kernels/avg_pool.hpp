@@ -5,7 +5,7 @@
 // every cache line is read once.
 #pragma once
 
-#include "kernels/pool.hpp"
+#include "kernels/pool_gather.hpp"
 #include "kernels/table.hpp"
 
 CNNFAST_KERNELS_BEGIN
@@ -13,7 +13,6 @@ CNNFAST_KERNELS_BEGIN
 template <class T>
 struct AvgPool2dKernels {
   using G = AvgPool2d::Geometry;
-  using V = Packet<T>;
 
   // dy / d of one image.
   static KernelSizes sizes(const G& g, Index) {
@@ -35,7 +34,7 @@ struct AvgPool2dKernels {
   }
 
   // Means of Vectors vectors of channels. K: as in for_each_tap.
-  template <int Vectors, int K, class Count>
+  template <int Vectors, int K, class V, class Count>
   static CNNFAST_INLINE void mean(const Part& p, const V& d, const T* x, T* y, Count count) {
     V sum[Vectors];
     CNNFAST_UNROLL
@@ -49,7 +48,7 @@ struct AvgPool2dKernels {
   }
 
   // A window, all channels.
-  template <int K>
+  template <int K, class V>
   static CNNFAST_INLINE void means(const Part& p, const V& d, Index channels, Index room, const T* x, T* y) {
     constexpr std::integral_constant<Index, kLanes<V>> whole{};
     const Index in_fours = channels / (4 * whole) * (4 * whole);
@@ -58,7 +57,7 @@ struct AvgPool2dKernels {
   }
 
   // One image; K: as in with_kernel.
-  template <int K>
+  template <class V, int K>
   static void forward_image(const G& placed, const T* x, T* y) {
     const G g = placed;  // of our own: what is stored cannot change it
     const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
@@ -75,14 +74,20 @@ struct AvgPool2dKernels {
   }
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
-    with_kernel(g, [&](auto k) {
-      const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
-      for (Index i = 0; i < a.n; ++i) forward_image<k>(g, a.x + i * x_size, a.y + i * y_size);
+    const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
+    with_vector<T>(g.channels, [&](auto vector) {
+      with_kernel(g, [&](auto k) {
+        for (Index i = 0; i < a.n; ++i) forward_image<decltype(vector), k>(g, a.x + i * x_size, a.y + i * y_size);
+      });
     });
   }
 
-  static void backward(const G& placed, const BackwardArgs<T>& a) {
+  static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.dx == nullptr) return;
+    with_vector<T>(g.channels, [&](auto vector) { backward_images<decltype(vector)>(g, a); });
+  }
+  template <class V>
+  static void backward_images(const G& placed, const BackwardArgs<T>& a) {
     const G g = placed;
     const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
     for (Index image = 0; image < a.n; ++image) {
@@ -93,7 +98,7 @@ struct AvgPool2dKernels {
           store_upto(a.scratch + at + lane, V(ei::pdiv(load_upto<V>(dy + at + lane, count), d)), count);
         });
       });
-      gather_windows(
+      gather_windows<V>(
           g, a.dx + image * x_size, zero<V>(),
           [&](Index at, auto count) { return load_upto<V>(a.scratch + at, count); },
           [](const V& share, const V&) { return share; });

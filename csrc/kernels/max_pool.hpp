@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernels/math.hpp"
-#include "kernels/pool.hpp"
+#include "kernels/pool_gather.hpp"
 #include "kernels/table.hpp"
 
 CNNFAST_KERNELS_BEGIN
@@ -14,12 +14,11 @@ CNNFAST_KERNELS_BEGIN
 template <class T>
 struct MaxPool2dKernels {
   using G = MaxPool2d::Geometry;
-  using V = Packet<T>;
 
   static KernelSizes sizes(const G&, Index) { return {}; }
 
   // Largest value of a part, and its number if wanted. K: as in for_each_tap.
-  template <int K, bool Numbers, class Count>
+  template <class V, int K, bool Numbers, class Count>
   static CNNFAST_INLINE void largest(const G& g, const Part& p, Count count, const T* x, V& best, V& at) {
     best = load_upto<V>(x, count);
     at = broadcast<V>(static_cast<T>(p.number));
@@ -34,7 +33,7 @@ struct MaxPool2dKernels {
   }
 
   // One image; K: as in with_kernel.
-  template <int K, bool Numbers>
+  template <class V, int K, bool Numbers>
   static void forward_image(const G& placed, const T* x, T* y, T* saved) {
     const G g = placed;  // of our own: what is stored cannot change it
     const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
@@ -44,9 +43,9 @@ struct MaxPool2dKernels {
       for_each_lanes<V>(0, g.channels, x_room < y_room ? x_room : y_room, [&](Index lane, auto count) {
         V best, at;
         if (K > 0 && p.rows == K && p.cols == K) {
-          largest<K, Numbers>(g, p, count, x + p.corner + lane, best, at);
+          largest<V, K, Numbers>(g, p, count, x + p.corner + lane, best, at);
         } else {
-          largest<0, Numbers>(g, p, count, x + p.corner + lane, best, at);
+          largest<V, 0, Numbers>(g, p, count, x + p.corner + lane, best, at);
         }
         store_upto(y + to + lane, best, count);
         if constexpr (Numbers) store_upto(saved + to + lane, at, count);
@@ -55,11 +54,14 @@ struct MaxPool2dKernels {
   }
   template <bool Numbers>
   static void forward_images(const G& g, const ForwardArgs<T>& a) {
-    with_kernel(g, [&](auto k) {
-      const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
-      for (Index i = 0; i < a.n; ++i) {
-        forward_image<k, Numbers>(g, a.x + i * x_size, a.y + i * y_size, Numbers ? a.saved + i * y_size : nullptr);
-      }
+    const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
+    with_vector<T>(g.channels, [&](auto vector) {
+      with_kernel(g, [&](auto k) {
+        for (Index i = 0; i < a.n; ++i) {
+          forward_image<decltype(vector), k, Numbers>(g, a.x + i * x_size, a.y + i * y_size,
+                                                      Numbers ? a.saved + i * y_size : nullptr);
+        }
+      });
     });
   }
 
@@ -68,20 +70,26 @@ struct MaxPool2dKernels {
   }
 
   // A window's gradient, and the number of the pixel it goes to.
+  template <class V>
   struct Winner {
     V at, dy;
   };
 
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.dx == nullptr) return;
+    with_vector<T>(g.channels, [&](auto vector) { backward_images<decltype(vector)>(g, a); });
+  }
+  template <class V>
+  static void backward_images(const G& g, const BackwardArgs<T>& a) {
+    using W = Winner<V>;
     const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
-    const Winner none{broadcast<V>(T(-1)), zero<V>()};
+    const W none{broadcast<V>(T(-1)), zero<V>()};
     for (Index i = 0; i < a.n; ++i) {
       const T *dy = a.dy + i * y_size, *saved = a.saved + i * y_size;
-      gather_windows(
+      gather_windows<V>(
           g, a.dx + i * x_size, none,
-          [&](Index at, auto count) { return Winner{load_upto<V>(saved + at, count), load_upto<V>(dy + at, count)}; },
-          [](const Winner& w, const V& number) { return where_equal(w.at, number, w.dy, zero<V>()); });
+          [&](Index at, auto count) { return W{load_upto<V>(saved + at, count), load_upto<V>(dy + at, count)}; },
+          [](const W& w, const V& number) { return where_equal(w.at, number, w.dy, zero<V>()); });
     }
   }
 };

@@ -25,16 +25,23 @@ Index blind_window(const PoolAxis& axis) {
   return -1;
 }
 
+// Whether windows that begin at floor(i in / windows) are equally far apart and of one size, which is then
+// ceil(in / windows): rounding takes less than a whole place from the last only where at most one is left over.
+bool regular(Index in, Index windows) { return in >= windows && in % windows <= 1; }
+
 // Both axes of an adaptive pool.
 Pool adaptive(Index channels, const Extent& in, const Extent& windows) {
   Pool g;
   g.channels = channels;
   g.h = in.h, g.w = in.w;
   g.h_out = windows.h, g.w_out = windows.w;
-  g.adaptive = in.h % windows.h != 0 || in.w % windows.w != 0;
-  const Index larger = g.adaptive ? 2 : 0;  // a window may begin and end inside a share
-  g.kernel = {std::min(in.h, in.h / windows.h + larger), std::min(in.w, in.w / windows.w + larger)};
-  if (!g.adaptive) g.stride = g.kernel;
+  g.adaptive = !regular(in.h, windows.h) || !regular(in.w, windows.w);
+  if (g.adaptive) {  // a window may begin and end inside a share
+    g.kernel = {std::min(in.h, in.h / windows.h + 2), std::min(in.w, in.w / windows.w + 2)};
+  } else {
+    g.stride = {in.h / windows.h, in.w / windows.w};
+    g.kernel = {g.stride.h + in.h % windows.h, g.stride.w + in.w % windows.w};
+  }
   return g;
 }
 

@@ -39,7 +39,7 @@ Pool place_pool(const char* op, const Shape& image, const Sliding& sliding, bool
 Pool place_pool_line(const char* op, const Shape& line, const Sliding& sliding, bool ceil_mode);
 
 // PyTorch's rule: of `count` windows, window i is the places from floor(i in / count) to ceil((i + 1) in / count).
-// Where all have one size this is a pool with that kernel and stride, and placed as such.
+// Where they are of one size and equally far apart this is a pool with that kernel and stride, and placed as such.
 Pool place_adaptive(const char* op, const Shape& image, const Extent& windows);
 Pool place_adaptive_line(const char* op, const Shape& line, Index windows);
 

@@ -109,7 +109,8 @@ def adaptive(
     op: str, shapes: list[tuple[int, Shape, Any]], small: Shape, rows: dict[str, Any]
 ) -> Iterator[Case]:
     yield from (Case(op, n, (x,), {"output_size": size}) for n, x, size in shapes)
-    yield Case(op, 2, (small,), {"output_size": 2}, jacobian=True)
+    for size in (2, 3):  # windows of one size and of several
+        yield Case(op, 2, (small,), {"output_size": size}, jacobian=True)
     yield from (Case(op, 2, (x,), {"output_size": size}, row=row) for row, (x, size) in rows.items())
 
 
@@ -118,7 +119,8 @@ IMAGES: list[tuple[int, Shape, Any]] = [
     (2, (3, 7, 5), 1),  # the whole image
     (2, (130, 6, 7), 1),
     (3, (17, 8, 6), (4, 3)),  # windows of one size
-    (2, (7, 7, 5), 3),  # of several, which overlap
+    (2, (19, 7, 9), (3, 4)),  # which overlap
+    (2, (7, 7, 5), 3),  # of several
     (2, (20, 5, 12), (2, 5)),
     (2, (8, 3, 2), (5, 7)),  # more windows than pixels: each pixel is in several
     (2, (3, 6, 7), (6, 4)),
@@ -145,7 +147,13 @@ POOLS = [
         "AvgPool1d", 2, (7, 10), kernel_size=4, stride=3, padding=2, ceil_mode=True, count_include_pad=False
     ),
     *adaptive(
-        "AdaptiveMaxPool2d", IMAGES, (2, 5, 3), {"adaptive max-pool to 6x6 of 64x13x13": ((64, 13, 13), 6)}
+        "AdaptiveMaxPool2d",
+        IMAGES,
+        (2, 5, 3),
+        {
+            "adaptive max-pool to 6x6 of 64x13x13": ((64, 13, 13), 6),
+            "adaptive max-pool to 5x5 of 64x13x13": ((64, 13, 13), 5),
+        },
     ),
     *adaptive(
         "AdaptiveAvgPool2d",
@@ -154,6 +162,7 @@ POOLS = [
         {
             "global average of 512x7x7": ((512, 7, 7), 1),
             "adaptive average pool to 6x6 of 64x13x13": ((64, 13, 13), 6),
+            "adaptive average pool to 5x5 of 64x13x13": ((64, 13, 13), 5),
         },
     ),
     *adaptive(
