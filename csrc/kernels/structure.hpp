@@ -1,6 +1,8 @@
 // Reshape, which is Flatten too (the same numbers in the c, h, w order that users count in), Add and Concat.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/bias.hpp"
 
 CNNFAST_KERNELS_BEGIN
@@ -50,9 +52,9 @@ struct AddKernels {
   }
 };
 
-// `rows` runs of `count` elements, each `x_step` (`y_step`) behind the one before.
-template <class T>
-void copy_runs(Index rows, Index count, const T* x, Index x_step, T* y, Index y_step) {
+// `rows` runs of `count` elements, each `x_step` (`y_step`) behind the one before. A constant count is a few moves.
+template <class T, class Count>
+CNNFAST_INLINE void copy_runs_of(Index rows, Count count, const T* x, Index x_step, T* y, Index y_step) {
   using V = Packet<T>;
   for (Index row = 0; row < rows; ++row, x += x_step, y += y_step) {
     Index i = 0;
@@ -60,24 +62,48 @@ void copy_runs(Index rows, Index count, const T* x, Index x_step, T* y, Index y_
     for (; i < count; ++i) y[i] = x[i];
   }
 }
+template <class T>
+void copy_runs(Index rows, Index count, const T* x, Index x_step, T* y, Index y_step) {
+  switch (count) {
+    case 8: return copy_runs_of(rows, std::integral_constant<Index, 8>(), x, x_step, y, y_step);
+    case 16: return copy_runs_of(rows, std::integral_constant<Index, 16>(), x, x_step, y, y_step);
+    case 32: return copy_runs_of(rows, std::integral_constant<Index, 32>(), x, x_step, y, y_step);
+    default: return copy_runs_of(rows, count, x, x_step, y, y_step);
+  }
+}
 
 // Channels-last, a position of the output is the inputs' channels one behind the other: each input is copied in runs
-// of its channels. Input by input, so that one stream is read and one written at a time.
+// of its channels. Input by input, so that one stream is read and one written at a time, a few positions at a time, so
+// that all of an output's cache line is written while it is at hand.
 template <class T>
 struct ConcatKernels {
   using G = Concat::Geometry;
   static KernelSizes sizes(const G&, Index) { return {}; }
   static void forward(const G& g, const ForwardArgs<T>& a) {
-    T* y = a.y;
-    for (int i = 0; i < g.inputs; y += g.channels_in[i++]) {
-      copy_runs(a.n * g.positions, g.channels_in[i], a.xs[i], g.channels_in[i], y, g.channels);
-    }
+    for_each_stretch(g, a.n, [&](int i, Index first, Index count, Index offset) {
+      const Index channels = g.channels_in[i];
+      copy_runs(count, channels, a.xs[i] + first * channels, channels, a.y + first * g.channels + offset, g.channels);
+    });
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {
-    const T* dy = a.dy;
-    for (int i = 0; i < g.inputs; dy += g.channels_in[i++]) {
-      if (a.dxs[i] == nullptr) continue;
-      copy_runs(a.n * g.positions, g.channels_in[i], dy, g.channels, a.dxs[i], g.channels_in[i]);
+    for_each_stretch(g, a.n, [&](int i, Index first, Index count, Index offset) {
+      if (a.dxs[i] == nullptr) return;
+      const Index channels = g.channels_in[i];
+      copy_runs(count, channels, a.dy + first * g.channels + offset, g.channels, a.dxs[i] + first * channels, channels);
+    });
+  }
+
+ private:
+  // Calls f(input, first position, positions, the input's first channel in the output).
+  template <class F>
+  static CNNFAST_INLINE void for_each_stretch(const G& g, Index n, const F& f) {
+    constexpr Index values = 8192 / sizeof(T);  // of the output, in the first-level cache
+    const Index all = n * g.positions, most = 1 + values / g.channels;
+    for (Index first = 0; first < all; first += most) {
+      Index offset = 0;
+      for (int i = 0; i < g.inputs; offset += g.channels_in[i++]) {
+        f(i, first, all - first < most ? all - first : most, offset);
+      }
     }
   }
 };
