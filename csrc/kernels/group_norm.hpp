@@ -4,7 +4,8 @@
 //   backward   g = dy weight, dx = (g - sum(g) / m - xhat sum(g xhat) / m) / sqrt(var + eps)
 //              dweight = sum dy xhat, dbias = sum dy
 //
-// Mean and variance are summed in two passes, and once more in backward: they take no room in between.
+// Mean and variance are summed in two passes, and once more in backward, the second time together with the sums of the
+// gradient: they take no room in between.
 #pragma once
 
 #include <math.h>
@@ -28,7 +29,7 @@ struct GroupNormKernels {
     s.packed = g.affine ? 2 * g.channels : 0;
     s.packed_grads = s.packed;
     s.forward_scratch = 3 * length(g);
-    s.backward_scratch = 6 * length(g);
+    s.backward_scratch = 7 * length(g);
     return s;
   }
   static void pack(const G& g, const T* params, T* packed, bool, const Slice& slice) {
@@ -40,16 +41,20 @@ struct GroupNormKernels {
     for (Index i = 0; i < 2 * g.channels; ++i) grads[i] = packed_grads[i];
   }
 
-  // The mean of each channel's group to `means`, one over its deviation to `inverse`, both along the pattern.
-  static void statistics(const G& g, const ChannelPattern<T>& along, const T* x, T* sums, T* means, T* inverse) {
+  // The mean of each channel's group, along the pattern.
+  static void find_means(const G& g, const ChannelPattern<T>& along, const T* x, T* sums, T* means) {
     const double m = static_cast<double>(values(g));
     along.clear(sums);
     along.add(g.size(), x, sums);
-    by_group(g, along, means, [&](Index c) { return along.total(sums, c); }, [&](double sum) { return sum / m; });
-    along.clear(sums);
-    along.add_squares(g.size(), x, means, sums);
+    along.fold(sums);
+    by_group(g, along, means, [&](Index c) { return along.folded(sums, c); }, [&](double sum) { return sum / m; });
+  }
+  // One over its deviation, from sums of squared distances.
+  static void find_inverse(const G& g, const ChannelPattern<T>& along, T* squares, T* inverse) {
+    const double m = static_cast<double>(values(g));
+    along.fold(squares);
     by_group(
-        g, along, inverse, [&](Index c) { return along.total(sums, c); },
+        g, along, inverse, [&](Index c) { return along.folded(squares, c); },
         [&](double sum) { return 1 / ::sqrt(sum / m + g.eps); });
   }
   // to[c] = finish(the sum of `each` over the channels of c's group), along the pattern.
@@ -72,7 +77,10 @@ struct GroupNormKernels {
     for (Index image = 0; image < a.n; ++image) {
       const T* x = a.x + image * g.size();
       T* y = a.y + image * g.size();
-      statistics(g, along, x, sums, means, scale);
+      find_means(g, along, x, sums, means);
+      along.clear(sums);
+      along.add_squares(g.size(), x, means, sums);
+      find_inverse(g, along, sums, scale);
       along.lay_out(sums, [&](Index c) { return g.affine ? bias[c] : T(0); });
       along.lay_out(scale, [&](Index c) { return g.affine ? scale[c] * weight[c] : scale[c]; });
       along.for_each_vector(g.size(), [&](Index i, Index k, Index count) {
@@ -86,25 +94,30 @@ struct GroupNormKernels {
     const ChannelPattern<T> along(g.channels);
     const Index length = along.length();
     T *sums = a.scratch, *means = sums + length, *inverse = means + length, *products = inverse + length;
-    T *u = products + length, *v = u + length;
+    T *squares = products + length, *u = squares + length, *v = u + length;
     const auto weight = [&](Index c) { return g.affine ? a.packed[c] : T(1); };
     const double m = static_cast<double>(values(g));
     bool fresh = a.fresh;
     for (Index image = 0; image < a.n; ++image) {
       const T *x = a.x + image * g.size(), *dy = a.dy + image * g.size();
-      statistics(g, along, x, sums, means, inverse);
+      find_means(g, along, x, sums, means);
       along.clear(sums);
+      along.clear(squares);
       along.clear(products);
       along.for_each_vector(g.size(), [&](Index i, Index k, Index count) {
         const V d = load_upto<V>(dy + i, count);
-        const V distance = ei::psub(load_upto<V>(x + i, count), load<V>(means + k));
+        const V distance = along.distance(x + i, means + k, count);
         store(sums + k, ei::padd(load<V>(sums + k), d));
+        store(squares + k, ei::pmadd(distance, distance, load<V>(squares + k)));
         store(products + k, ei::pmadd(d, distance, load<V>(products + k)));
       });
+      find_inverse(g, along, squares, inverse);
+      along.fold(sums);
+      along.fold(products);
       if (a.packed_grads != nullptr && g.affine) {
         for (Index c = 0; c < g.channels; ++c) {
           T *dw = a.packed_grads + c, *db = dw + g.channels;
-          const double w = along.total(products, c) * static_cast<double>(inverse[c]), b = along.total(sums, c);
+          const double w = along.folded(products, c) * static_cast<double>(inverse[c]), b = along.folded(sums, c);
           *dw = static_cast<T>(w + (fresh ? 0 : static_cast<double>(*dw)));
           *db = static_cast<T>(b + (fresh ? 0 : static_cast<double>(*db)));
         }
@@ -113,10 +126,10 @@ struct GroupNormKernels {
       if (a.dx == nullptr) continue;
       // dx = (dy w - u - (x - mean) v) / deviation
       by_group(
-          g, along, u, [&](Index c) { return static_cast<double>(weight(c)) * along.total(sums, c); },
+          g, along, u, [&](Index c) { return static_cast<double>(weight(c)) * along.folded(sums, c); },
           [&](double sum) { return sum / m; });
       by_group(
-          g, along, v, [&](Index c) { return static_cast<double>(weight(c)) * along.total(products, c); },
+          g, along, v, [&](Index c) { return static_cast<double>(weight(c)) * along.folded(products, c); },
           [&](double sum) { return sum / m; });
       along.lay_out(v, [&](Index c) { return v[c] * inverse[c] * inverse[c]; });
       along.lay_out(sums, weight);
