@@ -26,7 +26,7 @@ struct LocalResponseNormKernels {
   static KernelSizes sizes(const G& g, Index) {
     KernelSizes s;
     s.forward_scratch = row(g);
-    s.backward_scratch = row(g);
+    s.backward_scratch = 2 * row(g);  // terms, and powers in whole vectors
     return s;
   }
   static Index before(const G& g) { return g.size / 2; }
@@ -70,7 +70,7 @@ struct LocalResponseNormKernels {
 
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.dx == nullptr) return;
-    T* terms = a.scratch;
+    T *terms = a.scratch, *powers = terms + row(g);
     std::memset(terms, 0, static_cast<std::size_t>(row(g)) * sizeof(T));
     // Those whose window holds c begin size - 1 - size / 2 channels before it.
     const Index first = g.size - 1 - before(g);
@@ -79,12 +79,14 @@ struct LocalResponseNormKernels {
       const Index at = place * g.channels;
       for_each_group<V>(g.channels, [&](Index c, Index count) {
         const V s = sums(a.saved + at + c, count);
-        const V p = ei::pdiv(power(s, g.beta), s);
-        const V t = ei::pmul(ei::pmul(load_upto<V>(a.dy + at + c, count), load_upto<V>(a.x + at + c, count)), p);
+        const V p = power(s, g.beta);
+        store(powers + c, p);
+        const V product = ei::pmul(load_upto<V>(a.dy + at + c, count), load_upto<V>(a.x + at + c, count));
+        const V t = ei::pmul(product, V(ei::pdiv(p, s)));
         store_upto(terms + first + c, t, count);
       });
       for_each_group<V>(g.channels, [&](Index c, Index count) {
-        const V own = ei::pmul(load_upto<V>(a.dy + at + c, count), power(sums(a.saved + at + c, count), g.beta));
+        const V own = ei::pmul(load_upto<V>(a.dy + at + c, count), load<V>(powers + c));
         const V others = ei::pmul(ei::pmul(load_upto<V>(a.x + at + c, count), factor), window(g, terms + c));
         store_upto(a.dx + at + c, V(ei::padd(own, others)), count);
       });
