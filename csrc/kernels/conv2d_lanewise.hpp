@@ -57,8 +57,7 @@ struct LanewiseConv2d {
 
   // ---- forward, data gradient, weight gradient ----------------------------------------------------
 
-  static Lanewise forward_walk(const G& g) {
-    const Margin m = Direct::x_margin(g);
+  static Lanewise forward_walk(const G& g, const Margin& m) {
     const Index width = padded_width(g.w, m), pixel = g.c_out;
     Lanewise l;
     l.rows = g.h_out, l.cols = g.w_out, l.channels = g.c_out;
@@ -78,13 +77,24 @@ struct LanewiseConv2d {
   }
 
   static void product(const G& g, Index n, const T* x, const T* w, const T* offsets, T* y, T* scratch) {
-    const Lanewise l = forward_walk(g);
+    if (!x_spread(g).any()) return depthwise_product(g, n, x, w, offsets, y);
+    const Lanewise l = forward_walk(g, Direct::x_margin(g));
     for_each_image(g, n, x, scratch, [&](const T* from, Index image) {
       lanewise_product(l, from, w, offsets, y + image * g.h_out * g.w_out * g.c_out);
     });
   }
+  // No copies: a margin would cost as much as half of the products.
+  static void depthwise_product(const G& g, Index n, const T* x, const T* w, const T* offsets, T* y) {
+    const Lanewise l = forward_walk(g, {0, 0, 0, 0});
+    const ClippedAxis v{g.h, g.kernel.h, g.stride.h, g.dilation.h, g.pad.top};
+    const ClippedAxis u{g.w, g.kernel.w, g.stride.w, g.dilation.w, g.pad.left};
+    for (Index image = 0; image < n; ++image) {
+      const T* from = x + (image * g.h - g.pad.top) * g.w * g.c_in - g.pad.left * g.c_in;
+      lanewise_clipped(l, v, u, from, w, offsets, y + image * g.h_out * g.w_out * g.c_out);
+    }
+  }
   static void weight_gradient(const G& g, Index n, const T* x, const T* dy, T* dw, bool fresh, T* scratch) {
-    const Lanewise l = forward_walk(g);
+    const Lanewise l = forward_walk(g, Direct::x_margin(g));
     for_each_image(g, n, x, scratch, [&](const T* from, Index image) {
       lanewise_weights(l, from, dy + image * g.h_out * g.w_out * g.c_out, dw, fresh && image == 0);
     });

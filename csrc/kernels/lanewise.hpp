@@ -5,7 +5,8 @@
 //
 // Lanes run over channels, and each channel keeps to itself. x_i is the plane that holds for every channel input i of
 // its group: the image itself where a group is one channel on both sides, else a copy made by `spread`. One image at
-// a time, so that its copies stay in the second-level cache.
+// a time, so that its copies stay in the second-level cache. Where it needs none, taps that meet padding are left out
+// instead (`lanewise_clipped`).
 //
 // Register tiles: forward, P pixels of a row of one vector of channels, so that a vector of weights is loaded once
 // for P multiply-adds, each of which reads its input from the cache. Weight gradient, N taps of one vector: each
@@ -34,19 +35,25 @@ CNNFAST_INLINE void for_each_lane_vector(Index channels, const F& f) {
   use_half<T>(channels) ? with(HalfPacket<T>()) : with(Packet<T>());
 }
 
+// The taps of a window that meet the image.
+struct Taps {
+  Index first_row, rows, first, count;
+};
+
 template <class V, int P, class T>
-CNNFAST_INLINE void lanewise_tile(const Lanewise& g, const T* x, const T* w, Index w_step, const T* offsets, T* y,
-                                  Index lanes) {
+CNNFAST_INLINE void lanewise_tile(const Lanewise& g, const Taps& taps, const T* x, const T* w, Index w_step,
+                                  const T* offsets, T* y, Index lanes) {
   V acc[P];
   const V start = offsets == nullptr ? zero<V>() : load<V>(offsets);
   CNNFAST_UNROLL
   for (int p = 0; p < P; ++p) acc[p] = start;
-  for (Index plane = 0; plane < g.planes; ++plane, x += g.x_plane) {
-    const T* row = x;
-    for (Index tap_row = 0; tap_row < g.tap_rows; ++tap_row, row += g.x_tap_row) {
-      const T* from = row;
-      for (Index tap = 0; tap < g.taps; ++tap, from += g.x_tap, w += w_step) {
-        const V wv = load<V>(w);
+  x += taps.first_row * g.x_tap_row + taps.first * g.x_tap;
+  w += (taps.first_row * g.taps + taps.first) * w_step;
+  for (Index plane = 0; plane < g.planes; ++plane, x += g.x_plane, w += g.tap_rows * g.taps * w_step) {
+    for (Index tap_row = 0; tap_row < taps.rows; ++tap_row) {
+      const T *from = x + tap_row * g.x_tap_row, *weight = w + tap_row * g.taps * w_step;
+      for (Index tap = 0; tap < taps.count; ++tap, from += g.x_tap, weight += w_step) {
+        const V wv = load<V>(weight);
         CNNFAST_UNROLL
         for (int p = 0; p < P; ++p) acc[p] = ei::pmadd(load<V>(from + p * g.x_col), wv, acc[p]);
       }
@@ -56,22 +63,136 @@ CNNFAST_INLINE void lanewise_tile(const Lanewise& g, const T* x, const T* w, Ind
   for (int p = 0; p < P; ++p) store_upto(y + p * g.y_col, acc[p], lanes);
 }
 
+// P neighbouring windows of 3x3 pixels that begin one pixel apart: each pixel is loaded once for the three of them it
+// lies in, and weights stay in registers.
+template <class V, int P, class T>
+CNNFAST_INLINE void lanewise_tile_3x3(const Lanewise& g, const V (&w)[9], const V& start, const T* x, T* y,
+                                      Index lanes) {
+  V acc[P];
+  CNNFAST_UNROLL
+  for (int p = 0; p < P; ++p) acc[p] = start;
+  CNNFAST_UNROLL
+  for (int row = 0; row < 3; ++row, x += g.x_tap_row) {
+    CNNFAST_UNROLL
+    for (int j = 0; j < P + 2; ++j) {
+      const V in = load<V>(x + j * g.x_col);
+      if (j < P) acc[j] = ei::pmadd(in, w[3 * row], acc[j]);
+      if (j >= 1 && j <= P) acc[j - 1] = ei::pmadd(in, w[3 * row + 1], acc[j - 1]);
+      if (j >= 2) acc[j - 2] = ei::pmadd(in, w[3 * row + 2], acc[j - 2]);
+    }
+  }
+  CNNFAST_UNROLL
+  for (int p = 0; p < P; ++p) store_upto(y + p * g.y_col, acc[p], lanes);
+}
+template <class T>
+CNNFAST_INLINE void lanewise_row_3x3(const Lanewise& g, Index first, Index end, const T* x, const T* w,
+                                     const T* offsets, T* y) {
+  constexpr int Most = 8;
+  const Index w_step = padded_channels<T>(g.channels), tiles = (end - first + Most - 1) / Most;
+  for_each_lane_vector<T>(g.channels, [&](auto vector, Index c, Index lanes) {
+    using V = decltype(vector);
+    V weights[9];
+    CNNFAST_UNROLL
+    for (int tap = 0; tap < 9; ++tap) weights[tap] = load<V>(w + tap * w_step + c);
+    const V start = offsets == nullptr ? zero<V>() : load<V>(offsets + c);
+    for (Index tile = 0, col = first; tile < tiles; ++tile) {
+      const Index count = first + (end - first) * (tile + 1) / tiles - col;
+      with_count<Most>(count, [&](auto constant) {
+        lanewise_tile_3x3<V, decltype(constant)::value>(g, weights, start, x + col * g.x_col + c, y + col * g.y_col + c,
+                                                        lanes);
+      });
+      col += count;
+    }
+  });
+}
+
+// Columns first .. end of a row of the output, from the places of its column 0.
+template <class T>
+CNNFAST_INLINE void lanewise_row(const Lanewise& g, const Taps& taps, Index first, Index end, const T* x, const T* w,
+                                 const T* offsets, T* y) {
+  const bool whole = taps.rows == 3 && taps.count == 3;
+  if (whole && g.planes == 1 && g.tap_rows == 3 && g.taps == 3 && g.x_tap == g.x_col) {
+    return lanewise_row_3x3(g, first, end, x, w, offsets, y);
+  }
+  constexpr int Most = 8;
+  const Index w_step = padded_channels<T>(g.channels);
+  for (Index col = first; col < end; col += Most) {
+    const T* from = x + col * g.x_col;
+    T* to = y + col * g.y_col;
+    with_count<Most>(end - col < Most ? end - col : Index{Most}, [&](auto constant) {
+      for_each_lane_vector<T>(g.channels, [&](auto vector, Index c, Index lanes) {
+        lanewise_tile<decltype(vector), decltype(constant)::value>(
+            g, taps, from + c, w + c, w_step, offsets == nullptr ? nullptr : offsets + c, to + c, lanes);
+      });
+    });
+  }
+}
+
 // One image; x may be read up to one vector past its last element. w and offsets hold whole vectors.
 template <class T>
 void lanewise_product(const Lanewise& g, const T* x, const T* w, const T* offsets, T* y) {
-  constexpr int Most = 8;
-  const Index w_step = padded_channels<T>(g.channels);
+  const Taps all{0, g.tap_rows, 0, g.taps};
   for (Index row = 0; row < g.rows; ++row) {
-    for (Index col = 0; col < g.cols; col += Most) {
-      const T* from = x + row * g.x_row + col * g.x_col;
-      T* to = y + row * g.y_row + col * g.y_col;
-      with_count<Most>(g.cols - col < Most ? g.cols - col : Index{Most}, [&](auto constant) {
-        for_each_lane_vector<T>(g.channels, [&](auto vector, Index c, Index lanes) {
-          lanewise_tile<decltype(vector), decltype(constant)::value>(
-              g, from + c, w + c, w_step, offsets == nullptr ? nullptr : offsets + c, to + c, lanes);
-        });
-      });
+    lanewise_row(g, all, 0, g.cols, x + row * g.x_row, w, offsets, y + row * g.y_row);
+  }
+}
+
+// One axis of an image whose padding is not there: windows of `taps` places, `dilation` apart, that begin `stride`
+// apart and, the first of them, `pad` before the image.
+struct ClippedAxis {
+  Index extent, taps, stride, dilation, pad;
+
+  Index begin(Index window) const { return window * stride - pad; }
+  // The first tap inside, and the first behind them.
+  Index first(Index window) const {
+    const Index at = begin(window);
+    const Index outside = at < 0 ? (dilation - 1 - at) / dilation : 0;
+    return outside < taps ? outside : taps;
+  }
+  Index end(Index window) const {
+    const Index left = extent - begin(window);
+    const Index inside = left > 0 ? (left + dilation - 1) / dilation : 0;
+    return inside < taps ? inside : taps;
+  }
+  bool whole(Index window) const { return first(window) == 0 && end(window) == taps; }
+};
+
+// The windows first .. end of an axis that meet no padding.
+struct Inside {
+  Index first = 0, end;
+  Inside(const ClippedAxis& axis, Index windows) : end(windows) {
+    while (first < windows && !axis.whole(first)) ++first;
+    while (end > first && !axis.whole(end - 1)) --end;
+  }
+};
+
+// One image without its padding, x being where its first window begins: taps outside of it are left out. Columns at
+// the borders are walked downwards, so that tiles are full there too.
+template <class T>
+void lanewise_clipped(const Lanewise& g, const ClippedAxis& v, const ClippedAxis& u, const T* x, const T* w,
+                      const T* offsets, T* y) {
+  const Inside rows(v, g.rows), cols(u, g.cols);
+  const auto taps = [&](Index row, Index col) {
+    const Index down = v.end(row) - v.first(row), along = u.end(col) - u.first(col);
+    return Taps{v.first(row), down > 0 ? down : 0, u.first(col), along > 0 ? along : 0};
+  };
+  for (Index row = 0; row < g.rows; ++row) {
+    const bool inside = row >= rows.first && row < rows.end;
+    const T* from = x + row * g.x_row;
+    T* to = y + row * g.y_row;
+    for (Index col = 0; col < g.cols && !inside; ++col) {
+      if (col == cols.first && col < cols.end) col = cols.end;
+      if (col < g.cols) lanewise_row(g, taps(row, col), col, col + 1, from, w, offsets, to);
     }
+    if (cols.first < cols.end) lanewise_row(g, taps(row, cols.first), cols.first, cols.end, from, w, offsets, to);
+  }
+  if (rows.first == rows.end) return;
+  Lanewise down = g;
+  down.x_col = g.x_row, down.y_col = g.y_row;
+  for (Index col = 0; col < g.cols; ++col) {
+    if (col == cols.first && col < cols.end) col = cols.end;
+    if (col == g.cols) break;
+    lanewise_row(down, taps(rows.first, col), rows.first, rows.end, x + col * g.x_col, w, offsets, y + col * g.y_col);
   }
 }
 
