@@ -290,12 +290,12 @@ At at(const Softplus& op, double x) {
 At at(const Hardswish&, double x) { return x <= -3 ? At{0, 0} : x >= 3 ? At{x, 1} : At{x * (x + 3) / 6, x / 3 + 0.5}; }
 At at(const Hardsigmoid&, double x) { return x <= -3 ? At{0, 0} : x >= 3 ? At{1, 0} : At{(x + 3) / 6, 1.0 / 6}; }
 
-template <class O>
-void forward(const ElementwiseOp<O>& op, const Problem& p, Values& y) {
+template <class O, bool KeepsSlope>
+void forward(const ElementwiseOp<O, KeepsSlope>& op, const Problem& p, Values& y) {
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = at(static_cast<const O&>(op), p.x[0][i]).first;
 }
-template <class O>
-void backward(const ElementwiseOp<O>& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+template <class O, bool KeepsSlope>
+void backward(const ElementwiseOp<O, KeepsSlope>& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
   for (std::size_t i = 0; i < dy.size(); ++i) d.dx[0][i] = dy[i] * at(static_cast<const O&>(op), p.x[0][i]).second;
 }
 
