@@ -43,6 +43,13 @@ ALLOWED = [
     ),
     Allowed(
         "avx2 avx512",
+        r"lanewise_row_3x3<float>",
+        64,
+        72,
+        "nine weights beside up to eight sums; stores of a vector's first lanes, through a buffer, count too",
+    ),
+    Allowed(
+        "avx2 avx512",
         r"MaskedWeights<float>::block",
         4,
         4,
