@@ -66,8 +66,8 @@ struct BatchNormKernels {
     if (!g.keeps_slope()) {
       return g.activated() ? apply<true>(g, a, scale, shift) : apply<false>(g, a, scale, shift);
     }
-    for (Index first = 0; first < a.n * g.size();
-         first += g.size()) {  // an image at a time, while it is in a near cache
+    // An image at a time, while it is in a near cache.
+    for (Index first = 0; first < a.n * g.size(); first += g.size()) {
       ForwardArgs<T> image = a;
       const T* const xs[] = {a.x + first, g.add ? a.xs[1] + first : nullptr};
       image.n = 1, image.x = xs[0], image.xs = xs, image.y = a.y + first;

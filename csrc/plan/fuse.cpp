@@ -137,19 +137,9 @@ class Lowering {
       node.parameters.insert(node.parameters.end(), bias.parameters.begin(), bias.parameters.end());
       node.param_count += bias.param_count;
     }
-    if (const int other = joined(last); other >= 0) {
-      g.add = true;
-      node.inputs.push_back(other);
-      ++last;
-    }
-    if (chained(last)) {
-      g.activation = activation(last + 1);
-      if (g.activated()) ++last;
-    }
+    last = take_join_and_activation(last, g, node);
     if (last == i) return 0;
     node.op = g;
-    node.reads_y = g.activation.slope_from_y();
-    node.saved = g.keeps_slope() ? 1 : 0;
     return join(std::move(node), i, last, nodes);
   }
 
@@ -158,7 +148,14 @@ class Lowering {
     if (op<BatchNorm2d>(i) == nullptr && op<BatchNorm1d>(i) == nullptr) return 0;
     PlanNode node = place(i);
     auto& g = std::get<BatchNorm2d::Geometry>(node.op);
-    std::size_t last = i;
+    const std::size_t last = take_join_and_activation(i, g, node);
+    if (last == i) return 0;
+    return join(std::move(node), i, last, nodes);
+  }
+
+  // Add?, activation? behind layer `last`, into the geometry of a node that ends with it: the layer it ends with then.
+  template <class Geometry>
+  std::size_t take_join_and_activation(std::size_t last, Geometry& g, PlanNode& node) const {
     if (const int other = joined(last); other >= 0) {
       g.add = true;
       node.inputs.push_back(other);
@@ -168,10 +165,9 @@ class Lowering {
       g.activation = activation(last + 1);
       if (g.activated()) ++last;
     }
-    if (last == i) return 0;
     node.reads_y = g.activation.slope_from_y();
     node.saved = g.keeps_slope() ? 1 : 0;
-    return join(std::move(node), i, last, nodes);
+    return last;
   }
 
   // The node of layers first .. last; returns their number.

@@ -9,7 +9,7 @@ namespace cnnfast {
 
 namespace {
 
-// Work on one picture for which waking a team, and a barrier behind every node, is worth while: some 200 microseconds
+// Work on one picture for which waking a team and sharing every node in pieces is worth while: some 200 microseconds
 // of one thread.
 constexpr Index kWorkOfATeam = 6'000'000;
 
