@@ -42,7 +42,7 @@ struct WinogradConv2d {
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
     const T* bias = a.packed + W::kFrequencies * W::channel_pairs(g);
-    W::forward(g, a.n, a.x, a.packed, a.scratch, [&](const typename W::Tile& tile, Index c, const auto(&y)[M][M]) {
+    W::forward(g, a, [&](const typename W::Tile& tile, Index c, const auto(&y)[M][M]) {
       const auto offset = load<std::decay_t<decltype(y[0][0])>>(bias + c);
       for_each_pixel(g, tile, c, [&](int i, int j, Index at) { store(a.y + at, ei::padd(y[i][j], offset)); });
     });
@@ -104,6 +104,12 @@ struct Conv2dKernels {
   }
   static void forward(const G& g, const ForwardArgs<T>& a) {
     with_algorithm(g, [&](auto algorithm) { algorithm.forward(g, a); });
+  }
+  // Calls f(first, count) for the runs of an image's outputs that a slice of the forward pass computes.
+  template <class F>
+  static void for_each_run(const G& g, const Slice& slice, const F& f) {
+    if (slice.parts == 1) return f(Index{0}, g.h_out * g.w_out * g.c_out);
+    WinogradShare<T>::for_each_run(g, slice, g.winograd, g.h_out, g.w_out, f);
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {
     with_algorithm(g, [&](auto algorithm) { algorithm.backward(g, a); });

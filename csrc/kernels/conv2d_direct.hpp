@@ -83,13 +83,14 @@ struct DirectConv2d {
   }
   static Index product_scratch(const G& g, Index n) { return g.pad.any() ? n * padded_x(g) : 0; }
 
-  // y = offsets (null: 0) + x * w
-  static void product(const G& g, Index n, const T* x, const T* w, const T* offsets, T* y, T* scratch) {
+  // y = offsets (null: 0) + x * w; slices are of each group's blocks of output channels.
+  static void product(const G& g, Index n, const T* x, const T* w, const T* offsets, T* y, T* scratch,
+                      const Slice& slice = {}) {
     const T* padded = with_margin(g, n, x, scratch);
     const Correlation c = forward_correlation(g, n);
     for (Index group = 0; group < g.groups; ++group) {
       const T* start = offsets == nullptr ? nullptr : offsets + group * padded_channels<T>(c.c_out);
-      correlate(c, padded + group * g.group_in(), w + group * group_weights(g), start, y + group * c.c_out);
+      correlate(c, padded + group * g.group_in(), w + group * group_weights(g), start, y + group * c.c_out, slice);
     }
   }
 
@@ -154,7 +155,7 @@ struct DirectConv2d {
     return s;
   }
   static void forward(const G& g, const ForwardArgs<T>& a) {
-    product(g, a.n, a.x, a.packed, g.bias ? a.packed + weights(g) : nullptr, a.y, a.scratch);
+    product(g, a.n, a.x, a.packed, g.bias ? a.packed + weights(g) : nullptr, a.y, a.scratch, a.slice);
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.packed_grads != nullptr) {

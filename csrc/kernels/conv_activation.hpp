@@ -64,12 +64,15 @@ struct ConvActivationKernels {
   }
 
   static void finish(const G& g, const ForwardArgs<T>& a, const T* joined) {
-    const T* offset = g.position_bias ? a.packed + conv_packed(g) : nullptr;
+    const T* offset = g.position_bias ? a.packed + conv_packed(g) + a.first_output : nullptr;
     for (Index image = 0; image < a.n; ++image) {
       T* y = a.y + image * g.outputs();
       T* slope = a.saved == nullptr || !g.keeps_slope() ? nullptr : a.saved + image * g.outputs();
-      activate(g.activation, g.outputs(), y, offset, joined == nullptr ? nullptr : joined + image * g.outputs(), y,
-               slope);
+      const T* other = joined == nullptr ? nullptr : joined + image * g.outputs();
+      const auto from = [](auto* values, Index at) { return values == nullptr ? nullptr : values + at; };
+      Conv::for_each_run(g.conv, a.slice, [&](Index at, Index count) {
+        activate(g.activation, count, y + at, from(offset, at), from(other, at), y + at, from(slope, at));
+      });
     }
   }
 

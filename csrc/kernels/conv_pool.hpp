@@ -165,7 +165,14 @@ struct ConvPoolKernels {
     with_algorithm(g, [&](auto algorithm) { algorithm.forward(g, a); });
     if (g.activation.kind == Function::Kind::identity) return;
     const Index size = a.n * g.outputs();
-    activate<T>(g.activation, size, a.y, nullptr, nullptr, a.y, a.saved == nullptr ? nullptr : a.saved + size);
+    if (a.slice.parts == 1) {
+      activate<T>(g.activation, size, a.y, nullptr, nullptr, a.y, a.saved == nullptr ? nullptr : a.saved + size);
+    } else {
+      WinogradShare<T>::for_each_run(g.conv, a.slice, g.conv.winograd / 2, g.h_out, g.w_out,
+                                     [&](Index at, Index count) {
+                                       activate<T>(g.activation, count, a.y + at, nullptr, nullptr, a.y + at, nullptr);
+                                     });
+    }
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {
     with_algorithm(g, [&](auto algorithm) { algorithm.backward(g, a); });

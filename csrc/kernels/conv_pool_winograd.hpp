@@ -45,7 +45,7 @@ struct ConvPoolWinograd {
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
     const T* bias = a.packed + W::kFrequencies * W::channel_pairs(g.conv);
-    W::forward(g.conv, a.n, a.x, a.packed, a.scratch, [&](const Tile& tile, Index c, const auto(&y)[M][M]) {
+    W::forward(g.conv, a, [&](const Tile& tile, Index c, const auto(&y)[M][M]) {
       using V = std::decay_t<decltype(y[0][0])>;
       const V offset = load<V>(bias + c);
       for_each_window(g, tile, c, [&](int i, int j, Index at, bool no_row, bool no_col) {

@@ -258,10 +258,12 @@ void correlate_rows(const Correlation& g, const T* x, const T* w, const T* bias,
   }
 }
 
-// w: packed blocks; bias: padded_channels(c_out) values, or null.
+// w: packed blocks; bias: padded_channels(c_out) values, or null. Slices are of blocks.
 template <class T>
-void correlate(const Correlation& g, const T* x, const T* w, const T* bias, T* y) {
+void correlate(const Correlation& g, const T* x, const T* w, const T* bias, T* y, const Slice& slice = {}) {
+  Index number = 0;
   for_each_block<T>(g.c_out, g.inputs(), [&](auto vector, auto k, Index first, Index offset) {
+    if (!slice.takes(number++)) return;
     using V = decltype(vector);
     constexpr int K = decltype(k)::value;
     const Index rest = g.c_out - first - (K - 1) * kLanes<V>;

@@ -48,6 +48,9 @@ struct ForwardArgs {
   T* scratch = nullptr;
   const T* statistics = nullptr;  // of the batch, for operations that normalise by them; null in inference
   Noise noise;
+  // Where several threads share one image, see plan/pieces.hpp:
+  Slice slice;             // what to compute of y, by kernels that cut themselves; the others get y cut
+  Index first_output = 0;  // of the image, which y begins with
 };
 
 template <class T>

@@ -132,29 +132,33 @@ struct Winograd : WinogradWeights<T, M, R> {
     return c;
   }
 
-  // Calls emit(tile, channel, y) for every tile and group of channels, y being M x M vectors of outputs.
+  // Calls emit(tile, channel, y) for every tile and group of channels of a slice, y being M x M vectors of outputs.
   template <class Emit>
-  static void forward(const G& g, Index n, const T* x, const T* packed, T* scratch, const Emit& emit) {
-    const Index all = n * tiles(g), b = block(g, n);
-    const Scratch s = divide(g, b, scratch);
+  static void forward(const G& g, const ForwardArgs<T>& a, const Emit& emit) {
+    const auto mine = WinogradShare<T>::of(g, a.n, a.slice);
+    const Index b = block(g, a.n);
+    const Scratch s = divide(g, b, a.scratch);
     clear(s.edge, edge(g));
-    for (Index first = 0; first < all; first += b) {
-      const Index count = all - first < b ? all - first : b;
-      transform_input(g, first, count, x, s);
+    for (Index first = mine.first; first < mine.end; first += b) {
+      const Index count = mine.end - first < b ? mine.end - first : b;
+      transform_input(g, first, count, a.x, s);
       const Correlation c = product(count, g.c_in, g.c_out);
       for (Index f = 0; f < kFrequencies; ++f) {
-        correlate<T>(c, s.v + f * s.v_stride, packed + f * channel_pairs(g), nullptr, s.m + f * s.m_stride);
+        correlate<T>(c, s.v + f * s.v_stride, a.packed + f * channel_pairs(g), nullptr, s.m + f * s.m_stride,
+                     mine.channels);
       }
       for (Index t = 0; t < count; ++t) {
         const Tile tile = tile_at(g, first + t);
-        with_vectors(g.c_out, [&](auto vector) {
-          using V = decltype(vector);
-          for (Index co = 0; co < g.c_out; co += kLanes<V>) {
-            V in[A][A], out[M][M];
-            load_frequencies(s.m + t * g.c_out + co, s.m_stride, in);
-            along_both<A, M>(in, out, [](const V(&u)[A], V(&r)[M]) { WinogradAxis<V, T, M, R>::output(u, r); });
-            emit(tile, co, out);
-          }
+        WinogradShare<T>::for_each_block(g, mine.channels, [&](Index channels, Index lanes) {
+          with_vectors(g.c_out, [&](auto vector) {
+            using V = decltype(vector);
+            for (Index co = channels; co < channels + lanes; co += kLanes<V>) {
+              V in[A][A], out[M][M];
+              load_frequencies(s.m + t * g.c_out + co, s.m_stride, in);
+              along_both<A, M>(in, out, [](const V(&u)[A], V(&r)[M]) { WinogradAxis<V, T, M, R>::output(u, r); });
+              emit(tile, co, out);
+            }
+          });
         });
       }
     }

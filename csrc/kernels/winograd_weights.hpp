@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/conv2d_direct.hpp"
+#include "kernels/winograd_share.hpp"
 #include "kernels/winograd_transforms.hpp"
 
 CNNFAST_KERNELS_BEGIN
@@ -63,8 +64,7 @@ struct WinogradWeights {
   // Calls f(first channel, lanes) for every block of packed output channels.
   template <class F>
   static void for_each_channel_block(const G& g, const F& f) {
-    const Index most = kMaxVectors * lanes_for<T>(g.c_out);
-    for (Index block = 0; block < g.c_out; block += most) f(block, g.c_out - block < most ? g.c_out - block : most);
+    WinogradShare<T>::for_each_block(g, Slice(), f);
   }
   static void add_weights(const G& g, const T* du, T* dw, bool fresh) {
     for_each_channel_block(g, [&](Index block, Index lanes) {

@@ -10,8 +10,8 @@ namespace cnnfast {
 namespace {
 
 // Work on one picture for which waking a team and sharing every node in pieces is worth while: some 200 microseconds
-// of one thread.
-constexpr Index kWorkOfATeam = 6'000'000;
+// of one thread. Of a team that is awake each thread must have this share, some 15 microseconds.
+constexpr Index kWorkOfATeam = 6'000'000, kWorkOfAnAwakeThread = 1'000'000;
 
 }  // namespace
 
@@ -70,7 +70,20 @@ template <class T>
 void Plan<T>::forward(const Batch& batch, const Parameters<T>& params, T* y) const {
   if (batch.n == 0) return;
   const Program& program = inference_;
-  if (batch.n < get_num_threads() && program.work >= kWorkOfATeam) return forward_as_team(batch, params, y);
+  const int allowed = get_num_threads();
+  if (batch.n < allowed && program.work >= kWorkOfATeam) return forward_as_team(batch, params, allowed, y);
+  const Index awake = std::min<Index>(allowed, program.work / kWorkOfAnAwakeThread);
+  if (batch.n == 1 && awake > 1) {
+    const AwakeTeam::Call call(awake_team_);
+    if (call.use_team()) return forward_as_team(batch, params, static_cast<int>(awake), y);
+    return forward_tiles(batch, params, y);
+  }
+  forward_tiles(batch, params, y);
+}
+
+template <class T>
+void Plan<T>::forward_tiles(const Batch& batch, const Parameters<T>& params, T* y) const {
+  const Program& program = inference_;
   const int threads = threads_for(program, batch.n, batch.n);
   // Smaller tiles where that keeps all threads busy: forward results do not depend on the tile.
   const Index tile_images = std::min(program.layout.tile, (batch.n + threads - 1) / threads);
@@ -91,12 +104,13 @@ void Plan<T>::forward(const Batch& batch, const Parameters<T>& params, T* y) con
 
 // Fewer pictures than threads, and each of them much work: all threads take pieces of one node after the other.
 template <class T>
-void Plan<T>::forward_as_team(const Batch& batch, const Parameters<T>& params, T* y) const {
+void Plan<T>::forward_as_team(const Batch& batch, const Parameters<T>& params, int threads, T* y) const {
   const Program& program = inference_;
-  const int threads = get_num_threads();
   InferenceCall call(*this, params, threads);
   const std::size_t nodes = program.nodes.size();
   const auto work = std::make_unique<Piecework[]>(static_cast<std::size_t>(batch.n) * (nodes + 2));
+  const Index most = std::min(threads, Piecework::kMostParts);
+  const auto pieces_of = [&](std::size_t i) { return std::min(most_pieces(program.nodes[i].op), most); };
   parallel(threads, [&](const Team& team) {
     call.pack(team);
     // Values lie in the first thread's arena; each thread's scratch in its own.
@@ -104,22 +118,22 @@ void Plan<T>::forward_as_team(const Batch& batch, const Parameters<T>& params, T
       const TileRun run{*this, program, call.arena(0), call.packed, image, 1};
       const TileRun own{*this, program, call.arena(team.thread()), call.packed, image, 1};
       Piecework* next = &work[static_cast<std::size_t>(image) * (nodes + 2)];
-      next++->share(1, [&](int) { run.load(batch); });
-      for (std::size_t i = 0; i < nodes; ++i) {
-        const PlacedOp& op = program.nodes[i].op;
-        const Index pieces = std::min<Index>(most_pieces(op), threads);
-        next++->share(static_cast<int>(pieces), [&](int part) {
-          const Piece piece = piece_of(op, part, pieces);
-          typename TileRun::Inputs inputs;
-          ForwardArgs<T> args = run.forward_args(i, inputs);
-          args.scratch = own.at(program.layout.scratch[i]);
-          args.x += piece.x;
-          args.y += piece.y;
-          if (program.nodes[i].inputs.size() > 1) inputs.values[1] += piece.y;  // a join lies as y does
-          std::visit([&](const auto& g) { table_.of(g).forward(g, args); }, piece.op);
-        });
+      const auto share = [&](Index pieces, const auto& f) {
+        next++->share(static_cast<int>(pieces), team.thread(), f);
+      };
+      share(1, [&](int) { run.load(batch); });
+      for (std::size_t i = 0; i < nodes;) {
+        const Index pieces = pieces_of(i);
+        if (pieces > 1) {
+          share(pieces, [&](int part) { run.forward_piece(i, part, pieces, own); });
+          ++i;
+        } else {
+          const std::size_t first = i++;
+          while (i < nodes && pieces_of(i) == 1) ++i;
+          share(1, [&](int) { run.forward({first, i}); });
+        }
       }
-      next->share(1, [&](int) { run.store(program.output_value(), run.output(), y + image * output_shape().size()); });
+      share(1, [&](int) { run.store(program.output_value(), run.output(), y + image * output_shape().size()); });
     }
   });
 }

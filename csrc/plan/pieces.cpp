@@ -25,21 +25,17 @@ Index cut(Window& window, const RowRange& rows) {
   return first;
 }
 
-// How an operation's output is cut: into `count` units of rows, the last of them perhaps smaller.
+// How an operation's output is cut: into pieces of `units` of rows.
 template <class G>
 struct Cutting {
   static Index units(const G&) { return 1; }
-  static Piece piece(const G& g, const RowRange&) { return {g, 0, 0}; }
+  static Piece piece(const G& g, const RowRange&) { return {g}; }
 };
 
 template <>
 struct Cutting<Conv2d::Geometry> {
-  static Index rows_each(const Conv2d::Geometry& g) { return std::max<Index>(1, g.winograd); }
-  static Index units(const Conv2d::Geometry& g) {
-    return rows_see_input(g) ? (g.h_out + rows_each(g) - 1) / rows_each(g) : 1;
-  }
-  static Piece piece(const Conv2d::Geometry& g, const RowRange& units) {
-    const RowRange rows{units.first * rows_each(g), std::min(units.end * rows_each(g), g.h_out)};
+  static Index units(const Conv2d::Geometry& g) { return rows_see_input(g) ? g.h_out : 1; }
+  static Piece piece(const Conv2d::Geometry& g, const RowRange& rows) {
     Conv2d::Geometry part = g;
     const Index x = cut(part, rows) * g.w * g.c_in;
     return {part, x, rows.first * g.w_out * g.c_out};
@@ -49,24 +45,19 @@ struct Cutting<Conv2d::Geometry> {
 template <>
 struct Cutting<ConvActivation::Geometry> {
   using Conv = Cutting<Conv2d::Geometry>;
-  static Index units(const ConvActivation::Geometry& g) { return g.position_bias ? 1 : Conv::units(g.conv); }
-  static Piece piece(const ConvActivation::Geometry& g, const RowRange& units) {
-    const Piece conv = Conv::piece(g.conv, units);
+  static Index units(const ConvActivation::Geometry& g) { return Conv::units(g.conv); }
+  static Piece piece(const ConvActivation::Geometry& g, const RowRange& rows) {
+    const Piece conv = Conv::piece(g.conv, rows);
     ConvActivation::Geometry part = g;
     part.conv = std::get<Conv2d::Geometry>(conv.op);
     return {part, conv.x, conv.y};
   }
 };
 
-// A unit is a row of windows, or the rows of windows of a row of Winograd's tiles.
 template <>
 struct Cutting<ConvPool::Geometry> {
-  static Index rows_each(const ConvPool::Geometry& g) { return std::max<Index>(1, g.conv.winograd / 2); }
-  static Index units(const ConvPool::Geometry& g) {
-    return rows_see_input(g.conv) ? (g.h_out + rows_each(g) - 1) / rows_each(g) : 1;
-  }
-  static Piece piece(const ConvPool::Geometry& g, const RowRange& units) {
-    const RowRange rows{units.first * rows_each(g), std::min(units.end * rows_each(g), g.h_out)};
+  static Index units(const ConvPool::Geometry& g) { return rows_see_input(g.conv) ? g.h_out : 1; }
+  static Piece piece(const ConvPool::Geometry& g, const RowRange& rows) {
     ConvPool::Geometry part = g;
     part.h_out = rows.end - rows.first;
     // A convolution's row that no window sees stays uncomputed, as in the whole.
@@ -93,16 +84,38 @@ struct Cutting<MaxPool2d::Geometry> : CuttingOfPool<MaxPool2d::Geometry> {};
 template <>
 struct Cutting<AvgPool2d::Geometry> : CuttingOfPool<AvgPool2d::Geometry> {};
 
+// Slices that kernels can take of what they cut themselves; 0: they do not.
+constexpr Index kChannels = 64;  // in a block of outputs: kernels have none wider
+
+template <class G>
+Index slices(const G&) {
+  return 0;
+}
+Index slices(const Linear::Geometry& g) { return (g.out + kChannels - 1) / kChannels; }
+Index slices(const Conv2d::Geometry& g) {
+  if (g.winograd == 0) return 0;
+  const Index tiles = (g.h_out + g.winograd - 1) / g.winograd * ((g.w_out + g.winograd - 1) / g.winograd);
+  return std::max(tiles, (g.c_out + kChannels - 1) / kChannels);
+}
+Index slices(const ConvActivation::Geometry& g) { return slices(g.conv); }
+Index slices(const ConvPool::Geometry& g) { return slices(g.conv); }
+
 }  // namespace
 
 Index most_pieces(const PlacedOp& op) {
-  return std::visit([](const auto& g) { return Cutting<std::decay_t<decltype(g)>>::units(g); }, op);
+  return std::visit(
+      [](const auto& g) {
+        const Index own = slices(g);
+        return own > 0 ? own : Cutting<std::decay_t<decltype(g)>>::units(g);
+      },
+      op);
 }
 
 Piece piece_of(const PlacedOp& op, Index part, Index parts) {
-  if (parts == 1) return {op, 0, 0};
+  if (parts == 1) return {op};
   return std::visit(
       [&](const auto& g) -> Piece {
+        if (slices(g) > 0) return {g, 0, 0, {static_cast<int>(part), static_cast<int>(parts)}};
         using C = Cutting<std::decay_t<decltype(g)>>;
         const Index units = C::units(g);
         return C::piece(g, {units * part / parts, units * (part + 1) / parts});

@@ -17,6 +17,7 @@
 
 #include "base/arena.hpp"
 #include "kernels/table.hpp"
+#include "plan/awake_team.hpp"
 #include "plan/graph.hpp"
 #include "plan/lifetimes.hpp"
 #include "plan/simplify.hpp"
@@ -240,7 +241,8 @@ class Plan {
   void weights_at_once(const PlanNode& node, const Rows& rows, T* grads, const Slice& slice) const;
   int sum_tasks(Index shards) const;
 
-  void forward_as_team(const Batch& batch, const Parameters<T>& params, T* y) const;
+  void forward_tiles(const Batch& batch, const Parameters<T>& params, T* y) const;
+  void forward_as_team(const Batch& batch, const Parameters<T>& params, int threads, T* y) const;
   const T* inference_parameters(const T* params, Arena& made) const;
   void check_statistics(Index n) const;
   void found_in(const T* statistics, T* grads) const;
@@ -259,6 +261,7 @@ class Plan {
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Workspace>> idle_;
   mutable std::shared_ptr<const Packed<T>> kept_;
+  mutable AwakeTeam awake_team_;
 };
 
 }  // namespace cnnfast

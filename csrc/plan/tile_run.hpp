@@ -3,16 +3,13 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
+#include "base/clock.hpp"
+#include "plan/pieces.hpp"
 #include "plan/plan.hpp"
 
 namespace cnnfast {
-
-inline double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // One tile in one arena: images first .. first + n of the batch.
 template <class T>
@@ -93,6 +90,20 @@ struct Plan<T>::TileRun {
     return all == nullptr || node.statistics < 0 ? nullptr : all + node.statistics;
   }
 
+  // Piece `part` of `parts` of node i, with the scratch of the thread's own run.
+  void forward_piece(std::size_t i, Index part, Index parts, const TileRun& own) const {
+    const PlanNode& node = program.nodes[i];
+    const Piece piece = piece_of(node.op, part, parts);
+    Inputs inputs;
+    ForwardArgs<T> args = forward_args(i, inputs);
+    args.scratch = own.at(program.layout.scratch[i]);
+    args.x += piece.x;
+    args.y += piece.y;
+    args.first_output = piece.y;
+    args.slice = piece.slice;
+    if (node.inputs.size() > 1) inputs.values[1] += piece.y;  // a join lies as y does
+    std::visit([&](const auto& g) { plan.table_.of(g).forward(g, args); }, piece.op);
+  }
   void forward(const Segment& nodes) const {
     for (std::size_t i = nodes.first; i < nodes.end; ++i) {
       const double start = times != nullptr ? seconds() : 0;
