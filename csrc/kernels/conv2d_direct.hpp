@@ -193,8 +193,8 @@ struct DirectConv2d {
 
   // Of the vector for input r = ci * taps + tap, the order of a parameter.
   static Index packed_place(const G& g, const PackedVector& v, Index r) {
-    const Index taps = kernel_size(g);
-    return v.block * inputs(g) + (r % taps * g.group_in() + r / taps) * v.lanes + v.lane;
+    const Index taps = kernel_size(g), input = taps == 1 ? r : r % taps * g.group_in() + r / taps;
+    return v.block * inputs(g) + input * v.lanes + v.lane;
   }
 
   static void pack_forward(const G& g, const T* params, T* packed, const Slice& slice) {

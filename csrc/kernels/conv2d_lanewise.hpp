@@ -126,9 +126,9 @@ struct LanewiseConv2d {
     KernelSizes s;
     s.packed = forward_packed(g) + backward_packed(g);
     s.packed_grads = forward_packed(g);
-    s.forward_scratch = product_scratch(g, n);
-    s.backward_scratch = gradient_scratch(g, n);
-    if (s.backward_scratch < s.forward_scratch) s.backward_scratch = s.forward_scratch;
+    const Index forward = product_scratch(g, n), backward = gradient_scratch(g, n);
+    s.forward_scratch = x_spread(g).any() ? forward : 0;
+    s.backward_scratch = forward < backward ? backward : forward;
     return s;
   }
   static void forward(const G& g, const ForwardArgs<T>& a) {

@@ -107,9 +107,11 @@ CNNFAST_INLINE void transpose_square(const Row& row, const Column& column) {
 template <class V, class T, class Place>
 CNNFAST_INLINE void rows_to_lanes(Index rows, Index length, const T* x, Index stride, const Place& place) {
   constexpr Index L = kLanes<V>;
-  const Index squares = rows == L ? length / L * L : 0;
+  const Index squares = length / L * L;
+  const T zeros[L] = {};  // in place of the missing rows
   for (Index r = 0; r < squares; r += L) {
-    transpose_square<V>([&](int i) { return x + i * stride + r; }, [&](int i) { return place(r + i); });
+    transpose_square<V>([&](int i) { return i < rows ? x + i * stride + r : zeros; },
+                        [&](int i) { return place(r + i); });
   }
   for (Index r = squares; r < length; ++r) {
     T* to = place(r);
@@ -121,9 +123,11 @@ CNNFAST_INLINE void rows_to_lanes(Index rows, Index length, const T* x, Index st
 template <class V, class T, class Place>
 CNNFAST_INLINE void lanes_to_rows(Index rows, Index length, const Place& place, T* y, Index stride) {
   constexpr Index L = kLanes<V>;
-  const Index squares = rows == L ? length / L * L : 0;
+  const Index squares = length / L * L;
+  T unused[L];  // in place of the missing rows
   for (Index r = 0; r < squares; r += L) {
-    transpose_square<V>([&](int i) { return place(r + i); }, [&](int i) { return y + i * stride + r; });
+    transpose_square<V>([&](int i) { return place(r + i); },
+                        [&](int i) { return i < rows ? y + i * stride + r : unused; });
   }
   for (Index r = squares; r < length; ++r) {
     const T* from = place(r);
