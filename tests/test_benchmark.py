@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -152,6 +154,21 @@ def test_run_says_what_was_measured_where(short: None, lines: list[str], tmp_pat
         assert all(len(times) == SHORT.rounds for times in r["seconds"].values())
     assert lines[-1] == f"written: {path}"
     assert "threads 3" in lines[0]
+
+
+def test_a_run_that_is_stopped_leaves_its_rows(short: None, lines: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "bench.json"
+
+    def stopped(options: Options) -> Iterator[benchmark.Printable]:
+        yield from itertools.islice(benchmark.shipped_rows(options), 1)
+        raise KeyboardInterrupt
+
+    options = Options(True, None, "train d4 batch 1$")
+    with pytest.raises(KeyboardInterrupt):
+        benchmark.run_rows(options, [stopped], path, lines.append)
+    told = json.loads(path.read_text(encoding="utf-8"))
+    assert [row["name"] for row in told["rows"]] == ["train d4 batch 1"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_run_without_torch(short: None, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

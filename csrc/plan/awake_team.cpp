@@ -23,9 +23,13 @@ AwakeTeam::Call::~Call() {
 // A trial of the team ends as soon as it has lost.
 void AwakeTeam::took(double seconds, double now) {
   if (now < kept_until_) return;
-  (trials_ < kTrial ? single_ : team_) += seconds;
   ++trials_;
-  if (trials_ < 2 * kTrial && team_ <= single_) return;
+  if (trials_ <= kTrial) {
+    single_ += seconds;
+  } else if (trials_ > kTrial + kWaking) {
+    team_ += seconds;
+  }
+  if (trials_ < 2 * kTrial + kWaking && team_ <= single_) return;
   team_is_faster_ = team_ < single_;
   kept_until_ = now + kKept;
   trials_ = 0;

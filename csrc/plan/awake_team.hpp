@@ -18,7 +18,7 @@ class AwakeTeam {
   class Call;
 
  private:
-  static constexpr int kTrial = 16;                       // calls of each way
+  static constexpr int kTrial = 16, kWaking = 4;          // calls of each way; and before those of the team, not timed
   static constexpr double kAwake = 20e-6, kKept = 64e-3;  // seconds
 
   bool use_team(double now) const { return now < kept_until_ ? team_is_faster_ : trials_ >= kTrial; }

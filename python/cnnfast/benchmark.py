@@ -49,7 +49,7 @@ def run(
         quick: Fewer rounds and batch sizes, to see that it works; not to quote.
         threads: Threads of both libraries; None takes cnnfast's present number.
         only: Regular expression a row's name must contain, e.g. ``"train letters.*batch 64"``.
-        json_path: File for all samples and conclusions as JSON.
+        json_path: File for all samples and conclusions as JSON, written anew after every row.
         write: Called with each line of text as soon as it is known, e.g. `print`.
 
     Returns:
@@ -99,12 +99,26 @@ def run_rows(
                 result["rows"].append(row.to_dict())
                 for line in row.lines():
                     write(line)
+                if json_path is not None:
+                    _save(result, json_path)
     finally:
         _core.set_num_threads(before)
     if json_path is not None:
-        Path(json_path).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        _save(result, json_path)
         write(f"written: {json_path}")
     return result
+
+
+def _save(result: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """After every row, since a run may take an hour: one that is stopped leaves what it has measured."""
+    target = Path(os.path.realpath(path))
+    aside = target.with_name(f".{target.name}.tmp")
+    try:
+        aside.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        os.replace(aside, target)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def machine(packages: Sequence[str] = ("torch",)) -> dict[str, Any]:
