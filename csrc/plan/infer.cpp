@@ -1,4 +1,4 @@
-// Inference: packed weights kept between calls, tiles over threads; or one large picture, shared by all of them.
+// Inference: packed weights kept between calls, tiles over threads; or one picture, shared by several of them.
 #include <algorithm>
 
 #include "plan/pieces.hpp"
@@ -102,7 +102,7 @@ void Plan<T>::forward_tiles(const Batch& batch, const Parameters<T>& params, T* 
   });
 }
 
-// Fewer pictures than threads, and each of them much work: all threads take pieces of one node after the other.
+// Fewer pictures than threads, and each of them worth sharing: threads take pieces of one node after the other.
 template <class T>
 void Plan<T>::forward_as_team(const Batch& batch, const Parameters<T>& params, int threads, T* y) const {
   const Program& program = inference_;
