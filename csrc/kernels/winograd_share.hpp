@@ -16,14 +16,12 @@ struct WinogradShare {
   Slice channels;    // of blocks
 
   static WinogradShare of(const G& g, Index n, const Slice& slice) {
-    const Index all = n * tile_rows(g) * tile_cols(g);
+    const Index all = n * g.tile_rows() * g.tile_cols();
     const Index blocks = (g.c_out + block_lanes(g) - 1) / block_lanes(g);
     if (all < kFewTiles * slice.parts && blocks >= slice.parts) return {0, all, slice};
     return {all * slice.part / slice.parts, all * (slice.part + 1) / slice.parts, {}};
   }
 
-  static Index tile_rows(const G& g) { return (g.h_out + g.winograd - 1) / g.winograd; }
-  static Index tile_cols(const G& g) { return (g.w_out + g.winograd - 1) / g.winograd; }
   static Index block_lanes(const G& g) { return kMaxVectors * lanes_for<T>(g.c_out); }
 
   // Calls f(first channel, lanes) for every block of output channels of a slice.
@@ -41,7 +39,7 @@ struct WinogradShare {
   static void for_each_run(const G& g, const Slice& slice, Index edge, Index h, Index w, const F& f) {
     const WinogradShare share = of(g, 1, slice);
     for (Index t = share.first; t < share.end; ++t) {
-      const Index row = t / tile_cols(g) * edge, col = t % tile_cols(g) * edge;
+      const Index row = t / g.tile_cols() * edge, col = t % g.tile_cols() * edge;
       const Index rows = h - row < edge ? h - row : edge, cols = w - col < edge ? w - col : edge;
       for (Index i = 0; i < rows; ++i) {
         const Index first = ((row + i) * w + col) * g.c_out;

@@ -29,6 +29,9 @@ struct Conv2d : OpBase {
 
     Index group_in() const { return c_in / groups; }
     Index group_out() const { return c_out / groups; }
+    // Tiles of Winograd's algorithm on an image.
+    Index tile_rows() const { return (h_out + winograd - 1) / winograd; }
+    Index tile_cols() const { return (w_out + winograd - 1) / winograd; }
   };
 
   Conv2d(Index in_channels, Index out_channels, const Sliding& sliding, Index groups_, bool with_bias)

@@ -94,8 +94,7 @@ Index slices(const G&) {
 Index slices(const Linear::Geometry& g) { return (g.out + kChannels - 1) / kChannels; }
 Index slices(const Conv2d::Geometry& g) {
   if (g.winograd == 0) return 0;
-  const Index tiles = (g.h_out + g.winograd - 1) / g.winograd * ((g.w_out + g.winograd - 1) / g.winograd);
-  return std::max(tiles, (g.c_out + kChannels - 1) / kChannels);
+  return std::max(g.tile_rows() * g.tile_cols(), (g.c_out + kChannels - 1) / kChannels);
 }
 Index slices(const ConvActivation::Geometry& g) { return slices(g.conv); }
 Index slices(const ConvPool::Geometry& g) { return slices(g.conv); }
