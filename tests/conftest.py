@@ -26,6 +26,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("dtype", ["float32", "float64"])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`quick` are the tests on one instruction set (the fastest here), in float32, that are not marked `slow`."""
+    from cnnfast import _core
+
+    kept = {"isa": _core.available_isas()[-1], "dtype": "float32"}
+    for item in items:
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if item.get_closest_marker("slow") is None and all(
+            params.get(name, value) == value for name, value in kept.items()
+        ):
+            item.add_marker("quick")
+
+
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     """A number that belongs to the test's name; CNNFAST_TEST_SEED=1, 2, ... gives other ones."""

@@ -32,6 +32,7 @@ print(*_core.available_isas())
 """
 
 
+@pytest.mark.slow  # ten seconds in the emulator
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 @pytest.mark.skipif("avx512" not in _core.build_info()["isas_built"], reason="no AVX-512 in this build")
 def test_runs_without_avx512_and_stays_in_its_memory() -> None:
