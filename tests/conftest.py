@@ -27,12 +27,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`quick` are the tests on one instruction set (the fastest here), in float32, that are not marked `slow`."""
+    """`quick` are the tests on one instruction set (the fastest here), in float32, that are not `slow`."""
     from cnnfast import _core
 
     kept = {"isa": _core.available_isas()[-1], "dtype": "float32"}
     for item in items:
-        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        params = getattr(getattr(item, "callspec", None), "params", {})
         if item.get_closest_marker("slow") is None and all(
             params.get(name, value) == value for name, value in kept.items()
         ):
