@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 import tracemalloc
 
 import numpy as np
@@ -129,7 +130,8 @@ def test_names_come_from_the_data_or_else_the_model():
     assert evaluate(model, pair).classes == ("x", "y")
 
 
-def test_the_report():
+def test_the_report(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     confusion = np.array([[10, 2, 0], [0, 7, 0], [1, 0, 0]])
     result = Evaluation(0.25, 0.85, 0.95, confusion, 20, ("cat", "dog", "a long name of it"), 0.125)
     assert str(result) == (
@@ -145,7 +147,38 @@ def test_the_report():
     assert json.loads(json.dumps(plain)) == plain
     assert plain["confusion"] == confusion.tolist()
     assert result.most_confused(1) == [("cat", "dog", 2)]
-    many = Evaluation(0, 1, 1, np.eye(62, dtype=np.int64), 62, tuple(map(str, range(62))), 1.0)
-    assert str(many) == (
-        "accuracy 100.00%  top-2 100.00%  loss 0.0000  (62 images in 1.0 s)\nmost confused: nothing"
-    )
+
+
+def letters() -> Evaluation:
+    """A report on 26 classes, where a is often taken for o."""
+    confusion = 300 * np.eye(26, dtype=np.int64)
+    confusion[0, 14], confusion[[8, 20], [11, 21]] = 1234, (56, 7)
+    return Evaluation(0.25, 0.85, 0.95, confusion, 9_100, tuple(string.ascii_lowercase), 0.125)
+
+
+def test_a_matrix_that_fits_is_shown(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "134")
+    lines = str(letters()).splitlines()
+    assert lines[2].split() == list(string.ascii_lowercase)
+    assert max(map(len, lines)) == 134
+    assert lines[-1] == "most confused: a as o 1,234 times, i as l 56 times, u as v 7 times"
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120, 133])
+def test_a_matrix_that_does_not_fit_gives_way_to_the_most_confused_pairs(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = str(letters())
+    assert max(map(len, text.splitlines())) <= columns
+    said = " ".join(text.split())
+    assert (
+        f"confusion matrix: 26 classes are too wide for {columns} columns; it is in .confusion, and in what "
+        "`cnnfast evaluate --json` prints most confused: a as o 1,234 times, i as l 56 times, u as v 7 times"
+    ) in said
+
+
+def test_a_pair_is_not_broken(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    assert str(letters()).splitlines()[-2:] == [
+        "most confused: a as o 1,234 times,",
+        "  i as l 56 times, u as v 7 times",
+    ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core
+from . import _core, terminal
 from .border import Array, Labels, whole_number
 from .labelled import Labelled, labelled
 from .losses import Loss
@@ -18,8 +18,8 @@ from .nn import Module
 if TYPE_CHECKING:
     from .datasets import ImageDataset
 
-_MATRIX_LIMIT = 36
 _WORST = 5
+_WORST_WITHOUT_MATRIX = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +65,36 @@ class Evaluation:
 
     def __str__(self) -> str:
         lines = [
-            f"accuracy {self.accuracy:.2%}  top-2 {self.top2_accuracy:.2%}  loss {self.loss:.4f}  "
-            f"({self.n:,} images in {self.seconds:.1f} s)"
+            terminal.packed(
+                [
+                    f"accuracy {self.accuracy:.2%}",
+                    f"top-2 {self.top2_accuracy:.2%}",
+                    f"loss {self.loss:.4f}",
+                    f"({self.n:,} images in {self.seconds:.1f} s)",
+                ]
+            ),
+            *self._matrix(),
         ]
-        if len(self.classes) <= _MATRIX_LIMIT:
-            lines += ["confusion (row: right class, column: what the model said)", *self._matrix()]
-        worst = ", ".join(f"{t} as {p} {times:,} times" for t, p, times in self.most_confused())
-        return "\n".join([*lines, f"most confused: {worst or 'nothing'}"])
+        pairs = self.most_confused(_WORST if len(lines) > 2 else _WORST_WITHOUT_MATRIX)
+        worst = [f"{t} as {p} {times:,} times" for t, p, times in pairs] or ["nothing"]
+        texts = [f"{text}," for text in worst[:-1]] + worst[-1:]
+        return "\n".join([*lines, terminal.packed(["most confused:", *texts], gap=" ")])
 
     def _matrix(self) -> list[str]:
+        """The confusion matrix, where it fits the terminal; otherwise where to find it."""
         names = [name[:10] for name in self.classes]
         cells = [[str(v) if v else "." for v in row] for row in self.confusion]
         width = max(len(text) for text in [*names, *(cell for row in cells for cell in row)])
+        if (len(names) + 1) * (width + 1) - 1 > terminal.width():
+            return [
+                terminal.wrapped(
+                    f"confusion matrix: {len(names)} classes are too wide for {terminal.width()} columns; "
+                    "it is in .confusion, and in what `cnnfast evaluate --json` prints"
+                )
+            ]
         rows = zip(["", *names], [names, *cells], strict=True)
-        return [" ".join(text.rjust(width) for text in [name, *row]) for name, row in rows]
+        lines = [" ".join(text.rjust(width) for text in [name, *row]) for name, row in rows]
+        return ["confusion (row: right class, column: what the model said)", *lines]
 
 
 def evaluate(model: Module, data: ImageDataset | tuple[Array, Labels], batch_size: int = 1024) -> Evaluation:
