@@ -173,7 +173,7 @@ F4, F8 = np.float32, np.float64
             TypeError,
             'conv2d: weight is float64 but x is float32; use weight.astype("float32")',
         ),
-        (lambda: f.relu(np.zeros(3)), ValueError, "relu: x must have shape (n, ...), got (3,)"),
+        (lambda: f.softmax(np.zeros(3)), ValueError, "softmax: x must have shape (n, ...), got (3,)"),
         (
             lambda: f.conv2d(np.zeros((1, 1, 2, 2)), np.zeros((1, 1))),
             ValueError,

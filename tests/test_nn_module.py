@@ -242,7 +242,11 @@ def test_wrong_calls_of_the_training_passes():
         model.backward(x)
     model.forward(x)
     cases = [
-        ([1.0], TypeError, "Linear: dy must be a float32 array, got list"),
+        (
+            [1.0],
+            TypeError,
+            'Linear: dy must be a NumPy array, got list; use np.asarray(dy, dtype="float32")',
+        ),
         (
             np.zeros((4, 3)),
             TypeError,

@@ -20,10 +20,19 @@ constexpr const char* dtype_name() {
 
 inline std::string dtype_of(const py::array& a) { return py::cast<std::string>(py::str(a.dtype())); }
 
+inline bool is_masked(py::handle value) {
+  return py::isinstance(value, py::module_::import("numpy.ma").attr("MaskedArray"));
+}
+
 inline py::array array(const char* name, py::handle value) {
   if (!py::isinstance<py::array>(value)) {
     fail_type(name, " must be a NumPy array, got ",
               py::cast<std::string>(py::str(py::type::handle_of(value).attr("__name__"))));
+  }
+  const auto* const plain = reinterpret_cast<PyObject*>(py::detail::npy_api::get().PyArray_Type_);
+  if (py::type::handle_of(value).ptr() != plain && is_masked(value)) {
+    fail_type(name, " is a masked array, which is not supported; use ", name,
+              ".filled(...) with a value of your choice");
   }
   return py::reinterpret_borrow<py::array>(value);
 }

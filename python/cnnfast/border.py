@@ -1,4 +1,4 @@
-"""Array types, and the checks of what a user hands over: whole numbers, fractions, labels.
+"""Array types, and the checks of what a user hands over: arrays, integers, numbers, labels.
 
 A check names who was called, the argument, the value that came and what was expected; behind it the value is
 trusted.
@@ -6,9 +6,11 @@ trusted.
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +24,68 @@ Ends = int | tuple[int, int]
 PaddingName = Literal["same", "valid"]
 Seed = int | np.random.SeedSequence | None
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
 #: dtypes the engine computes in.
 FLOATS: tuple[np.dtype[Any], ...] = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def type_of(value: object) -> str:
     """What came, in two words: the dtype of an array, the name of any other type."""
+    if value is None:
+        return "None"
     return f"{value.dtype} array" if isinstance(value, np.ndarray) else type(value).__name__
+
+
+def ieee_arithmetic(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Decorator for functions that compute with NumPy: an underflow is 0, an overflow infinity and an invalid
+    operation NaN, without warnings or errors, whatever `np.seterr` the caller has set; it is as before
+    afterwards.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with np.errstate(all="ignore"):
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+def refuse_masked(who: str, name: str, value: object, cure: str = "") -> None:
+    """Refuses a masked array, whose mask would be lost; any other value passes."""
+    if type(value) is not np.ndarray and isinstance(value, np.ma.MaskedArray):
+        cure = cure or f"use {name}.filled(...) with a value of your choice"
+        raise TypeError(f"{who}: {name} is a masked array, which is not supported; {cure}")
+
+
+def plain_array(who: str, name: str, value: object, dtype: object = "float32") -> Array:
+    """The value as an array of exactly NumPy's own type: a view of a `np.memmap`, `np.matrix` or another
+    subclass. `dtype` is the one the message for anything else proposes.
+    """
+    if type(value) is np.ndarray:
+        return value
+    refuse_masked(who, name, value)
+    if isinstance(value, np.ndarray):
+        return np.asarray(value)
+    cure = f"; use {_conversion(name, value, dtype)}" if value is not None else ""
+    raise TypeError(f"{who}: {name} must be a NumPy array, got {type_of(value)}{cure}")
+
+
+def _conversion(name: str, value: object, dtype: object) -> str:
+    """How to make an array of something that is none."""
+    if hasattr(value, "toarray"):  # SciPy's sparse matrices
+        return f"{name}.toarray()"
+    if hasattr(value, "detach"):  # tensors of PyTorch
+        return f"{name}.detach().cpu().numpy()"
+    return f'np.asarray({name}, dtype="{dtype}")'
+
+
+def dtype_cure(name: str, value: Array, dtype: object) -> str:
+    """How to give an array of another dtype this one."""
+    if value.dtype == object and value.ndim == 1 and value.size and np.ndim(value[0]) > 0:  # array of arrays
+        return f'use np.stack({name}).astype("{dtype}")'
+    return f'use {name}.astype("{dtype}")'
 
 
 def whole_number(who: str, name: str, value: object, minimum: int) -> int:
@@ -79,22 +136,40 @@ def labels(who: str, name: str, value: object, n: int, positions: Shape = ()) ->
     """Class numbers as a contiguous int64 array of shape (n, *positions); their range is checked where they
     are used.
     """
-    if type(value) is np.ndarray and value.dtype == np.int64:
-        array = value
-    else:
-        array = np.asarray(value)
-        if array.size == 0:
-            array = array.astype(np.int64)
-        if array.dtype.kind not in "iu":
-            cure = f"; use {name}.astype(np.int64)" if isinstance(value, np.ndarray) else ""
-            raise TypeError(f"{who}: {name} must be integers, got {array.dtype}{cure}")
-        array = array.astype(np.int64)
+    ready = type(value) is np.ndarray and value.dtype == np.int64
+    array: Labels = value if ready else _integers(who, name, value)  # type: ignore[assignment]
     if array.shape != (n, *positions):
         each = "position of the output" if positions else "row"
         raise ValueError(
             f"{who}: {name} must have shape {(n, *positions)}, one class for each {each}, got {array.shape}"
         )
     return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def _integers(who: str, name: str, value: object) -> Labels:
+    refuse_masked(who, name, value, f"use {name}.filled(-100), the label that losses ignore (ignore_index)")
+    if value is None:
+        raise TypeError(f"{who}: {name} must be integers, got None")
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise TypeError(f"{who}: {name} must be integers, got rows of different lengths") from None
+    if array.size == 0:
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        if is_strings(array):
+            cure = f"; use np.unique({name}, return_inverse=True)[1] for numbers in the order of the names"
+        else:
+            cure = f"; use {name}.astype(np.int64)" if isinstance(value, np.ndarray) else ""
+        raise TypeError(f"{who}: {name} must be integers, got {array.dtype}{cure}")
+    return array.astype(np.int64)
+
+
+def is_strings(array: Array) -> bool:
+    """Whether an array holds strings, in NumPy's own dtypes or as objects (pandas)."""
+    if array.dtype.kind == "O":
+        return array.size > 0 and all(isinstance(entry, str) for entry in array.flat)
+    return array.dtype.kind in "UT"
 
 
 def check_label_range(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core, terminal
-from .border import Array, Labels, whole_number
+from .border import Array, Labels, ieee_arithmetic, whole_number
 from .labelled import Labelled, labelled
 from .losses import Loss
 from .nn import Module
@@ -123,6 +123,7 @@ def evaluate(model: Module, data: ImageDataset | tuple[Array, Labels], batch_siz
     return result
 
 
+@ieee_arithmetic
 def measure(model: Module, part: Labelled, batch_size: int, stop: Callable[[], bool]) -> Evaluation | None:
     """`evaluate` on checked data; None if `stop` said so between two batches."""
     began = time.perf_counter()
@@ -146,6 +147,7 @@ def measure(model: Module, part: Labelled, batch_size: int, stop: Callable[[], b
     return Evaluation(loss / n, int(confusion.trace()) / n, top2 / n, confusion, n, classes, seconds)
 
 
+@ieee_arithmetic
 def measure_loss(
     model: Module, part: Labelled, loss: Loss, batch_size: int, stop: Callable[[], bool]
 ) -> tuple[float, float | None] | None:
@@ -173,8 +175,7 @@ def _logits(model: Module, x: Array) -> Array:
     """Outputs whose softmax are the probabilities; log-probabilities are such."""
     y = model(x)
     if model._output_kind == "probabilities":
-        with np.errstate(divide="ignore"):
-            np.log(y, out=y)
+        np.log(y, out=y)
     return y
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .border import Array
+from .border import Array, ieee_arithmetic
 
 
 class Gathered:
@@ -22,24 +22,25 @@ class Gathered:
     def clear(self) -> None:
         self.parts, self.rows, self._count, self._loss, self._correct = 0, 0, 0.0, 0.0, 0
 
+    @ieee_arithmetic
     def add(self, loss: float, correct: int, rows: int, count: float) -> None:
         """A part of `rows` rows with the mean loss and the gradient that stands in `grads`; `count` is what
         the rows weigh together.
         """
         if self._sum is None:
             self._sum = np.empty_like(self._grads)
-        with np.errstate(over="ignore", invalid="ignore"):  # whoever uses the mean has to look at it
-            self._grads *= count
-            if self.parts == 0:
-                self._sum[:] = self._grads
-            else:
-                self._sum += self._grads
+        self._grads *= count  # whoever uses the mean has to look whether it is finite
+        if self.parts == 0:
+            self._sum[:] = self._grads
+        else:
+            self._sum += self._grads
         self.parts += 1
         self.rows += rows
         self._count += count
         self._loss += count * loss if count else 0.0
         self._correct += correct
 
+    @ieee_arithmetic
     def mean(self) -> tuple[float, int]:
         """(mean loss, number of right answers), the mean gradient in `grads`; then there is nothing left."""
         assert self._sum is not None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _core
-from .border import Array, check_label_range, real_number, whole_number
+from .border import Array, check_label_range, ieee_arithmetic, real_number, refuse_masked, whole_number
 from .errors import GradientError
 from .losses import Loss, as_loss, targets
 from .nn import Module
@@ -91,6 +91,7 @@ class GradientReport:
         return "\n".join(lines)
 
 
+@ieee_arithmetic
 def check_gradients(
     module: Module,
     x: Array,
@@ -153,6 +154,8 @@ def check_gradients(
     rtol = real_number(who, "rtol", rtol, 0, 1)
     samples = whole_number(who, "samples", samples, 1)
     seed = whole_number(who, "seed", seed, 0)
+    refuse_masked(who, "x", x)
+    refuse_masked(who, "target", target)
     rng = np.random.default_rng(seed)
     twin = module.copy().to("float64")
     if isinstance(x, np.ndarray) and x.dtype.kind == "f":

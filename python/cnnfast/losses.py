@@ -15,7 +15,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import _core
-from .border import Array, labels, real_number, type_of
+from .border import (
+    Array,
+    dtype_cure,
+    ieee_arithmetic,
+    labels,
+    plain_array,
+    real_number,
+    refuse_masked,
+    type_of,
+)
 
 #: PyTorch's default: rows of this class do not count
 IGNORED = -100
@@ -44,6 +53,7 @@ class Loss:
         """The same, as the engine takes it."""
         return _core.Loss(self.name)
 
+    @ieee_arithmetic
     def _count(self, target: Array) -> float:
         """What the mean over rows with these targets divides by, up to a factor: how much they count beside
         others.
@@ -244,10 +254,9 @@ def targets(
         floats = isinstance(value, np.ndarray) and value.ndim > len(output) and value.dtype.kind == "f"
         if not (loss.of_shares and floats):
             return labels(who, name, value, n, output[1:])
-    if not isinstance(value, np.ndarray):
-        raise TypeError(f"{who}: {name} must be a NumPy array, got {type_of(value)}")
+    value = plain_array(who, name, value, np.dtype(dtype))
     if value.dtype != dtype:
-        cure = f'use {name}.astype("{np.dtype(dtype)}")'
+        cure = dtype_cure(name, value, np.dtype(dtype))
         raise TypeError(f"{who}: {name} must be {np.dtype(dtype)} like the output, got {value.dtype}; {cure}")
     if value.shape != (n, *output):
         raise ValueError(
@@ -258,6 +267,7 @@ def targets(
     return np.ascontiguousarray(value)
 
 
+@ieee_arithmetic
 def _check_shares(who: str, name: str, value: Array) -> None:
     slack = 1e-5  # sums of shares round
     wrong = ~((value >= -slack) & (value <= 1 + slack))
@@ -274,6 +284,7 @@ def _set(loss: Loss, **settings: object) -> None:
 def _weights(who: str, name: str, value: object) -> tuple[float, ...] | None:
     if value is None:
         return None
+    refuse_masked(who, name, value)
     if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str) or np.ndim(value) != 1:
         raise TypeError(f"{who}: {name} must be a sequence of numbers, one for each output, got {value!r}")
     if len(value) == 0:

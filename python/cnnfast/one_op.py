@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._core import Graph, Op, Plan, max_pool_indices
-from .border import FLOATS, Array, type_of
+from .border import FLOATS, Array, dtype_cure, plain_array
 from .nn.block import count, windows
 
+_NONE: Mapping[str, object] = MappingProxyType({})
 
-def check_floats(who: str, **arrays: object) -> None:
-    """All are arrays of one dtype, float32 or float64; None stands for an argument that was left out."""
+
+def check_floats(who: str, optional: Mapping[str, object] = _NONE, /, **arrays: object) -> None:
+    """All are arrays of one dtype, float32 or float64; of those in `optional`, None stands for one that was
+    left out.
+    """
     first: tuple[str, Array] | None = None
-    for name, value in arrays.items():
-        if value is None:
-            continue
-        if not isinstance(value, np.ndarray):
-            cure = f'use np.asarray({name}, dtype="float32")'
-            raise TypeError(f"{who}: {name} must be a NumPy array, got {type_of(value)}; {cure}")
-        if value.dtype not in FLOATS:
-            cure = f'use {name}.astype("float32")'
-            raise TypeError(f"{who}: {name} must be float32 or float64, got {value.dtype}; {cure}")
+    given = {name: value for name, value in optional.items() if value is not None}
+    for name, value in {**arrays, **given}.items():
+        array = plain_array(who, name, value)
+        if array.dtype not in FLOATS:
+            cure = dtype_cure(name, array, "float32")
+            raise TypeError(f"{who}: {name} must be float32 or float64, got {array.dtype}; {cure}")
         if first is None:
-            first = name, value
-        elif value.dtype != first[1].dtype:
-            cure = f'use {name}.astype("{first[1].dtype}")'
-            raise TypeError(f"{who}: {name} is {value.dtype} but {first[0]} is {first[1].dtype}; {cure}")
+            first = name, array
+        elif array.dtype != first[1].dtype:
+            cure = dtype_cure(name, array, first[1].dtype)
+            raise TypeError(f"{who}: {name} is {array.dtype} but {first[0]} is {first[1].dtype}; {cure}")
 
 
 def check_shape(who: str, name: str, value: Array, shape: tuple[int, ...], meaning: str) -> None:
@@ -47,6 +49,21 @@ def forward(
 ) -> Array:
     """y = op(x); the parameters come in the op's own order."""
     return plan_of(who, op, x, isa, exact).forward(np.ascontiguousarray(x), _flat(op, x, parameters))
+
+
+def elementwise(who: str, op: Op, x: Array, isa: str | None = None) -> Array:
+    """y = op(x) for each element of x, which may have any shape."""
+    check_floats(who, x=x)
+    rows = as_rows(x)
+    return forward(who, op, rows, isa=isa).reshape(x.shape) if x.size else rows.copy()
+
+
+def elementwise_backward(who: str, op: Op, dy: Array, x: Array, isa: str | None = None) -> Array:
+    """d loss / d x of `elementwise`."""
+    check_floats(who, x=x, dy=dy)
+    check_shape(who, "dy", dy, x.shape, "that of the output")
+    rows = as_rows(x)
+    return backward(who, op, as_rows(dy), rows, isa=isa)[0].reshape(x.shape) if x.size else rows.copy()
 
 
 def pool_with_indices(who: str, op: Op, x: Array, isa: str | None = None) -> tuple[Array, NDArray[np.int64]]:
@@ -89,11 +106,21 @@ def plan_of(who: str, op: Op, x: Array, isa: str | None, exact: bool) -> Plan:
     return Plan(graph, x.dtype.name, isa=isa, exact=exact)
 
 
+def as_rows(x: Array) -> Array:
+    """The elements as the engine takes them, (n, ...) of at most four axes; fewer than two axes are one
+    row.
+    """
+    x = np.asarray(x)
+    if 2 <= x.ndim <= 4 or x.size == 0:
+        return x
+    return x.reshape(1 if x.ndim < 2 else len(x), -1)
+
+
 def _flat(op: Op, x: Array, parameters: Sequence[Array]) -> Array:
     """The parameters one behind the other; zeros stand for those that were left out."""
     flat = np.zeros(count(op.parameter_shapes().values()), x.dtype)
     start = 0
     for value in parameters:
-        flat[start : start + value.size] = value.ravel()
+        flat[start : start + value.size] = np.asarray(value).ravel()
         start += value.size
     return flat

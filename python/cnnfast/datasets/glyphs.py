@@ -14,6 +14,7 @@ import string
 import numpy as np
 import numpy.typing as npt
 
+from ..border import ieee_arithmetic
 from . import pen
 from .image_dataset import ImageDataset
 from .pen import Floats, Form
@@ -32,6 +33,7 @@ _BLOCK = 4096
 _BATCH = 128
 
 
+@ieee_arithmetic
 def glyphs(n: int = 20_000, seed: int = 0, size: int = 28) -> ImageDataset:
     """Draw `n` synthetic letters in the conventions of EMNIST.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..border import refuse_masked, type_of
 from ..errors import DataError
 
 Rows = slice | Sequence[int] | npt.NDArray[np.integer[Any]] | npt.NDArray[np.bool_]
@@ -71,6 +72,7 @@ class ImageDataset:
                 f"ImageDataset: rows must be a slice or an array of row numbers, got the integer {rows}; "
                 f"use dataset[[{rows}]] for a data set of one picture, dataset.images[{rows}] for the picture"
             )
+        refuse_masked("ImageDataset", "rows", rows)
         index = rows if isinstance(rows, slice) else np.asarray(rows)
         if isinstance(index, np.ndarray) and index.size == 0:
             index = index.astype(np.intp)
@@ -100,8 +102,9 @@ class ImageDataset:
 
 
 def _checked_images(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    refuse_masked("ImageDataset", "images", images)
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-        raise TypeError(f"ImageDataset: images must be a uint8 array (0 .. 255), got {_type_of(images)}")
+        raise TypeError(f"ImageDataset: images must be a uint8 array (0 .. 255), got {type_of(images)}")
     if images.ndim not in (3, 4):
         raise DataError(f"ImageDataset: images must be (n, h, w) or (n, c, h, w), got shape {images.shape}")
     if 0 in images.shape[1:]:
@@ -117,16 +120,17 @@ def _checked_classes(classes: Sequence[str]) -> tuple[str, ...]:
         raise DataError("ImageDataset: classes is empty; every label needs a name")
     for name in names:
         if not isinstance(name, str):
-            raise TypeError(f"ImageDataset: classes must be names, got {_type_of(name)} {name!r}")
+            raise TypeError(f"ImageDataset: classes must be names, got {type_of(name)} {name!r}")
         if names.count(name) > 1:
             raise DataError(f"ImageDataset: class {name!r} is named {names.count(name)} times")
     return names
 
 
 def _check_labels(labels: npt.NDArray[np.int64], n_images: int, n_classes: int) -> None:
+    refuse_masked("ImageDataset", "labels", labels)
     if not isinstance(labels, np.ndarray) or labels.dtype != np.int64:
         cure = "; use labels.astype(np.int64)" if isinstance(labels, np.ndarray) else ""
-        raise TypeError(f"ImageDataset: labels must be an int64 array, got {_type_of(labels)}{cure}")
+        raise TypeError(f"ImageDataset: labels must be an int64 array, got {type_of(labels)}{cure}")
     if labels.ndim != 1:
         raise DataError(f"ImageDataset: labels must be (n,), got shape {labels.shape}")
     if len(labels) != n_images:
@@ -137,7 +141,3 @@ def _check_labels(labels: npt.NDArray[np.int64], n_images: int, n_classes: int) 
             f"ImageDataset: label {labels[wrong[0]]} at row {wrong[0]} is outside of 0 .. {n_classes - 1} "
             f"({n_classes} classes, {wrong.size} such labels)"
         )
-
-
-def _type_of(value: object) -> str:
-    return f"{value.dtype} array" if isinstance(value, np.ndarray) else type(value).__name__

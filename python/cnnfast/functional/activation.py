@@ -1,4 +1,4 @@
-"""Functions of single elements."""
+"""Functions of single elements; x may have any shape."""
 
 from __future__ import annotations
 
@@ -6,154 +6,130 @@ from typing import Literal
 
 from .. import _core
 from ..border import Array
-from ..one_op import backward, check_floats, forward
+from ..one_op import elementwise, elementwise_backward
 
 
 def relu(x: Array, *, isa: str | None = None) -> Array:
     """max(x, 0); see `nn.ReLU`."""
-    check_floats("relu", x=x)
-    return forward("relu", _core.ReLU(), x, isa=isa)
+    return elementwise("relu", _core.ReLU(), x, isa)
 
 
 def relu_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
     """dx of `relu`."""
-    check_floats("relu_backward", x=x, dy=dy)
-    return backward("relu_backward", _core.ReLU(), dy, x, isa=isa)[0]
+    return elementwise_backward("relu_backward", _core.ReLU(), dy, x, isa)
 
 
 def gelu(x: Array, approximate: Literal["none", "tanh"] = "none", *, isa: str | None = None) -> Array:
     """x P(X <= x), X normally distributed; see `nn.GELU`."""
-    check_floats("gelu", x=x)
-    return forward("gelu", _core.GELU(approximate), x, isa=isa)
+    return elementwise("gelu", _core.GELU(approximate), x, isa)
 
 
 def gelu_backward(
     dy: Array, x: Array, approximate: Literal["none", "tanh"] = "none", *, isa: str | None = None
 ) -> Array:
     """dx of `gelu`."""
-    check_floats("gelu_backward", x=x, dy=dy)
-    return backward("gelu_backward", _core.GELU(approximate), dy, x, isa=isa)[0]
+    return elementwise_backward("gelu_backward", _core.GELU(approximate), dy, x, isa)
 
 
 def leaky_relu(x: Array, negative_slope: float = 0.01, *, isa: str | None = None) -> Array:
     """x above 0, negative_slope * x below; see `nn.LeakyReLU`."""
-    check_floats("leaky_relu", x=x)
-    return forward("leaky_relu", _core.LeakyReLU(negative_slope), x, isa=isa)
+    return elementwise("leaky_relu", _core.LeakyReLU(negative_slope), x, isa)
 
 
 def leaky_relu_backward(
     dy: Array, x: Array, negative_slope: float = 0.01, *, isa: str | None = None
 ) -> Array:
     """dx of `leaky_relu`."""
-    check_floats("leaky_relu_backward", x=x, dy=dy)
-    return backward("leaky_relu_backward", _core.LeakyReLU(negative_slope), dy, x, isa=isa)[0]
+    return elementwise_backward("leaky_relu_backward", _core.LeakyReLU(negative_slope), dy, x, isa)
 
 
 def elu(x: Array, alpha: float = 1.0, *, isa: str | None = None) -> Array:
     """x above 0, alpha * (exp(x) - 1) below; see `nn.ELU`."""
-    check_floats("elu", x=x)
-    return forward("elu", _core.ELU(alpha), x, isa=isa)
+    return elementwise("elu", _core.ELU(alpha), x, isa)
 
 
 def elu_backward(dy: Array, x: Array, alpha: float = 1.0, *, isa: str | None = None) -> Array:
     """dx of `elu`."""
-    check_floats("elu_backward", x=x, dy=dy)
-    return backward("elu_backward", _core.ELU(alpha), dy, x, isa=isa)[0]
+    return elementwise_backward("elu_backward", _core.ELU(alpha), dy, x, isa)
 
 
 def selu(x: Array, *, isa: str | None = None) -> Array:
     """ELU with the numbers that keep mean 0 and variance 1; see `nn.SELU`."""
-    check_floats("selu", x=x)
-    return forward("selu", _core.SELU(), x, isa=isa)
+    return elementwise("selu", _core.SELU(), x, isa)
 
 
 def selu_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
     """dx of `selu`."""
-    check_floats("selu_backward", x=x, dy=dy)
-    return backward("selu_backward", _core.SELU(), dy, x, isa=isa)[0]
+    return elementwise_backward("selu_backward", _core.SELU(), dy, x, isa)
 
 
 def silu(x: Array, *, isa: str | None = None) -> Array:
     """x / (1 + exp(-x)); see `nn.SiLU`."""
-    check_floats("silu", x=x)
-    return forward("silu", _core.SiLU(), x, isa=isa)
+    return elementwise("silu", _core.SiLU(), x, isa)
 
 
 def silu_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
     """dx of `silu`."""
-    check_floats("silu_backward", x=x, dy=dy)
-    return backward("silu_backward", _core.SiLU(), dy, x, isa=isa)[0]
+    return elementwise_backward("silu_backward", _core.SiLU(), dy, x, isa)
 
 
 def mish(x: Array, *, isa: str | None = None) -> Array:
     """x * tanh(log(1 + exp(x))); see `nn.Mish`."""
-    check_floats("mish", x=x)
-    return forward("mish", _core.Mish(), x, isa=isa)
+    return elementwise("mish", _core.Mish(), x, isa)
 
 
 def mish_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
     """dx of `mish`."""
-    check_floats("mish_backward", x=x, dy=dy)
-    return backward("mish_backward", _core.Mish(), dy, x, isa=isa)[0]
+    return elementwise_backward("mish_backward", _core.Mish(), dy, x, isa)
 
 
 def sigmoid(x: Array, *, isa: str | None = None) -> Array:
     """1 / (1 + exp(-x)); see `nn.Sigmoid`."""
-    check_floats("sigmoid", x=x)
-    return forward("sigmoid", _core.Sigmoid(), x, isa=isa)
+    return elementwise("sigmoid", _core.Sigmoid(), x, isa)
 
 
 def sigmoid_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
     """dx of `sigmoid`."""
-    check_floats("sigmoid_backward", x=x, dy=dy)
-    return backward("sigmoid_backward", _core.Sigmoid(), dy, x, isa=isa)[0]
+    return elementwise_backward("sigmoid_backward", _core.Sigmoid(), dy, x, isa)
 
 
 def tanh(x: Array, *, isa: str | None = None) -> Array:
     """The hyperbolic tangent; see `nn.Tanh`."""
-    check_floats("tanh", x=x)
-    return forward("tanh", _core.Tanh(), x, isa=isa)
+    return elementwise("tanh", _core.Tanh(), x, isa)
 
 
 def tanh_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
     """dx of `tanh`."""
-    check_floats("tanh_backward", x=x, dy=dy)
-    return backward("tanh_backward", _core.Tanh(), dy, x, isa=isa)[0]
+    return elementwise_backward("tanh_backward", _core.Tanh(), dy, x, isa)
 
 
 def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0, *, isa: str | None = None) -> Array:
     """log(1 + exp(beta * x)) / beta; see `nn.Softplus`."""
-    check_floats("softplus", x=x)
-    return forward("softplus", _core.Softplus(beta, threshold), x, isa=isa)
+    return elementwise("softplus", _core.Softplus(beta, threshold), x, isa)
 
 
 def softplus_backward(
     dy: Array, x: Array, beta: float = 1.0, threshold: float = 20.0, *, isa: str | None = None
 ) -> Array:
     """dx of `softplus`."""
-    check_floats("softplus_backward", x=x, dy=dy)
-    return backward("softplus_backward", _core.Softplus(beta, threshold), dy, x, isa=isa)[0]
+    return elementwise_backward("softplus_backward", _core.Softplus(beta, threshold), dy, x, isa)
 
 
 def hardswish(x: Array, *, isa: str | None = None) -> Array:
     """x * min(max(x + 3, 0), 6) / 6; see `nn.Hardswish`."""
-    check_floats("hardswish", x=x)
-    return forward("hardswish", _core.Hardswish(), x, isa=isa)
+    return elementwise("hardswish", _core.Hardswish(), x, isa)
 
 
 def hardswish_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
     """dx of `hardswish`."""
-    check_floats("hardswish_backward", x=x, dy=dy)
-    return backward("hardswish_backward", _core.Hardswish(), dy, x, isa=isa)[0]
+    return elementwise_backward("hardswish_backward", _core.Hardswish(), dy, x, isa)
 
 
 def hardsigmoid(x: Array, *, isa: str | None = None) -> Array:
     """min(max(x + 3, 0), 6) / 6; see `nn.Hardsigmoid`."""
-    check_floats("hardsigmoid", x=x)
-    return forward("hardsigmoid", _core.Hardsigmoid(), x, isa=isa)
+    return elementwise("hardsigmoid", _core.Hardsigmoid(), x, isa)
 
 
 def hardsigmoid_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
     """dx of `hardsigmoid`."""
-    check_floats("hardsigmoid_backward", x=x, dy=dy)
-    return backward("hardsigmoid_backward", _core.Hardsigmoid(), dy, x, isa=isa)[0]
+    return elementwise_backward("hardsigmoid_backward", _core.Hardsigmoid(), dy, x, isa)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _core
 from ..border import Array, real_number, whole_number
-from ..one_op import check_floats, check_shape, plan_of
+from ..one_op import as_rows, check_floats, check_shape, plan_of
 
 
 def batch_norm(
@@ -40,7 +40,8 @@ def batch_norm(
                [ 1.]])
     """
     who = "batch_norm"
-    check_floats(who, x=x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    affine = {"weight": weight, "bias": bias}
+    check_floats(who, affine, x=x, running_mean=running_mean, running_var=running_var)
     if momentum is None:
         raise TypeError(f"{who}: momentum must be a number, got None; plain means are kept by nn.BatchNorm2d")
     op = _batch_norm(who, x, weight is not None, momentum, eps)
@@ -68,7 +69,7 @@ def batch_norm_backward(
 ) -> tuple[Array, Array | None, Array | None]:
     """(dx, dweight, dbias) of `batch_norm` in training; the last two are None without `weight`."""
     who = "batch_norm_backward"
-    check_floats(who, x=x, weight=weight, dy=dy)
+    check_floats(who, {"weight": weight}, x=x, dy=dy)
     op = _batch_norm(who, x, weight is not None, 0.0, eps)
     check_shape(who, "dy", dy, x.shape, "that of x")
     c = x.shape[1]
@@ -87,7 +88,7 @@ def dropout(x: Array, p: float = 0.5, *, seed: int, isa: str | None = None) -> A
     """x / (1 - p), or 0 with probability p; see `nn.Dropout`. The same seed drops the same places.
 
     Args:
-        x: (n, ...).
+        x: Any shape.
         p: 0 to 1.
         seed: 0 or more.
 
@@ -98,32 +99,38 @@ def dropout(x: Array, p: float = 0.5, *, seed: int, isa: str | None = None) -> A
         >>> bool(0.2 < (y == 0).mean() < 0.3), float(y.max().round(3))
         (True, 1.333)
     """
-    return _dropout("dropout", _core.Dropout, x, p, seed, isa)
+    return _dropout("dropout", _core.Dropout, p, seed, isa, x=x)
 
 
 def dropout_backward(dy: Array, p: float = 0.5, *, seed: int, isa: str | None = None) -> Array:
     """dx of `dropout` with the same p and seed: dy / (1 - p), or 0 where x was dropped."""
-    return _dropout("dropout_backward", _core.Dropout, dy, p, seed, isa)
+    return _dropout("dropout_backward", _core.Dropout, p, seed, isa, dy=dy)
 
 
 def dropout2d(x: Array, p: float = 0.5, *, seed: int, isa: str | None = None) -> Array:
     """`dropout` of whole channels of images (n, c, h, w); see `nn.Dropout2d`."""
-    return _dropout("dropout2d", _core.Dropout2d, x, p, seed, isa)
+    return _dropout("dropout2d", _core.Dropout2d, p, seed, isa, x=x)
 
 
 def dropout2d_backward(dy: Array, p: float = 0.5, *, seed: int, isa: str | None = None) -> Array:
     """dx of `dropout2d` with the same p and seed."""
-    return _dropout("dropout2d_backward", _core.Dropout2d, dy, p, seed, isa)
+    return _dropout("dropout2d_backward", _core.Dropout2d, p, seed, isa, dy=dy)
 
 
 def _dropout(
-    who: str, kind: Callable[[float], _core.Op], x: Array, p: float, seed: int, isa: str | None
+    who: str, kind: Callable[[float], _core.Op], p: float, seed: int, isa: str | None, **given: Array
 ) -> Array:
-    check_floats(who, x=x)
+    """Of the one array given, x or dy, under its name."""
+    check_floats(who, **given)
+    (x,) = given.values()
     op = kind(real_number(who, "p", p, 0, 1))
     seed = whole_number(who, "seed", seed, 0)
-    plan = plan_of(who, op, x, isa, False)
-    return plan.forward_train(np.ascontiguousarray(x), np.empty(0, x.dtype), seed % 2**64)[0]
+    rows = as_rows(x) if kind is _core.Dropout else x
+    if rows.size == 0:
+        return rows.copy()
+    plan = plan_of(who, op, rows, isa, False)
+    y = plan.forward_train(np.ascontiguousarray(rows), np.empty(0, x.dtype), seed % 2**64)[0]
+    return y.reshape(x.shape)
 
 
 def _batch_norm(who: str, x: Array, affine: bool, momentum: float, eps: float) -> _core.Op:

@@ -34,7 +34,7 @@ def conv_transpose2d(
                [1., 2., 1.]])
     """
     who = "conv_transpose2d"
-    check_floats(who, x=x, weight=weight, bias=bias)
+    check_floats(who, {"bias": bias}, x=x, weight=weight)
     op = _transpose2d(who, weight, stride, padding, output_padding, groups, bias is not None, dilation)
     if bias is None:
         return forward(who, op, x, [weight], isa)
@@ -83,7 +83,7 @@ def conv_transpose1d(
         bias: (c_out,), or None.
     """
     who = "conv_transpose1d"
-    check_floats(who, x=x, weight=weight, bias=bias)
+    check_floats(who, {"bias": bias}, x=x, weight=weight)
     op = _transpose1d(who, weight, stride, padding, output_padding, groups, bias is not None, dilation)
     if bias is None:
         return forward(who, op, x, [weight], isa)

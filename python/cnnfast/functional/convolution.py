@@ -38,7 +38,7 @@ def conv2d(
         array([[4.5, 4.5],
                [4.5, 4.5]])
     """
-    check_floats("conv2d", x=x, weight=weight, bias=bias)
+    check_floats("conv2d", {"bias": bias}, x=x, weight=weight)
     op = _conv2d("conv2d", weight, stride, padding, dilation, groups, bias is not None)
     if bias is None:
         return forward("conv2d", op, x, [weight], isa, exact)
@@ -100,7 +100,7 @@ def conv1d(
         weight: (c_out, c_in / groups, kernel length).
         bias: (c_out,), or None.
     """
-    check_floats("conv1d", x=x, weight=weight, bias=bias)
+    check_floats("conv1d", {"bias": bias}, x=x, weight=weight)
     op = _conv1d("conv1d", weight, stride, padding, dilation, groups, bias is not None)
     if bias is None:
         return forward("conv1d", op, x, [weight], isa)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from .. import _core, losses
-from ..border import Array, Labels, check_label_range
+from ..border import Array, Labels, check_label_range, ieee_arithmetic
 from ..losses import IGNORED, Loss
 from ..one_op import check_floats
 
@@ -114,7 +114,7 @@ def mse_loss(
     x: Array, target: Array, *, reduction: Reduction = "mean", isa: str | None = None
 ) -> float | Array:
     """(x - target)^2 of each element; their mean, sum, or (with "none") an array of the shape of x. x and
-    target have one shape and dtype; a mean of nothing is NaN.
+    target have one shape, of any rank, and one dtype; a mean of nothing is NaN.
 
     Example:
         >>> import numpy as np
@@ -210,6 +210,7 @@ def binary_cross_entropy_with_logits_backward(
     )
 
 
+@ieee_arithmetic
 def _value(
     who: str, name: str, x: Array, target: Array, loss: Loss, reduction: str, isa: str | None
 ) -> float | Array:
@@ -222,6 +223,7 @@ def _value(
     return total / divisor if divisor else float("nan")
 
 
+@ieee_arithmetic
 def _gradient(
     who: str, name: str, x: Array, target: Array, loss: Loss, reduction: str, isa: str | None
 ) -> Array:
@@ -240,9 +242,11 @@ def _rows(
     check_floats(who, **{name: x})
     if loss.of_classes and x.ndim < 2:
         raise ValueError(f"{who}: {name} must have shape (n, classes, ...), got {x.shape}")
+    shape = x.shape
     if x.ndim == 0:
-        raise ValueError(f"{who}: {name} must have shape (n, ...), got ()")
+        x, target = x[None], target[None] if isinstance(target, np.ndarray) else target
     target = losses.targets(who, "target", target, loss, x.shape[1:], x.dtype, len(x))
     if target.dtype == np.int64:
         check_label_range(who, "target", target, x.shape[1], getattr(loss, "ignore_index", None))
-    return _core.row_losses(loss._engine(), np.ascontiguousarray(x), target, isa)
+    each, gradient, divisor = _core.row_losses(loss._engine(), np.ascontiguousarray(x), target, isa)
+    return each if loss.of_classes else each.reshape(shape), gradient.reshape(shape), divisor

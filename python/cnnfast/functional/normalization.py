@@ -23,7 +23,7 @@ def group_norm(
         weight, bias: (c,), both or neither.
     """
     who = "group_norm"
-    check_floats(who, x=x, weight=weight, bias=bias)
+    check_floats(who, {"weight": weight, "bias": bias}, x=x)
     op = _group_norm(who, x, num_groups, eps, weight is not None)
     return forward(who, op, x, _affine(who, weight, bias, x.shape[1:2], "one for each channel"), isa)
 
@@ -39,7 +39,7 @@ def group_norm_backward(
 ) -> tuple[Array, Array | None, Array | None]:
     """(dx, dweight, dbias) of `group_norm`; the last two are None without `weight`."""
     who = "group_norm_backward"
-    check_floats(who, x=x, weight=weight, dy=dy)
+    check_floats(who, {"weight": weight}, x=x, dy=dy)
     op = _group_norm(who, x, num_groups, eps, weight is not None)
     return _all_three(who, op, dy, x, weight, x.shape[1:2], isa)
 
@@ -59,7 +59,7 @@ def layer_norm(
         weight, bias: The shape of one image, both or neither.
     """
     who = "layer_norm"
-    check_floats(who, x=x, weight=weight, bias=bias)
+    check_floats(who, {"weight": weight, "bias": bias}, x=x)
     op = _core.LayerNorm(x.shape[1:], eps, weight is not None)
     return forward(who, op, x, _affine(who, weight, bias, x.shape[1:], "that of one image"), isa)
 
@@ -69,7 +69,7 @@ def layer_norm_backward(
 ) -> tuple[Array, Array | None, Array | None]:
     """(dx, dweight, dbias) of `layer_norm`; the last two are None without `weight`."""
     who = "layer_norm_backward"
-    check_floats(who, x=x, weight=weight, dy=dy)
+    check_floats(who, {"weight": weight}, x=x, dy=dy)
     op = _core.LayerNorm(x.shape[1:], eps, weight is not None)
     return _all_three(who, op, dy, x, weight, x.shape[1:], isa)
 

@@ -15,7 +15,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None, *, isa: str | Non
         weight: (out_features, in_features).
         bias: (out_features,), or None.
     """
-    check_floats("linear", x=x, weight=weight, bias=bias)
+    check_floats("linear", {"bias": bias}, x=x, weight=weight)
     op = _linear("linear", weight, bias is not None)
     if bias is None:
         return forward("linear", op, x, [weight], isa)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import _core
-from ..border import Array
+from ..border import Array, ieee_arithmetic
 from ..one_op import backward, check_floats, check_shape, forward
 
 
@@ -37,17 +37,19 @@ def reshape_backward(dy: Array, x: Array, shape: Sequence[int], *, isa: str | No
     return backward("reshape_backward", _core.Reshape(shape), dy, x, isa=isa)[0]
 
 
+@ieee_arithmetic
 def add(a: Array, b: Array) -> Array:
     """a + b of one shape, the join of `nn.Residual` and `nn.Add`; nothing is broadcast."""
     check_floats("add", a=a, b=b)
     check_shape("add", "b", b, a.shape, "that of a")
-    return a + b
+    total: Array = np.add(np.asarray(a), np.asarray(b))
+    return total
 
 
 def add_backward(dy: Array) -> tuple[Array, Array]:
     """(da, db) of `add`: dy, twice."""
     check_floats("add_backward", dy=dy)
-    return dy.copy(), dy.copy()
+    return np.array(dy), np.array(dy)
 
 
 def concat(*arrays: Array) -> Array:
@@ -60,7 +62,7 @@ def concat(*arrays: Array) -> Array:
         array([[1., 2., 3.]])
     """
     _check_parts("concat", arrays)
-    return np.concatenate(arrays, axis=1)
+    return np.concatenate([np.asarray(array) for array in arrays], axis=1)
 
 
 def concat_backward(dy: Array, *arrays: Array) -> tuple[Array, ...]:
@@ -70,7 +72,7 @@ def concat_backward(dy: Array, *arrays: Array) -> tuple[Array, ...]:
     channels = [array.shape[1] for array in arrays]
     shape = (len(arrays[0]), sum(channels), *arrays[0].shape[2:])
     check_shape("concat_backward", "dy", dy, shape, "that of the output")
-    return tuple(part.copy() for part in np.split(dy, np.cumsum(channels)[:-1], axis=1))
+    return tuple(part.copy() for part in np.split(np.asarray(dy), np.cumsum(channels)[:-1], axis=1))
 
 
 def _check_parts(who: str, arrays: Sequence[Array]) -> None:

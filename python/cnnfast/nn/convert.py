@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from ..border import Array, whole_number
+from ..border import Array, refuse_masked, whole_number
 from .activation import ReLU
 from .convolution import Conv1d, Conv2d
 from .layer import Layer
@@ -243,6 +243,8 @@ def _matrices(who: str, weights: Sequence[Array], order: Order) -> list[Array]:
     """As (out, in)."""
     if order not in ("out_in", "in_out"):
         raise ValueError(f'{who}: order must be "out_in" or "in_out", got {order!r}')
+    for i, matrix in enumerate(weights):
+        refuse_masked(who, f"weights[{i}]", matrix)
     matrices = [np.asarray(w) for w in weights]
     if not matrices:
         raise ValueError(f"{who}: needs at least one layer")
@@ -277,6 +279,7 @@ def _block(
         )
     if vector is None:
         return block, None
+    refuse_masked(who, "biases", vector)
     offsets = np.asarray(vector, matrix.dtype)
     if made > 1 and offsets.shape == (out * made,):
         rows = offsets.reshape((made, out) if outer == "positions" else (out, made))

@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from .._core import Graph, Plan, Reshape, Tape
-from ..border import Array, Labels, Shape, real_number, type_of, whole_number
+from ..border import (
+    Array,
+    Labels,
+    Shape,
+    dtype_cure,
+    ieee_arithmetic,
+    plain_array,
+    real_number,
+    type_of,
+    whole_number,
+)
 from ..losses import Loss, as_loss, targets
 from .block import Block, count
 from .freezing import copy_frozen
@@ -108,17 +118,17 @@ class Module(ParameterTree):
         plan, x = self._prepare(x)
         return plan.forward(x, self._values, self._block.version)
 
+    @ieee_arithmetic
     def predict_proba(self, x: Array) -> Array:
         """Probability of each class, the softmax of the outputs along axis 1. Shapes as in a call."""
         y = self(x)
         if self._output_kind == "probabilities":
             return y
-        with np.errstate(invalid="ignore"):  # a row with an infinite logit gives NaN, as it should
-            if self._output_kind == "logits":
-                y -= y.max(axis=1, keepdims=True)
-            np.exp(y, out=y)
-            if self._output_kind == "logits":
-                y /= y.sum(axis=1, keepdims=True)
+        if self._output_kind == "logits":
+            y -= y.max(axis=1, keepdims=True)  # a row with an infinite logit gives NaN, as it should
+        np.exp(y, out=y)
+        if self._output_kind == "logits":
+            y /= y.sum(axis=1, keepdims=True)
         return y
 
     def predict(self, x: Array) -> Labels:
@@ -159,13 +169,15 @@ class Module(ParameterTree):
         if self._tape is None:
             raise RuntimeError(f"{who}: backward needs a forward before it")
         plan, tape, shape = self._tape
-        if not isinstance(dy, np.ndarray) or dy.dtype != self.dtype:
-            cure = f'; use dy.astype("{self.dtype}")' if isinstance(dy, np.ndarray) else ""
-            raise TypeError(f"{who}: dy must be a {self.dtype} array, got {type_of(dy)}{cure}")
+        dy = plain_array(who, "dy", dy, self.dtype)
+        if dy.dtype != self.dtype:
+            cure = dtype_cure("dy", dy, self.dtype)
+            raise TypeError(f"{who}: dy must be a {self.dtype} array, got {type_of(dy)}; {cure}")
         if dy.shape != shape:
             raise ValueError(f"{who}: dy must have the shape of the output {shape}, got {dy.shape}")
         return plan.backward(np.ascontiguousarray(dy), tape, self._values, self._flat_gradients)
 
+    @ieee_arithmetic
     def loss_and_grad(
         self,
         x: Array,
@@ -356,11 +368,8 @@ class Module(ParameterTree):
 
     def _prepare(self, x: Array) -> tuple[Plan, Array]:
         """The Plan for this input, and the input as the engine takes it."""
-        if not isinstance(x, np.ndarray):
-            raise TypeError(
-                f"{type(self).__name__}: x must be a NumPy array, got {type_of(x)}; "
-                f'use np.asarray(x, dtype="{self.dtype}")'
-            )
+        if type(x) is not np.ndarray:
+            x = plain_array(type(self).__name__, "x", x, self.dtype)
         if x.dtype == np.uint8:
             if x.ndim == 3:
                 x = x[:, None]
@@ -372,7 +381,7 @@ class Module(ParameterTree):
         elif x.dtype != self._values.dtype:
             raise TypeError(
                 f"{type(self).__name__}: x must be {self.dtype} or uint8, got {x.dtype}; "
-                f'use x.astype("{self.dtype}")'
+                f"{dtype_cure('x', x, self.dtype)}"
             )
         plan = self._plans.get(x.shape[1:])
         if plan is None:
@@ -386,7 +395,9 @@ class Module(ParameterTree):
         expected = self._input_shape
         if x.ndim < 2 or 0 in shape or (expected is not None and shape != expected):
             rows = "(n, ...)" if expected is None else f"(n, {', '.join(map(str, expected))})"
-            raise ValueError(f"{type(self).__name__}: x must have shape {rows}, got {x.shape}")
+            last = expected is not None and len(shape) == 3 and expected == (shape[2], *shape[:2])
+            cure = "; use x.transpose(0, 3, 1, 2)" if last else ""
+            raise ValueError(f"{type(self).__name__}: x must have shape {rows}, got {x.shape}{cure}")
         return self._plan_for(shape)
 
     def _plan_for(self, shape: Shape) -> Plan:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..border import Array, Seed, Shape, float_dtype, seed_sequence
+from ..border import Array, Seed, Shape, float_dtype, ieee_arithmetic, seed_sequence
 from .block import Block, count, windows
 from .freezing import Window, frozen_names, set_frozen, windows_of
 from .state import Unmatched, load_state
@@ -138,6 +138,7 @@ class ParameterTree(ABC):
         """(name, start, end) of each parameter that is not frozen: its place in the flat block."""
         return windows_of(self, frozen=False)
 
+    @ieee_arithmetic
     def initialize(self, seed: Seed = None) -> None:
         """Draw all parameters anew, PyTorch's default distributions; the same seed draws the same values."""
         self._initialize(seed_sequence(type(self).__name__, seed))
@@ -147,6 +148,7 @@ class ParameterTree(ABC):
         """float32 or float64: of the parameters, of float input and of all arithmetic."""
         return self._values.dtype
 
+    @ieee_arithmetic
     def to(self, dtype: Any) -> Self:
         """Convert the parameters to "float32" or "float64", in place; returns the module itself."""
         who = type(self).__name__

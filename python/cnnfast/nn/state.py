@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..border import Array
+from ..border import Array, ieee_arithmetic
 
 #: a buffer, whole numbers in PyTorch's states
 _COUNT = "num_batches_tracked"
@@ -20,6 +20,7 @@ class Unmatched(NamedTuple):
     unexpected_keys: list[str]
 
 
+@ieee_arithmetic
 def load_state(who: str, targets: Mapping[str, Array], state: Mapping[str, Any], strict: bool) -> Unmatched:
     """Copies `state` into the arrays of `targets`; see `Module.load_state_dict`."""
     if not isinstance(state, Mapping):
@@ -81,6 +82,8 @@ def _array(value: Any) -> Array:
     """NumPy's arrays, and whatever can become one: a tensor of PyTorch (also one that needs a gradient or
     lives on a device), of TensorFlow, JAX.
     """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError("masked arrays are not supported; use .filled(...) with a value of your choice")
     if hasattr(value, "detach"):
         value = value.detach().cpu()
     if callable(getattr(value, "numpy", None)):

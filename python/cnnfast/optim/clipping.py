@@ -9,13 +9,14 @@ from functools import partial
 import numpy as np
 
 from .. import _core
-from ..border import FLOATS, Array, real_number, type_of
+from ..border import FLOATS, Array, ieee_arithmetic, real_number, refuse_masked, type_of
 
 Gradients = Array | Mapping[str, Array] | Sequence[Array]
 
 _INFINITY = float("inf")
 
 
+@ieee_arithmetic
 def clip_grad_norm_(grads: Gradients, max_norm: float) -> float:
     """Scale gradients, in place, so that their Euclidean norm (that of all together) is at most `max_norm`.
 
@@ -47,12 +48,12 @@ def clip_grad_norm_(grads: Gradients, max_norm: float) -> float:
     norm = math.sqrt(sum(_core.squared_norm(array) for array in arrays))
     share = max_norm / (norm + 1e-6)
     if not share >= 1:
-        with np.errstate(invalid="ignore"):  # infinity times 0
-            for array in arrays:
-                array *= share
+        for array in arrays:
+            array *= share
     return norm
 
 
+@ieee_arithmetic
 def clip_grad_value_(grads: Gradients, clip_value: float) -> None:
     """Bring each gradient, in place, into [-clip_value, clip_value]; NaN stays NaN.
 
@@ -108,6 +109,7 @@ def _arrays(who: str, grads: Gradients) -> list[Array]:
     else:
         raise TypeError(f"{who}: grads must be an array, a dict or a list of arrays, got {type_of(grads)}")
     for name, array in named:
+        refuse_masked(who, name, array)
         if not isinstance(array, np.ndarray) or array.dtype not in FLOATS:
             raise TypeError(f"{who}: {name} must be a float32 or float64 array, got {type_of(array)}")
         if not array.flags.c_contiguous or not array.flags.writeable:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..border import FLOATS, Array, Shape, type_of, whole_number
+from ..border import FLOATS, Array, Shape, ieee_arithmetic, refuse_masked, type_of, whole_number
 from .group import Group, listed
 from .parts import Choice, Part, Window, choices, parts_of, windows_of
 from .setting import Setting, checked_settings
@@ -67,6 +67,7 @@ class Optimizer(ABC):
         self._frozen = wanted
         self._loosen()
 
+    @ieee_arithmetic
     def bind(
         self,
         params: Array,
@@ -89,6 +90,7 @@ class Optimizer(ABC):
         who = type(self).__name__
         if self._params is params and (shapes is None or self._named(shapes)):
             return
+        refuse_masked(who, "params", params)
         if not isinstance(params, np.ndarray) or params.dtype not in FLOATS:
             raise TypeError(f"{who}: params must be a float32 or float64 array, got {type_of(params)}")
         if params.ndim != 1 or not params.flags.c_contiguous or not params.flags.writeable:
@@ -120,6 +122,7 @@ class Optimizer(ABC):
         """
         if params is not self._params:
             self.bind(params)
+        refuse_masked(type(self).__name__, "grads", grads)
         if grads.shape != params.shape or grads.dtype != params.dtype:
             raise ValueError(
                 f"{type(self).__name__}: grads must be {params.dtype} of shape {params.shape}, "
@@ -146,6 +149,7 @@ class Optimizer(ABC):
             "memory": {name: value.copy() for name, value in self._memory.items()},
         }
 
+    @ieee_arithmetic
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over settings, groups, steps and memory from `state_dict()` of an optimiser of the same type.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..border import ieee_arithmetic
 from ..errors import DataError
 from . import framing, ink, reading
 from .framing import Style
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Style", "as_text", "load_picture", "to_model_input"]
 
 
+@ieee_arithmetic
 def to_model_input(
     image: NDArray[np.generic] | Image.Image, size: int = 28, style: Style = "emnist"
 ) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..border import plain_array
 from ..errors import DataError, require
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def to_grey(image: NDArray[np.generic] | Image.Image) -> NDArray[np.float32]:
     from PIL import Image
 
     if isinstance(image, np.ndarray):
-        image = _from_array(image)
+        image = _from_array(plain_array("to_model_input", "image", image))
     elif not isinstance(image, Image.Image):
         raise TypeError(
             f"to_model_input: image is a {type(image).__name__}; need a pillow image or a NumPy array"

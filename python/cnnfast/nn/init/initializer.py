@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...border import FLOATS, Array, Seed, Shape, seed_sequence, type_of
+from ...border import FLOATS, Array, Seed, Shape, ieee_arithmetic, refuse_masked, seed_sequence, type_of
 
 INFINITY = float("inf")
 
@@ -41,6 +41,7 @@ class Initializer:
             ValueError: Read-only, or of a shape from which inputs and outputs cannot be counted.
         """
         who = f"init.{self._name}"
+        refuse_masked(who, "array", array)
         if not isinstance(array, np.ndarray) or array.dtype not in FLOATS:
             raise TypeError(f"{who}: array must be a float32 or float64 array, got {type_of(array)}")
         if not array.flags.writeable:
@@ -48,6 +49,7 @@ class Initializer:
         self._fill(array, seed_sequence(who, seed))
         return array
 
+    @ieee_arithmetic
     def _fill(self, array: Array, seed: np.random.SeedSequence) -> None:
         array[...] = self._draw(array.shape, np.random.default_rng(seed))
 
