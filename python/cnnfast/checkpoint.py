@@ -27,7 +27,16 @@ FORMAT_VERSION = 1
 _DTYPES = {"float32": "F32", "float64": "F64"}
 #: Characters; the description of a network with hundreds of layers has some ten thousand.
 _MAX_METADATA = 4_000_000
-_REQUIRED = ("format_version", "architecture", "classes", "preprocessing", "input_shape", "sha256")
+_REQUIRED_JSON = ("architecture", "classes", "preprocessing", "input_shape")
+_OPTIONAL_JSON = ("task", "task_is_set")
+_REQUIRED = ("format_version", *_REQUIRED_JSON, "sha256")
+_KINDS = {
+    "classes": list | None,
+    "task": str,
+    "task_is_set": bool,
+    "preprocessing": dict,
+    "input_shape": list | None,
+}
 
 
 def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, Any] | None = None) -> None:
@@ -74,7 +83,7 @@ def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, 
 
 
 def load(path: str | os.PathLike[str]) -> Module:
-    """The model that `save` wrote: architecture, weights, classes, preprocessing and input shape.
+    """The model that `save` wrote: architecture, weights, classes, task, preprocessing and input shape.
 
     Raises:
         CheckpointError: Not a safetensors file, truncated, changed, not written by cnnfast, written by a
@@ -89,6 +98,9 @@ def load(path: str | os.PathLike[str]) -> Module:
         model.input_shape = None if info["input_shape"] is None else tuple(info["input_shape"])
         model.preprocessing = Preprocessing(**info["preprocessing"])
         model.classes = info["classes"]
+        model.task = info.get("task")
+        if not info.get("task_is_set"):
+            model._task, model._trained_for = None, model._task
     except (TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(
             f"{os.fspath(path)}: does not describe a working model: {_line(error)}"
@@ -99,7 +111,8 @@ def load(path: str | os.PathLike[str]) -> Module:
 def metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     """What a model file says of itself, weights left alone, as plain data.
 
-    Keys: format_version, cnnfast_version, architecture, classes, preprocessing, input_shape, training.
+    Keys: format_version, cnnfast_version, architecture, classes, preprocessing, input_shape, training; task
+    where it is known, and task_is_set if its user has set it.
 
     Raises:
         CheckpointError, OSError: As `load`, but for what only the weights can show.
@@ -115,6 +128,7 @@ def _describe(model: Module, training: Mapping[str, Any] | None) -> dict[str, st
         "preprocessing": model.preprocessing.to_config(),
         "input_shape": model.input_shape,
         "training": None if training is None else dict(training),
+        **_task_of(model),
     }
     try:
         texts = {name: json.dumps(value) for name, value in described.items()}
@@ -126,6 +140,13 @@ def _describe(model: Module, training: Mapping[str, Any] | None) -> dict[str, st
         "cnnfast_version": __version__,
         **texts,
     }
+
+
+def _task_of(model: Module) -> dict[str, Any]:
+    """What is known of the task from its user or from the loss it was trained with, if anything."""
+    if model._task is not None:
+        return {"task": model._task, "task_is_set": True}
+    return {} if model._trained_for is None else {"task": model._trained_for}
 
 
 def _read(path: str | os.PathLike[str], with_tensors: bool) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -185,13 +206,13 @@ def _check_origin(name: str, texts: Mapping[str, str]) -> None:
 def _parse(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
     info: dict[str, Any] = {"format_version": int(texts["format_version"])}
     info["cnnfast_version"] = texts.get("cnnfast_version")
-    for key in ("architecture", "classes", "preprocessing", "input_shape", "training"):
+    for key in (*_REQUIRED_JSON, "training", *(key for key in _OPTIONAL_JSON if key in texts)):
         try:
             info[key] = json.loads(texts.get(key, "null"))
         except (ValueError, RecursionError):
             raise CheckpointError(f"{name}: {key} in its metadata is not JSON") from None
-    for key, kinds in (("classes", list | None), ("preprocessing", dict), ("input_shape", list | None)):
-        if not isinstance(info[key], kinds):
+    for key, kinds in _KINDS.items():
+        if key in info and not isinstance(info[key], kinds):
             raise CheckpointError(f"{name}: {key} in its metadata must not be {type(info[key]).__name__}")
     return info
 

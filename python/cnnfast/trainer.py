@@ -14,6 +14,7 @@ from .frozen import Frozen
 from .gathered import Gathered
 from .losses import Loss, as_loss, targets
 from .nn import Module
+from .nn.task import check_loss
 from .optim import Optimizer
 from .optim.clipping import clipping
 
@@ -65,7 +66,7 @@ class Trainer:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"Trainer: optimizer must be an Optimizer, got {type_of(optimizer)}")
         loss = as_loss("Trainer", loss)
-        _check_ending(model, loss)
+        check_loss("Trainer", loss, model._output_kind, model._task)
         if model.num_parameters() == 0:
             raise ValueError("Trainer: the model has no parameters to train")
         self.model, self.optimizer, self.loss = model, optimizer, loss
@@ -78,6 +79,7 @@ class Trainer:
         self._gathered = Gathered(self._grads)
         self.steps = 0
         self._epoch: int | None = None
+        self._task_known = model._train_for(loss, model._outputs())
 
     def step(self, x: Array, y: Array, index: Labels | None = None, micro_batch: int | None = None) -> float:
         """One update from one batch.
@@ -148,6 +150,8 @@ class Trainer:
                 "Trainer was made; make a new one"
             )
         plan, x = self.model._prepare(x)
+        if not self._task_known:
+            self._task_known = self.model._train_for(self.loss, plan.output_shape[0])
         return plan, x, targets("Trainer", "y", y, self.loss, plan.output_shape, self.model.dtype, len(x))
 
     def _advance(
@@ -218,16 +222,4 @@ class Trainer:
             step=step,
             epoch=self._epoch,
             loss=loss,
-        )
-
-
-def _check_ending(model: Module, loss: Loss) -> None:
-    kind = model._output_kind
-    if kind == "probabilities" and (loss.of_classes or loss.name == "bce_with_logits"):
-        raise ValueError(
-            f'Trainer: the loss "{loss.name}" does not take probabilities; leave the Softmax at the end out'
-        )
-    if loss.name == "nll" and kind == "logits":
-        raise ValueError(
-            'Trainer: the loss "nll" needs a model that ends in LogSoftmax; use loss="cross_entropy"'
         )

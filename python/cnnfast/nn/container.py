@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ..border import Seed, Shape, type_of
-from .module import Module, OutputKind
+from .module import Module
 from .registry import blank, parameter_shapes
+from .task import OutputKind
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..border import Seed, Shape, type_of
 from .container import Container, dotted, ending, only_setting
-from .module import GraphBuilder, Module, OutputKind
+from .module import GraphBuilder, Module
 from .registry import blank, parameter_shapes, register
 from .structure import Join
+from .task import OutputKind
 
 if TYPE_CHECKING:
     from typing_extensions import Self

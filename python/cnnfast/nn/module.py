@@ -12,14 +12,13 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from glob import escape
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from .._core import Graph, Plan, Reshape, Tape
 from ..border import (
     Array,
-    Labels,
     Shape,
     dtype_cure,
     ieee_arithmetic,
@@ -33,13 +32,12 @@ from .block import Block, count
 from .freezing import copy_frozen
 from .parameter_tree import ParameterTree
 from .preprocessing import Preprocessing
+from .task import OutputKind, Task, answers, check_loss, check_task, probabilities, task_by_end, task_by_loss
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .._core import Op
-
-OutputKind = Literal["logits", "probabilities", "log_probabilities"]
 
 #: Plans kept for each module; a network fed with ever new image sizes forgets the oldest.
 _MAX_PLANS = 32
@@ -64,6 +62,9 @@ class Module(ParameterTree):
     _input_shape: Shape | None
     _classes: tuple[str, ...] | None
     _preprocessing: Preprocessing
+    #: What the user has set, and what the loss of a training has said.
+    _task: Task | None
+    _trained_for: Task | None
     _plans: dict[Shape, Plan]
     _tape: tuple[Plan, Tape, Shape] | None
 
@@ -118,23 +119,56 @@ class Module(ParameterTree):
         plan, x = self._prepare(x)
         return plan.forward(x, self._values, self._block.version)
 
-    @ieee_arithmetic
     def predict_proba(self, x: Array) -> Array:
-        """Probability of each class, the softmax of the outputs along axis 1. Shapes as in a call."""
-        y = self(x)
-        if self._output_kind == "probabilities":
-            return y
-        if self._output_kind == "logits":
-            y -= y.max(axis=1, keepdims=True)  # a row with an infinite logit gives NaN, as it should
-        np.exp(y, out=y)
-        if self._output_kind == "logits":
-            y /= y.sum(axis=1, keepdims=True)
-        return y
+        """Probabilities, by the network's `task`.
 
-    def predict(self, x: Array) -> Labels:
-        """Number of the most likely class of each row, (n,) int64; the first one among equals."""
-        best: Labels = self(x).argmax(axis=1)
-        return best
+        Args:
+            x: As in a call.
+
+        Shapes:
+            "multiclass": (n, classes), the softmax of the outputs along axis 1.
+            "binary": (n, 2), the probabilities of class 0 (no) and class 1 (yes), as scikit-learn has them.
+            "multilabel": (n, outputs), each output's own probability of yes.
+            Outputs with positions, (n, c, h, w), keep them behind axis 1.
+
+        Raises:
+            ValueError: The task is "regression", or not known while there is only one output.
+            TypeError, ValueError: As in a call.
+
+        Example:
+            >>> from cnnfast import nn
+            >>> model = nn.Sequential(nn.Linear(2, 1), nn.Sigmoid(), seed=0)
+            >>> model.predict_proba(np.zeros((5, 2), dtype=np.float32)).shape
+            (5, 2)
+        """
+        y = self(x)
+        task = self._task_of("predict_proba", y.shape[1])
+        if task == "regression":
+            raise ValueError(
+                f"{type(self).__name__}: predict_proba has no probabilities to give where model.task is "
+                '"regression"; use predict(x) or model(x)'
+            )
+        return probabilities(task, self._output_kind, y)
+
+    def predict(self, x: Array) -> Array:
+        """The answer for each row, by the network's `task`.
+
+        Args:
+            x: As in a call.
+
+        Shapes:
+            "multiclass": (n,) int64, the number of the most likely class, the first one among equals.
+            "binary": (n,) int64, 1 where class 1 has a probability above 0.5, else 0.
+            "multilabel": (n, outputs) int64, the same for each output.
+            "regression": (n, outputs), the outputs themselves.
+            Outputs with positions, (n, c, h, w), have an answer for each: (n, h, w), or (n, c, h, w).
+
+        Raises:
+            ValueError: The task is not known while there is only one output.
+            TypeError, ValueError: As in a call.
+        """
+        y = self(x)
+        return answers(self._task_of("predict", y.shape[1]), self._output_kind, y)
 
     # ---------------------------------------------------------------- training passes
 
@@ -206,10 +240,11 @@ class Module(ParameterTree):
 
         Raises:
             TypeError, ValueError: As in a call; labels that are no integers, or outside of the classes; no
-                rows.
+                rows; a loss that contradicts the end of the network or its `task`.
         """
         who = type(self).__name__
         loss = as_loss(who, loss)
+        check_loss(who, loss, self._output_kind, self._task)
         weight = real_number(who, "weight", weight, 0, float("inf"))
         plan, x = self._prepare(x)
         target = targets(who, "target", target, loss, plan.output_shape, self.dtype, len(x))
@@ -231,11 +266,12 @@ class Module(ParameterTree):
         twin._values[:] = self._values
         twin._input_shape, twin._classes = self._input_shape, self._classes
         twin._preprocessing = self._preprocessing
+        twin._task, twin._trained_for = self._task, self._trained_for
         copy_frozen(self, twin)
         return twin
 
     def __reduce__(self) -> tuple[Any, ...]:
-        settings = (self._input_shape, self._classes, self._preprocessing)
+        settings = (self._input_shape, self._classes, self._preprocessing, self._task, self._trained_for)
         return _restore, (self.to_config(), self._values.copy(), settings, self.frozen)
 
     def save(self, path: str | PathLike[str], *, training: Mapping[str, Any] | None = None) -> None:
@@ -271,7 +307,9 @@ class Module(ParameterTree):
 
     @property
     def classes(self) -> tuple[str, ...] | None:
-        """Name of each output, in order; None if unknown."""
+        """Name of each output, in order; of a single output that is yes or no, those of no and yes. None if
+        unknown.
+        """
         return self._classes
 
     @classes.setter
@@ -284,6 +322,36 @@ class Module(ParameterTree):
             if self._input_shape is not None:
                 _check_classes(who, names, self._output_shape(self._input_shape))
         self._classes = names
+
+    @property
+    def task(self) -> Task | None:
+        """What the network answers; `predict`, `predict_proba` and `cnnfast.evaluate` go by it.
+
+        "multiclass": one of several classes. "binary": yes or no, one output. "multilabel": yes or no for
+        each output. "regression": numbers. None: not known; then several outputs are taken for logits of
+        classes.
+
+        What is set here holds. Otherwise the loss of the last training says it (`Trainer`, `fit`): that of
+        classes means "multiclass", "bce_with_logits" means "binary" for one output and "multilabel" for
+        several, that of numbers means "regression". Otherwise the end of the network does: Softmax and
+        LogSoftmax mean "multiclass" (whatever the loss), Sigmoid means "binary" or "multilabel".
+
+        Raises:
+            ValueError: Set to something else, or to what contradicts the end of the network.
+
+        Example:
+            >>> from cnnfast import nn
+            >>> nn.Sequential(nn.Linear(4, 3), nn.Softmax()).task
+            'multiclass'
+        """
+        return self._task or self._trained_for or task_by_end(self._output_kind, self._outputs())
+
+    @task.setter
+    def task(self, task: Task | None) -> None:
+        if task is not None:
+            task = check_task(type(self).__name__, task, self._output_kind, self._outputs())
+        self._task = task
+        self._trained_for = None
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -356,6 +424,8 @@ class Module(ParameterTree):
         self._input_shape = None
         self._classes = None
         self._preprocessing = Preprocessing()
+        self._task = None
+        self._trained_for = None
 
     def _place(self, block: Block, start: int) -> int:
         self._plans = {}
@@ -365,6 +435,33 @@ class Module(ParameterTree):
     def _output_shape(self, input_shape: Shape) -> Shape:
         graph = Graph(input_shape)
         return graph.shape(self._add_to(graph, 0, ""))
+
+    def _outputs(self) -> int | None:
+        """Number of outputs (for each position); None if it is not known."""
+        shape = self.output_shape
+        return None if shape is None else shape[0]
+
+    def _task_of(self, method: str, outputs: int) -> Task:
+        """The task of a network with so many outputs; several may be taken for logits of classes."""
+        who, kind = f"{type(self).__name__}: {method}", self._output_kind
+        task = self._task or self._trained_for or task_by_end(kind, outputs)
+        if task is not None:
+            return check_task(who, task, kind, outputs)
+        if outputs == 1:
+            raise ValueError(
+                f"{who} cannot know what a single output means; set model.task to 'binary' (the logit of a "
+                "yes or no) or 'regression' (a number)"
+            )
+        return "multiclass"
+
+    def _train_for(self, loss: Loss, outputs: int | None) -> bool:
+        """Takes the task from the loss of a training; False if it needs the number of outputs for that."""
+        if outputs is not None and self._task is not None:
+            check_task(type(self).__name__, self._task, self._output_kind, outputs)
+        said = task_by_loss(loss, self._output_kind, outputs)
+        if self._task is None and said is not None:
+            self._trained_for = said
+        return said is not None
 
     def _prepare(self, x: Array) -> tuple[Plan, Array]:
         """The Plan for this input, and the input as the engine takes it."""
@@ -429,7 +526,7 @@ def noise_seed(who: str, seed: int | None) -> int:
 
 
 def _check_classes(who: str, names: Sequence[str], output_shape: Shape) -> None:
-    if output_shape != (len(names),):
+    if output_shape != (len(names),) and not (output_shape == (1,) and len(names) == 2):
         raise ValueError(f"{who}: {len(names)} classes do not fit the output shape {output_shape}")
 
 
@@ -440,7 +537,7 @@ def _restore(
 
     module = blank(config).to(values.dtype)
     module._values[:] = values
-    module._input_shape, module._classes, module._preprocessing = settings
+    module._input_shape, module._classes, module._preprocessing, module._task, module._trained_for = settings
     if frozen:
         module.freeze(*(escape(name) for name in frozen))
     return module

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from ..border import Seed
 from .container import Listed, dotted, ending
-from .module import GraphBuilder, Module, OutputKind
+from .module import GraphBuilder, Module
 from .registry import register
+from .task import OutputKind
 
 
 @register

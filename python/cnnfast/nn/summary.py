@@ -108,8 +108,10 @@ def _reads(lines: list[Row], position: int) -> str:
 
 
 def _notes(model: Module) -> list[str]:
-    """What the rows do not tell: memory as the engine lays it out, and parameters that are frozen."""
+    """What the rows do not tell: the task, memory as the engine lays it out, frozen parameters."""
     notes = []
+    if model.task is not None:
+        notes.append(f"task: {model.task}")
     if model.input_shape is not None:
         plan = model.plan()
         training, inference = (plan.arena_bytes(t) // plan.tile(t) for t in (True, False))

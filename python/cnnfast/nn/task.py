@@ -1,0 +1,128 @@
+"""What the outputs of a network mean: its task, what its end and its loss say of it, and the answers that
+follow from an output.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from ..border import Array, ieee_arithmetic
+from ..losses import Loss
+
+#: What a network answers: one of several classes, yes or no, yes or no for each output, numbers.
+Task = Literal["multiclass", "binary", "multilabel", "regression"]
+TASKS: tuple[Task, ...] = get_args(Task)
+
+#: What a network puts out: "sigmoid" is a probability for each output, "logits" is anything else.
+OutputKind = Literal["logits", "probabilities", "log_probabilities", "sigmoid"]
+
+_LAYERS = {"probabilities": "Softmax", "log_probabilities": "LogSoftmax", "sigmoid": "Sigmoid"}
+
+
+def check_task(who: str, task: Any, kind: OutputKind, outputs: int | None) -> Task:
+    """The task, if there is one of this name and it can be that of a network with such an end and so many
+    outputs (None: not known).
+    """
+    if task not in TASKS:
+        names = ", ".join(f'"{name}"' for name in TASKS)
+        raise ValueError(f"{who}: task must be one of {names} or None, got {task!r}")
+    if task in ("binary", "multilabel") and kind in ("probabilities", "log_probabilities"):
+        raise ValueError(
+            f'{who}: task "{task}" does not fit a network that ends in {_LAYERS[kind]}, '
+            'whose outputs are one class of several: "multiclass"'
+        )
+    if task == "binary" and outputs is not None and outputs != 1:
+        raise ValueError(
+            f'{who}: task "binary" needs a network with one output, this one has {outputs}; '
+            'one answer for each output is "multilabel"'
+        )
+    return task  # type: ignore[no-any-return]
+
+
+def task_by_end(kind: OutputKind, outputs: int | None) -> Task | None:
+    """What the last layer says; None if nothing, or if it depends on an unknown number of outputs."""
+    if kind in ("probabilities", "log_probabilities"):
+        return "multiclass"
+    return _yes_or_no(outputs) if kind == "sigmoid" else None
+
+
+def task_by_loss(loss: Loss, kind: OutputKind, outputs: int | None) -> Task | None:
+    """What the loss says of a network it trains; None if that depends on an unknown number of outputs."""
+    if loss.of_classes or kind in ("probabilities", "log_probabilities"):
+        return "multiclass"
+    return _yes_or_no(outputs) if loss.of_shares else "regression"
+
+
+def check_loss(who: str, loss: Loss, kind: OutputKind, task: Task | None) -> None:
+    """Refuses a loss that contradicts the end of the network or the task its user has set."""
+    of_logits = loss.of_classes or loss.of_shares
+    if kind in ("probabilities", "sigmoid") and of_logits:
+        raise ValueError(
+            f'{who}: the loss "{loss.name}" does not take probabilities; '
+            f"leave the {_LAYERS[kind]} at the end out"
+        )
+    if loss.name == "nll" and kind == "logits":
+        raise ValueError(
+            f'{who}: the loss "nll" needs a model that ends in LogSoftmax; use loss="cross_entropy"'
+        )
+    if kind == "log_probabilities" and of_logits and not loss.of_classes:
+        raise ValueError(
+            f'{who}: the loss "{loss.name}" does not take log-probabilities; leave the LogSoftmax at the end '
+            'out, or use loss="nll"'
+        )
+    fitting = ("multiclass",) if loss.of_classes else ("binary", "multilabel")
+    if task is not None and of_logits and task not in fitting:
+        cure = {"multiclass": "cross_entropy", "regression": "mse"}.get(task, "bce_with_logits")
+        raise ValueError(
+            f'{who}: the loss "{loss.name}" does not fit model.task "{task}"; use loss="{cure}", or set '
+            f"model.task to {' or '.join(map(repr, fitting))}"
+        )
+
+
+@ieee_arithmetic
+def answers(task: Task, kind: OutputKind, y: Array) -> Array:
+    """What `predict` says for outputs y (n, c, ...); y of a regression itself."""
+    if task == "regression":
+        return y
+    if task == "multiclass":
+        best: Array = y.argmax(axis=1)
+        return best
+    yes: Array = (y > (0.5 if kind == "sigmoid" else 0)).astype(np.int64)
+    return yes[:, 0] if task == "binary" else yes
+
+
+@ieee_arithmetic  # a row with an infinite logit gives NaN, as it should
+def probabilities(task: Task, kind: OutputKind, y: Array) -> Array:
+    """What `predict_proba` says for outputs y (n, c, ...), which it may overwrite."""
+    if task == "multiclass":
+        return _of_classes(kind, y)
+    yes = y if kind == "sigmoid" else _sigmoid(y)
+    if task == "multilabel":
+        return yes
+    return np.concatenate([1 - yes if kind == "sigmoid" else _sigmoid(-y), yes], axis=1)
+
+
+def _yes_or_no(outputs: int | None) -> Task | None:
+    if outputs is None:
+        return None
+    return "binary" if outputs == 1 else "multilabel"
+
+
+def _of_classes(kind: OutputKind, y: Array) -> Array:
+    if kind == "probabilities":
+        return y
+    if kind == "logits":
+        y -= y.max(axis=1, keepdims=True)
+    if kind != "sigmoid":
+        np.exp(y, out=y)
+    if kind != "log_probabilities":
+        y /= y.sum(axis=1, keepdims=True)  # of a Sigmoid for each class, one against the rest
+    return y
+
+
+def _sigmoid(x: Array) -> Array:
+    small = np.exp(-np.abs(x))
+    y: Array = np.where(x >= 0, x.dtype.type(1), small) / (1 + small)
+    return y
