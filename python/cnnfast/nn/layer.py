@@ -55,10 +55,10 @@ class Layer(Module):
         """As it would be written; what is at its default is left out."""
         required = self._required()
         settings = self._op.settings()
-        usual = type(self)._operation(*(settings[name] for name in required)).settings()
-        parts = [repr(_shortest(settings[name])) for name in required]
+        usual = self._usual(settings)
+        parts = [repr(shortest(settings[name])) for name in required]
         parts += [
-            f"{name}={_shortest(value)!r}"
+            f"{name}={shortest(value)!r}"
             for name, value in settings.items()
             if name not in required and value != usual[name]
         ]
@@ -111,6 +111,11 @@ class Layer(Module):
         return [name for name, p in cls._arguments().items() if p.default is p.empty]
 
     @classmethod
+    def _usual(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """These settings with all that may be left out at its default."""
+        return cls._operation(*(settings[name] for name in cls._required())).settings()
+
+    @classmethod
     def _op_of(cls, settings: Mapping[str, Any]) -> Op:
         """The operation that plain data describe."""
         known = cls._arguments()
@@ -156,11 +161,11 @@ def _as_tuples(value: Any) -> Any:
     return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def _shortest(value: Any) -> Any:
+def shortest(value: Any) -> Any:
     """(3, 3) as 3, ((1, 1), (2, 2)) as (1, 2); ((0, 1), (0, 1)) stays, as (0, 1) means something else."""
     if not isinstance(value, tuple):
         return value
-    items = tuple(_shortest(item) for item in value)
+    items = tuple(shortest(item) for item in value)
     if any(isinstance(item, tuple) for item in items):  # ((1, 0), 0) would be no padding
         return value
     return items[0] if len(set(items)) == 1 else items

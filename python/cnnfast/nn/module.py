@@ -393,11 +393,14 @@ class Module(ParameterTree):
     def summary(self) -> str:
         """A table of the layers, what it costs to run them on one image, and totals.
 
-        Columns: the output shape; parameters; multiply-accumulates (MACs); bytes of the output, all of which
-        a training pass would keep if every layer ran by itself. A network with branches has a column of what
-        each layer reads, empty where that is the line above. Below stands the memory the engine really takes
-        for an image: for values, what backward needs of them, and gradients, after fusing layers and reusing
-        memory. Without an `input_shape` there are names and parameters alone.
+        Columns: the output shape; parameters, and buffers (such as running averages, which are not learned)
+        where there are any; multiply-accumulates (MACs); bytes of the output, all of which a training pass
+        would keep if every layer ran by itself; settings, without those at their default except kernel,
+        stride and padding. A network with branches has a column of what each layer reads, empty where that
+        is the line above. Where the terminal is too narrow, a layer takes several lines. Below stands the
+        memory the engine really takes for an image: for values, what backward needs of them, and gradients,
+        after fusing layers and reusing memory; and how many parameters are frozen. Without an `input_shape`
+        there are no shapes, MACs and bytes.
 
         Example:
             >>> from cnnfast import nn
@@ -405,9 +408,9 @@ class Module(ParameterTree):
             >>> model.input_shape = (2,)
             >>> print("\\n".join(model.summary().splitlines()[:5]))
             Residual, input (2,)
-            layer        reads        output shape  parameters  MACs  bytes
-            ---------------------------------------------------------------
-            body Linear               (2,)                   6     4      8
+            layer        reads        output shape  parameters  MACs  bytes  settings
+            -------------------------------------------------------------------------
+            body Linear               (2,)                   6     4      8  2 to 2
             add Add      body, input  (2,)                   0     0      8
         """
         from .summary import table

@@ -63,9 +63,25 @@ class ParameterTree(ABC):
         """Live views by name of the gradients of the last `backward` or `loss_and_grad`; zeros before."""
         return self._without_buffers(dict(windows(self._flat_gradients, self._named_shapes())))
 
-    def num_parameters(self) -> int:
-        """How many numbers are learned."""
-        return sum(value.size for value in self._without_buffers(self._windows()).values())
+    def num_parameters(self, only_trainable: bool = False) -> int:
+        """How many numbers the parameters hold; buffers are not counted, see `num_buffers`.
+
+        Args:
+            only_trainable: Leave frozen parameters out.
+
+        Example:
+            >>> from cnnfast import nn
+            >>> model = nn.Sequential(nn.Conv2d(1, 8, 3, bias=False), nn.BatchNorm2d(8))
+            >>> _ = model.freeze("0")
+            >>> model.num_parameters(), model.num_parameters(only_trainable=True), model.num_buffers()
+            (88, 16, 16)
+        """
+        counted = windows_of(self, frozen=False) + ([] if only_trainable else windows_of(self, frozen=True))
+        return sum(end - start for _, start, end in counted)
+
+    def num_buffers(self) -> int:
+        """How many numbers the buffers hold: running averages, which no gradient changes."""
+        return self._values.size - self.num_parameters()
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of parameters and buffers by name; names, shapes and order of axes are PyTorch's."""

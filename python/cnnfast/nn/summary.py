@@ -5,16 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from .. import terminal
 from .._core import Graph
 from ..border import Shape
 from .block import count
-from .freezing import windows_of
+from .layer import Layer, shortest
+from .registry import layer_types
 
 if TYPE_CHECKING:
     from .._core import Op
     from .module import Module
+
+_Cells = list[list[str]]
+_ALWAYS_SHOWN = ("kernel_size", "stride", "padding")
 
 
 @dataclass(frozen=True)
@@ -22,15 +27,20 @@ class Row:
     """One operation of a network; shape, MACs and bytes are None where the input shape is unknown.
 
     Attributes:
+        settings: In words; those at their default are left out, but for kernel, stride and padding.
         reads: What it reads: numbers of the rows before it, -1 for the network's input.
+        parameters: Learned numbers, frozen ones among them.
+        buffers: Numbers that belong to its state and are not learned.
         bytes: Size of its output for one image.
     """
 
     name: str
     operation: str
+    settings: str
     reads: tuple[int, ...]
     output_shape: Shape | None
     parameters: int
+    buffers: int
     macs: int | None
     bytes: int | None
 
@@ -53,9 +63,11 @@ class Recorder:
             shape = self._graph.shape(self._graph.add(op, inputs, name))
             macs = op.macs(*(self._graph.shape(i) for i in inputs))
             size = math.prod(shape) * self._itemsize
-        n_parameters = count(op.parameter_shapes().values())
+        shapes = op.parameter_shapes()
+        buffers = count(shapes[buffer] for buffer in op.buffers())
+        parameters = count(shapes.values()) - buffers
         reads = tuple(i - 1 for i in inputs)
-        self.rows.append(Row(name, op.name, reads, shape, n_parameters, macs, size))
+        self.rows.append(Row(name, op.name, in_words(op), reads, shape, parameters, buffers, macs, size))
         return len(self.rows)
 
 
@@ -73,30 +85,93 @@ def rows(model: Module) -> list[Row]:
     return recorder.rows
 
 
+def in_words(op: Op) -> str:
+    """The settings of an operation.
+
+    Example:
+        >>> from cnnfast import nn
+        >>> in_words(nn.Conv2d(8, 16, (3, 1), 2, groups=4)._op)
+        '8 to 16, kernel 3x1, stride 2, padding 0, groups 4'
+    """
+    settings = op.settings()
+    kind = layer_types().get(op.name)
+    required, usual = [], {}
+    if kind is not None and issubclass(kind, Layer):
+        required, usual = kind._required(), kind._usual(settings)
+    parts = []
+    for name, value in settings.items():
+        if name.startswith("in_"):
+            parts.append(f"{value} to {settings[name.replace('in_', 'out_')]}")
+        elif name.startswith("out_"):
+            pass  # said with what goes in
+        elif name in (*_ALWAYS_SHOWN, *required) or name not in usual or value != usual[name]:
+            parts.append(f"{name.replace('_', ' ').removesuffix(' size')} {_value_in_words(name, value)}")
+    return ", ".join(parts)
+
+
+def _value_in_words(name: str, value: Any) -> str:
+    value = value if name == "kernel_size" else shortest(value)
+    sizes = isinstance(value, tuple) and all(isinstance(item, int) for item in value)
+    return "x".join(map(str, value)) if sizes else str(value)
+
+
 def table(model: Module) -> str:
-    """The rows as text, with a line of totals; what each one reads, where that is not just the row above."""
+    """The rows as text, with a line of totals; what each one reads, where that is not just the row above.
+
+    The first form that fits the terminal is taken: settings behind the figures; settings in a line below
+    them; figures in a line below name, settings and what is read.
+    """
     lines = rows(model)
     shaped = model.input_shape is not None
-    columns = [["layer", *(row.title for row in lines), "total"]]
-    left = 1
+    names = [["layer"], *([row.title] for row in lines), ["total"]]
     if any(row.reads != (position - 1,) for position, row in enumerate(lines)):
-        columns.append(["reads", *(_reads(lines, position) for position in range(len(lines))), ""])
-        left += 1
-    if shaped:
-        columns.append(["output shape", *(str(row.output_shape) for row in lines), ""])
-        left += 1
+        reads = ["reads", *(_reads(lines, position) for position in range(len(lines))), ""]
+        names = [[*name, read] for name, read in zip(names, reads, strict=True)]
+    figures = _figures(lines, shaped)
+    settings = ["settings", *(row.settings for row in lines), ""]
+    for form in (_beside, _below, _stacked):
+        text = form(names, figures, settings, shaped)
+        if max(len(line) for part in text for line in part) <= terminal.width():
+            break
+    rule = "-" * max(len(line) for part in text for line in part)
+    body = [line for part in text[1:-1] for line in part]
+    title = f"{type(model).__name__}, input {model.input_shape}" if shaped else type(model).__name__
+    return "\n".join([title, *text[0], rule, *body, rule, *text[-1], *_notes(model)])
+
+
+def _figures(lines: list[Row], shaped: bool) -> list[list[str]]:
+    """Cells of the output shape, if that is known, and of the numbers; titles first and totals last."""
     numbers = {"parameters": [row.parameters for row in lines]}
+    if any(row.buffers for row in lines):
+        numbers["buffers"] = [row.buffers for row in lines]
     if shaped:
         numbers["MACs"] = [row.macs or 0 for row in lines]
         numbers["bytes"] = [row.bytes or 0 for row in lines]
+    columns = [["output shape", *(str(row.output_shape) for row in lines), ""]] if shaped else []
     columns += [
         [title, *(f"{value:,}" for value in values), f"{sum(values):,}"] for title, values in numbers.items()
     ]
-    widths = [max(map(len, column)) for column in columns]
-    text = [_aligned(cells, widths, left) for cells in zip(*columns, strict=True)]
-    rule = "-" * max(map(len, text))
-    title = f"{type(model).__name__}, input {model.input_shape}" if shaped else type(model).__name__
-    return "\n".join([title, text[0], rule, *text[1:-1], rule, text[-1], *_notes(model)])
+    return [list(cells) for cells in zip(*columns, strict=True)]
+
+
+def _beside(names: _Cells, figures: _Cells, settings: list[str], shaped: bool) -> list[list[str]]:
+    """The lines of each row: one."""
+    lines = terminal.aligned([[*n, *f] for n, f in zip(names, figures, strict=True)], len(names[0]) + shaped)
+    return [[f"{line}  {text}".rstrip()] for line, text in zip(lines, settings, strict=True)]
+
+
+def _below(names: _Cells, figures: _Cells, settings: list[str], shaped: bool) -> list[list[str]]:
+    """The lines of each row: with settings in a second one."""
+    rows = _beside(names, figures, [""] * len(settings), shaped)
+    texts = ["", *settings[1:]]
+    return [[*row, f"    {text}"] if text else row for row, text in zip(rows, texts, strict=True)]
+
+
+def _stacked(names: _Cells, figures: _Cells, settings: list[str], shaped: bool) -> list[list[str]]:
+    """The lines of each row: its name and settings, then its figures."""
+    numbers = terminal.aligned([["", *cells] for cells in figures], 1 + shaped)
+    texts = [terminal.packed(filter(None, [*name, text])) for name, text in zip(names, settings, strict=True)]
+    return [[*text.splitlines(), line] for text, line in zip(texts, numbers, strict=True)]
 
 
 def _reads(lines: list[Row], position: int) -> str:
@@ -117,13 +192,6 @@ def _notes(model: Module) -> list[str]:
         training, inference = (plan.arena_bytes(t) // plan.tile(t) for t in (True, False))
         notes.append(f"memory for one image: {training:,} bytes in training, {inference:,} in inference")
     if model.frozen:
-        frozen = sum(end - start for _, start, end in windows_of(model, frozen=True))
-        notes.append(f"frozen: {frozen:,} of {model.num_parameters():,} parameters")
-    return notes
-
-
-def _aligned(cells: Sequence[str], widths: list[int], left: int) -> str:
-    return "  ".join(
-        cell.ljust(width) if column < left else cell.rjust(width)
-        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    ).rstrip()
+        trainable = model.num_parameters(only_trainable=True)
+        notes.append(f"parameters: {trainable:,} trainable, {model.num_parameters() - trainable:,} frozen")
+    return [terminal.wrapped(note, "  ") for note in notes]
