@@ -237,6 +237,35 @@ class TestMNIST:
         )
 
 
+@pytest.mark.parametrize("packed", [True, False], ids=["gzip", "plain"])
+def test_every_loader_gives_arrays_of_ones_own(tmp_path: Path, packed: bool) -> None:
+    """They can be written to, and what is written is seen by nobody else."""
+    images = random_images(10)
+    for folder, stems in (
+        ("mnist", ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")),
+        ("fashion-mnist", ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")),
+        ("emnist", emnist_stems("digits", "train")),
+    ):
+        write_pair(tmp_path / folder, stems, images, np.arange(10), packed=packed)
+    loaders = (
+        lambda: MNIST(root=tmp_path),
+        lambda: FashionMNIST(root=tmp_path),
+        lambda: EMNIST("digits", root=tmp_path),
+        lambda: EMNIST("digits", root=tmp_path, raw=True),
+        lambda: datasets.load("mnist", root=tmp_path),
+        lambda: datasets.glyphs(10, seed=0),
+    )
+    for load in loaders:
+        first, before = load(), load()
+        assert first.images.flags.writeable
+        assert first.labels.flags.writeable
+        first.images[:] = 7
+        first.labels[:] = 1
+        again = load()
+        np.testing.assert_array_equal(again.images, before.images)
+        np.testing.assert_array_equal(again.labels, before.labels)
+
+
 class TestCatalogue:
     def test_names(self) -> None:
         assert datasets.names() == [

@@ -107,6 +107,13 @@ def test_folder_that_cannot_be_written_keeps_it_in_memory(
     train = EMNIST("letters-derived", train=True, root=fake_sources)  # no work, no files
     assert (len(test), len(train)) == (104, 74)
     assert not any((fake_sources / "emnist").iterdir())
+    for raw in (True, False):  # what is kept is nobody's to change
+        data = EMNIST("letters-derived", train=True, root=fake_sources, raw=raw)
+        data.images[:] = 0
+        data.labels[:] = 0
+    again = EMNIST("letters-derived", train=True, root=fake_sources)
+    np.testing.assert_array_equal(again.images, train.images)
+    np.testing.assert_array_equal(again.labels, train.labels)
 
 
 def test_sources_that_are_not_the_published_ones(fake_sources: Path) -> None:

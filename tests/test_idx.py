@@ -21,7 +21,7 @@ def test_reads_back_what_was_written(tmp_path: Path, shape: tuple[int, ...], pac
     read = read_idx(path)
     assert read.dtype == np.uint8
     assert read.shape == shape
-    assert not read.flags.writeable
+    assert read.flags.writeable
     assert read.flags.c_contiguous
     np.testing.assert_array_equal(read, array)
 

@@ -58,7 +58,8 @@ def load_derived_letters(folder: Path, part: str) -> tuple[Images, Labels]:
     if images_file is not None and labels_file is not None:
         return read_pair(images_file, labels_file, first_label=1, n_classes=26)
     parts = _kept_in_memory.get(folder) or _make(folder)
-    return parts.train if part == "train" else parts.test
+    images, labels = parts.train if part == "train" else parts.test
+    return (images.copy(), labels.copy()) if folder in _kept_in_memory else (images, labels)
 
 
 def select_letters(byclass: tuple[Images, Labels], bymerge: tuple[Images, Labels]) -> Parts:

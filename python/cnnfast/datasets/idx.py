@@ -27,6 +27,8 @@ _MAX_DIMENSIONS = 4
 #: Deflate cannot shrink anything to less than 1/1032 of its size (zlib's technical notes), so a header that
 #: promises more than that is a lie and is refused before inflating at all.
 _MAX_DEFLATE_RATIO = 1032
+#: Bytes inflated at a time: few calls, as zlib copies what is left of its input after each.
+_PIECE = 1 << 24
 
 
 def read_idx(path: str | os.PathLike[str], *, kind: Kind | None = None) -> npt.NDArray[np.uint8]:
@@ -41,7 +43,7 @@ def read_idx(path: str | os.PathLike[str], *, kind: Kind | None = None) -> npt.N
             to 4.
 
     Returns:
-        A read-only uint8 array of the shape in the header.
+        A uint8 array of the shape in the header; it is the caller's own and may be written to.
 
     Raises:
         DataError: Wrong magic, wrong type byte, wrong number of dimensions, truncated or trailing bytes,
@@ -88,7 +90,6 @@ def _read_plain(stream: BinaryIO, kind: Kind | None) -> npt.NDArray[np.uint8]:
     _check_length(file_size - 4 - 4 * n_dim, shape)
     content = np.fromfile(stream, dtype=np.uint8, count=expected)
     _check_length(content.size, shape)  # the file may have been cut since its size was asked
-    content.flags.writeable = False
     return content.reshape(shape)
 
 
@@ -117,20 +118,19 @@ class _Inflater:
         self._packed = packed
         self._zlib = zlib.decompressobj(wbits=31)
 
-    def take(self, count: int) -> bytes:
+    def take(self, count: int) -> bytearray:
         """The next `count` bytes, or fewer where the stream ends before."""
-        pieces = []
-        while count > 0 and not self._zlib.eof:
+        content = bytearray()  # grows with what is there, and an array made of it can be written to
+        while len(content) < count and not self._zlib.eof:
             try:
-                piece = self._zlib.decompress(self._packed, count)
+                piece = self._zlib.decompress(self._packed, min(count - len(content), _PIECE))
             except zlib.error as error:
                 raise _Refused(f"damaged gzip data ({error})") from None
             self._packed = self._zlib.unconsumed_tail
             if not piece and not self._zlib.eof:
                 break
-            pieces.append(piece)
-            count -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            content += piece
+        return content
 
     def has_more(self) -> bool:
         """Whether anything follows; reading up to the end also lets zlib compare checksum and length."""
@@ -141,7 +141,7 @@ class _Inflater:
         return bool(self._zlib.unused_data)
 
 
-def _check_magic(prefix: bytes, kind: Kind | None) -> int:
+def _check_magic(prefix: bytes | bytearray, kind: Kind | None) -> int:
     """The number of dimensions, once the four magic bytes are as they should be."""
     if len(prefix) < 4:
         raise _Refused(f"truncated: {len(prefix)} bytes where an idx header has at least 8")
@@ -162,7 +162,7 @@ def _check_magic(prefix: bytes, kind: Kind | None) -> int:
     return n_dim
 
 
-def _extents(header: bytes, n_dim: int) -> tuple[int, ...]:
+def _extents(header: bytes | bytearray, n_dim: int) -> tuple[int, ...]:
     if len(header) < 4 * n_dim:
         raise _Refused(f"truncated: {4 + len(header)} bytes where the header alone has {4 + 4 * n_dim}")
     shape = tuple(int.from_bytes(header[4 * i : 4 * i + 4], "big") for i in range(n_dim))

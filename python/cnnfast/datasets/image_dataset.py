@@ -22,7 +22,7 @@ class ImageDataset:
 
     Args:
         images: uint8, (n, h, w) or (n, c, h, w), upright, 0 = background. Kept without a copy if
-            C-contiguous, and possibly read-only.
+            C-contiguous. Every loader returns arrays of its own that may be written to.
         labels: int64, (n,), each in 0 .. len(classes) - 1.
         classes: The name of each label.
         name: Short name for reports, e.g. ``"emnist-letters/train"``.
