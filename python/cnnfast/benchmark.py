@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import json
 import os
 import platform
 import re
@@ -21,6 +20,7 @@ import numpy as np
 
 from . import _core
 from .contest import SHIPPED, network_rows
+from .plain import to_json
 from .stopwatch import Options, Row
 from .torch_peer import torch_peers
 
@@ -114,7 +114,7 @@ def _save(result: dict[str, Any], path: str | os.PathLike[str]) -> None:
     target = Path(os.path.realpath(path))
     aside = target.with_name(f".{target.name}.tmp")
     try:
-        aside.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        aside.write_text(to_json(result, indent=1) + "\n", encoding="utf-8")
         os.replace(aside, target)
     except BaseException:
         aside.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ from .border import Array, Shape
 from .errors import CheckpointError
 from .nn import Module, Preprocessing
 from .nn.registry import blank, parameter_shapes
+from .plain import to_json
 
 #: Raised when the meaning of the metadata changes; older files stay readable.
 FORMAT_VERSION = 1
@@ -45,7 +46,8 @@ def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, 
     Args:
         model: Any module.
         path: The file; its folder must exist. An existing file is replaced.
-        training: Plain data on how the model came to be (history, data set), kept in the file for `metadata`.
+        training: Plain data on how the model came to be (history, data set), kept in the file for `metadata`;
+            None in the place of NaN and infinities, which JSON does not have.
 
     Raises:
         TypeError: `model` is not a Module, or `training` is not plain data.
@@ -131,8 +133,8 @@ def _describe(model: Module, training: Mapping[str, Any] | None) -> dict[str, st
         **_task_of(model),
     }
     try:
-        texts = {name: json.dumps(value) for name, value in described.items()}
-    except (TypeError, ValueError) as error:
+        texts = {name: to_json(value) for name, value in described.items()}
+    except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"save: training must be plain data that JSON can hold: {error}") from None
     return {
         "format": "cnnfast",

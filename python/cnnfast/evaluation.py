@@ -14,6 +14,7 @@ from .border import Array, Labels, ieee_arithmetic, whole_number
 from .labelled import Labelled, labelled
 from .losses import Loss
 from .nn import Module
+from .plain import plain
 
 if TYPE_CHECKING:
     from .datasets import ImageDataset
@@ -52,16 +53,18 @@ class Evaluation:
         return [(self.classes[t], self.classes[p], int(wrong[t, p])) for t, p in pairs if wrong[t, p] > 0]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, ready for JSON."""
-        return {
-            "loss": self.loss,
-            "accuracy": self.accuracy,
-            "top2_accuracy": self.top2_accuracy,
-            "confusion": self.confusion.tolist(),
-            "n": self.n,
-            "classes": list(self.classes),
-            "seconds": self.seconds,
-        }
+        """Plain data, ready for JSON: None in the place of what is not finite, and then "finite" is False."""
+        return plain(
+            {
+                "loss": self.loss,
+                "accuracy": self.accuracy,
+                "top2_accuracy": self.top2_accuracy,
+                "confusion": self.confusion.tolist(),
+                "n": self.n,
+                "classes": list(self.classes),
+                "seconds": self.seconds,
+            }
+        )
 
     def __str__(self) -> str:
         lines = [

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from .plain import plain
+
 Stopped = Literal["finished", "interrupted", "non-finite"]
 
 
@@ -71,8 +73,8 @@ class History:
     best_epoch: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, ready for JSON."""
-        return asdict(self)
+        """Plain data, ready for JSON; see `Evaluation.to_dict` on values that are not finite."""
+        return plain(asdict(self))
 
     def __str__(self) -> str:
         lines = [str(record) for record in self.epochs]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import textwrap
 
 from .. import checkpoint, datasets
 from .._core import set_num_threads
 from ..errors import CnnfastError
 from ..evaluation import evaluate
+from ..plain import to_json
 from . import arguments, model_files
 
 DESCRIPTION = """\
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     model_files.check_fits(path, model, data)
     result = evaluate(model, data)
     if options.json:
-        print(json.dumps({"model": path, "data": data.name, **result.to_dict()}))
+        print(to_json({"model": path, "data": data.name, **result.to_dict()}))
     else:
         print(f"{path} on {data.name}")
         print(textwrap.fill(data.description, 79))

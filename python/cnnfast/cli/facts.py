@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 
 from .. import datasets, models
 from ..config import show_config
+from ..plain import to_json
 from . import arguments
 
 DATA_DESCRIPTION = """\
@@ -100,5 +100,5 @@ def _download(options: argparse.Namespace) -> int:
 
 def _show_config(options: argparse.Namespace) -> int:
     config = show_config()
-    print(json.dumps(config.to_dict()) if options.json else config)
+    print(to_json(config.to_dict()) if options.json else config)
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from .. import checkpoint
 from .._core import set_num_threads
 from ..errors import CheckpointError, DataError, require
 from ..nn import Module
+from ..plain import plain, to_json
 from . import arguments, model_files
 from .complaints import describe, fail
 
@@ -44,7 +44,7 @@ class Reading:
     def to_dict(self) -> dict[str, Any]:
         if self.error:
             return {"file": self.file, "error": self.error}
-        return {"file": self.file, "top": [{"class": name, "probability": p} for name, p in self.top]}
+        return plain({"file": self.file, "top": [{"class": name, "probability": p} for name, p in self.top]})
 
 
 def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     style = options.style or _style_for(path)
     readings = [_read(model, file, shape[1], style) for file in options.pictures]
     if options.json:
-        print(json.dumps({"model": path, "pictures": [reading.to_dict() for reading in readings]}))
+        print(to_json({"model": path, "pictures": [reading.to_dict() for reading in readings]}))
     else:
         _print(readings, options.show)
     return 1 if any(reading.error for reading in readings) else 0
