@@ -181,7 +181,7 @@ def forged_files(good: Path) -> dict[str, tuple[bytes, str]]:
         ),
         "layer type a list": (
             set_text(architecture={"type": ["ReLU"]}),
-            BUILD + "from_config: unknown layer type ['ReLU']; did you mean ReLU?",
+            BUILD + "from_config: unknown layer type ['ReLU']; nn.layer_types() has the known ones",
         ),
         "text for a number": (
             set_text(architecture=linear("4", 3)),

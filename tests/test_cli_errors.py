@@ -40,8 +40,9 @@ def error_of(capsys: pytest.CaptureFixture[str], *words: str, code: int = 1) -> 
     if code == 1:
         assert len(lines) == 1, lines
         return lines[0].removeprefix("error: ")
-    assert lines[0].startswith("usage: cnnfast")
-    return lines[-1].partition(": error: ")[2]
+    assert len(lines) == 2, lines
+    assert lines[1].startswith("see `cnnfast ")
+    return lines[0].removeprefix("error: ")
 
 
 USAGE = {
@@ -55,8 +56,15 @@ USAGE = {
     "train --lr nan": "argument --lr: 'nan' is not a number above 0",
     "train --lr fast": "argument --lr: 'fast' is not a number above 0",
     "train --validation 1": "argument --validation: '1' is not a number from 0 up to but not including 1",
-    "train --data letters": f"argument --data: 'letters' is not one of {', '.join(datasets.names())}",
+    "train --data letters": f"argument --data: 'letters' is not one of {', '.join(datasets.names())}"
+    "; did you mean 'emnist-letters'?",
     "train --model vgg": f"argument --model: 'vgg' is not one of {MODELS}",
+    "train --data EMNIST": f"argument --data: 'EMNIST' is not one of {', '.join(datasets.names())}"
+    "; did you mean 'emnist-letters', 'emnist-letters-derived' or 'emnist-balanced'?",
+    "train --data minst": f"argument --data: 'minst' is not one of {', '.join(datasets.names())}"
+    "; did you mean 'mnist'?",
+    "train --model hello-dl": f"argument --model: 'hello-dl' is not one of {MODELS}"
+    "; did you mean 'hello-dl-letters'?",
     "train --optimizer lion": "argument --optimizer: 'lion' is not one of adam, adamw, sgd, rmsprop, adagrad",
     "train --schedule linear": "argument --schedule: 'linear' is not one of "
     "constant, cosine, one-cycle, plateau",
@@ -75,11 +83,33 @@ def test_wrong_usage(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert error_of(capsys, *command.split(), code=2) == USAGE[command]
 
 
+COMMANDS = "train, evaluate, predict, models, data, show-config, bench"
+UNKNOWN = {
+    "trian": ("there is no command 'trian'; did you mean 'train'?", "cnnfast"),
+    "frobnicate": (f"there is no command 'frobnicate'; there are {COMMANDS}", "cnnfast"),
+    "data dowload": ("there is no action 'dowload'; did you mean 'download'?", "cnnfast data"),
+    "train --epoch-count 3": (
+        "unrecognized arguments: --epoch-count 3; did you mean '--epochs'?",
+        "cnnfast train",
+    ),
+    "train --batch_size=3": (
+        "unrecognized arguments: --batch_size=3; did you mean '--batch-size'?",
+        "cnnfast train",
+    ),
+    "--qqq models": ("unrecognized arguments: --qqq", "cnnfast models"),
+    "models d4 d5": ("unrecognized arguments: d5", "cnnfast models"),
+}
+
+
+def test_names_in_other_spellings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "Hello_DL-letters"]) == 0
+    assert capsys.readouterr().out == f"{models.get('hello-dl-letters', seed=0)}\n"
+
+
 def test_unknown_commands_and_options(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["trian"]) == 2
-    assert "invalid choice: 'trian'" in capsys.readouterr().err
-    assert main(["train", "--epoch-count", "3"]) == 2
-    assert "unrecognized arguments: --epoch-count 3" in capsys.readouterr().err
+    for command, said in UNKNOWN.items():
+        assert main(command.split()) == 2
+        assert capsys.readouterr().err.splitlines() == [f"error: {said[0]}", f"see `{said[1]} --help`"]
 
 
 def test_no_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -195,9 +195,9 @@ class TestEMNIST:
         with refused(
             ValueError,
             "EMNIST: split must be one of letters, balanced, byclass, bymerge, digits, mnist, "
-            "letters-derived; got 'Letters'",
+            "letters-derived; got 'Lettres'; did you mean 'letters'?",
         ):
-            EMNIST("Letters")
+            EMNIST("Lettres")
 
     def test_missing_files(self, tmp_path: Path) -> None:
         with refused(
@@ -291,9 +291,14 @@ class TestCatalogue:
 
     def test_load_unknown(self) -> None:
         with refused(
-            ValueError, f"datasets: name must be one of {', '.join(datasets.names())}; got 'emnist'"
+            ValueError,
+            f"datasets: name must be one of {', '.join(datasets.names())}; got 'emnist'; "
+            "did you mean 'emnist-letters', 'emnist-letters-derived' or 'emnist-balanced'?",
         ):
             datasets.load("emnist")
+        with pytest.raises(ValueError, match=r"got 'minst'; did you mean 'mnist'\?$"):
+            datasets.load("minst")
+        assert datasets.load("Glyphs", train=False).name == "glyphs/test"
 
     def test_status(self, tmp_path: Path) -> None:
         write_pair(tmp_path / "emnist", emnist_stems("letters", "test"), random_images(1), [1], packed=False)

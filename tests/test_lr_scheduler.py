@@ -265,12 +265,12 @@ def test_every_schedule_is_among_them():
             ValueError,
             "from_config: unknown schedule 'Step'; known are ChainedScheduler, ConstantLR, "
             "CosineAnnealingLR, CosineAnnealingWarmRestarts, ExponentialLR, LinearLR, MultiStepLR, "
-            "OneCycleLR, PolynomialLR, ReduceLROnPlateau, SequentialLR, StepLR",
+            "OneCycleLR, PolynomialLR, ReduceLROnPlateau, SequentialLR, StepLR; did you mean 'StepLR'?",
         ),
         (
             {"type": "StepLR", "step_size": 1, "size": 2},
             ValueError,
-            "StepLR: has no setting 'size'; it takes step_size, gamma, by",
+            "StepLR: has no setting 'size'; it takes step_size, gamma, by; did you mean 'step_size'?",
         ),
         ({"type": "StepLR"}, ValueError, "StepLR: the setting 'step_size' is missing"),
     ],

@@ -8,6 +8,8 @@ history = cf.fit(model, train, epochs=1, progress=False)
 print(cf.evaluate(model, cf.datasets.glyphs(500, seed=1)))
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import _load as _load  # isort: skip (before anything loads the engine)
 from . import datasets, errors, functional, losses, models, nn, optim
 from ._core import __version__, get_num_threads, set_num_threads
@@ -18,6 +20,9 @@ from .gradient_check import GradientReport, check_gradients
 from .history import EpochRecord, History
 from .train import fit
 from .trainer import Trainer
+
+if TYPE_CHECKING:
+    from . import pictures
 
 __all__ = [
     "EpochRecord",
@@ -38,6 +43,20 @@ __all__ = [
     "models",
     "nn",
     "optim",
+    "pictures",
     "set_num_threads",
     "show_config",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`cnnfast.pictures`, imported when first asked for."""
+    if name == "pictures":
+        from importlib import import_module
+
+        return import_module(".pictures", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

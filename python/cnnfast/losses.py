@@ -25,6 +25,7 @@ from .border import (
     refuse_masked,
     type_of,
 )
+from .names import did_you_mean, find
 
 #: PyTorch's default: rows of this class do not count
 IGNORED = -100
@@ -211,10 +212,11 @@ def as_loss(who: str, loss: object) -> Loss:
     """The loss itself, or the kind of that name with its default settings."""
     if isinstance(loss, Loss) and loss.name:
         return loss
-    if isinstance(loss, str) and loss in KINDS:
-        return KINDS[loss]()
-    names = ", ".join(f'"{name}"' for name in KINDS)
-    raise ValueError(f"{who}: loss must be one of {names} or an object of cnnfast.losses, got {loss!r}")
+    if (name := find(loss, KINDS)) is not None:
+        return KINDS[name]()
+    known = ", ".join(f'"{name}"' for name in KINDS)
+    hint = did_you_mean(loss, KINDS)
+    raise ValueError(f"{who}: loss must be one of {known} or an object of cnnfast.losses, got {loss!r}{hint}")
 
 
 def from_config(config: Mapping[str, Any]) -> Loss:
@@ -231,12 +233,14 @@ def from_config(config: Mapping[str, Any]) -> Loss:
     kinds = {kind.__name__: kind for kind in KINDS.values()}
     name = config.get("type")
     if name not in kinds:
-        raise ValueError(f"losses.from_config: unknown type {name!r}; known are {', '.join(kinds)}")
+        hint = did_you_mean(name, kinds)
+        raise ValueError(f"losses.from_config: unknown type {name!r}; known are {', '.join(kinds)}{hint}")
     kind, settings = kinds[name], {key: value for key, value in config.items() if key != "type"}
     known = [field.name for field in dataclasses.fields(kind)]
     for key in settings:
         if key not in known:
-            raise ValueError(f"{name}: has no setting {key!r}; it takes {', '.join(known) or 'none'}")
+            hint = did_you_mean(key, known)
+            raise ValueError(f"{name}: has no setting {key!r}; it takes {', '.join(known) or 'none'}{hint}")
     return kind(**settings)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable
 
+from . import names
 from .border import Seed
 from .nn import (
     GELU,
@@ -140,7 +141,7 @@ def list() -> Catalogue:
 
 
 def get(name: str, seed: Seed = 0, *, num_classes: int | None = None) -> Sequential:
-    """The network of that name ("hello-dl-letters" or "hello_dl_letters").
+    """The network of that name ("hello-dl-letters", "hello_dl_letters").
 
     Args:
         name: One of `list()`.
@@ -155,9 +156,11 @@ def get(name: str, seed: Seed = 0, *, num_classes: int | None = None) -> Sequent
         >>> models.get("d4", num_classes=26).output_shape
         (26,)
     """
-    build = _MODELS.get(name.replace("_", "-")) if isinstance(name, str) else None
-    if build is None:
-        raise ValueError(f"models: unknown model {name!r}; known are {', '.join(_MODELS)}")
+    found = names.find(name, _MODELS)
+    if found is None:
+        hint = names.did_you_mean(name, _MODELS)
+        raise ValueError(f"models: unknown model {name!r}; known are {', '.join(_MODELS)}{hint}")
+    build = _MODELS[found]
     return build(seed) if num_classes is None else build(seed, num_classes=num_classes)
 
 

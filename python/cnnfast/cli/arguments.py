@@ -7,9 +7,38 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from ..names import did_you_mean, find
 
 Subparsers = argparse._SubParsersAction
 """What `register` of each command file gets; argparse has no public name for it."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says of wrong usage what is wrong, on one line, and where to read on; argparse would put the whole
+    usage before it.
+    """
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        options, extra = self.parse_known_args(args, namespace)
+        if extra:
+            command: argparse.ArgumentParser = getattr(options, "command", self)
+            hint = did_you_mean(extra[0].partition("=")[0], command._option_string_actions)
+            command.error(f"unrecognized arguments: {' '.join(extra)}{hint}")
+        return options
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}\nsee `{self.prog} --help`\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = [str(choice) for choice in action.choices]
+            what = str(action.metavar or "value").lower()
+            hint = did_you_mean(value, known) or f"; there are {', '.join(known)}"
+            raise argparse.ArgumentError(None, f"there is no {what} {value!r}{hint}")
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -52,12 +81,13 @@ def share(text: str) -> float:
 
 
 def one_of(names: Sequence[str]) -> Callable[[str], str]:
-    """One of some names; underscores are as good as hyphens."""
+    """One of some names, in any case, with hyphens or underscores."""
 
     def convert(text: str) -> str:
-        name = text.replace("_", "-")
-        if name not in names:
-            raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(names)}")
+        name = find(text, names)
+        if name is None:
+            hint = did_you_mean(text, names)
+            raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(names)}{hint}")
         return name
 
     return convert
@@ -82,7 +112,7 @@ def add_command(
     """A subcommand that calls `run`; also takes `--debug` after its name."""
     command = commands.add_parser(name, help=help, description=description, formatter_class=HelpFormatter)
     command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, command=command)
     return command
 
 

@@ -76,7 +76,7 @@ def _abandon_output() -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The grammar of the whole command line."""
-    top = argparse.ArgumentParser(
+    top = arguments.Parser(
         prog="cnnfast",
         description="Train convolutional networks on this computer's processor, and read pictures with them.",
         epilog=EPILOG,

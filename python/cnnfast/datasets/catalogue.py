@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..names import did_you_mean
+from ..names import find as find_name
 from . import derived_letters
 from .emnist import EMNIST
 from .glyphs import glyphs
@@ -68,8 +70,8 @@ def load(name: str, train: bool = True, root: Root = None) -> ImageDataset:
     """Load a data set by its name on the command line.
 
     Args:
-        name: One of `names`. ``"glyphs"`` needs no files: 20,000 synthetic letters to train (seed 0), 4,000
-            of another seed to test.
+        name: One of `names`, in any case, with hyphens or underscores. ``"glyphs"`` needs no files: 20,000
+            synthetic letters to train (seed 0), 4,000 of another seed to test.
         train: The training part, else the test part.
         root: Folder that holds ``emnist/``, ``mnist/``, ``fashion-mnist/``; default as in `data_home`.
 
@@ -98,16 +100,28 @@ def status(root: Root = None) -> list[Availability]:
 
 def file_stems(name: str) -> tuple[Stems, ...]:
     """The pairs of files, without ``.gz``, a data set is downloaded as."""
-    entry = _entry(name)
+    name = known_name(name)
+    entry = _ENTRIES[name]
     if name == "emnist-letters-derived":
         return derived_letters.SOURCE_STEMS
     return () if entry.folder is None else (entry.train, entry.test)
 
 
+def known_name(name: str) -> str:
+    """The name as `names` has it.
+
+    Raises:
+        ValueError: There is none like it.
+    """
+    found = find_name(name, _ENTRIES)
+    if found is None:
+        hint = did_you_mean(name, _ENTRIES)
+        raise ValueError(f"datasets: name must be one of {', '.join(_ENTRIES)}; got {name!r}{hint}")
+    return found
+
+
 def _entry(name: str) -> _Entry:
-    if name not in _ENTRIES:
-        raise ValueError(f"datasets: name must be one of {', '.join(_ENTRIES)}; got {name!r}")
-    return _ENTRIES[name]
+    return _ENTRIES[known_name(name)]
 
 
 def _availability(home: Path, name: str, split: str) -> Availability:

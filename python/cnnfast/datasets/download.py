@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from .. import names
 from ..errors import DownloadError
 from . import published
 from .catalogue import file_stems
@@ -75,8 +76,11 @@ def _what(name: str) -> tuple[Source, tuple[Published, ...]]:
     choices = ["emnist", *(other for other in dataset_names() if other != "glyphs")]
     if name == "glyphs":
         raise ValueError("download: 'glyphs' needs no files; it is drawn when loaded")
-    if name not in choices:
-        raise ValueError(f"download: name must be one of {', '.join(choices)}; got {name!r}")
+    found = names.find(name, choices)
+    if found is None:
+        hint = names.did_you_mean(name, choices)
+        raise ValueError(f"download: name must be one of {', '.join(choices)}; got {name!r}{hint}")
+    name = found
     if name == "mnist":
         return published.MNIST, published.MNIST.files
     if name == "fashion-mnist":

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .. import names
 from .derived_letters import load_derived_letters
 from .idx_pair import data_home, find_pair, read_pair, upright
 from .image_dataset import ImageDataset
@@ -89,8 +90,11 @@ def EMNIST(
         >>> train.images.shape, train.classes[0]  # doctest: +SKIP
         ((124800, 28, 28), 'a')
     """
-    if split not in _SPLITS:
-        raise ValueError(f"EMNIST: split must be one of {', '.join(_SPLITS)}; got {split!r}")
+    found = names.find(split, _SPLITS)
+    if found is None:
+        hint = names.did_you_mean(split, _SPLITS)
+        raise ValueError(f"EMNIST: split must be one of {', '.join(_SPLITS)}; got {split!r}{hint}")
+    split = found
     classes, first_label, description = _SPLITS[split]
     part = "train" if train else "test"
     folder = data_home(root) / SOURCE.folder

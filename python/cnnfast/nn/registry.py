@@ -6,10 +6,10 @@ Only what is registered here is ever built, so a description read from a file ca
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..border import Seed, Shape
+from ..names import did_you_mean
 
 if TYPE_CHECKING:
     from .module import Module
@@ -79,7 +79,6 @@ def _typed(config: Mapping[str, Any], depth: int) -> tuple[type[Module], dict[st
         raise TypeError(f"from_config: a layer must be described by a dict, got {type(config).__name__}")
     name = config.get("type")
     if not isinstance(name, str) or name not in _TYPES:
-        close = get_close_matches(str(name), _TYPES)
-        known = f"did you mean {' or '.join(close)}?" if close else "nn.layer_types() has the known ones"
-        raise ValueError(f"from_config: unknown layer type {name!r}; {known}")
+        hint = did_you_mean(name, _TYPES) or "; nn.layer_types() has the known ones"
+        raise ValueError(f"from_config: unknown layer type {name!r}{hint}")
     return _TYPES[name], {key: value for key, value in config.items() if key != "type"}

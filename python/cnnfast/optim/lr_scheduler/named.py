@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...border import type_of
+from ...names import did_you_mean, find
 from .cosine import CosineAnnealingLR, OneCycleLR
 from .plateau import ReduceLROnPlateau
 from .schedule import Schedule
@@ -43,6 +44,7 @@ def schedule_of(who: str, value: object) -> Schedule | None:
         raise TypeError(f"{wanted}, got the class {value.__name__}; write {value.__name__}(...)")
     if not isinstance(value, str):
         raise TypeError(f"{wanted}, got {type_of(value)}")
-    if value not in _NAMED:
-        raise ValueError(f"{wanted}, got {value!r}")
-    return _NAMED[value]
+    found = find(value, _NAMED)
+    if found is None:
+        raise ValueError(f"{wanted}, got {value!r}{did_you_mean(value, _NAMED)}")
+    return _NAMED[found]

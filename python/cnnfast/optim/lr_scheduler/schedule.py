@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from ...border import real_number, type_of, whole_number
+from ...names import did_you_mean
 
 Unit = Literal["epoch", "step"]
 Metric = Literal["loss", "accuracy"]
@@ -125,11 +126,14 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
         raise TypeError(f"from_config: a schedule must be described by a dict, got {type_of(config)}")
     kind = config.get("type")
     if not isinstance(kind, str) or kind not in _TYPES:
-        raise ValueError(f"from_config: unknown schedule {kind!r}; known are {', '.join(sorted(_TYPES))}")
+        kinds = ", ".join(sorted(_TYPES))
+        hint = did_you_mean(kind, _TYPES)
+        raise ValueError(f"from_config: unknown schedule {kind!r}; known are {kinds}{hint}")
     known = [field.name for field in fields(_TYPES[kind])]  # type: ignore[arg-type]
     for name in config:
         if name != "type" and name not in known:
-            raise ValueError(f"{kind}: has no setting {name!r}; it takes {', '.join(known)}")
+            hint = did_you_mean(name, known)
+            raise ValueError(f"{kind}: has no setting {name!r}; it takes {', '.join(known)}{hint}")
     for field in fields(_TYPES[kind]):  # type: ignore[arg-type]
         if field.default is MISSING and field.name not in config:
             raise ValueError(f"{kind}: the setting {field.name!r} is missing")

@@ -1,0 +1,54 @@
+"""Names that users write: found in spite of case, hyphens and underscores, or answered by what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_MOST = 3
+
+
+def find(text: object, known: Iterable[str]) -> str | None:
+    """The known name that `text` is, or is but for case, hyphens, underscores and spaces; None without one,
+    or with several of the second kind.
+
+    Example:
+        >>> find("One_Cycle", ["cosine", "one-cycle"])
+        'one-cycle'
+    """
+    known = tuple(known)
+    if not isinstance(text, str):
+        return None
+    if text in known:
+        return text
+    alike = [name for name in known if _key(name) == _key(text)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def did_you_mean(text: object, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: what it may have meant, or nothing.
+
+    Example:
+        >>> did_you_mean("minst", ["glyphs", "mnist"])
+        "; did you mean 'mnist'?"
+        >>> did_you_mean("vgg", ["glyphs", "mnist"])
+        ''
+    """
+    meant = [repr(name) for name in _meant(text, known)] if isinstance(text, str) else []
+    if not meant:
+        return ""
+    *first, last = meant
+    return f"; did you mean {', '.join(first)} or {last}?" if first else f"; did you mean {last}?"
+
+
+def _meant(text: str, known: Iterable[str]) -> list[str]:
+    from difflib import get_close_matches  # late: needed for wrong names only
+
+    by_key = {_key(name): name for name in known}
+    key = _key(text)
+    beginnings = [name for other, name in by_key.items() if len(key) > 1 and other.startswith(key)]
+    close = [by_key[other] for other in get_close_matches(key, by_key, n=1)]
+    return beginnings[:_MOST] or close
+
+
+def _key(name: str) -> str:
+    return "".join(c for c in name.casefold() if c not in "-_ ")

@@ -1,0 +1,73 @@
+"""Names are found in other spellings, and a wrong one is answered by what was probably meant."""
+
+from __future__ import annotations
+
+import pytest
+from cnnfast import losses, models, names, nn
+from cnnfast.optim import lr_scheduler
+
+from .refusal import refused
+
+KNOWN = ["adam", "adamw", "one-cycle", "leaky_relu", "ReLU"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("adam", "adam"),
+        ("AdamW", "adamw"),
+        ("onecycle", "one-cycle"),
+        ("one_cycle", "one-cycle"),
+        ("Leaky ReLU", "leaky_relu"),
+        ("relu", "ReLU"),
+        ("adamm", None),
+        ("", None),
+        (None, None),
+        (3, None),
+    ],
+)
+def test_find(text: object, found: str | None) -> None:
+    assert names.find(text, KNOWN) == found
+
+
+def test_what_is_exact_comes_first_and_what_is_ambiguous_is_not_found() -> None:
+    assert names.find("a-b", ["a_b", "a-b"]) == "a-b"
+    assert names.find("A-b", ["a_b", "a-b"]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("adma", "; did you mean 'adam'?"),
+        ("one", "; did you mean 'one-cycle'?"),
+        ("ad", "; did you mean 'adam' or 'adamw'?"),
+        ("lion", ""),
+        (None, ""),
+        (["ReLU"], ""),
+    ],
+)
+def test_did_you_mean(text: object, hint: str) -> None:
+    assert names.did_you_mean(text, KNOWN) == hint
+
+
+def test_other_spellings_are_taken_where_names_go() -> None:
+    assert models.get("Numpy MNIST", seed=0).output_shape == (10,)
+    assert losses.as_loss("fit", "Cross-Entropy") == losses.CrossEntropy()
+    assert lr_scheduler.schedule_of("fit", "OneCycle") == lr_scheduler.OneCycleLR()
+
+
+def test_wrong_names_are_answered() -> None:
+    with refused(
+        ValueError,
+        "models: unknown model 'numpy'; known are d4, hello-dl-letters, numpy-mnist; "
+        "did you mean 'numpy-mnist'?",
+    ):
+        models.get("numpy")
+    with pytest.raises(ValueError, match=r"got 'crossentrpy'; did you mean 'cross_entropy'\?$"):
+        losses.as_loss("fit", "crossentrpy")
+    with pytest.raises(ValueError, match=r"got 'cosin'; did you mean 'cosine'\?$"):
+        lr_scheduler.schedule_of("fit", "cosin")
+    with refused(ValueError, "from_config: unknown layer type 'relu'; did you mean 'ReLU'?"):
+        nn.from_config({"type": "relu"})
+    with pytest.raises(ValueError, match=r"^Huber: has no setting 'Delta'.*; did you mean 'delta'\?$"):
+        losses.from_config({"type": "Huber", "Delta": 1.0})
