@@ -209,7 +209,7 @@ def wrong_inputs() -> list[tuple[object, type[Exception], str]]:
         (
             np.zeros((2, 7, 8), np.uint8),
             ValueError,
-            "Sequential: x must have shape (n, 1, 6, 8), got (2, 1, 7, 8)",
+            "Sequential: x must have shape (n, 1, 6, 8), got (2, 7, 8)",
         ),
         (
             np.zeros((2, 48), np.uint8),
@@ -348,3 +348,35 @@ def test_input_shape_classes_and_preprocessing_are_checked():
             setattr(model, name, value)
     model.classes = model.input_shape = None
     assert model.classes is model.input_shape is None
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+@pytest.mark.parametrize(
+    "end", [(nn.Linear(4, 3),), (nn.Linear(4, 3), nn.Softmax()), (nn.Linear(4, 1), nn.Sigmoid())]
+)
+def test_an_output_of_nan_is_not_answered_without_a_word(method, end):
+    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), *(layer.copy() for layer in end))
+    x = np.ones((5, 4), np.float32)
+    getattr(model, method)(x)  # no warning
+    x[2, 1] = x[4] = np.nan
+    with pytest.warns(
+        UserWarning,
+        match=f"^Sequential: {method}: the output is NaN in 2 of 5 rows, the first is row 2, whose input is "
+        "not finite; the answers for them mean nothing$",
+    ) as caught:
+        getattr(model, method)(x)
+    assert caught[0].filename == __file__
+    getattr(model, method)(x[:0])
+    model[0].bias[:] = np.inf
+    model[0].weight[:] = -np.inf
+    with pytest.warns(
+        UserWarning, match="NaN in 5 of 5 rows, the first is row 0, although its input is finite"
+    ):
+        getattr(model, method)(np.ones((5, 4), np.float32))
+
+
+def test_maps_of_nan_are_not_answered_without_a_word():
+    x = np.zeros((3, 1, 4, 4), np.float32)
+    x[1, 0, 3, 3] = np.nan
+    with pytest.warns(UserWarning, match="NaN in 1 of 3 rows, the first is row 1, whose input is not finite"):
+        nn.Conv2d(1, 2, 3).predict(x)

@@ -427,3 +427,41 @@ def test_threads_may_share_a_model_whose_weights_change_between_calls():
             want = fresh(model, x)
             for got in pool.map(lambda _: model(x), range(8)):
                 np.testing.assert_array_equal(got, want)
+
+
+def test_a_state_that_matches_nothing_is_refused_also_without_strict():
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    before = model.state_dict()
+    state = {name: value + 1 for name, value in before.items()}
+    theirs = "0.weight, 0.bias, 2.weight, 2.bias"
+    with refused(
+        ValueError,
+        "Sequential: nothing in the state matches: it has module.0.weight, module.0.bias, module.2.weight, "
+        f"module.2.bias, the module has {theirs}; take the prefix 'module.' off its names",
+    ):
+        model.load_state_dict({f"module.{name}": value for name, value in state.items()}, strict=False)
+    whole = nn.Sequential({"body": model})
+    with refused(
+        ValueError,
+        f"Sequential: nothing in the state matches: it has {theirs}, the module has body.0.weight, "
+        "body.0.bias, body.2.weight, body.2.bias; put the prefix 'body.' before its names",
+    ):
+        whole.load_state_dict(state, strict=False)
+    with refused(
+        ValueError,
+        f"Sequential: nothing in the state matches: it has a, b, c, d and 2 more, the module has {theirs}",
+    ):
+        model.load_state_dict(dict.fromkeys("abcdef", np.zeros(1)), strict=False)
+    with refused(ValueError, f"Sequential: the state is empty, expected some of {theirs}"):
+        model.load_state_dict({}, strict=False)
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_a_state_that_matches_in_part_is_taken_without_strict():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    told = model.load_state_dict({"0.bias": np.ones(3), "head.bias": np.ones(1)}, strict=False)
+    assert told.missing_keys == ["0.weight", "1.weight", "1.bias"]
+    assert told.unexpected_keys == ["head.bias"]
+    assert model[0].bias.tolist() == [1, 1, 1]
+    assert nn.ReLU().load_state_dict({}, strict=False) == ([], [])

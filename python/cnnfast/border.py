@@ -9,7 +9,10 @@ from __future__ import annotations
 import functools
 import math
 import numbers
+import sys
+import warnings
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
@@ -50,6 +53,15 @@ def ieee_arithmetic(function: Callable[_P, _R]) -> Callable[_P, _R]:
             return function(*args, **kwargs)
 
     return wrapper
+
+
+def warn_caller(text: str) -> None:
+    """Warns of `text` at the line outside of this package that led here."""
+    frame: FrameType | None = sys._getframe()
+    level = 1
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, UserWarning, stacklevel=level)
 
 
 def refuse_masked(who: str, name: str, value: object, cure: str = "") -> None:

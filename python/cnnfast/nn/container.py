@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..border import Seed, Shape, type_of
+from ..border import Seed, Shape, type_of, warn_caller
 from .module import Module
+from .preprocessing import Preprocessing
 from .registry import blank, parameter_shapes
 from .task import OutputKind
 
@@ -24,6 +25,7 @@ class Container(Module):
     def __init__(self, children: Mapping[str, Module]) -> None:
         _check_children(type(self).__name__, children)
         self._assemble(children)
+        self._inherit()
 
     def children(self) -> dict[str, Module]:
         return dict(self._children)
@@ -38,6 +40,39 @@ class Container(Module):
                 f"{type(self).__name__}: has no layer {name!r}; it has {', '.join(self._children)}"
             )
         return self._children[name]
+
+    def _readers(self) -> dict[str, Module]:
+        """The children that read what the container is given."""
+        return self.children()
+
+    def _hold_preprocessing(self, value: Preprocessing) -> None:
+        super()._hold_preprocessing(value)
+        for child in self._readers().values():
+            child._hold_preprocessing(value)
+
+    def _inherit(self) -> None:
+        """Takes over the preprocessing of the children that read the input, and tells of what is lost."""
+        unset, readers = Preprocessing(), self._readers()
+        found = {
+            name: child._preprocessing
+            for name, child in self._children.items()
+            if child._preprocessing != unset
+        }
+        held = {name: value for name, value in found.items() if name in readers}
+        cure = "set preprocessing of the whole"
+        if len(set(held.values())) == 1:
+            self._hold_preprocessing(next(iter(held.values())))
+        elif held:
+            warn_caller(
+                f"{type(self).__name__}: layers {' and '.join(map(repr, held))} read the same input, but "
+                f"have different preprocessing; none is used, {cure}"
+            )
+        for name in found:
+            if name not in readers:
+                warn_caller(
+                    f"{type(self).__name__}: layer {name!r} does not read the input, so that its "
+                    f"{found[name]} is not used; {cure} if pixels are to be normalized"
+                )
 
     def _assemble(self, children: Mapping[str, Module]) -> None:
         self._children = dict(children)

@@ -102,6 +102,9 @@ class Graph(Container):
         }
         return {"type": "Graph", "nodes": nodes}
 
+    def _readers(self) -> dict[str, Module]:
+        return {name: child for name, child in self._children.items() if INPUT in self._reads[name]}
+
     @property
     def _output_kind(self) -> OutputKind:  # type: ignore[override]
         return ending(self._last_chain())

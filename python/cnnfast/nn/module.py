@@ -30,9 +30,20 @@ from ..border import (
 from ..losses import Loss, as_loss, targets
 from .block import Block, count
 from .freezing import copy_frozen
+from .image_axes import axes_cure, refuse_channels_last
 from .parameter_tree import ParameterTree
 from .preprocessing import Preprocessing
-from .task import OutputKind, Task, answers, check_loss, check_task, probabilities, task_by_end, task_by_loss
+from .task import (
+    OutputKind,
+    Task,
+    answers,
+    check_loss,
+    check_task,
+    probabilities,
+    task_by_end,
+    task_by_loss,
+    warn_of_nan,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -142,6 +153,7 @@ class Module(ParameterTree):
             (5, 2)
         """
         y = self(x)
+        warn_of_nan(f"{type(self).__name__}: predict_proba", x, y)
         task = self._task_of("predict_proba", y.shape[1])
         if task == "regression":
             raise ValueError(
@@ -168,6 +180,7 @@ class Module(ParameterTree):
             TypeError, ValueError: As in a call.
         """
         y = self(x)
+        warn_of_nan(f"{type(self).__name__}: predict", x, y)
         return answers(self._task_of("predict", y.shape[1]), self._output_kind, y)
 
     # ---------------------------------------------------------------- training passes
@@ -265,7 +278,7 @@ class Module(ParameterTree):
         twin = self._blank_copy().to(self.dtype)
         twin._values[:] = self._values
         twin._input_shape, twin._classes = self._input_shape, self._classes
-        twin._preprocessing = self._preprocessing
+        twin._hold_preprocessing(self._preprocessing)
         twin._task, twin._trained_for = self._task, self._trained_for
         copy_frozen(self, twin)
         return twin
@@ -355,7 +368,11 @@ class Module(ParameterTree):
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What uint8 input goes through."""
+        """What uint8 input goes through.
+
+        Whatever reads the input of a network holds it too: the first layer of a `Sequential`, every branch.
+        So it stays with the layers, and copies of them, that are put into another network.
+        """
         return self._preprocessing
 
     @preprocessing.setter
@@ -365,8 +382,7 @@ class Module(ParameterTree):
             raise TypeError(f"{who}: preprocessing must be a Preprocessing, got {type_of(value)}")
         if self._input_shape is not None:
             value.affine(self._input_shape)
-        self._preprocessing = value
-        self._plans = {}
+        self._hold_preprocessing(value)
 
     def plan(self, input_shape: Sequence[int] | None = None) -> Plan:
         """What the engine makes of this module: ``print(model.plan())`` shows which layers run as one, by
@@ -430,6 +446,10 @@ class Module(ParameterTree):
         self._task = None
         self._trained_for = None
 
+    def _hold_preprocessing(self, value: Preprocessing) -> None:
+        self._preprocessing = value
+        self._plans = {}
+
     def _place(self, block: Block, start: int) -> int:
         self._plans = {}
         self._tape = None
@@ -470,13 +490,16 @@ class Module(ParameterTree):
         """The Plan for this input, and the input as the engine takes it."""
         if type(x) is not np.ndarray:
             x = plain_array(type(self).__name__, "x", x, self.dtype)
+        given = x
         if x.dtype == np.uint8:
             if x.ndim == 3:
+                if self._input_shape is None:
+                    refuse_channels_last(type(self).__name__, x.shape)
                 x = x[:, None]
             elif x.ndim != 4:
                 raise ValueError(
                     f"{type(self).__name__}: uint8 x must be pictures, (n, h, w) or (n, c, h, w), "
-                    f"got {x.shape}"
+                    f"got {x.shape}{axes_cure(x.shape, self._takes)}"
                 )
         elif x.dtype != self._values.dtype:
             raise TypeError(
@@ -485,20 +508,36 @@ class Module(ParameterTree):
             )
         plan = self._plans.get(x.shape[1:])
         if plan is None:
-            plan = self._make_plan(x)
+            plan = self._make_plan(x.shape[1:], given.shape)
         if not x.flags.c_contiguous:
             x = np.ascontiguousarray(x)
         return plan, x
 
-    def _make_plan(self, x: Array) -> Plan:
-        shape = x.shape[1:]
+    def _make_plan(self, shape: Shape, given: Shape) -> Plan:
+        """The Plan for rows of this shape, of an array that was given with another one, perhaps."""
         expected = self._input_shape
-        if x.ndim < 2 or 0 in shape or (expected is not None and shape != expected):
+        if len(given) < 2 or 0 in shape or (expected is not None and shape != expected):
             rows = "(n, ...)" if expected is None else f"(n, {', '.join(map(str, expected))})"
-            last = expected is not None and len(shape) == 3 and expected == (shape[2], *shape[:2])
-            cure = "; use x.transpose(0, 3, 1, 2)" if last else ""
-            raise ValueError(f"{type(self).__name__}: x must have shape {rows}, got {x.shape}{cure}")
-        return self._plan_for(shape)
+            raise ValueError(
+                f"{type(self).__name__}: x must have shape {rows}, got {given}{axes_cure(given, self._takes)}"
+            )
+        try:
+            return self._plan_for(shape)
+        except ValueError as error:
+            cure = axes_cure(given, self._takes)
+            if not cure:
+                raise
+            raise ValueError(f"{error}{cure}") from None
+
+    def _takes(self, shape: Shape) -> bool:
+        """Whether an input of this shape fits."""
+        if self._input_shape is not None or 0 in shape or len(shape) == 0:
+            return shape == self._input_shape
+        try:
+            self._output_shape(shape)
+        except ValueError:
+            return False
+        return True
 
     def _plan_for(self, shape: Shape) -> Plan:
         with self._lock:
@@ -540,7 +579,8 @@ def _restore(
 
     module = blank(config).to(values.dtype)
     module._values[:] = values
-    module._input_shape, module._classes, module._preprocessing, module._task, module._trained_for = settings
+    module._input_shape, module._classes, preprocessing, module._task, module._trained_for = settings
+    module._hold_preprocessing(preprocessing)
     if frozen:
         module.freeze(*(escape(name) for name in frozen))
     return module

@@ -94,14 +94,15 @@ class ParameterTree(ABC):
             state: Name to array, or to anything that can become one: a tensor of PyTorch as it is in a
                 ``state_dict()``, of JAX, a list. Floats of another width are converted; a
                 `num_batches_tracked` that no momentum needs is left out.
-            strict: False skips what is missing or unknown.
+            strict: False skips what is missing or unknown, as long as something matches.
 
         Returns:
             Names that are missing in the state, and names it has that the module has not: both empty if
                 strict.
 
         Raises:
-            ValueError: Names are missing or unknown (if strict), or shapes differ; all of them are told.
+            ValueError: Names are missing or unknown (if strict), none matches, or shapes differ; all of them
+                are told.
             TypeError: Not floating point.
 
         Example:

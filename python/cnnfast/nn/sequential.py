@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..border import Seed
+from .activation import Sigmoid
 from .container import Listed, dotted, ending
 from .module import GraphBuilder, Module
 from .registry import register
+from .softmax import LogSoftmax, Softmax
 from .task import OutputKind
+
+#: Behind these, outputs are still those of the same classes.
+_ENDS = (Softmax, LogSoftmax, Sigmoid)
 
 
 @register
@@ -21,6 +26,9 @@ class Sequential(Listed):
             `print` shows them, and only such inputs are taken.
         seed: Draw all parameters anew, each layer from its own stream; None leaves them as the layers have
             them.
+
+    `preprocessing` is that of the layers which read the input, `classes` those of the network at the end
+    (nothing but a Softmax, LogSoftmax or Sigmoid may follow), where they have any.
 
     Raises:
         TypeError: Something that is not a module.
@@ -49,6 +57,23 @@ class Sequential(Listed):
         seed: Seed = None,
     ) -> None:
         super().__init__(*layers, input_shape=input_shape, seed=seed)
+
+    def _readers(self) -> dict[str, Module]:
+        """The first child; behind those that do not compute, the next."""
+        readers = {}
+        for name, child in self._children.items():
+            readers[name] = child
+            if not child._keeps_kind:
+                break
+        return readers
+
+    def _inherit(self) -> None:
+        """Also the classes of the last child that has outputs of its own."""
+        super()._inherit()
+        for child in reversed(self._children.values()):
+            if child._classes is not None or not (child._keeps_kind or type(child) in _ENDS):
+                self._classes = child._classes
+                break
 
     @property
     def _output_kind(self) -> OutputKind:  # type: ignore[override]

@@ -30,6 +30,8 @@ def load_state(who: str, targets: Mapping[str, Array], state: Mapping[str, Any],
     arrays, kinds = _arrays(targets, state)
     shapes = [_wrong_shape(name, array, targets[name]) for name, array in arrays.items()]
     names = _wrong_names(missing, unknown) if strict else ""
+    if not strict and targets and len(missing) == len(targets):
+        raise ValueError(f"{who}: {_nothing_matches(list(targets), [str(name) for name in state])}")
     complaints = [text for text in (names, *shapes, *kinds) if text]
     if complaints:
         only_kinds = not names and not any(shapes)
@@ -51,6 +53,26 @@ def _wrong_names(missing: list[str], unknown: list[str]) -> str:
     if unknown:
         parts.append(f"has unknown {', '.join(unknown)}")
     return f"the state {' and '.join(parts)}; strict=False would skip them" if parts else ""
+
+
+def _nothing_matches(names: list[str], given: list[str]) -> str:
+    """That a state has nothing of a module, and with which prefix it would have."""
+    if not given:
+        return f"the state is empty, expected some of {_some(names)}"
+    text = f"nothing in the state matches: it has {_some(given)}, the module has {_some(names)}"
+    for name in given:
+        for wanted in names:
+            if name.endswith(f".{wanted}"):
+                return f"{text}; take the prefix {name.removesuffix(wanted)!r} off its names"
+            if wanted.endswith(f".{name}"):
+                return f"{text}; put the prefix {wanted.removesuffix(name)!r} before its names"
+    return text
+
+
+def _some(names: list[str]) -> str:
+    """The first few names."""
+    rest = f" and {len(names) - 4} more" if len(names) > 5 else ""
+    return ", ".join(names[:4] if rest else names) + rest
 
 
 def _wrong_shape(name: str, array: Array, target: Array) -> str:

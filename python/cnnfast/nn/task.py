@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..border import Array, ieee_arithmetic
+from ..border import Array, ieee_arithmetic, warn_caller
 from ..losses import Loss
 
 #: What a network answers: one of several classes, yes or no, yes or no for each output, numbers.
@@ -78,6 +78,18 @@ def check_loss(who: str, loss: Loss, kind: OutputKind, task: Task | None) -> Non
         raise ValueError(
             f'{who}: the loss "{loss.name}" does not fit model.task "{task}"; use loss="{cure}", or set '
             f"model.task to {' or '.join(map(repr, fitting))}"
+        )
+
+
+def warn_of_nan(who: str, x: Array, y: Array) -> None:
+    """Warns of rows of outputs that are NaN, whatever the cause: argmax would name class 0 for them."""
+    bad = np.isnan(y).any(axis=tuple(range(1, y.ndim)))
+    if bad.any():
+        first = int(bad.argmax())
+        cause = "although its input is finite" if np.isfinite(x[first]).all() else "whose input is not finite"
+        warn_caller(
+            f"{who}: the output is NaN in {np.count_nonzero(bad)} of {len(y)} rows, the first is row "
+            f"{first}, {cause}; the answers for them mean nothing"
         )
 
 
