@@ -124,6 +124,15 @@ def real_number(who: str, name: str, value: object, low: float, high: float, *, 
     return number
 
 
+def refuse_targets_apart(who: str, name: str, value: object) -> None:
+    """Refuses an array or list where a number is expected: `fit(model, x, y)` for `fit(model, (x, y))`."""
+    if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
+        raise TypeError(
+            f"{who}: inputs and targets are one argument, a pair: {who}(model, (x, y)); "
+            f"got {type_of(value)} as {name}"
+        )
+
+
 def seed_sequence(who: str, seed: Seed) -> np.random.SeedSequence:
     """The seed as NumPy's SeedSequence; None takes fresh entropy from the operating system."""
     if seed is None:
@@ -181,7 +190,7 @@ def is_strings(array: Array) -> bool:
     """Whether an array holds strings, in NumPy's own dtypes or as objects (pandas)."""
     if array.dtype.kind == "O":
         return array.size > 0 and all(isinstance(entry, str) for entry in array.flat)
-    return array.dtype.kind in "UT"
+    return array.dtype.kind in "UST"
 
 
 def check_label_range(

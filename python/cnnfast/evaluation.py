@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core, terminal
-from .border import Array, Labels, ieee_arithmetic, whole_number
+from .border import Array, Labels, ieee_arithmetic, refuse_targets_apart, whole_number
 from .labelled import Labelled, labelled
 from .losses import Loss
 from .nn import Module
@@ -119,6 +119,7 @@ def evaluate(model: Module, data: ImageDataset | tuple[Array, Labels], batch_siz
         >>> int(result.confusion.sum())
         64
     """
+    refuse_targets_apart("evaluate", "batch_size", batch_size)
     batch_size = whole_number("evaluate", "batch_size", batch_size, 1)
     part = labelled("evaluate", data, model)
     result = measure(model, part, batch_size, lambda: False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .border import Array, Labels, type_of, whole_number
+from .border import Array, Labels, refuse_targets_apart, type_of, whole_number
 from .errors import NonFiniteError
 from .evaluation import measure, measure_loss
 from .history import EpochRecord, History
@@ -98,6 +98,7 @@ def fit(
         >>> len(history.epochs), model.classes[:3]
         (2, ('a', 'b', 'c'))
     """
+    refuse_targets_apart("fit", "epochs", epochs)
     epochs = whole_number("fit", "epochs", epochs, 1)
     batch_size = whole_number("fit", "batch_size", batch_size, 1)
     seed = whole_number("fit", "seed", seed, 0)

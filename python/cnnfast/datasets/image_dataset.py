@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..border import refuse_masked, type_of
+from ..class_names import are_names, class_numbers
 from ..errors import DataError
 
 Rows = slice | Sequence[int] | npt.NDArray[np.integer[Any]] | npt.NDArray[np.bool_]
@@ -22,15 +23,18 @@ class ImageDataset:
 
     Args:
         images: uint8, (n, h, w) or (n, c, h, w), upright, 0 = background. Kept without a copy if
-            C-contiguous. Every loader returns arrays of its own that may be written to.
-        labels: int64, (n,), each in 0 .. len(classes) - 1.
-        classes: The name of each label.
+            C-contiguous. Every loader returns arrays of its own that may be written to. Four axes that look
+            like (n, h, w, c), the last one of 1, 3 or 4 and the second one longer than 4, are refused.
+        labels: int64, (n,), each in 0 .. len(classes) - 1; or the names of the classes themselves, an array
+            or a list of strings, which are kept as numbers.
+        classes: The name of each label. None takes the names in `labels`, sorted.
         name: Short name for reports, e.g. ``"emnist-letters/train"``.
         description: One or two sentences on what the pictures are.
 
     Raises:
-        TypeError: `images` is not uint8 or `labels` not int64.
-        DataError: Wrong number of dimensions, different counts, a label without a class, a class named twice.
+        TypeError: `images` is not uint8, or `labels` neither int64 nor names.
+        DataError: Wrong number or order of axes, different counts, a label without a class, a class named
+            twice.
 
     Example:
         >>> data = ImageDataset(np.zeros((3, 28, 28), np.uint8), np.array([0, 1, 0]), ("a", "b"))
@@ -38,17 +42,27 @@ class ImageDataset:
         ImageDataset('unnamed', 3 images of 1x28x28, 2 classes)
         >>> data[1:].labels
         array([1, 0])
+        >>> ImageDataset(np.zeros((2, 28, 28), np.uint8), ["yes", "no"]).classes
+        ('no', 'yes')
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = None  # type: ignore[assignment]  # None before __post_init__ alone
     name: str = "unnamed"
     description: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "images", _checked_images(self.images))
-        object.__setattr__(self, "classes", _checked_classes(self.classes))
+        classes = None if self.classes is None else _checked_classes(self.classes)
+        if are_names(self.labels):
+            labels, classes = class_numbers("ImageDataset", "labels", self.labels, classes, DataError)
+            object.__setattr__(self, "labels", labels)
+        if classes is None:
+            raise TypeError(
+                "ImageDataset: classes must name the labels, which are no names themselves; got None"
+            )
+        object.__setattr__(self, "classes", classes)
         _check_labels(self.labels, len(self.images), len(self.classes))
 
     def __len__(self) -> int:
@@ -107,6 +121,11 @@ def _checked_images(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         raise TypeError(f"ImageDataset: images must be a uint8 array (0 .. 255), got {type_of(images)}")
     if images.ndim not in (3, 4):
         raise DataError(f"ImageDataset: images must be (n, h, w) or (n, c, h, w), got shape {images.shape}")
+    if images.ndim == 4 and images.shape[3] in (1, 3, 4) and images.shape[1] > 4:
+        raise DataError(
+            f"ImageDataset: images must be (n, c, h, w), but shape {images.shape} looks like (n, h, w, c); "
+            "use images.transpose(0, 3, 1, 2)"
+        )
     if 0 in images.shape[1:]:
         raise DataError(f"ImageDataset: images must have at least one pixel, got shape {images.shape}")
     return np.ascontiguousarray(images)
