@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cnnfast as cf
 import numpy as np
 import pytest
 from cnnfast import nn
@@ -105,3 +106,87 @@ def test_x_and_y_as_two_arguments(y: Any) -> None:
         cf.fit(model, x, y)  # type: ignore[arg-type]
     with refused(TypeError, text.format("evaluate", what, "batch_size")):
         cf.evaluate(model, x, y)  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------ fit and evaluate
+
+
+def separable() -> tuple[np.ndarray, list[str]]:
+    y = ["no", "yes", "maybe"] * 20
+    x = np.array([[name == "maybe", name == "no", name == "yes"] for name in y], np.float32)
+    return x, y
+
+
+@pytest.mark.parametrize("form", [list, np.array, Series])
+def test_fit_and_evaluate_by_name(form: Any) -> None:
+    x, y = separable()
+    model = nn.Sequential(nn.Linear(3, 3), seed=0)
+    history = cf.fit(
+        model,
+        (x, form(y)),
+        epochs=20,
+        optimizer=cf.optim.Adam(lr=0.1),
+        validation=(x[:2], form(y[:2])),
+        progress=False,
+    )
+    assert model.classes == ("maybe", "no", "yes")
+    assert history.epochs[-1].val_accuracy == 1
+    result = cf.evaluate(model, (x[1:3], form(y[1:3])))
+    assert (result.accuracy, result.classes) == (1, model.classes)
+    assert [model.classes[k] for k in model.predict(x[:3])] == y[:3]
+    numbers = [model.classes.index(name) for name in y]
+    assert cf.evaluate(model, (x, form(y))).loss == cf.evaluate(model, (x, numbers)).loss
+
+
+def test_the_names_of_the_model_come_first() -> None:
+    x, y = separable()
+    by_name, by_number = (nn.Sequential(nn.Linear(3, 3), seed=0) for _ in range(2))
+    by_name.classes = names = ("yes", "no", "maybe")
+    cf.fit(by_name, (x, y), epochs=1, validation=0.2, progress=False)
+    cf.fit(by_number, (x, [names.index(n) for n in y]), epochs=1, validation=0.2, progress=False)
+    np.testing.assert_array_equal(by_name.state_dict()["0.weight"], by_number.state_dict()["0.weight"])
+    assert by_name.classes == names
+
+
+def test_names_that_are_not_the_models_are_refused() -> None:
+    x, y = separable()
+    model = nn.Sequential(nn.Linear(3, 3), seed=0)
+    with refused(ValueError, "evaluate: y holds names of classes, but the model has none; set model.classes"):
+        cf.evaluate(model, (x, y))
+    with refused(
+        ValueError,
+        "fit: validation: class 'nope' at row 1 of y is not one of 'maybe', 'no', 'yes'; did you mean 'no'?",
+    ):
+        cf.fit(model, (x, y), validation=(x[:2], ["no", "nope"]))
+    with refused(
+        ValueError,
+        "fit: validation: class 0 is 'no' in the data but 'maybe' in the model; "
+        "set model.classes = data.classes if the data's names are right",
+    ):
+        images = np.zeros((3, 1, 1, 3), np.uint8)
+        flat = nn.Sequential(nn.Flatten(), nn.Linear(3, 3), seed=0)
+        other = ImageDataset(images, ["no", "yes", "perhaps"], ("no", "yes", "perhaps"))
+        cf.fit(flat, (images, y[:3]), validation=other)
+    model.classes = ("a", "b", "c")
+    with refused(ValueError, "fit: class 'maybe' at row 2 of y is not one of 'a', 'b', 'c'"):
+        cf.fit(model, (x, y))
+    with refused(ValueError, "evaluate: class 'maybe' at row 0 of y is not one of 'a', 'b', 'c'"):
+        cf.evaluate(model, (x[:1], ["maybe"]))
+    with refused(
+        ValueError,
+        "fit: the data has 2 classes but the model has 3 outputs; build the model with 2 outputs "
+        "(num_classes=2)",
+    ):
+        cf.fit(nn.Sequential(nn.Linear(3, 3), seed=0), (x[:2], y[:2]))
+
+
+def test_where_names_do_not_go_the_cure_is_named() -> None:
+    x, y = separable()
+    with refused(
+        TypeError,
+        "Trainer: y must be integers, got <U5; "
+        "use np.unique(y, return_inverse=True)[1] for numbers in the order of the names",
+    ):
+        cf.Trainer(nn.Linear(3, 3), cf.optim.SGD(lr=0.1)).step(x, np.array(y))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^fit: y must be a NumPy array, got list"):
+        cf.fit(nn.Linear(3, 3), (x, y), loss="mse")  # type: ignore[arg-type]

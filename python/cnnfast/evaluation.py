@@ -105,7 +105,7 @@ def evaluate(model: Module, data: ImageDataset | tuple[Array, Labels], batch_siz
 
     Args:
         model: Puts out one number for each class: logits, log-probabilities or probabilities.
-        data: An ImageDataset or a pair (x, y).
+        data: An ImageDataset or a pair (x, y); classes in y are numbers, or names of `model.classes`.
         batch_size: Images at a time; it does not change the result, and memory grows with it.
 
     Raises:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .border import Array, Labels, check_label_range, labels, real_number, type_of
+from .class_names import are_names, class_numbers
 from .datasets import ImageDataset
 from .losses import Loss, targets
 from .nn import Module
@@ -28,9 +29,11 @@ class Labelled:
         return len(self.y if self.rows is None else self.rows)
 
 
-def labelled(who: str, data: Any, model: Module, loss: Loss | None = None) -> Labelled:
+def labelled(
+    who: str, data: Any, model: Module, loss: Loss | None = None, names: tuple[str, ...] | None = None
+) -> Labelled:
     """Takes an ImageDataset or a pair (x, y); checks dtype, shapes, counts, labels and class names. Without a
-    loss, y is classes.
+    loss, y is classes. Classes by name are numbered as in `model.classes`, else as in `names`, else sorted.
 
     Raises:
         TypeError: Neither of the two, or a dtype the model does not take.
@@ -52,8 +55,13 @@ def labelled(who: str, data: Any, model: Module, loss: Loss | None = None) -> La
             f"{who}: the model must put out one number for each class, got output shape {plan.output_shape}"
         )
     n_classes = plan.output_shape[0]
+    known = model.classes or names
+    if classes is None and are_names(y):
+        if known is None and loss is None:
+            raise ValueError(f"{who}: y holds names of classes, but the model has none; set model.classes")
+        y, classes = class_numbers(who, "y", y, known)
     if classes is not None:
-        _check_classes(who, classes, n_classes, model.classes)
+        _check_classes(who, classes, n_classes, known)
     if loss is not None:
         y = targets(who, "y", y, loss, plan.output_shape, model.dtype, len(x))
     elif isinstance(y, np.ndarray) and y.dtype.kind == "f" and y.ndim > 1:

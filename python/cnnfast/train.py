@@ -58,7 +58,8 @@ def fit(
     Args:
         model: A classifier puts out one number for each class, or a map (classes, h, w) of them: a class for
             each position.
-        data: An ImageDataset or a pair (x, y).
+        data: An ImageDataset or a pair (x, y). Classes in y are numbers or names; names become the model's
+            `classes`, sorted, where it has none.
         epochs: How often to go through the data.
         optimizer: None takes Adam(lr=1e-3). One that has served this model before goes on where it was.
         batch_size: Images in one step.
@@ -268,5 +269,5 @@ def _parts(
     if isinstance(validation, float | int | np.number):
         whole, held = hold_out("fit", data, whole, float(validation), seed, model, loss)
     else:
-        held = labelled("fit: validation", validation, model, loss)
+        held = labelled("fit: validation", validation, model, loss, whole.classes)
     return whole, with_known_class("fit", held, loss)
