@@ -160,8 +160,8 @@ def forged_files(good: Path) -> dict[str, tuple[bytes, str]]:
         "no checksum": (without("sha256"), "lacks sha256 in its metadata"),
         "no classes": (without("classes"), "lacks classes in its metadata"),
         "much metadata": (
-            raw_text(training=" " * 4_100_000 + "1"),
-            "has {size} characters of metadata, at most 4000000 are read",
+            raw_text(training=" " * 16_100_000 + "1"),
+            "has {size} characters of metadata, at most 16000000 are read",
         ),
         "architecture not json": (
             raw_text(architecture="Sequential()"),

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from . import _core
+from ._files import atomic_write, check_writable
 from .contest import SHIPPED, network_rows
 from .plain import to_json
 from .stopwatch import Options, Row
@@ -57,6 +58,7 @@ def run(
 
     Raises:
         ValueError: `only` is no regular expression, or `threads` is below 1.
+        OSError: The JSON file cannot be written.
         CnnfastError: The two libraries disagree on an answer.
 
     Example:
@@ -84,6 +86,8 @@ def run_rows(
             re.compile(options.only)
         except re.error as error:
             raise ValueError(f"bench: only={options.only!r} is no regular expression: {error}") from None
+    if json_path is not None:
+        check_writable("bench", json_path)
     before = _core.get_num_threads()
     try:
         if options.threads is not None:
@@ -111,14 +115,8 @@ def run_rows(
 
 def _save(result: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """After every row, since a run may take an hour: one that is stopped leaves what it has measured."""
-    target = Path(os.path.realpath(path))
-    aside = target.with_name(f".{target.name}.tmp")
-    try:
-        aside.write_text(to_json(result, indent=1) + "\n", encoding="utf-8")
-        os.replace(aside, target)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
+    with atomic_write("bench", path) as file:
+        file.write(f"{to_json(result, indent=1)}\n".encode())
 
 
 def machine(packages: Sequence[str] = ("torch",)) -> dict[str, Any]:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Mapping
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from ._core import __version__
+from ._files import atomic_write, expand, open_regular
 from .border import Array, Shape
 from .errors import CheckpointError
 from .nn import Module, Preprocessing
@@ -26,8 +25,9 @@ from .plain import to_json
 #: Raised when the meaning of the metadata changes; older files stay readable.
 FORMAT_VERSION = 1
 _DTYPES = {"float32": "F32", "float64": "F64"}
-#: Characters; the description of a network with hundreds of layers has some ten thousand.
-_MAX_METADATA = 4_000_000
+#: Characters; the description of a network with hundreds of layers has some ten thousand, half a million
+#: losses some ten million.
+_MAX_METADATA = 16_000_000
 _REQUIRED_JSON = ("architecture", "classes", "preprocessing", "input_shape")
 _OPTIONAL_JSON = ("task", "task_is_set")
 _REQUIRED = ("format_version", *_REQUIRED_JSON, "sha256")
@@ -45,16 +45,19 @@ def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, 
 
     Args:
         model: Any module.
-        path: The file; its folder must exist. An existing file is replaced.
+        path: The file; its folder must exist. An existing file is replaced and keeps its permissions;
+            anything else that is there is refused.
         training: Plain data on how the model came to be (history, data set), kept in the file for `metadata`;
             None in the place of NaN and infinities, which JSON does not have.
 
     Raises:
         TypeError: `model` is not a Module, or `training` is not plain data.
-        OSError: The file cannot be written.
+        ValueError: `load` would refuse the file: `training` is too large, or layers are nested too deeply.
+        OSError: The file cannot be written; names it.
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> from cnnfast import load, models
         >>> path = Path(tempfile.mkdtemp()) / "d4.safetensors"
         >>> save(models.d4(seed=0), path)
@@ -63,25 +66,12 @@ def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, 
     """
     if not isinstance(model, Module):
         raise TypeError(f"save: model must be a Module, got {type(model).__name__}")
-    target = Path(os.path.realpath(path))  # through a link, to the file it stands for
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"save: cannot write {os.fspath(path)}: there is no folder {target.parent}")
-    if target.is_dir():
-        raise IsADirectoryError(f"save: cannot write {os.fspath(path)}: it is a folder")
     weights = model.state_dict()
     texts = _describe(model, training)
     texts["sha256"] = _digest(texts, weights)
-    aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(aside, "xb") as file:
-            _write(file, weights, texts)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, target)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-    _sync_folder(target.parent)
+    _check_readable(texts, weights)
+    with atomic_write("save", path) as file:
+        _write(file, weights, texts)
 
 
 def load(path: str | os.PathLike[str]) -> Module:
@@ -105,7 +95,7 @@ def load(path: str | os.PathLike[str]) -> Module:
             model._task, model._trained_for = None, model._task
     except (TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(
-            f"{os.fspath(path)}: does not describe a working model: {_line(error)}"
+            f"{os.fsdecode(path)}: does not describe a working model: {_line(error)}"
         ) from None
     return model
 
@@ -151,23 +141,37 @@ def _task_of(model: Module) -> dict[str, Any]:
     return {} if model._trained_for is None else {"task": model._trained_for}
 
 
+def _check_readable(texts: Mapping[str, str], weights: Mapping[str, Array]) -> None:
+    """What `load` would refuse is not written: its own checks, before there is a file."""
+    shapes = {key: (value.shape, _DTYPES[value.dtype.name]) for key, value in weights.items()}
+    try:
+        _check_metadata("save", texts, shapes)
+    except CheckpointError as error:
+        raise ValueError(f"{error}; such a file could not be loaded") from None
+
+
+def _check_metadata(
+    name: str, texts: Mapping[str, str], shapes: Mapping[str, tuple[Shape, str]]
+) -> tuple[dict[str, Any], dict[str, Shape]]:
+    """The metadata and the shapes of all weights, which must be those that are there."""
+    _check_origin(name, texts)
+    info = _parse(name, texts)
+    expected = _expected_shapes(name, info["architecture"])
+    _check_tensors(name, expected, shapes)
+    return info, expected
+
+
 def _read(path: str | os.PathLike[str], with_tensors: bool) -> tuple[dict[str, Any], dict[str, Array]]:
     """Metadata and tensors, each checked as far as it can be without building the model."""
     from safetensors import SafetensorError, safe_open
 
-    name = os.fspath(path)
-    if os.path.isdir(path):
-        raise IsADirectoryError(f"load: {name} is a folder, not a model file")
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"load: there is no file {name}")
+    name = os.fsdecode(path)
+    open_regular("load", path, "model file").close()  # safetensors calls every failure "no such file"
     try:
-        with safe_open(name, framework="numpy") as file:
+        with safe_open(expand(path), framework="numpy") as file:
             texts = dict(file.metadata() or {})
-            _check_origin(name, texts)
             shapes = {key: (tuple(part.get_shape()), part.get_dtype()) for key, part in _slices(file)}
-            info = _parse(name, texts)
-            expected = _expected_shapes(name, info["architecture"])
-            _check_tensors(name, expected, shapes)
+            info, expected = _check_metadata(name, texts, shapes)
             tensors = {key: file.get_tensor(key) for key in expected} if with_tensors else {}
     except SafetensorError as error:
         raise CheckpointError(f"{name}: is not a safetensors file, or is damaged: {_line(error)}") from None
@@ -276,14 +280,3 @@ def _write(file: IO[bytes], tensors: Mapping[str, Array], texts: Mapping[str, st
     file.write(len(text).to_bytes(8, "little") + text)
     for value in tensors.values():
         file.write(np.ascontiguousarray(value, value.dtype.newbyteorder("<")).data)
-
-
-def _sync_folder(path: Path) -> None:
-    """Waits until the folder's list of files is on the disk."""
-    if os.name == "nt":
-        return  # Windows cannot open folders, and does not need it
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

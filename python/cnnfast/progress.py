@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
+from ._stderr import Stderr, console
 from .errors import MissingDependencyError, require
 from .history import EpochRecord
 
@@ -54,10 +54,14 @@ class Progress:
 class Lines(Progress):
     """A line for each epoch."""
 
+    def __init__(self, epochs: int, images: int) -> None:
+        super().__init__(epochs, images)
+        self._stderr = Stderr()
+
     def epoch(self, record: EpochRecord) -> None:
         left = f"  {self._left(record.epoch, self._images)} left" if record.epoch < self._epochs else ""
-        sys.stderr.write(f"{record.text(self._epochs)}{left}\n")
-        sys.stderr.flush()
+        self._stderr.write(f"{record.text(self._epochs)}{left}\n")
+        self._stderr.flush()
 
 
 class Bar(Progress):
@@ -65,13 +69,12 @@ class Bar(Progress):
 
     def __enter__(self) -> Progress:
         columns = require("rich.progress", "a progress bar")
-        console = require("rich.console", "a progress bar").Console(stderr=True)
         self._bar: rich.progress.Progress = columns.Progress(
             columns.TextColumn("{task.description}"),
             columns.BarColumn(bar_width=24),
             columns.TaskProgressColumn(),
             columns.TextColumn("{task.fields[state]}"),
-            console=console,
+            console=console(),
             auto_refresh=False,
         )
         total = self._epochs * self._images
@@ -122,7 +125,7 @@ def display_for(setting: Setting, epochs: int, images: int) -> Progress:
         raise ValueError(f'fit: progress must be "auto", True or False, got {setting!r}')
     if setting is False:
         return Progress(epochs, images)
-    if setting == "auto" and not (sys.stderr.isatty() and _rich_is_there()):
+    if setting == "auto" and not (Stderr().isatty() and _rich_is_there()):
         return Lines(epochs, images)
     require("rich.progress", "a progress bar")
     return Bar(epochs, images)

@@ -1,9 +1,42 @@
-"""How the command line tells of an error: one line on stderr."""
+"""What the command line says: text on stdout, errors and notes of one line on stderr.
+
+Nothing that is said can command the terminal: names of files and of classes come from elsewhere.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from typing import TextIO
+
+from .._files import naming
+
+
+def say(text: object) -> None:
+    """A line, or several, on stdout.
+
+    Raises:
+        OSError: Nobody reads them (`cnnfast models | head -1`), or the disk is full; what is said from then on is
+            dropped.
+    """
+    _write(sys.stdout, printable(str(text), keep="\n\t"))
+
+
+def tell(text: object) -> None:
+    """As `say`, from work that goes on without a reader."""
+    with contextlib.suppress(OSError):
+        say(text)
+
+
+def fail(text: str) -> None:
+    note(f"error: {text}")
+
+
+def note(text: str) -> None:
+    """One line on stderr, dropped if nobody reads it."""
+    with contextlib.suppress(OSError):
+        _write(sys.stderr, printable(text))
 
 
 def describe(error: Exception) -> str:
@@ -13,5 +46,29 @@ def describe(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def fail(text: str) -> None:
-    print(f"error: {text}", file=sys.stderr, flush=True)
+def printable(text: str, keep: str = "") -> str:
+    """The text with each control character, but for those to keep, written as in a Python string."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def _write(stream: TextIO | None, line: str) -> None:
+    if stream is None:  # closed by whoever started us
+        return
+    try:
+        with naming("standard output"):
+            print(line, file=stream, flush=True)
+    except OSError:
+        _abandon(stream)
+        raise
+
+
+def _abandon(stream: TextIO) -> None:
+    """The stream goes nowhere from here on: Python would complain on closing what cannot be written."""
+    with contextlib.suppress(OSError, ValueError):  # ValueError: not a file
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -1,18 +1,18 @@
 """Entry point of the command line: reads the arguments, runs the subcommand, turns failures into one line.
 
-Exit codes: 0 good, 1 the work failed (or was stopped), 2 wrong usage.
+Exit codes: 0 good, 1 the work failed or was interrupted (Ctrl-C, SIGTERM, SIGHUP), 2 wrong usage.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import CnnfastError
+from ..interrupt import ends_like_ctrl_c
 from . import arguments, evaluating, facts, measuring, predicting, training
 from .complaints import describe, fail
 
@@ -48,30 +48,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser().print_help(sys.stderr)
         return 2
     try:
-        code: int = arguments.run(arguments)
-        sys.stdout.flush()
+        with ends_like_ctrl_c():
+            code: int = arguments.run(arguments)
         return code
     except BrokenPipeError:
-        # The reader has left (`cnnfast models | head -1`): nobody to tell.
-        _abandon_output()
-        return 1
+        return 1  # the reader has left (`cnnfast models | head -1`): nobody to tell
     except (CnnfastError, OSError) as error:
         if arguments.debug:
             raise
         fail(describe(error))
-        try:
-            sys.stdout.flush()
-        except OSError:  # a full disk, say: what the error was about
-            _abandon_output()
         return 1
     except KeyboardInterrupt:
-        fail("stopped by Ctrl-C")
+        fail("interrupted")
         return 1
-
-
-def _abandon_output() -> None:
-    """Standard output goes nowhere from here on: Python would complain on closing what cannot be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:

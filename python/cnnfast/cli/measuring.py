@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from . import arguments, model_files
+from . import arguments
 
 DESCRIPTION = """\
 Measures this machine: the peak rate of multiply-adds, and images a second in
@@ -31,8 +31,6 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     from .. import benchmark
 
-    if options.json is not None:
-        model_files.check_writable(options.json)
     benchmark.run(
         quick=options.quick,
         threads=options.threads,

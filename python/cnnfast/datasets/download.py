@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .. import names
+from .._stderr import console
 from ..errors import DownloadError
 from . import published
 from .catalogue import file_stems
@@ -152,7 +153,6 @@ def _fetch_from_any(
 def _bar(show: bool) -> Iterator[Report]:
     """A progress bar per file on standard error; nothing if not asked for or without the package rich."""
     try:
-        from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.progress import TransferSpeedColumn as SpeedColumn
     except ImportError:
@@ -167,7 +167,7 @@ def _bar(show: bool) -> Iterator[Report]:
         SpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=console()) as bar:
         tasks = {}
 
         def report(name: str, done: int, total: int) -> None:
