@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,6 +38,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             params.get(name, value) == value for name, value in kept.items()
         ):
             item.add_marker("quick")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _signals_arrive() -> Iterator[None]:
+    """Under `nohup ... &`, SIGINT and SIGHUP are ignored, here and in every process started from here."""
+    before = {}
+    for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", lambda number, frame: None)):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            before[number] = signal.signal(number, handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ def test_train_stops_at_ctrl_c_and_keeps_the_best(tmp_path: Path) -> None:
         process.kill()
     assert process.returncode == 1
     lines = stdout.splitlines()
-    stopped = r"stopped by Ctrl-C after (\d+) of 500 epochs; weights of epoch (\d+), the best"
+    stopped = r"interrupted after (\d+) of 500 epochs; weights of epoch (\d+), the best"
     match = re.fullmatch(stopped, lines[-2])
     assert match, stdout
     assert lines[-1] == "written kept.safetensors (0.2 MB)"

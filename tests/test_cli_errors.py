@@ -123,20 +123,24 @@ def test_no_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_out_is_checked_before_anything_else(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     # the data set is not there either: the place for the file comes first
     train = ("train", "--data", "mnist", "--out")
-    assert error_of(capsys, *train, "none/a") == "none/a: cannot be written: there is no folder none"
-    assert error_of(capsys, *train, ".") == ".: cannot be written: it is a folder"
+    assert (
+        error_of(capsys, *train, "none/a")
+        == f"train: cannot write none/a: there is no folder {tmp_path / 'none'}"
+    )
+    assert error_of(capsys, *train, ".") == "train: cannot write .: it is a folder"
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder nobody can write to")
 def test_out_in_a_folder_that_takes_no_files(capsys: pytest.CaptureFixture[str]) -> None:
     said = error_of(capsys, "train", "--out", "/proc/a.safetensors")
-    assert said.startswith("/proc/a.safetensors: cannot be written: ")
+    assert said.startswith("/proc/a.safetensors: ")
 
 
-def test_the_file_of_bench_is_checked_first(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_file_of_bench_is_checked_first(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert (
-        error_of(capsys, "bench", "--json", "none/a") == "none/a: cannot be written: there is no folder none"
+        error_of(capsys, "bench", "--json", "none/a")
+        == f"bench: cannot write none/a: there is no folder {tmp_path / 'none'}"
     )
 
 
@@ -339,7 +343,7 @@ def test_ctrl_c_outside_of_training(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(checkpoint, "load", interrupted)
-    assert error_of(capsys, "evaluate", "a") == "stopped by Ctrl-C"
+    assert error_of(capsys, "evaluate", "a") == "interrupted"
 
 
 def test_debug_lets_the_error_through() -> None:

@@ -154,6 +154,63 @@ def test_a_programs_own_handler_is_left_alone():
     assert (history.stopped, len(history.epochs)) == ("interrupted", 1)
 
 
+def test_a_program_that_ignores_ctrl_c_goes_on_ignoring_it():
+    x, y = np.zeros((8, 4), np.float32), np.arange(8) % 2
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        history = fit(
+            nn.Linear(4, 2),
+            (x, y),
+            3,
+            progress=False,
+            on_epoch=lambda record: signal.raise_signal(signal.SIGINT),
+        )
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (history.stopped, len(history.epochs)) == ("finished", 3)
+
+
+@posix
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_other_signals_end_it_in_a_program_that_asks_for_that(name):
+    number = getattr(signal, name)
+    x, y = np.zeros((8, 4), np.float32), np.arange(8) % 2
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        history = fit(
+            nn.Linear(4, 2), (x, y), 10, progress=False, on_epoch=lambda record: signal.raise_signal(number)
+        )
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+    assert (history.stopped, len(history.epochs)) == ("interrupted", 1)
+
+
+@posix
+def test_a_closed_terminal_may_say_so_twice():
+    before = signal.signal(signal.SIGHUP, signal.default_int_handler)
+    try:
+        with Interrupt() as interrupt:
+            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(signal.SIGHUP)
+        assert interrupt.requested
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_one_within_another_asks_both():
+    with Interrupt() as outer:
+        with Interrupt() as inner:
+            signal.raise_signal(signal.SIGINT)
+            assert (outer.requested, inner.requested) == (True, True)
+        with Interrupt() as later:
+            assert not later.requested
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_second_ctrl_c_is_not_swallowed():
     with Interrupt() as interrupt:
         signal.raise_signal(signal.SIGINT)

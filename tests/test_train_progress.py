@@ -39,6 +39,58 @@ def test_plain_lines_where_there_is_no_terminal(capsys):
     assert re.fullmatch(rf"{line % 1}  \d+:\d\d left\n{line % 2}\n", captured.err)
 
 
+class Closed(io.StringIO):
+    def __init__(self) -> None:
+        super().__init__()
+        self.close()
+
+
+class WithoutReader(io.StringIO):
+    """A terminal that is gone, or a pipe whose other end is closed."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error, self.asked = error, 0
+
+    def isatty(self) -> bool:
+        return isinstance(self.error, BrokenPipeError)
+
+    def write(self, text: str) -> int:
+        self.asked += 1
+        raise self.error
+
+
+class Bare:
+    """What some editors and servers put in place of a stream."""
+
+    def write(self, text: str) -> None:
+        pass
+
+
+@pytest.mark.parametrize("setting", ["auto", True])
+@pytest.mark.parametrize(
+    "stream",
+    [
+        None,
+        object(),
+        Bare(),
+        Closed(),
+        WithoutReader(BrokenPipeError(32, "Broken pipe")),
+        WithoutReader(OSError(5, "Input/output error")),
+    ],
+    ids=["none", "object", "bare", "closed", "broken pipe", "closed terminal"],
+)
+def test_training_needs_no_stderr(stream, setting, monkeypatch, tmp_path):
+    pytest.importorskip("rich")
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "_REDRAW", 0.0)
+    x, y = np.zeros((20, 4), np.float32), np.arange(20) % 2
+    history = fit(nn.Linear(4, 2, seed=0), (x, y), 2, progress=setting)
+    assert (history.stopped, len(history.epochs)) == ("finished", 2)
+    if isinstance(stream, WithoutReader):
+        assert stream.asked > 0
+
+
 def test_nothing(capsys):
     train(False)
     assert capsys.readouterr() == ("", "")
@@ -56,6 +108,7 @@ def test_a_bar_on_a_terminal(monkeypatch):
     for piece in ("epoch 1/2", "epoch 2/2", "100%", "loss 0.", "accuracy ", " images/s", ":00 left"):
         assert piece in text
     assert "validation accuracy" in text
+    assert "\x1b[?25l" not in terminal.getvalue()  # a process that is killed could not show the cursor again
 
 
 def test_kinds(monkeypatch):

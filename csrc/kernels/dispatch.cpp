@@ -65,7 +65,11 @@ Isa default_isa() {
   }
   const char* wanted = std::getenv("CNNFAST_ISA");
   if (wanted == nullptr || *wanted == '\0') return available_isas().back();
-  return isa_from_name(wanted);
+  for (Isa isa : available_isas()) {
+    if (wanted == std::string(to_string(isa))) return isa;
+  }
+  fail("the environment variable CNNFAST_ISA must be one of ", names(available_isas()), " on this processor, got \"",
+       wanted, "\"");
 }
 
 template <class T>

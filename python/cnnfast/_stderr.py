@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 class Stderr:
-    """Standard error as it is now: perhaps missing, closed, not quite a file, or left by its reader. What cannot be
-    shown is dropped, so that no work ends for it.
+    """Standard error as it is now: perhaps missing, closed, not quite a file, or without a reader. What
+    cannot be shown is dropped, so that no work ends for it.
     """
 
     def __init__(self) -> None:

@@ -9,17 +9,16 @@ from collections.abc import Iterator
 from types import FrameType, TracebackType
 
 #: What asks a program to end. Windows has no SIGHUP.
-_ENDINGS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
+_ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Interrupt:
     """While entered, the first signal sets `requested`; a second Ctrl-C raises KeyboardInterrupt as usual.
 
     The signals are those that would raise KeyboardInterrupt: SIGINT, and whichever of SIGTERM and SIGHUP the
-    program has given the same handler (`signal.default_int_handler`). Others, ignored ones too, stay as they are,
-    and so does everything outside of the main thread. One within another asks the outer one, too.
+    program has given the same handler (`signal.default_int_handler`). Those with another handler, or ignored
+    (as under `nohup`), stay as they are; so do all outside of the main thread. An Interrupt within another
+    sets `requested` of both.
 
     Example:
         >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -66,7 +65,7 @@ class Interrupt:
 
 @contextlib.contextmanager
 def ends_like_ctrl_c() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise KeyboardInterrupt, for programs; unless they are ignored or handled already."""
+    """SIGTERM and SIGHUP raise KeyboardInterrupt, unless they are ignored or have a handler."""
     changed = []
     if threading.current_thread() is threading.main_thread():
         for number in _ENDINGS:

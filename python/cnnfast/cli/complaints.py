@@ -17,8 +17,8 @@ def say(text: object) -> None:
     """A line, or several, on stdout.
 
     Raises:
-        OSError: Nobody reads them (`cnnfast models | head -1`), or the disk is full; what is said from then on is
-            dropped.
+        OSError: Nobody reads them (`cnnfast models | head -1`), or the disk is full; what is said from then
+            on is dropped.
     """
     _write(sys.stdout, printable(str(text), keep="\n\t"))
 
@@ -53,6 +53,23 @@ def printable(text: str, keep: str = "") -> str:
     return "".join(
         c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text
     )
+
+
+def finish() -> bool:
+    """Drops what a stream holds and cannot give to anybody, or Python would complain at exit.
+
+    Returns:
+        Whether all output has arrived.
+    """
+    arrived = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):  # ValueError: closed
+            _abandon(stream)
+            arrived = arrived and stream is not sys.stdout
+    return arrived
 
 
 def _write(stream: TextIO | None, line: str) -> None:

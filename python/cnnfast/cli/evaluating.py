@@ -11,6 +11,7 @@ from ..errors import CnnfastError
 from ..evaluation import evaluate
 from ..plain import to_json
 from . import arguments, model_files
+from .complaints import say
 
 DESCRIPTION = """\
 Runs a model over the test part of a data set: accuracy, how often the right
@@ -52,9 +53,9 @@ def run(options: argparse.Namespace) -> int:
     model_files.check_fits(path, model, data)
     result = evaluate(model, data)
     if options.json:
-        print(to_json({"model": path, "data": data.name, **result.to_dict()}))
+        say(to_json({"model": path, "data": data.name, **result.to_dict()}))
     else:
-        print(f"{path} on {data.name}")
-        print(textwrap.fill(data.description, 79))
-        print(result)
+        say(f"{path} on {data.name}")
+        say(textwrap.fill(data.description, 79))
+        say(result)
     return 0

@@ -10,6 +10,7 @@ from .. import datasets, models
 from ..config import show_config
 from ..plain import to_json
 from . import arguments
+from .complaints import say
 
 DATA_DESCRIPTION = """\
 Lists the data sets and says which are here; or downloads one.
@@ -63,12 +64,12 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def _models(options: argparse.Namespace) -> int:
-    print(models.list() if options.name is None else models.get(options.name, seed=0))
+    say(models.list() if options.name is None else models.get(options.name, seed=0))
     return 0
 
 
 def _data(options: argparse.Namespace) -> int:
-    print(f"data folder {os.fspath(datasets.data_home(options.root))}\n")
+    say(f"data folder {os.fspath(datasets.data_home(options.root))}\n")
     parts = datasets.status(options.root)
     table = [["data set", "train", "test", ""]]
     for train, test in zip(parts[::2], parts[1::2], strict=True):
@@ -77,7 +78,7 @@ def _data(options: argparse.Namespace) -> int:
     widths = [max(len(row[column]) for row in table) for column in range(3)]
     for row in table:
         cells = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)]
-        print("  ".join([*cells, row[3]]).rstrip())
+        say("  ".join([*cells, row[3]]).rstrip())
     return 0
 
 
@@ -94,11 +95,11 @@ def _remark(train: datasets.Availability, test: datasets.Availability) -> str:
 def _download(options: argparse.Namespace) -> int:
     bar = sys.stderr.isatty()
     for path in datasets.download(options.name, root=options.root, progress=bar, url=options.url):
-        print(os.fspath(path))
+        say(os.fspath(path))
     return 0
 
 
 def _show_config(options: argparse.Namespace) -> int:
     config = show_config()
-    print(to_json(config.to_dict()) if options.json else config)
+    say(to_json(config.to_dict()) if options.json else config)
     return 0

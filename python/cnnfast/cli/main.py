@@ -11,10 +11,11 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
+from .._core import build_info
 from ..errors import CnnfastError
 from ..interrupt import ends_like_ctrl_c
 from . import arguments, evaluating, facts, measuring, predicting, training
-from .complaints import describe, fail
+from .complaints import describe, fail, finish
 
 EPILOG = """\
 start here:
@@ -40,12 +41,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         2
     """
     _make_streams_tolerant()
+    code = _run(argv)
+    return code if finish() else code or 1
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = parser().parse_args(argv)
     except SystemExit as exit:  # argparse has written its message
         return exit.code if isinstance(exit.code, int) else 2
     if arguments.run is None:
         parser().print_help(sys.stderr)
+        return 2
+    try:
+        build_info()
+    except ValueError as error:  # CNNFAST_ISA
+        fail(describe(error))
         return 2
     try:
         with ends_like_ctrl_c():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from . import arguments
+from .complaints import say, tell
 
 DESCRIPTION = """\
 Measures this machine: the peak rate of multiply-adds, and images a second in
@@ -31,11 +32,12 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     from .. import benchmark
 
+    hear = say if options.json is None else tell  # the file is worth going on for
     benchmark.run(
         quick=options.quick,
         threads=options.threads,
         only=options.only,
         json_path=options.json,
-        write=lambda line: print(line, flush=True),
+        write=hear,
     )
     return 0

@@ -1,10 +1,7 @@
-"""Model files as the commands use them: which is meant, what it can read, where a new one may be written."""
+"""Model files as the commands use them: which is meant, and what it can read."""
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from .. import checkpoint
 from ..datasets import ImageDataset
 from ..errors import CheckpointError, CnnfastError
 from ..nn import Module
+from .complaints import note
 
 PATTERN = "cnnfast-*.safetensors"
 """The names `cnnfast train` gives by itself."""
@@ -33,7 +31,7 @@ def chosen_or_newest(given: str | None) -> str:
             "or make one with `cnnfast train`"
         )
     name = str(files[-1])
-    print(f"model: {name} (the newest here)", file=sys.stderr)
+    note(f"model: {name} (the newest here)")
     return name
 
 
@@ -55,24 +53,6 @@ def check_fits(path: str, model: Module, data: ImageDataset) -> None:
         raise CheckpointError(
             f"{path}: knows {class_list(model.classes)}, but {data.name} has {class_list(data.classes)}"
         )
-
-
-def check_writable(path: str) -> None:
-    """Refuses a place where a model file could not be written, before hours are spent on training it.
-
-    Raises:
-        OSError: No such folder, a folder of that name, or no permission.
-    """
-    target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{path}: cannot be written: there is no folder {Path(path).parent}")
-    if target.is_dir():
-        raise IsADirectoryError(f"{path}: cannot be written: it is a folder")
-    try:
-        with tempfile.TemporaryFile(dir=target.parent):
-            pass
-    except OSError as error:
-        raise type(error)(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def class_list(classes: Sequence[str]) -> str:

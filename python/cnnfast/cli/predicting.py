@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from ..errors import CheckpointError, DataError, require
 from ..nn import Module
 from ..plain import plain, to_json
 from . import arguments, model_files
-from .complaints import describe, fail
+from .complaints import describe, fail, note, printable, say
 
 TOP = 3
 STYLES = ("emnist", "mnist")
@@ -82,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     style = options.style or _style_for(path)
     readings = [_read(model, file, shape[1], style) for file in options.pictures]
     if options.json:
-        print(to_json({"model": path, "pictures": [reading.to_dict() for reading in readings]}))
+        say(to_json({"model": path, "pictures": [reading.to_dict() for reading in readings]}))
     else:
         _print(readings, options.show)
     return 1 if any(reading.error for reading in readings) else 0
@@ -92,16 +91,12 @@ def _style_for(path: str) -> str:
     """How to prepare pictures for a model, by what it was trained on; what is guessed is said."""
     data = model_files.training_data(path)
     if data is None:
-        print(
+        note(
             f"note: {path} does not say what it was trained on; the picture is prepared as EMNIST's "
-            "(--style mnist for a model of MNIST)",
-            file=sys.stderr,
+            "(--style mnist for a model of MNIST)"
         )
     if data == "fashion-mnist":
-        print(
-            f"note: {path} knows clothes; the picture is prepared as handwriting all the same",
-            file=sys.stderr,
-        )
+        note(f"note: {path} knows clothes; the picture is prepared as handwriting all the same")
     return "mnist" if data == "mnist" else "emnist"
 
 
@@ -126,10 +121,10 @@ def _print(readings: list[Reading], show: bool) -> None:
     good = [reading for reading in readings if not reading.error]
     if not good:
         return
-    file_width = max(len(reading.file) for reading in good)
+    file_width = max(len(printable(reading.file)) for reading in good)
     name_width = max(len(name) for reading in good for name, _ in reading.top)
     for reading in good:
         if show and reading.pixels is not None:
-            print(as_text(reading.pixels))
+            say(as_text(reading.pixels))
         cells = [f"{name:<{name_width}} {p:>6.1%}" for name, p in reading.top]
-        print("   ".join([f"{reading.file:<{file_width}}", *cells]))
+        say("   ".join([f"{printable(reading.file):<{file_width}}", *cells]))

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import textwrap
 from typing import Any
 
-from .. import checkpoint, datasets, losses, models, optim
+from .. import datasets, losses, models, optim
 from .._core import build_info, get_num_threads, set_num_threads
+from .._files import check_writable
 from ..datasets import ImageDataset
 from ..errors import CnnfastError, NonFiniteError
 from ..evaluation import Evaluation, evaluate
 from ..history import History
+from ..interrupt import Interrupt
 from ..nn import Module
 from ..nn.summary import rows
 from ..train import fit
 from . import arguments, model_files
+from .complaints import describe, fail, tell
+from .outcome import check_learned, write
 
 DEFAULT_EPOCHS = 5
 OPTIMIZERS: dict[str, type[optim.Optimizer]] = {
@@ -27,6 +30,8 @@ OPTIMIZERS: dict[str, type[optim.Optimizer]] = {
     "rmsprop": optim.RMSprop,
     "adagrad": optim.Adagrad,
 }
+#: Bytes of a model file beside its weights, amply.
+_SPARE = 1_000_000
 LEARNING_RATES = {"adam": 1e-3, "adamw": 1e-3, "sgd": 0.1, "rmsprop": 1e-3, "adagrad": 1e-2}
 
 DESCRIPTION = """\
@@ -35,8 +40,9 @@ Trains a network on a data set and writes it to a model file.
 Without options it trains on letters that cnnfast draws itself, so nothing has
 to be downloaded and it is done within a minute. Part of the training images
 is held out to judge each epoch by; the best epoch's weights are kept. The
-data set's test part is used once, in the end. Ctrl-C stops the training and
-keeps what was reached.
+data set's test part is used once, in the end. Ctrl-C, SIGTERM or SIGHUP ends
+the training and keeps the best epoch until then. A network that has learned
+nothing is not written.
 """
 
 
@@ -127,7 +133,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     out = options.out or model_files.default_name(options.data, options.model)
-    model_files.check_writable(out)
+    check_writable("train", out)
     if options.schedule == "plateau" and options.validation == 0:
         raise CnnfastError("--schedule plateau watches images held out, and --validation 0 holds out none")
     if options.threads is not None:
@@ -135,7 +141,15 @@ def run(options: argparse.Namespace) -> int:
     train = datasets.load(options.data, train=True, root=options.root)
     test = datasets.load(options.data, train=False, root=options.root)
     model = models.get(options.model, seed=options.seed, num_classes=len(train.classes))
+    check_writable("train", out, _SPARE + model._values.nbytes)
     _introduce(options, train, test, model)
+    with Interrupt():  # from the first step to the file: signals end the training, and only that
+        return _train(options, model, train, test, out)
+
+
+def _train(
+    options: argparse.Namespace, model: Module, train: ImageDataset, test: ImageDataset, out: str
+) -> int:
     try:
         history = fit(
             model,
@@ -150,25 +164,61 @@ def run(options: argparse.Namespace) -> int:
         )
     except NonFiniteError as error:
         if isinstance(error.history, History) and error.history.epochs:
-            _write(out, model, options, error.history)
+            try:
+                _write_incomplete(options, model, train, out, error.history)
+            except (CnnfastError, OSError) as other:
+                fail(describe(other))
         raise
     if history.stopped == "interrupted":
+        if not history.epochs:
+            tell("interrupted in the first epoch; no file was written")
+            return 1
         kept = f"epoch {history.best_epoch}, the best" if history.best_epoch else "the last step"
-        print(f"stopped by Ctrl-C after {len(history.epochs)} of {options.epochs} epochs; weights of {kept}")
-        _write(out, model, options, history)
+        tell(f"interrupted after {len(history.epochs)} of {options.epochs} epochs; weights of {kept}")
+        _write_incomplete(options, model, train, out, history)
         return 1
-    result = evaluate(model, test)
-    print(
-        f"test    accuracy {result.accuracy:.2%}, top-2 {result.top2_accuracy:.2%}, loss {result.loss:.4f}"
-        f" on {result.n:,} {_kind(options.data)} it has not seen"
-    )
-    _write(out, model, options, history, result)
-    print(f"try     cnnfast predict --model {shlex.quote(out)} picture.png")
+    result = _test(options, model, test)
+    if result is None:
+        _write_incomplete(options, model, train, out, history)
+        return 1
+    check_learned(result.accuracy, test, result.n, _rate(options))
+    write(model, out, _training(options, history, result), complete=True)
+    tell(f"try     cnnfast predict --model {shlex.quote(out)} picture.png")
     return 0
 
 
+def _test(options: argparse.Namespace, model: Module, test: ImageDataset) -> Evaluation | None:
+    """None if it was interrupted: what was trained until then is not lost for it."""
+    try:
+        result = evaluate(model, test)
+    except KeyboardInterrupt:
+        return None
+    tell(
+        f"test    accuracy {result.accuracy:.2%}, top-2 {result.top2_accuracy:.2%}, loss {result.loss:.4f}"
+        f" on {result.n:,} {_kind(options.data)} it has not seen"
+    )
+    return result
+
+
+def _write_incomplete(
+    options: argparse.Namespace, model: Module, train: ImageDataset, out: str, history: History
+) -> None:
+    """The weights of the best epoch, or of the last one, without a test."""
+    record = history.epochs[history.best_epoch - 1 if history.best_epoch else -1]
+    accuracy, count = record.val_accuracy, _held(options, train)
+    if accuracy is None:
+        accuracy, count = record.accuracy, len(train) - count
+    check_learned(accuracy or 0.0, train, count, _rate(options))
+    write(model, out, _training(options, history, None), complete=False)
+
+
+def _held(options: argparse.Namespace, train: ImageDataset) -> int:
+    held: int = round(len(train) * options.validation)
+    return held
+
+
 def _introduce(options: argparse.Namespace, train: ImageDataset, test: ImageDataset, model: Module) -> None:
-    held = round(len(train) * options.validation)
+    held = _held(options, train)
     if held == 0 and options.validation > 0:
         raise CnnfastError(
             f"--validation {options.validation:g} of {len(train):,} images holds out none; "
@@ -176,34 +226,38 @@ def _introduce(options: argparse.Namespace, train: ImageDataset, test: ImageData
         )
     if held == len(train):
         raise CnnfastError(f"--validation {options.validation:g} of {held:,} images leaves none to train on")
-    print(
+    tell(
         f"data    {options.data}: {len(train) - held:,} images to train, {held:,} to validate, "
         f"{len(test):,} to test; {model_files.class_list(train.classes)}"
     )
-    print(textwrap.fill(train.description, 79, initial_indent=" " * 8, subsequent_indent=" " * 8))
+    tell(textwrap.fill(train.description, 79, initial_indent=" " * 8, subsequent_indent=" " * 8))
     macs = sum(row.macs or 0 for row in rows(model))
-    print(f"model   {options.model}: {model.num_parameters():,} parameters, {macs:,} multiply-adds an image")
-    print(f"engine  threads {get_num_threads()}, instruction set {build_info()['isa']}", flush=True)
+    tell(f"model   {options.model}: {model.num_parameters():,} parameters, {macs:,} multiply-adds an image")
+    tell(f"engine  threads {get_num_threads()}, instruction set {build_info()['isa']}")
 
 
 def _optimizer(options: argparse.Namespace) -> optim.Optimizer:
     kind: Any = OPTIMIZERS[options.optimizer]
-    chosen: optim.Optimizer = kind(lr=options.lr or LEARNING_RATES[options.optimizer])
+    chosen: optim.Optimizer = kind(lr=_rate(options))
     return chosen
+
+
+def _rate(options: argparse.Namespace) -> float:
+    rate: float = options.lr or LEARNING_RATES[options.optimizer]
+    return rate
 
 
 def _loss(options: argparse.Namespace) -> losses.Loss:
     return losses.CrossEntropy(label_smoothing=options.label_smoothing)
 
 
-def _write(
-    out: str, model: Module, options: argparse.Namespace, history: History, test: Evaluation | None = None
-) -> None:
-    training: dict[str, Any] = {
+def _training(options: argparse.Namespace, history: History, test: Evaluation | None) -> dict[str, Any]:
+    """How the model came to be, for its file."""
+    return {
         "data": options.data,
         "model": options.model,
         "optimizer": options.optimizer,
-        "lr": options.lr or LEARNING_RATES[options.optimizer],
+        "lr": _rate(options),
         "schedule": options.schedule,
         "loss": _loss(options).to_config(),
         "batch_size": options.batch_size,
@@ -212,8 +266,6 @@ def _write(
         "history": history.to_dict(),
         "test": None if test is None else {"accuracy": test.accuracy, "loss": test.loss, "n": test.n},
     }
-    checkpoint.save(model, out, training=training)
-    print(f"written {out} ({os.path.getsize(out) / 1e6:.1f} MB)")
 
 
 def _kind(data: str) -> str:
