@@ -124,6 +124,47 @@ def test_wrong_uses_are_named(tmp_path, good):
         load(tmp_path)
 
 
+def nested(depth: int) -> nn.Module:
+    module: nn.Module = nn.ReLU()
+    for _ in range(depth):
+        module = nn.Sequential(module)
+    return module
+
+
+def test_what_load_refuses_is_not_written(tmp_path, monkeypatch):
+    path = tmp_path / "m"
+    save(nested(64), path)
+    assert repr(load(path)) == repr(nested(64))
+    before = path.read_bytes()
+    with refused(
+        ValueError,
+        "save: cannot build its architecture: from_config: more than 64 containers inside each other; such a "
+        "file could not be loaded",
+    ):
+        save(nested(65), path)
+    monkeypatch.setattr(checkpoint, "_MAX_METADATA", 10_000)
+    save(hostile.model(), path, training={"losses": [0] * 3000})
+    assert checkpoint.metadata(path)["training"] == {"losses": [0] * 3000}
+    before = path.read_bytes()
+    with pytest.raises(
+        ValueError, match=r"^save: has \d+ characters of metadata, at most 10000 are read; such"
+    ):
+        save(hostile.model(), path, training={"losses": [0] * 4000})
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(TypeError, match=r"^save: training must be plain data that JSON can hold: "):
+        save(hostile.model(), path, training={"deep": deep})
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["m"]
+
+
+def test_the_losses_of_a_long_training_fit(tmp_path):
+    losses = [1 / (3 + i) for i in range(250_000)]
+    save(hostile.model(), tmp_path / "m", training={"losses": losses})
+    assert checkpoint.metadata(tmp_path / "m")["training"]["losses"] == losses
+
+
 def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(good, monkeypatch):
     before = good.read_bytes()
 

@@ -53,7 +53,8 @@ def fit(
     Every epoch goes through all images once, in an order drawn from the seed; the last batch may be smaller.
     With validation, the model has in the end the weights of its best epoch (highest accuracy, then lowest
     loss; the lowest loss alone where targets are numbers), however the training ends; without, the last ones.
-    Ctrl-C ends the training after the running step.
+    Ctrl-C ends the training after the running step, and so do SIGTERM and SIGHUP in a program that gives them
+    the same handler, `signal.default_int_handler`.
 
     Args:
         model: A classifier puts out one number for each class, or a map (classes, h, w) of them: a class for
