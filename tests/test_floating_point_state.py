@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import cnnfast as cf
 import numpy as np
 import pytest
-from cnnfast import functional, nn, optim
+from cnnfast import errors, functional, nn, optim
 from cnnfast.nn import init
 from cnnfast.optim import lr_scheduler
 
@@ -87,6 +87,12 @@ def picture(shape: tuple[int, int]) -> object:
     return pictures.to_model_input(page)
 
 
+def refusal(call: Callable[[], object]) -> str:
+    with pytest.raises(errors.DataError) as caught:
+        call()
+    return str(caught.value)
+
+
 CALLS: dict[str, Callable[[], object]] = {
     "call": lambda: identity()(FAR),
     "predict": lambda: identity().predict(FAR),
@@ -117,6 +123,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "glyphs": lambda: cf.datasets.glyphs(20, seed=0).images,
     "picture": lambda: picture((40, 40)),
     "a long picture": lambda: picture((8, 20_000)),
+    "a tall picture": lambda: refusal(lambda: picture((20_000, 8))),
 }
 
 

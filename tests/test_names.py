@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cnnfast import losses, models, names, nn
+from cnnfast import losses, models, names, nn, optim
 from cnnfast.optim import lr_scheduler
 
 from .refusal import refused
@@ -56,6 +56,14 @@ def test_other_spellings_are_taken_where_names_go() -> None:
     assert lr_scheduler.schedule_of("fit", "OneCycle") == lr_scheduler.OneCycleLR()
 
 
+def test_a_task_in_another_spelling() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), seed=0)
+    model.task = "Multi-Label"  # type: ignore[assignment]
+    assert model.task == "multilabel"
+    with pytest.raises(ValueError, match=r"got 'multi'; did you mean 'multiclass' or 'multilabel'\?$"):
+        model.task = "multi"  # type: ignore[assignment]
+
+
 def test_wrong_names_are_answered() -> None:
     with refused(
         ValueError,
@@ -71,3 +79,7 @@ def test_wrong_names_are_answered() -> None:
         nn.from_config({"type": "relu"})
     with pytest.raises(ValueError, match=r"^Huber: has no setting 'Delta'.*; did you mean 'delta'\?$"):
         losses.from_config({"type": "Huber", "Delta": 1.0})
+    with pytest.raises(ValueError, match=r"^Linear: has no setting 'in_feature'; .*mean 'in_features'\?$"):
+        nn.from_config({"type": "Linear", "in_feature": 2, "out_features": 3})
+    with pytest.raises(ValueError, match=r"there is no setting 'Momentum'; .*; did you mean 'momentum'\?$"):
+        optim.SGD(lr=0.1, groups=[optim.Group("*", Momentum=0.5)])

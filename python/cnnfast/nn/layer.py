@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ..border import Array, Seed, Shape
+from ..names import did_you_mean
 from .module import GraphBuilder, Module
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class Layer(Module):
             if name not in known:
                 raise ValueError(
                     f"{cls.__name__}: has no setting {name!r}; it takes {', '.join(known) or 'none'}"
+                    f"{did_you_mean(name, known)}"
                 )
         for name in cls._required():
             if name not in settings:

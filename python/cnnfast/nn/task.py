@@ -10,6 +10,7 @@ import numpy as np
 
 from ..border import Array, ieee_arithmetic, warn_caller
 from ..losses import Loss
+from ..names import did_you_mean, find
 
 #: What a network answers: one of several classes, yes or no, yes or no for each output, numbers.
 Task = Literal["multiclass", "binary", "multilabel", "regression"]
@@ -25,9 +26,12 @@ def check_task(who: str, task: Any, kind: OutputKind, outputs: int | None) -> Ta
     """The task, if there is one of this name and it can be that of a network with such an end and so many
     outputs (None: not known).
     """
-    if task not in TASKS:
-        names = ", ".join(f'"{name}"' for name in TASKS)
-        raise ValueError(f"{who}: task must be one of {names} or None, got {task!r}")
+    found = find(task, TASKS)
+    if found is None:
+        known = ", ".join(f'"{name}"' for name in TASKS)
+        hint = did_you_mean(task, TASKS)
+        raise ValueError(f"{who}: task must be one of {known} or None, got {task!r}{hint}")
+    task = found
     if task in ("binary", "multilabel") and kind in ("probabilities", "log_probabilities"):
         raise ValueError(
             f'{who}: task "{task}" does not fit a network that ends in {_LAYERS[kind]}, '

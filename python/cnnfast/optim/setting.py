@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..border import real_number
+from ..names import did_you_mean
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -58,7 +59,8 @@ def checked_settings(who: str, kind: type, given: Mapping[str, Any]) -> dict[str
         known |= {name: thing for name, thing in vars(base).items() if isinstance(thing, Setting)}
     for name in given:
         if name not in known:
-            raise ValueError(f"{who}: there is no setting {name!r}; there are {', '.join(known)}")
+            hint = did_you_mean(name, known)
+            raise ValueError(f"{who}: there is no setting {name!r}; there are {', '.join(known)}{hint}")
     for name in known:
         if name not in given:
             raise ValueError(f"{who}: the setting {name!r} is missing")

@@ -128,6 +128,8 @@ def otsu(values: Grey) -> float:
 def _denoised(grey: Grey) -> Grey:
     """Median of each pixel's 3x3 neighbourhood, but not of a clean drawing: its lines may be a pixel wide."""
     steps = np.diff(grey)[::3, ::3]
+    if steps.size == 0:  # a strip of one pixel
+        return grey
     noise = 1.05 * float(np.median(np.abs(steps)))  # a deviation, if the noise is Gaussian
     if noise < NOISE:
         return grey
