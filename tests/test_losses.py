@@ -408,7 +408,7 @@ NAMES = '"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_lo
             lambda: evaluate(nn.Linear(2, 3), (np.zeros((4, 2), np.float32), np.zeros((4, 3), np.float32))),
             TypeError,
             "evaluate: y must be integers, the class of each row, got float32 array of shape (4, 3); where "
-            "targets are numbers, functional.mse_loss(model(x), y) and its like tell how well a model does",
+            "each output is a number, or a yes or no, set model.task to 'regression' or 'multilabel'",
         ),
         (
             lambda: Trainer(nn.Sequential(nn.Linear(1, 2), nn.Softmax()), optim.Adam(), "bce_with_logits"),

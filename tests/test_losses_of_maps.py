@@ -234,9 +234,9 @@ ZEROS = np.zeros((2, 4, 3, 5))
             "fit: y must have shape (2, 3, 5), one class for each position of the output, got (2,)",
         ),
         (
-            lambda: evaluate(network(), (np.zeros((2, 2, 3, 5), np.float32), np.zeros((2, 3, 5), int))),
+            lambda: evaluate(network(), (np.zeros((2, 2, 3, 5), np.float32), np.zeros((2, 5, 3), int))),
             ValueError,
-            "evaluate: the model must put out one number for each class, got output shape (4, 3, 5)",
+            "evaluate: y must have shape (2, 3, 5), one class for each position of the output, got (2, 5, 3)",
         ),
         (
             lambda: _core.row_losses(losses.NLL()._engine(), ZEROS, np.zeros((2, 3), np.int64)),

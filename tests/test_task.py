@@ -192,7 +192,7 @@ def test_numbers_are_their_own_prediction() -> None:
     model.task = "regression"
     np.testing.assert_array_equal(model.predict(X), X)
     text = (
-        'Sequential: predict_proba has no probabilities to give where model.task is "regression"; '
+        'Sequential.predict_proba: there are no probabilities where model.task is "regression"; '
         "use predict(x) or model(x)"
     )
     with refused(ValueError, text):
@@ -217,7 +217,7 @@ def test_maps_have_an_answer_for_each_position(rng: np.random.Generator) -> None
 def test_a_single_output_of_unknown_meaning_is_not_guessed() -> None:
     for method in ("predict", "predict_proba"):
         text = (
-            f"Sequential: {method} cannot know what a single output means; set model.task to 'binary' (the "
+            f"Sequential.{method}: cannot know what a single output means; set model.task to 'binary' (the "
             "logit of a yes or no) or 'regression' (a number)"
         )
         with refused(ValueError, text):
@@ -327,7 +327,7 @@ def test_contradictions_of_task_and_network() -> None:
     with refused(ValueError, text.format("Sequential:")):
         sized.task = "binary"
     free.task = "binary"
-    with refused(ValueError, text.format("Sequential: predict:")):
+    with refused(ValueError, text.format("Sequential.predict:")):
         free.predict(X)
     with refused(ValueError, text.format("Sequential:")):
         fit(free, (X, np.zeros((5, 3), np.float32)), loss="bce_with_logits", progress=False)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from . import _core, terminal
-from .border import Array, Labels, ieee_arithmetic, refuse_targets_apart, whole_number
-from .labelled import Labelled, labelled
-from .losses import Loss
+from . import terminal
+from .border import Array, Labels, refuse_targets_apart, whole_number
+from .labelled import check_known, judged
+from .losses import IGNORED, as_class
 from .nn import Module
+from .nn.task import Task
 from .plain import plain
+from .tallies import ClassTally, NumberTally, Tally, YesNoTally, measure, tally_for
 
 if TYPE_CHECKING:
     from .datasets import ImageDataset
+
+Counted = Literal["images", "positions"]
 
 _WORST = 5
 _WORST_WITHOUT_MATRIX = 12
@@ -25,16 +28,17 @@ _WORST_WITHOUT_MATRIX = 12
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What `evaluate` found.
+    """What `evaluate` found of a network that tells classes apart, two of them if its task is "binary".
 
     Args:
         loss: Mean cross entropy.
-        accuracy: Share of images whose likeliest class is the right one, 0 to 1.
-        top2_accuracy: Share of images whose right class is among the two likeliest.
+        accuracy: Fraction of answers that are right, 0 to 1.
+        top2_accuracy: Fraction whose right class is among the two likeliest.
         confusion: (classes, classes) int64; row: the right class, column: what the model said.
-        n: Number of images.
+        n: Number of answers that count: one for each image, or for each position of a map.
         classes: Name of each class; its number, if no names are known.
         seconds: How long it took.
+        counted: What `n` counts.
     """
 
     loss: float
@@ -44,6 +48,7 @@ class Evaluation:
     n: int
     classes: tuple[str, ...]
     seconds: float
+    counted: Counted = "images"
 
     def most_confused(self, count: int = _WORST) -> list[tuple[str, str, int]]:
         """The most frequent mistakes: (right class, what the model said, how often)."""
@@ -63,6 +68,7 @@ class Evaluation:
                 "n": self.n,
                 "classes": list(self.classes),
                 "seconds": self.seconds,
+                "counted": self.counted,
             }
         )
 
@@ -71,9 +77,9 @@ class Evaluation:
             terminal.packed(
                 [
                     f"accuracy {self.accuracy:.2%}",
-                    f"top-2 {self.top2_accuracy:.2%}",
+                    *([f"top-2 {self.top2_accuracy:.2%}"] if len(self.classes) > 2 else []),
                     f"loss {self.loss:.4f}",
-                    f"({self.n:,} images in {self.seconds:.1f} s)",
+                    _cost(self.n, self.counted, self.seconds),
                 ]
             ),
             *self._matrix(),
@@ -100,16 +106,108 @@ class Evaluation:
         return ["confusion (row: right class, column: what the model said)", *lines]
 
 
-def evaluate(model: Module, data: ImageDataset | tuple[Array, Labels], batch_size: int = 1024) -> Evaluation:
-    """Loss, accuracy, top-2 accuracy and confusion matrix of a classifier.
+@dataclass(frozen=True, eq=False)
+class MultilabelEvaluation:
+    """What `evaluate` found of a network whose outputs each say yes or no.
 
     Args:
-        model: Puts out one number for each class: logits, log-probabilities or probabilities.
-        data: An ImageDataset or a pair (x, y); classes in y are numbers, or names of `model.classes`.
+        loss: Mean binary cross entropy, over all outputs.
+        accuracy: Fraction of right answers, of all outputs, 0 to 1.
+        exact_match: Fraction of images (or positions) all of whose answers are right.
+        accuracy_by_output: Fraction of right answers of each output.
+        n: Number of images, or of positions of maps.
+        classes: Name of each output; its number, if no names are known.
+        seconds: How long it took.
+        counted: What `n` counts.
+    """
+
+    loss: float
+    accuracy: float
+    exact_match: float
+    accuracy_by_output: tuple[float, ...]
+    n: int
+    classes: tuple[str, ...]
+    seconds: float
+    counted: Counted = "images"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Evaluation.to_dict`."""
+        return plain(_fields(self))
+
+    def __str__(self) -> str:
+        figures = [
+            f"accuracy {self.accuracy:.2%}",
+            f"exact match {self.exact_match:.2%}",
+            f"loss {self.loss:.4f}",
+            _cost(self.n, self.counted, self.seconds),
+        ]
+        by_output = [
+            f"{name} {value:.2%}" for name, value in zip(self.classes, self.accuracy_by_output, strict=True)
+        ]
+        return "\n".join([terminal.packed(figures), terminal.packed(["accuracy by output:", *by_output])])
+
+
+@dataclass(frozen=True, eq=False)
+class RegressionEvaluation:
+    """What `evaluate` found of a network that puts out numbers.
+
+    Args:
+        mse, mae: Mean squared and mean absolute error, over all outputs.
+        r2: Coefficient of determination, the mean over outputs: 1 if all is right, 0 if always saying the
+            mean does as well. Of a constant target 1 or 0; NaN of a single row.
+        n: Number of images, or of positions of maps.
+        seconds: How long it took.
+        counted: What `n` counts.
+    """
+
+    mse: float
+    mae: float
+    r2: float
+    n: int
+    seconds: float
+    counted: Counted = "images"
+
+    @property
+    def loss(self) -> float:
+        """The mean squared error."""
+        return self.mse
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Evaluation.to_dict`."""
+        return plain({"loss": self.loss, **_fields(self)})
+
+    def __str__(self) -> str:
+        figures = [f"MSE {self.mse:.4g}", f"MAE {self.mae:.4g}", f"R2 {self.r2:.4f}"]
+        return terminal.packed([*figures, _cost(self.n, self.counted, self.seconds)])
+
+
+def evaluate(
+    model: Module,
+    data: ImageDataset | tuple[Array, Array],
+    batch_size: int = 1024,
+    *,
+    ignore_index: int = IGNORED,
+) -> Evaluation | MultilabelEvaluation | RegressionEvaluation:
+    """How well a model does on labelled data, by its `task`.
+
+    Args:
+        model: Its `task` says what its outputs mean; if that is not known and they are several, they are
+            taken for logits of classes.
+        data: An ImageDataset or a pair (x, y). y is, for outputs (n, c) or maps of them (n, c, h, w):
+            "multiclass": (n,) or (n, h, w), the number of the class of each row or position, or its name in
+                `model.classes`;
+            "binary": (n,) or (n, h, w) of 0 and 1, or such numbers in the shape of the output;
+            "multilabel": 0 and 1, integers or numbers, in the shape of the output;
+            "regression": numbers in the shape and dtype of the output.
         batch_size: Images at a time; it does not change the result, and memory grows with it.
+        ignore_index: The class, if "multiclass", of rows or positions that do not count.
+
+    Returns:
+        An Evaluation for classes ("multiclass", "binary"), a MultilabelEvaluation or a RegressionEvaluation.
 
     Raises:
-        TypeError, ValueError: Data that does not fit the model.
+        TypeError, ValueError: Data that does not fit the model; a model with a single output whose task is
+            not known; no label that counts.
 
     Cost: one pass of inference; besides the data, memory for one batch of outputs and the confusion matrix.
 
@@ -121,71 +219,42 @@ def evaluate(model: Module, data: ImageDataset | tuple[Array, Labels], batch_siz
     """
     refuse_targets_apart("evaluate", "batch_size", batch_size)
     batch_size = whole_number("evaluate", "batch_size", batch_size, 1)
-    part = labelled("evaluate", data, model)
-    result = measure(model, part, batch_size, lambda: False)
-    assert result is not None
-    return result
-
-
-@ieee_arithmetic
-def measure(model: Module, part: Labelled, batch_size: int, stop: Callable[[], bool]) -> Evaluation | None:
-    """`evaluate` on checked data; None if `stop` said so between two batches."""
+    part, task, loss = judged("evaluate", data, model, as_class("evaluate", ignore_index))
+    check_known("evaluate: y", part, loss)
+    tally = tally_for(task, model._output_kind, loss)
     began = time.perf_counter()
-    loss, top2 = 0.0, 0
-    confusion: Labels | None = None
-    for start in range(0, len(part), batch_size):
-        if stop():
-            return None
-        y = part.y[start : start + batch_size]
-        logits = _logits(model, part.x[start : start + batch_size])
-        k = logits.shape[1]
-        loss += float(_core.cross_entropy(logits, y)[0].sum(dtype=np.float64))
-        said = logits.argmax(axis=1)
-        top2 += int(((said == y) | _among_two_largest(logits, y)).sum())
-        pairs = np.bincount(y * k + said, minlength=k * k).reshape(k, k)
-        confusion = pairs if confusion is None else confusion + pairs
-    assert confusion is not None
-    n = len(part)
-    classes = part.classes or model.classes or tuple(map(str, range(len(confusion))))
+    measure(model, part, tally, batch_size)
     seconds = time.perf_counter() - began
-    return Evaluation(loss / n, int(confusion.trace()) / n, top2 / n, confusion, n, classes, seconds)
+    positions = len(model._plan_for(part.x.shape[1:]).output_shape) > 1
+    return _result(
+        task, tally, part.classes or model.classes, seconds, "positions" if positions else "images"
+    )
 
 
-@ieee_arithmetic
-def measure_loss(
-    model: Module, part: Labelled, loss: Loss, batch_size: int, stop: Callable[[], bool]
-) -> tuple[float, float | None] | None:
-    """Mean loss where targets are numbers, or maps of classes; and accuracy where they are classes or their
-    probabilities. None if `stop` said so between two batches.
-    """
-    total, divisor, right, answers = 0.0, 0.0, 0, 0
-    for start in range(0, len(part), batch_size):
-        if stop():
-            return None
-        y, target = model(part.x[start : start + batch_size]), part.y[start : start + batch_size]
-        each, _, count = _core.row_losses(loss._engine(), y, target)
-        total += float(each.sum(dtype=np.float64))
-        divisor += count
-        if loss.of_classes:
-            shares = target.dtype != np.int64
-            wanted = target.argmax(axis=1) if shares else target
-            known = np.full(wanted.shape, shares) | (wanted != getattr(loss, "ignore_index", None))
-            right += int((y.argmax(axis=1) == wanted)[known].sum())
-            answers += int(known.sum())
-    return total / divisor, right / answers if loss.of_classes else None
+def _result(
+    task: Task, tally: Tally, names: tuple[str, ...] | None, seconds: float, counted: Counted
+) -> Evaluation | MultilabelEvaluation | RegressionEvaluation:
+    if isinstance(tally, NumberTally):
+        return RegressionEvaluation(tally.mse, tally.mae, tally.r2, tally.n, seconds, counted)
+    if isinstance(tally, YesNoTally) and task == "multilabel":
+        by_output = tuple((tally.right / tally.n).tolist())
+        exact, names = tally.all_right / tally.n, _names(names, len(by_output))
+        return MultilabelEvaluation(
+            tally.loss, tally.accuracy, exact, by_output, tally.n, names, seconds, counted
+        )
+    assert isinstance(tally, ClassTally | YesNoTally)
+    top2 = tally.right_in_two / tally.n if isinstance(tally, ClassTally) else 1.0
+    names = _names(names, len(tally.confusion))
+    return Evaluation(tally.loss, tally.accuracy, top2, tally.confusion, tally.n, names, seconds, counted)
 
 
-def _logits(model: Module, x: Array) -> Array:
-    """Outputs whose softmax are the probabilities; log-probabilities are such."""
-    y = model(x)
-    if model._output_kind == "probabilities":
-        np.log(y, out=y)
-    return y
+def _names(known: tuple[str, ...] | None, count: int) -> tuple[str, ...]:
+    return known if known is not None and len(known) == count else tuple(map(str, range(count)))
 
 
-def _among_two_largest(logits: Array, y: Labels) -> Array:
-    """Whether at most one class comes before the right one; the first of equal logits counts as larger."""
-    mine = logits[np.arange(len(y)), y][:, None]
-    later = np.arange(logits.shape[1]) > y[:, None]
-    behind = (mine > logits) | ((mine == logits) & later)
-    return behind.sum(axis=1) >= logits.shape[1] - 2  # type: ignore[no-any-return]
+def _fields(result: MultilabelEvaluation | RegressionEvaluation) -> dict[str, Any]:
+    return {field.name: getattr(result, field.name) for field in fields(result)}
+
+
+def _cost(n: int, counted: Counted, seconds: float) -> str:
+    return f"({n:,} {counted} in {seconds:.1f} s)"

@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from .border import Array, Labels, check_label_range, labels, real_number, type_of
+from .border import Array, Labels, Shape, check_label_range, real_number, type_of
 from .class_names import are_names, class_numbers
 from .datasets import ImageDataset
-from .losses import Loss, targets
+from .losses import MSE, BCEWithLogits, CrossEntropy, Loss, targets
 from .nn import Module
+from .nn.task import Task
+
+#: Shape of an output, x as the engine takes it, y as it came, names of classes.
+_Taken = tuple[Shape, Array, Any, tuple[str, ...] | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,15 +34,36 @@ class Labelled:
 
 
 def labelled(
-    who: str, data: Any, model: Module, loss: Loss | None = None, names: tuple[str, ...] | None = None
+    who: str, data: Any, model: Module, loss: Loss, names: tuple[str, ...] | None = None
 ) -> Labelled:
-    """Takes an ImageDataset or a pair (x, y); checks dtype, shapes, counts, labels and class names. Without a
-    loss, y is classes. Classes by name are numbered as in `model.classes`, else as in `names`, else sorted.
+    """Takes an ImageDataset or a pair (x, y) to learn from; checks dtype, shapes, counts, labels and class
+    names. Classes by name are numbered as in `model.classes`, else as in `names`, else sorted.
 
     Raises:
-        TypeError: Neither of the two, or a dtype the model does not take.
+        TypeError: Neither of the two, or a dtype that the model or the loss does not take.
         ValueError: No rows; shapes or counts that do not fit; labels or classes that are not the model's.
     """
+    return _checked(who, _taken(who, data, model), model, loss, model.classes or names)
+
+
+def judged(who: str, data: Any, model: Module, ignore_index: int) -> tuple[Labelled, Task, Loss]:
+    """The same to judge the model by: also its task, and the plain loss of that."""
+    taken = _taken(who, data, model)
+    output, _, y, _ = taken
+    task = model._task_of(who, output[0])
+    if task == "multiclass" and isinstance(y, np.ndarray) and y.dtype.kind == "f" and y.ndim > 1:
+        raise TypeError(
+            f"{who}: y must be integers, the class of each row, got {type_of(y)} of shape {y.shape}; where "
+            "each output is a number, or a yes or no, set model.task to 'regression' or 'multilabel'"
+        )
+    plain: dict[Task, Loss] = {"multiclass": CrossEntropy(ignore_index=ignore_index), "regression": MSE()}
+    loss = plain.get(task, BCEWithLogits())
+    if are_names(y) and model.classes is None:
+        raise ValueError(f"{who}: y holds names of classes, but the model has none; set model.classes")
+    return _checked(who, taken, model, loss, model.classes), task, loss
+
+
+def _taken(who: str, data: Any, model: Module) -> _Taken:
     if isinstance(data, ImageDataset):
         x, y, classes = data.images, data.labels, data.classes
     elif isinstance(data, tuple | list) and len(data) == 2:
@@ -48,31 +73,22 @@ def labelled(
     plan, x = model._prepare(x)
     if len(x) == 0:
         raise ValueError(f"{who}: data has no rows")
-    if loss is not None and not loss.of_classes:
-        return Labelled(x, targets(who, "y", y, loss, plan.output_shape, model.dtype, len(x)))
-    if (loss is None or classes is not None) and len(plan.output_shape) != 1:
-        raise ValueError(
-            f"{who}: the model must put out one number for each class, got output shape {plan.output_shape}"
-        )
-    n_classes = plan.output_shape[0]
-    known = model.classes or names
-    if classes is None and are_names(y):
-        if known is None and loss is None:
-            raise ValueError(f"{who}: y holds names of classes, but the model has none; set model.classes")
+    return plan.output_shape, x, y, classes
+
+
+def _checked(who: str, taken: _Taken, model: Module, loss: Loss, known: tuple[str, ...] | None) -> Labelled:
+    output, x, y, classes = taken
+    if classes is None and are_names(y) and (loss.of_classes or (loss.of_shares and output[0] == 1)):
         y, classes = class_numbers(who, "y", y, known)
-    if classes is not None:
-        _check_classes(who, classes, n_classes, known)
-    if loss is not None:
-        y = targets(who, "y", y, loss, plan.output_shape, model.dtype, len(x))
-    elif isinstance(y, np.ndarray) and y.dtype.kind == "f" and y.ndim > 1:
-        raise TypeError(
-            f"{who}: y must be integers, the class of each row, got {type_of(y)} of shape {y.shape}; where "
-            "targets are numbers, functional.mse_loss(model(x), y) and its like tell how well a model does"
-        )
-    else:
-        y = labels(who, "y", y, len(x))
+    if classes is not None and (loss.of_classes or loss.of_shares):
+        if loss.of_classes and len(output) != 1:
+            raise ValueError(
+                f"{who}: the model must put out one number for each class, got output shape {output}"
+            )
+        _check_classes(who, classes, output[0], known, loss)
+    y = targets(who, "y", y, loss, output, model.dtype, len(x))
     if y.dtype == np.int64:
-        check_label_range(who, "y", y, n_classes, getattr(loss, "ignore_index", None))
+        check_label_range(who, "y", y, output[0], getattr(loss, "ignore_index", None))
     return Labelled(x, y, classes)
 
 
@@ -97,22 +113,17 @@ def hold_out(
     return Labelled(whole.x, whole.y, whole.classes, rest_rows), held_part
 
 
-def with_known_class(who: str, part: Labelled, loss: Loss) -> Labelled:
-    """Without the rows of the class that the loss ignores: nobody is right or wrong about them. Maps stay
-    whole.
-    """
-    known = part.y != getattr(loss, "ignore_index", None)
-    if part.y.dtype != np.int64 or known.all():
-        return part
-    if not known.any():
-        raise ValueError(f"{who}: validation has no row whose class is known")
-    if part.y.ndim > 1:
-        return part
-    return Labelled(part.x[known], part.y[known], part.classes)
+def check_known(what: str, part: Labelled, loss: Loss) -> None:
+    """Refuses labels all of which are the class that the loss ignores."""
+    if part.y.dtype == np.int64 and (part.y == getattr(loss, "ignore_index", None)).all():
+        raise ValueError(f"{what} has no row whose class is known")
 
 
-def _check_classes(who: str, classes: tuple[str, ...], n_outputs: int, known: tuple[str, ...] | None) -> None:
-    if len(classes) != n_outputs:
+def _check_classes(
+    who: str, classes: tuple[str, ...], n_outputs: int, known: tuple[str, ...] | None, loss: Loss
+) -> None:
+    no_and_yes = n_outputs == 1 and not loss.of_classes
+    if len(classes) != (2 if no_and_yes else n_outputs):
         raise ValueError(
             f"{who}: the data has {len(classes)} classes but the model has {n_outputs} outputs; "
             f"build the model with {len(classes)} outputs (num_classes={len(classes)})"

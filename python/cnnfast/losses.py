@@ -101,7 +101,7 @@ class CrossEntropy(Loss):
     def __post_init__(self) -> None:
         _set(self, weight=_weights("CrossEntropy", "weight", self.weight))
         _set(self, label_smoothing=real_number("CrossEntropy", "label_smoothing", self.label_smoothing, 0, 1))
-        _set(self, ignore_index=_class("CrossEntropy", self.ignore_index))
+        _set(self, ignore_index=as_class("CrossEntropy", self.ignore_index))
 
     def _engine(self) -> _core.Loss:
         return _core.Loss(self.name, self.weight or (), self.label_smoothing, self.ignore_index)
@@ -119,7 +119,9 @@ class NLL(Loss):
 
     def __post_init__(self) -> None:
         _set(
-            self, weight=_weights("NLL", "weight", self.weight), ignore_index=_class("NLL", self.ignore_index)
+            self,
+            weight=_weights("NLL", "weight", self.weight),
+            ignore_index=as_class("NLL", self.ignore_index),
         )
 
     def _engine(self) -> _core.Loss:
@@ -258,7 +260,11 @@ def targets(
         floats = isinstance(value, np.ndarray) and value.ndim > len(output) and value.dtype.kind == "f"
         if not (loss.of_shares and floats):
             return labels(who, name, value, n, output[1:])
+    if loss.of_shares and not loss.of_classes:
+        value = _yes_and_no(value, dtype)
     value = plain_array(who, name, value, np.dtype(dtype))
+    if output[:1] == (1,) and value.shape == (n, *output[1:]):
+        value = value[:, None]  # of a single output
     if value.dtype != dtype:
         cure = dtype_cure(name, value, np.dtype(dtype))
         raise TypeError(f"{who}: {name} must be {np.dtype(dtype)} like the output, got {value.dtype}; {cure}")
@@ -272,6 +278,12 @@ def targets(
 
 
 @ieee_arithmetic
+def _yes_and_no(value: object, dtype: Any) -> object:
+    """Integers and booleans as numbers: what else the loss of yes and no takes."""
+    array = np.asarray(value) if isinstance(value, list | tuple) else value
+    return array.astype(dtype) if isinstance(array, np.ndarray) and array.dtype.kind in "biu" else value
+
+
 def _check_shares(who: str, name: str, value: Array) -> None:
     slack = 1e-5  # sums of shares round
     wrong = ~((value >= -slack) & (value <= 1 + slack))
@@ -296,7 +308,8 @@ def _weights(who: str, name: str, value: object) -> tuple[float, ...] | None:
     return tuple(real_number(who, f"{name}[{i}]", entry, 0, math.inf) for i, entry in enumerate(value))
 
 
-def _class(who: str, value: object) -> int:
+def as_class(who: str, value: object) -> int:
+    """The number of a class, which need not be one of the network's."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{who}: ignore_index must be an integer, got {type_of(value)} {value!r}")
     return int(value)

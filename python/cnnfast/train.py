@@ -11,15 +11,15 @@ import numpy as np
 
 from .border import Array, Labels, refuse_targets_apart, type_of, whole_number
 from .errors import NonFiniteError
-from .evaluation import measure, measure_loss
 from .history import EpochRecord, History
 from .interrupt import Interrupt
-from .labelled import Labelled, hold_out, labelled, with_known_class
+from .labelled import Labelled, check_known, hold_out, labelled
 from .losses import IGNORED, CrossEntropy, Loss, as_loss
 from .nn import Module
 from .optim import Adam, Optimizer
 from .optim.lr_scheduler import Schedule, Scheduler, schedule_of
 from .progress import Progress, Setting, display_for
+from .tallies import measure, tally_for
 from .trainer import Trainer
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ class _Run:
         return order if rows is None else rows[order]
 
     def _judge(self, held: Labelled) -> Loss:
-        """What validation is measured by: where targets are maps of classes, the plain cross entropy."""
+        """What validation is measured by: where targets are classes, the plain cross entropy."""
         loss = self._trainer.loss
         if held.y.dtype != np.int64:
             return loss
@@ -244,15 +244,12 @@ class _Run:
         def stop() -> bool:
             return self._interrupt.requested
 
-        judged: tuple[float, float | None] | None
-        if held.y.dtype == np.int64 and held.y.ndim == 1:
-            result = measure(trainer.model, held, _VALIDATION_BATCH, stop)
-            judged = None if result is None else (result.loss, result.accuracy)
-        else:
-            judged = measure_loss(trainer.model, held, self._judge(held), _VALIDATION_BATCH, stop)
-        if judged is None:
+        model = trainer.model
+        outputs = model._plan_for(held.x.shape[1:]).output_shape[0]
+        tally = tally_for(model._task_of("fit", outputs), model._output_kind, self._judge(held))
+        if not measure(model, held, tally, _VALIDATION_BATCH, stop):
             return None
-        loss, accuracy = judged
+        loss, accuracy = tally.loss, tally.accuracy
         score = (accuracy or 0.0, -loss if math.isfinite(loss) else -math.inf)
         if self._best is None or score > self._best_score:
             self._best = trainer._params.copy()
@@ -271,4 +268,5 @@ def _parts(
         whole, held = hold_out("fit", data, whole, float(validation), seed, model, loss)
     else:
         held = labelled("fit: validation", validation, model, loss, whole.classes)
-    return whole, with_known_class("fit", held, loss)
+    check_known("fit: validation", held, loss)
+    return whole, held

@@ -193,6 +193,7 @@ def _test(options: argparse.Namespace, model: Module, test: ImageDataset) -> Eva
         result = evaluate(model, test)
     except KeyboardInterrupt:
         return None
+    assert isinstance(result, Evaluation)
     tell(
         f"test    accuracy {result.accuracy:.2%}, top-2 {result.top2_accuracy:.2%}, loss {result.loss:.4f}"
         f" on {result.n:,} {_kind(options.data)} it has not seen"

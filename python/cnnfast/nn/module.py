@@ -154,10 +154,10 @@ class Module(ParameterTree):
         """
         y = self(x)
         warn_of_nan(f"{type(self).__name__}: predict_proba", x, y)
-        task = self._task_of("predict_proba", y.shape[1])
+        task = self._task_of(f"{type(self).__name__}.predict_proba", y.shape[1])
         if task == "regression":
             raise ValueError(
-                f"{type(self).__name__}: predict_proba has no probabilities to give where model.task is "
+                f"{type(self).__name__}.predict_proba: there are no probabilities where model.task is "
                 '"regression"; use predict(x) or model(x)'
             )
         return probabilities(task, self._output_kind, y)
@@ -181,7 +181,8 @@ class Module(ParameterTree):
         """
         y = self(x)
         warn_of_nan(f"{type(self).__name__}: predict", x, y)
-        return answers(self._task_of("predict", y.shape[1]), self._output_kind, y)
+        task = self._task_of(f"{type(self).__name__}.predict", y.shape[1])
+        return answers(task, self._output_kind, y)
 
     # ---------------------------------------------------------------- training passes
 
@@ -464,15 +465,15 @@ class Module(ParameterTree):
         shape = self.output_shape
         return None if shape is None else shape[0]
 
-    def _task_of(self, method: str, outputs: int) -> Task:
+    def _task_of(self, who: str, outputs: int) -> Task:
         """The task of a network with so many outputs; several may be taken for logits of classes."""
-        who, kind = f"{type(self).__name__}: {method}", self._output_kind
+        kind = self._output_kind
         task = self._task or self._trained_for or task_by_end(kind, outputs)
         if task is not None:
             return check_task(who, task, kind, outputs)
         if outputs == 1:
             raise ValueError(
-                f"{who} cannot know what a single output means; set model.task to 'binary' (the logit of a "
+                f"{who}: cannot know what a single output means; set model.task to 'binary' (the logit of a "
                 "yes or no) or 'regression' (a number)"
             )
         return "multiclass"
