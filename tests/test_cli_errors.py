@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cnnfast import checkpoint, datasets, errors, models, nn
@@ -219,6 +220,26 @@ def test_a_file_that_is_no_model(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_model_for_other_classes(capsys: pytest.CaptureFixture[str], model_file: str) -> None:
     assert error_of(capsys, "evaluate", model_file, "--data", "glyphs") == (
         "digits.safetensors: knows 10 classes (0, 1 ... 9), but glyphs/test has 26 classes (a, b ... z)"
+    )
+
+
+@pytest.mark.parametrize("task", ["binary", "multilabel", "regression"])
+def test_a_model_for_another_task(capsys: pytest.CaptureFixture[str], task: Any) -> None:
+    outputs = 1 if task == "binary" else 26
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, outputs), input_shape=(1, 28, 28), seed=0)
+    model.task = task
+    model.save("m")
+    assert error_of(capsys, "evaluate", "m", "--data", "glyphs") == (
+        f'm: has the task "{task}", but glyphs/test asks for one of 26 classes (a, b ... z)'
+    )
+
+
+def test_a_model_of_another_number_of_outputs(capsys: pytest.CaptureFixture[str]) -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 3), input_shape=(1, 28, 28), seed=0)
+    model.save("m")
+    assert error_of(capsys, "evaluate", "m", "--data", "glyphs") == (
+        "m: evaluate: the data has 26 classes but the model has 3 outputs; build the model with 26 outputs "
+        "(num_classes=26)"
     )
 
 

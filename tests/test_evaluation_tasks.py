@@ -59,6 +59,8 @@ def test_names_of_no_and_yes(rng: Rng) -> None:
     assert history.epochs[-1].val_accuracy == 0.5
     assert (model.task, model.classes) == ("binary", ("cat", "dog"))
     assert evaluate(model, data).classes == ("cat", "dog")
+    by_name = evaluate(model, (data.images, ["cat", "dog", "dog", "cat"]))
+    np.testing.assert_array_equal(by_name.confusion, evaluate(model, data).confusion)
     three = ImageDataset(np.zeros((3, 2, 2), np.uint8), np.arange(3), ("a", "b", "c"))
     text = (
         "evaluate: the data has 3 classes but the model has 1 outputs; build the model with 3 outputs "

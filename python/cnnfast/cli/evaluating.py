@@ -7,7 +7,7 @@ import textwrap
 
 from .. import checkpoint, datasets
 from .._core import set_num_threads
-from ..errors import CnnfastError
+from ..errors import CheckpointError, CnnfastError
 from ..evaluation import evaluate
 from ..plain import to_json
 from . import arguments, model_files
@@ -51,7 +51,10 @@ def run(options: argparse.Namespace) -> int:
         raise CnnfastError(f"{path}: was trained on {name!r}, which is no known data set; add --data NAME")
     data = datasets.load(name, train=False, root=options.root)
     model_files.check_fits(path, model, data)
-    result = evaluate(model, data)
+    try:
+        result = evaluate(model, data)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}") from None
     if options.json:
         say(to_json({"model": path, "data": data.name, **result.to_dict()}))
     else:

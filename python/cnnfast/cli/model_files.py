@@ -43,7 +43,7 @@ def training_data(path: str) -> str | None:
 
 
 def check_fits(path: str, model: Module, data: ImageDataset) -> None:
-    """Refuses a model made for other pictures or other classes than those of `data`."""
+    """Refuses a model made for other pictures, other classes or another task than those of `data`."""
     if model.input_shape is not None and model.input_shape != data.input_shape:
         raise CheckpointError(
             f"{path}: takes pictures of {extent(model.input_shape)}, "
@@ -52,6 +52,10 @@ def check_fits(path: str, model: Module, data: ImageDataset) -> None:
     if model.classes is not None and model.classes != data.classes:
         raise CheckpointError(
             f"{path}: knows {class_list(model.classes)}, but {data.name} has {class_list(data.classes)}"
+        )
+    if model.task not in (None, "multiclass"):
+        raise CheckpointError(
+            f'{path}: has the task "{model.task}", but {data.name} asks for one of {class_list(data.classes)}'
         )
 
 
