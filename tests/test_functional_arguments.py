@@ -257,3 +257,26 @@ def test_losses_of_numbers_take_any_shape(name: str, shape: tuple[int, ...]) -> 
     assert np.isnan(mean) if x.size == 0 else mean == pytest.approx(total / x.size)
     with pytest.raises(ValueError, match=f"^{name}: target must have shape"):
         loss(x, np.ones((5, 5)))
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if len(shape) > 1])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_soft_maxima_take_any_shape_with_channels(name: str, shape: tuple[int, ...]) -> None:
+    x = np.linspace(-3, 3, int(np.prod(shape))).reshape(shape)
+    y, dx = getattr(functional, name)(x), getattr(functional, f"{name}_backward")(np.ones(shape), x)
+    assert y.shape == dx.shape == shape
+    if x.size:
+        total = (y if name == "softmax" else np.exp(y)).sum(axis=1)
+        np.testing.assert_allclose(total, np.ones_like(total))
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 2, 2, 2), (2, 3, 0, 2), (0, 3, 2), (2, 3, 1, 2, 1, 2)])
+def test_losses_of_classes_take_maps_of_any_rank(shape: tuple[int, ...]) -> None:
+    x = np.linspace(-3, 3, int(np.prod(shape))).reshape(shape)
+    target = np.zeros((shape[0], *shape[2:]), np.int64)
+    each = functional.cross_entropy(x, target, reduction="none")
+    assert np.shape(each) == target.shape
+    assert functional.cross_entropy_backward(x, target).shape == shape
+    if x.size:
+        flat = functional.cross_entropy(x.reshape(*shape[:2], -1), target.reshape(shape[0], -1))
+        assert functional.cross_entropy(x, target) == flat

@@ -81,6 +81,12 @@ DOORS: dict[str, tuple[str, Callable[[], object]]] = {
     ),
     "optimizer, params": ("SGD: params", lambda: optim.SGD(lr=0.1).bind(masked(np.ones(3)))),
     "optimizer, grads": ("SGD: grads", lambda: optimizer_step(masked(np.ones(3)))),
+    "optimizer, memory": (
+        "SGD: memory['velocity']",
+        lambda: optim.SGD(lr=0.1).load_state_dict(
+            {**optim.SGD(lr=0.1).state_dict(), "memory": {"velocity": masked(np.ones(3))}}
+        ),
+    ),
     "clip_grad_norm_": ("clip_grad_norm_: grads", lambda: optim.clip_grad_norm_(masked(np.ones(3)), 1.0)),
     "clip_grad_value_": (
         "clip_grad_value_: grads[0]",

@@ -97,6 +97,10 @@ def backward(
 def check_batch(who: str, x: Array) -> None:
     if x.ndim < 2:
         raise ValueError(f"{who}: x must have shape (n, ...), got {x.shape}")
+    if x.ndim > 4 or 0 in x.shape[1:]:
+        raise ValueError(
+            f"{who}: x must have one to three axes behind the rows, none of length 0, got {x.shape}"
+        )
 
 
 def plan_of(who: str, op: Op, x: Array, isa: str | None, exact: bool) -> Plan:

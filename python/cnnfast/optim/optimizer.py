@@ -165,6 +165,8 @@ class Optimizer(ABC):
         groups = self._checked_groups(settings, [Group.from_config(group) for group in state["groups"]])
         steps = whole_number(who, "steps", state["steps"], 0)
         window_steps = [whole_number(who, "window_steps", count, 0) for count in state["window_steps"]]
+        for name, value in state["memory"].items():
+            refuse_masked(who, f"memory[{name!r}]", value)
         memory = {name: np.array(value) for name, value in state["memory"].items()}
         needed = set(self._first_memory(settings))
         for group in groups:
