@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/shape.hpp"
+#include "bind/gil.hpp"
 
 namespace cnnfast::bind {
 
@@ -51,7 +52,7 @@ bool has_dtype(const py::array& a) {
 // The array itself where it is C-contiguous and aligned, else a copy.
 template <class T>
 py::array_t<T, py::array::c_style> contiguous(const py::array& a) {
-  return py::array_t<T, py::array::c_style>::ensure(a);
+  return taking_gil([&] { return py::array_t<T, py::array::c_style>::ensure(a); });  // NumPy copies without the GIL
 }
 
 template <class T>

@@ -1,6 +1,7 @@
 // Flat blocks of parameters and gradients, on all threads where they are large: optimiser steps, the norm, the search
 // for what is not finite.
 #include "bind/arrays.hpp"
+#include "bind/gil.hpp"
 #include "bind/module.hpp"
 #include "kernels/table.hpp"
 #include "plan/threads.hpp"
@@ -36,16 +37,18 @@ T* at(T* start, Index i) {
 // Elements a thread must have to be worth waking.
 constexpr Index kElementsPerThread = Index{1} << 16;
 
-// Calls f(first, count) for parts of `size` pieces of `piece` elements, one for each thread.
+// Calls f(first, count), without the GIL, for parts of `size` pieces of `piece` elements, one for each thread.
 template <class F>
 void in_parts(Index size, Index piece, const F& f) {
   const auto parts = static_cast<int>(std::min<Index>(get_num_threads(), 1 + size * piece / kElementsPerThread));
   Tasks tasks(parts);
-  parallel(parts, [&](const Team&) {
-    for (int part = 0; tasks.next(part);) {
-      const Index first = size * part / parts;
-      f(first, size * (part + 1) / parts - first);
-    }
+  without_gil([&] {
+    parallel(parts, [&](const Team&) {
+      for (int part = 0; tasks.next(part);) {
+        const Index first = size * part / parts;
+        f(first, size * (part + 1) / parts - first);
+      }
+    });
   });
 }
 template <class F>
@@ -58,7 +61,6 @@ bool all_finite(const py::array& values) {
   const auto x = contiguous<T>(values);
   const T* data = x.data();
   std::atomic<bool> finite{true};
-  const py::gil_scoped_release release;
   in_parts(static_cast<Index>(x.size()), [&](Index first, Index count) {
     if (!kernel_table<T>(default_isa()).all_finite(count, data + first)) finite = false;
   });
@@ -73,7 +75,6 @@ double squared_norm(const py::array& values) {
   const T* data = x.data();
   const Index size = static_cast<Index>(x.size()), pieces = (size + piece - 1) / piece;
   std::vector<double> sums(static_cast<std::size_t>(pieces));
-  const py::gil_scoped_release release;
   in_parts(pieces, piece, [&](Index first, Index count) {
     for (Index i = first; i < first + count; ++i) {
       sums[static_cast<std::size_t>(i)] =
@@ -91,7 +92,6 @@ void sgd_step(const py::array& params, py::handle grads, py::handle momentum_buf
   T* p = kept<T>("params", params, size);
   const T* g = block<T>("grads", grads, size, false);
   T* m = state<T>("momentum_buffer", momentum_buffer, size);
-  const py::gil_scoped_release release;
   in_parts(size, [&](Index i, Index n) { kernel_table<T>(default_isa()).sgd(n, s, p + i, g + i, at(m, i)); });
 }
 
@@ -104,7 +104,6 @@ void adam_step(const py::array& params, py::handle grads, py::handle exp_avg, py
   T* m = kept<T>("exp_avg", exp_avg, size);
   T* v = kept<T>("exp_avg_sq", exp_avg_sq, size);
   T* largest = state<T>("max_exp_avg_sq", max_exp_avg_sq, size);
-  const py::gil_scoped_release release;
   in_parts(size, [&](Index i, Index n) {
     kernel_table<T>(default_isa()).adam(n, s, p + i, g + i, m + i, v + i, at(largest, i));
   });
@@ -119,7 +118,6 @@ void rmsprop_step(const py::array& params, py::handle grads, py::handle square_a
   T* v = kept<T>("square_avg", square_avg, size);
   T* a = state<T>("grad_avg", grad_avg, size);
   T* m = state<T>("momentum_buffer", momentum_buffer, size);
-  const py::gil_scoped_release release;
   in_parts(size, [&](Index i, Index n) {
     kernel_table<T>(default_isa()).rmsprop(n, s, p + i, g + i, v + i, at(a, i), at(m, i));
   });
@@ -131,7 +129,6 @@ void adagrad_step(const py::array& params, py::handle grads, py::handle sum, con
   T* p = kept<T>("params", params, size);
   const T* g = block<T>("grads", grads, size, false);
   T* v = kept<T>("sum", sum, size);
-  const py::gil_scoped_release release;
   in_parts(size, [&](Index i, Index n) { kernel_table<T>(default_isa()).adagrad(n, s, p + i, g + i, v + i); });
 }
 

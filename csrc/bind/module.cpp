@@ -4,7 +4,23 @@
 
 namespace py = pybind11;
 
+namespace {
+
+// pybind11 takes the GIL of the main interpreter while it loads, which in a sub-interpreter waits for ever. True with
+// an ImportError set where this is one.
+bool in_sub_interpreter() {
+  if (PyInterpreterState_Get() == PyInterpreterState_Main()) return false;
+  PyErr_SetString(PyExc_ImportError,
+                  "cnnfast works in the main interpreter only, not in a sub-interpreter; use threads or processes");
+  return true;
+}
+
+}  // namespace
+
+// What Python calls, in front of what pybind11 defines under this name.
+#define PyInit__core cnnfast_init_core
 PYBIND11_MODULE(_core, m) {
+  if (in_sub_interpreter()) throw py::error_already_set();  // Python 3.13 calls PyInit in the main interpreter
   m.doc() = "C++ core of cnnfast: operations, plans and kernels.";
   m.attr("__version__") = CNNFAST_VERSION;
   py::register_exception_translator([](std::exception_ptr thrown) {
@@ -20,3 +36,6 @@ PYBIND11_MODULE(_core, m) {
   cnnfast::bind::register_blocks(m);
   cnnfast::bind::register_system(m);
 }
+
+#undef PyInit__core
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() { return in_sub_interpreter() ? nullptr : cnnfast_init_core(); }

@@ -7,6 +7,7 @@
 
 #include "bind/arguments.hpp"
 #include "bind/batch.hpp"
+#include "bind/gil.hpp"
 #include "bind/module.hpp"
 #include "bind/op_handle.hpp"
 #include "bind/plan_table.hpp"
@@ -38,10 +39,7 @@ py::array forward(const Plan<T>& plan, py::handle x, py::handle params, std::int
     Batch slice = in.batch;
     slice.images = static_cast<const std::byte*>(in.batch.images) + static_cast<std::size_t>(first) * image_bytes;
     slice.n = std::min(kSliceImages, in.batch.n - first);
-    {
-      const py::gil_scoped_release release;
-      plan.forward(slice, {p, version}, out + first * plan.output_shape().size());
-    }
+    without_gil([&] { plan.forward(slice, {p, version}, out + first * plan.output_shape().size()); });
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   }
   return std::move(y);
@@ -53,11 +51,7 @@ py::tuple forward_train(const std::shared_ptr<Plan<T>>& plan, py::handle x, py::
   const T* p = block<T>("params", params, plan->parameter_count(), false);
   py::array_t<T> y = new_array<T>(in.batch.n, plan->output_shape());
   T* out = y.mutable_data();
-  PyTape result{plan, {}};
-  {
-    const py::gil_scoped_release release;
-    result.tape = plan->forward_train(in.batch, p, seed, out);
-  }
+  PyTape result{plan, without_gil([&] { return plan->forward_train(in.batch, p, seed, out); })};
   return py::make_tuple(std::move(y), std::move(result));
 }
 
@@ -72,10 +66,7 @@ py::array backward(const Plan<T>& plan, py::handle dy_in, const PyTape& tape, py
   py::array_t<T> dx = new_array<T>(tape.tape.n, plan.input_shape());
   T* out = dx.mutable_data();
   const T* d = dy.data();
-  {
-    const py::gil_scoped_release release;
-    plan.backward(d, tape.tape, blocks.params, blocks.grads, out);
-  }
+  without_gil([&] { plan.backward(d, tape.tape, blocks.params, blocks.grads, out); });
   return std::move(dx);
 }
 
@@ -85,11 +76,8 @@ py::tuple loss_and_grad(const Plan<T>& plan, py::handle x, py::handle target, py
   const Loss loss = loss_of(loss_in);
   const Labelled<T> data(plan, loss, x, target, index);
   const Blocks<T> blocks(plan, params, grads);
-  StepResult result;
-  {
-    const py::gil_scoped_release release;
-    result = plan.loss_and_grad(data.in.batch, data.targets.target, loss, blocks.params, seed, blocks.grads);
-  }
+  const StepResult result = without_gil(
+      [&] { return plan.loss_and_grad(data.in.batch, data.targets.target, loss, blocks.params, seed, blocks.grads); });
   return py::make_tuple(result.loss, result.correct);
 }
 
@@ -117,12 +105,11 @@ py::list profile(const Plan<T>& plan, py::handle x, const py::object& target, py
   std::vector<NodeTime> times;
   if (target.is_none()) {
     const Images in = images(plan, x);
-    const py::gil_scoped_release release;
-    times = plan.profile(in.batch, nullptr, loss, p, repeats, wanted);
+    times = without_gil([&] { return plan.profile(in.batch, nullptr, loss, p, repeats, wanted); });
   } else {
     const Labelled<T> data(plan, loss, x, target, py::none());
-    const py::gil_scoped_release release;
-    times = plan.profile(data.in.batch, &data.targets.target, loss, p, repeats, {false, true});
+    times =
+        without_gil([&] { return plan.profile(data.in.batch, &data.targets.target, loss, p, repeats, {false, true}); });
   }
   py::list rows;
   for (std::size_t i = 0; i < times.size(); ++i) {

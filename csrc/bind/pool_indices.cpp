@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "bind/gil.hpp"
 #include "kernels/table.hpp"
 #include "plan/graph.hpp"
 #include "plan/threads.hpp"
@@ -77,10 +78,10 @@ py::tuple indices_of(const Op& op, const py::array& given, Isa isa) {
   const Index n = dims.front();
   py::array_t<T> y = new_array<T>(n, out);
   py::array_t<std::int64_t> indices = new_array<std::int64_t>(n, out);
+  const T* pixels = x.data();
   T* values = y.mutable_data();
   std::int64_t* places = indices.mutable_data();
-  {
-    const py::gil_scoped_release release;
+  without_gil([&] {
     const Index useful = 1 + n * (shape.size() + out.size()) / kWorkPerThread;
     const auto threads = static_cast<int>(std::min<Index>({get_num_threads(), useful, std::max<Index>(n, 1)}));
     std::vector<Image<T>> images(static_cast<std::size_t>(threads), Image<T>(kernel_table<T>(isa), g));
@@ -88,10 +89,10 @@ py::tuple indices_of(const Op& op, const py::array& given, Isa isa) {
     parallel(threads, [&](const Team& team) {
       Image<T>& image = images[static_cast<std::size_t>(team.thread())];
       for (int i = 0; tasks.next(i);) {
-        image.pool(x.data() + i * shape.size(), values + i * out.size(), places + i * out.size());
+        image.pool(pixels + i * shape.size(), values + i * out.size(), places + i * out.size());
       }
     });
-  }
+  });
   return py::make_tuple(std::move(y), std::move(indices));
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "bind/arguments.hpp"
+#include "bind/gil.hpp"
 #include "bind/module.hpp"
 #include "kernels/table.hpp"
 #include "plan/threads.hpp"
@@ -79,8 +80,9 @@ void register_system(py::module_& m) {
           fail("fma_peak: dtype must be \"float32\" or \"float64\", got \"", dtype, "\"");
         }
         if (!(seconds > 0 && seconds <= 60)) fail("fma_peak: seconds must be above 0 and at most 60, got ", seconds);
-        const py::gil_scoped_release release;
-        return dtype == "float32" ? measure_peak<float>(isa, seconds) : measure_peak<double>(isa, seconds);
+        return without_gil([&] {
+          return dtype == "float32" ? measure_peak<float>(isa, seconds) : measure_peak<double>(isa, seconds);
+        });
       },
       "isa"_a = py::none(), "dtype"_a = "float32", "seconds"_a = 0.1);
 }
