@@ -199,6 +199,18 @@ def batch(n: int, dtype: str = "float32") -> tuple[Array, Array]:
     return rng.standard_normal((n, 1, 14, 14)).astype(dtype), rng.integers(0, 10, n)
 
 
+@pytest.mark.parametrize("momentum", [None, 1.0, 0.999, 0.5, 0.1, 0.0])
+def test_running_averages_keep_the_digits_of_small_values(momentum: float | None, dtype: str) -> None:
+    """(1 - m) old + m found, however far apart the two are: a variance of 1e-8 behind the first one of 1."""
+    x = (1e-4 * np.random.default_rng(5).standard_normal((64, 3, 4, 5))).astype(dtype)
+    layer = nn.BatchNorm2d(3, momentum=momentum).to(dtype)
+    layer.forward(x)
+    m, wide = 1 if momentum is None else momentum, x.astype(np.float64)
+    rounding = 8 * np.finfo(dtype).eps
+    np.testing.assert_allclose(layer.running_mean, m * wide.mean((0, 2, 3)), rtol=0, atol=rounding * 1e-5)
+    np.testing.assert_allclose(layer.running_var, 1 - m + m * wide.var((0, 2, 3), ddof=1), rtol=rounding)
+
+
 @pytest.mark.parametrize("n", [2, 19, 100])
 def test_same_bits_for_any_number_of_threads(n: int, set_threads: SetThreads) -> None:
     x, target = batch(n)

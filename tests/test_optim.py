@@ -133,6 +133,26 @@ def test_any_number_of_threads_gives_the_same_bits(cls, settings, dtype, rng, se
     assert len(seen) == 1
 
 
+@pytest.mark.parametrize(
+    ("make", "name", "weight"),
+    [
+        (lambda rest: optim.Adam(lr=0.1, betas=(1 - rest, 0.9)), "exp_avg", 1.0),
+        (lambda rest: optim.AdamW(lr=0.1, betas=(1 - rest, 0.9)), "exp_avg", 0.875),
+        (lambda rest: optim.RMSprop(lr=0.1, alpha=1 - rest, centered=True), "grad_avg", 1.0),
+        (lambda rest: optim.RMSprop(lr=0.1, alpha=1 - rest, centered=True), "grad_avg", 0.25),
+    ],
+)
+def test_averages_keep_the_digits_of_small_gradients(make, name, weight, dtype):
+    """An average takes a small gradient in behind a large one, whatever weight the new one has."""
+    large, small = 1e6 if dtype == "float32" else 1e14, np.pi * np.arange(1, 38)
+    optimizer, params = make(weight), np.zeros(37, dtype)
+    for size in (large, small):
+        optimizer.step(params, np.full(37, size, dtype))
+    want = (1 - weight) * weight * np.full(37, large, dtype) + weight * small.astype(dtype)
+    got = optimizer.state_dict()["memory"][name]
+    np.testing.assert_allclose(got, want, rtol=4 * np.finfo(dtype).eps)
+
+
 def test_lr_may_change_between_steps():
     params = np.zeros(1)
     optimizer = optim.SGD(lr=1)

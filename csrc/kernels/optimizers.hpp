@@ -5,10 +5,17 @@
 
 #include <math.h>
 
-#include "kernels/packet.hpp"
+#include "kernels/math.hpp"
 #include "kernels/table.hpp"
 
 CNNFAST_KERNELS_BEGIN
+
+// a + weight (b - a), written from the nearer end: exactly b for a weight of 1.
+template <class V>
+CNNFAST_INLINE V between(const V& a, const V& b, double weight) {
+  if (weight < 0.5) return ei::pmadd(constant<V>(weight), ei::psub(b, a), a);
+  return ei::pmadd(constant<V>(1 - weight), ei::psub(a, b), b);
+}
 
 // g += weight_decay p;  m = momentum m + (1 - dampening) g;  g = nesterov ? g + momentum m : m;  p -= lr g
 template <class T>
@@ -37,7 +44,7 @@ void adam(Index size, const AdamSettings& s, T* params, const T* grads, T* exp_a
   using V = Packet<T>;
   const auto constant = [](double value) { return broadcast<V>(static_cast<T>(value)); };
   const V decay = constant(s.weight_decay), shrink = constant(1 - s.lr * s.weight_decay);
-  const V beta2 = constant(s.beta2), rest1 = constant(1 - s.beta1), rest2 = constant(1 - s.beta2);
+  const V beta2 = constant(s.beta2), rest2 = constant(1 - s.beta2);
   const V minus_step = constant(-s.lr / s.bias_correction1), eps = constant(s.eps);
   const V root = constant(::sqrt(s.bias_correction2));
   for_each_group<V>(size, [&](Index i, Index count) {
@@ -51,7 +58,7 @@ void adam(Index size, const AdamSettings& s, T* params, const T* grads, T* exp_a
       }
     }
     V m = load_upto<V>(exp_avg + i, count);
-    m = ei::pmadd(rest1, ei::psub(g, m), m);
+    m = between(m, g, 1 - s.beta1);
     const V v = ei::pmadd(beta2, load_upto<V>(exp_avg_sq + i, count), ei::pmul(rest2, ei::pmul(g, g)));
     V largest = v;
     if (max_exp_avg_sq != nullptr) {
@@ -83,7 +90,7 @@ void rmsprop(Index size, const RmspropSettings& s, T* params, const T* grads, T*
     V spread = v;
     if (grad_avg != nullptr) {
       V a = load_upto<V>(grad_avg + i, count);
-      a = ei::pmadd(rest, ei::psub(g, a), a);
+      a = between(a, g, 1 - s.alpha);
       store_upto(grad_avg + i, a, count);
       spread = ei::pmax(ei::psub(v, ei::pmul(a, a)), zero<V>());
     }

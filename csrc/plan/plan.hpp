@@ -199,7 +199,7 @@ class Plan {
   void backward(const T* dy, const Tape& tape, const T* params, T* grads, T* dx) const;
   StepResult loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
                            std::uint64_t seed, T* grads) const;
-  // Running averages: p += momentum (found - p); then zeros to `grads`.
+  // Running averages: p = (1 - momentum) p + momentum found; then zeros to `grads`.
   bool has_buffers() const { return training_.statistics_count > 0; }
   void update_buffers(T* params, T* grads) const;
   // The buffers' share of `grads` from a forward pass.

@@ -217,9 +217,10 @@ void Plan<T>::update_buffers(T* params, T* grads) const {
   for_each_average([&](const BatchNorm2d::Geometry& g, Index buffers, Index) {
     const Index end = buffers + g.averages();
     if (g.cumulative) params[end] += T(1);
-    const T momentum = g.cumulative ? T(1) / params[end] : static_cast<T>(g.momentum);
+    const double momentum = g.cumulative ? 1 / static_cast<double>(params[end]) : g.momentum;
     for (Index i = buffers; i < end; ++i) {
-      params[i] += momentum * (grads[i] - params[i]);
+      params[i] =
+          static_cast<T>((1 - momentum) * static_cast<double>(params[i]) + momentum * static_cast<double>(grads[i]));
       grads[i] = T(0);
     }
   });
