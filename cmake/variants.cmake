@@ -39,8 +39,7 @@ function(cnnfast_add_variants target)
       target_include_directories(${object} PRIVATE csrc)
       target_include_directories(${object} SYSTEM PRIVATE "${CNNFAST_EIGEN_INCLUDE}")
       target_compile_definitions(${object} PRIVATE CNNFAST_ISA=${variant} CNNFAST_ELEMENT=${element})
-      # -O3 whatever the build type's default; multiply-adds may fuse, nothing else of fast-math.
-      target_compile_options(${object} PRIVATE ${${variant}_flags} $<$<CONFIG:Release>:-O3> -ffp-contract=fast)
+      target_compile_options(${object} PRIVATE ${${variant}_flags} $<$<CONFIG:Release>:-O3>)  # whatever its default
       if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND variant STREQUAL "avx512")
         # GCC bug 105593: its own AVX-512 headers read an undefined vector on purpose.
         target_compile_options(${object} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)

@@ -124,20 +124,20 @@ struct GroupNormKernels {
         fresh = false;
       }
       if (a.dx == nullptr) continue;
-      // dx = (dy w - u - (x - mean) v) / deviation
+      // dx = (dy w + u + (x - mean) v) / deviation
       by_group(
           g, along, u, [&](Index c) { return static_cast<double>(weight(c)) * along.folded(sums, c); },
-          [&](double sum) { return sum / m; });
+          [&](double sum) { return -sum / m; });
       by_group(
           g, along, v, [&](Index c) { return static_cast<double>(weight(c)) * along.folded(products, c); },
-          [&](double sum) { return sum / m; });
+          [&](double sum) { return -sum / m; });
       along.lay_out(v, [&](Index c) { return v[c] * inverse[c] * inverse[c]; });
       along.lay_out(sums, weight);
       T* dx = a.dx + image * g.size();
       along.for_each_vector(g.size(), [&](Index i, Index k, Index count) {
         const V distance = ei::psub(load_upto<V>(x + i, count), load<V>(means + k));
         const V rest = ei::pmadd(distance, load<V>(v + k), load<V>(u + k));
-        const V d = ei::psub(ei::pmul(load_upto<V>(dy + i, count), load<V>(sums + k)), rest);
+        const V d = ei::pmadd(load_upto<V>(dy + i, count), load<V>(sums + k), rest);
         store_upto(dx + i, V(ei::pmul(d, load<V>(inverse + k))), count);
       });
     }
@@ -164,7 +164,8 @@ struct LayerNormKernels {
     for (Index k = 0; k < 2; ++k) to_nchw(g.channels, g.positions, packed_grads + k * g.size(), grads + k * g.size());
   }
 
-  // The sum of f over all vectors; several sums that do not wait for each other.
+  // A sum over all vectors, to which f(sum, place, count) adds that at `place`; several sums that do not wait for each
+  // other.
   template <class F>
   static CNNFAST_INLINE double sum(Index size, const F& f) {
     constexpr Index lanes = kLanes<V>;
@@ -175,11 +176,11 @@ struct LayerNormKernels {
     Index i = 0;
     for (; i + chains * lanes <= size; i += chains * lanes) {
       CNNFAST_UNROLL
-      for (int k = 0; k < chains; ++k) sums[k] = ei::padd(sums[k], V(f(i + k * lanes, lanes)));
+      for (int k = 0; k < chains; ++k) sums[k] = f(sums[k], i + k * lanes, lanes);
     }
     for_each_group<V>(size - i, [&](Index k, Index count) {
       alignas(64) T part[lanes];
-      store(part, V(f(i + k, count)));
+      store(part, V(f(zero<V>(), i + k, count)));
       for (Index l = count; l < lanes; ++l) part[l] = T(0);
       sums[0] = ei::padd(sums[0], load<V>(part));
     });
@@ -193,11 +194,12 @@ struct LayerNormKernels {
   };
   static Statistics statistics(const G& g, const T* x) {
     const double m = static_cast<double>(g.size());
-    const T mean = static_cast<T>(sum(g.size(), [&](Index i, Index n) { return load_upto<V>(x + i, n); }) / m);
+    const auto add = [&](const V& s, Index i, Index n) { return V(ei::padd(s, load_upto<V>(x + i, n))); };
+    const T mean = static_cast<T>(sum(g.size(), add) / m);
     const V center = broadcast<V>(mean);
-    const double spread = sum(g.size(), [&](Index i, Index n) {
+    const double spread = sum(g.size(), [&](const V& s, Index i, Index n) {
       const V d = ei::psub(load_upto<V>(x + i, n), center);
-      return ei::pmul(d, d);
+      return V(ei::pmadd(d, d, s));
     });
     return {mean, static_cast<T>(1 / ::sqrt(spread / m + g.eps))};
   }
@@ -229,8 +231,8 @@ struct LayerNormKernels {
       if (a.packed_grads != nullptr && g.affine) {
         T *dw = a.packed_grads, *db = dw + g.size();
         for_each_group<V>(g.size(), [&](Index i, Index n) {
-          const V d = load_upto<V>(dy + i, n), w = ei::pmul(d, normal(i, n));
-          store_upto(dw + i, fresh ? w : V(ei::padd(load_upto<V>(dw + i, n), w)), n);
+          const V d = load_upto<V>(dy + i, n), x_hat = normal(i, n);
+          store_upto(dw + i, fresh ? V(ei::pmul(d, x_hat)) : V(ei::pmadd(d, x_hat, load_upto<V>(dw + i, n))), n);
           store_upto(db + i, fresh ? d : V(ei::padd(load_upto<V>(db + i, n), d)), n);
         });
         fresh = false;
@@ -240,12 +242,14 @@ struct LayerNormKernels {
         const V d = load_upto<V>(dy + i, n);
         return g.affine ? V(ei::pmul(d, load_upto<V>(a.packed + i, n))) : d;
       };
-      const V u = broadcast<V>(static_cast<T>(sum(g.size(), weighted) / m));
-      const V v = broadcast<V>(
-          static_cast<T>(sum(g.size(), [&](Index i, Index n) { return ei::pmul(weighted(i, n), normal(i, n)); }) / m));
+      const auto mean_of = [&](const auto& add) { return sum(g.size(), add) / m; };
+      const V u = broadcast<V>(
+          static_cast<T>(mean_of([&](const V& s, Index i, Index n) { return V(ei::padd(s, weighted(i, n))); })));
+      const V minus_v = broadcast<V>(static_cast<T>(
+          -mean_of([&](const V& s, Index i, Index n) { return V(ei::pmadd(weighted(i, n), normal(i, n), s)); })));
       T* dx = a.dx + image * g.size();
       for_each_group<V>(g.size(), [&](Index i, Index n) {
-        const V d = ei::psub(ei::psub(weighted(i, n), u), ei::pmul(normal(i, n), v));
+        const V d = ei::pmadd(normal(i, n), minus_v, ei::psub(weighted(i, n), u));
         store_upto(dx + i, V(ei::pmul(d, inverse)), n);
       });
     }

@@ -129,6 +129,7 @@ struct WinogradAxis<V, T, 2, 5> : SixPoints<V, T> {
 template <class V, class T>
 struct WinogradAxis<V, T, 2, 3> {
   static V half(const V& x) { return ei::pmul(broadcast<V>(static_cast<T>(0.5)), x); }
+  static V add(const V& y, double c, const V& x) { return ei::pmadd(broadcast<V>(static_cast<T>(c)), x, y); }
 
   static CNNFAST_INLINE void input(const V (&x)[4], V (&v)[4]) {
     v[0] = ei::psub(x[0], x[2]);
@@ -153,17 +154,17 @@ struct WinogradAxis<V, T, 2, 3> {
     z[3] = y[1];
   }
   static CNNFAST_INLINE void weights(const V (&w)[3], V (&u)[4]) {
-    const V even = half(ei::padd(w[0], w[2])), odd = half(w[1]);
+    const V even = half(ei::padd(w[0], w[2]));
     u[0] = w[0];
-    u[1] = ei::padd(even, odd);
-    u[2] = ei::psub(even, odd);
+    u[1] = add(even, 0.5, w[1]);
+    u[2] = add(even, -0.5, w[1]);
     u[3] = w[2];
   }
   static CNNFAST_INLINE void d_weights(const V (&u)[4], V (&w)[3]) {
-    const V sum = half(ei::padd(u[1], u[2]));
-    w[0] = ei::padd(u[0], sum);
+    const V sum = ei::padd(u[1], u[2]);
+    w[0] = add(u[0], 0.5, sum);
     w[1] = half(ei::psub(u[1], u[2]));
-    w[2] = ei::padd(u[3], sum);
+    w[2] = add(u[3], 0.5, sum);
   }
 };
 

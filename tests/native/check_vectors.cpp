@@ -146,8 +146,8 @@ void check_losses(const KernelTable<T>& table, const Loss& loss, const char* nam
       }
     }
     for (double l : each) sum += l;
-    const Guarded<T> in = guarded<T>(x), values = guarded<T>(t), weight = guarded<T>(w);
-    const Guarded<T> out(static_cast<Index>(each.size())), d(in.size());
+    const Guarded<T> in = guarded<T>(x), values = guarded<T>(t), out(static_cast<Index>(each.size()));
+    const Guarded<T> weight = guarded<T>(w), d(in.size());
     LossArgs<T> a;
     a.n = n, a.c = c, a.x = in.data(), a.scale = static_cast<T>(scale), a.each = out.data(), a.dx = d.data();
     a.classes = loss.of_classes() ? classes.data() : nullptr;
@@ -180,6 +180,9 @@ void check_loss(const KernelTable<T>& table, Report& report) {
     Loss weighted(kind);
     weighted.weight = {0.5, 1, 3};
     check_losses(table, weighted, kind == LossKind::nll ? "nll" : "entropy", report);
+    if (kind != LossKind::cross_entropy) continue;
+    weighted.label_smoothing = 0.25;
+    check_losses(table, weighted, "smoothed entropy", report);
   }
   report.end();
 }

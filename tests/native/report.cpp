@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 
 #include "base/error.hpp"
 
@@ -28,7 +29,20 @@ void Report::require(bool holds, const std::string& what) {
   std::printf("MISMATCH %s %s: %s: %s\n", variant_.c_str(), subject_.c_str(), case_.c_str(), what.c_str());
 }
 
+void Report::require_bits_of(const Report& other) {
+  bool same = all_.size() == other.all_.size();
+  for (std::size_t i = 0; same && i < all_.size(); ++i) {
+    const Values &got = all_[i].values, &there = other.all_[i].values;
+    if (got.size() == there.size() && std::memcmp(got.data(), there.data(), got.size() * sizeof(double)) == 0) continue;
+    variant_ = all_[i].variant, subject_ = all_[i].subject, case_ = all_[i].name;
+    require(false, concat(all_[i].what, " has other bits where the buffers lie elsewhere"));
+  }
+  if (!same) require(false, "not the same cases");
+  std::printf("%zu results of kernels with their buffers close together: the bits compared\n", all_.size());
+}
+
 void Report::compare_values(const char* what, const Values& got, const Values& expected) {
+  all_.push_back({variant_, subject_, case_, what, got});
   const double scale = std::max(largest(expected), 1e-30);
   double most = 0;
   std::size_t where = 0;
@@ -48,6 +62,7 @@ void Report::compare_values(const char* what, const Values& got, const Values& e
 }
 
 void Report::end() {
+  if (only_mismatches_) return;
   std::printf("%-17s %-24s %3d cases  largest error %7.1e of %7.1e  %s\n", variant_.c_str(), subject_.c_str(), cases_,
               worst_, tolerance_, mismatches_ == before_ ? "ok" : "FAILED");
   std::fflush(stdout);

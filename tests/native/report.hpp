@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/cpu.hpp"
 #include "reference.hpp"
@@ -13,6 +14,7 @@ constexpr const char* kElement = sizeof(T) == 4 ? "float32" : "float64";
 
 class Report {
  public:
+  explicit Report(bool only_mismatches = false) : only_mismatches_(only_mismatches) {}
   // The comparisons that follow belong to `subject` on this variant; errors are relative to the largest value
   // expected.
   void begin(Isa isa, const char* element, std::string subject, double tolerance);
@@ -22,17 +24,24 @@ class Report {
     compare_values(what, Values(got, got + expected.size()), expected);
   }
   void require(bool holds, const std::string& what);
+  // That every value compared here has the bits it has in `other`, a report of the same cases.
+  void require_bits_of(const Report& other);
   void end();
 
-  bool good() const { return mismatches_ == 0; }
   int mismatches() const { return mismatches_; }
 
  private:
   void compare_values(const char* what, const Values& got, const Values& expected);
 
+  bool only_mismatches_;
   std::string variant_, subject_, case_;
   double tolerance_ = 0, worst_ = 0;
   int cases_ = 0, mismatches_ = 0, before_ = 0;
+  struct Compared {
+    std::string variant, subject, name, what;
+    Values values;
+  };
+  std::vector<Compared> all_;
 };
 
 }  // namespace cnnfast::selftest
