@@ -78,9 +78,7 @@ interpreters.run_string(number, code)
 
 def run(program: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", program]
-    return subprocess.run(
-        command, env=environment(), capture_output=True, text=True, timeout=60, check=False
-    )
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_threads_may_compute_while_the_process_ends() -> None:

@@ -316,6 +316,29 @@ def test_calls_from_many_threads_agree(rng):
     assert len(fresh._plans) == 1
 
 
+def test_exact_calls_keep_to_the_plain_sums(dtype):
+    """Of a layer: the sums of `functional.conv2d`; of a network: the bits of the chain of its layers."""
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((2, 16, 20, 20)).astype(dtype)
+    layers = [nn.Conv2d(16, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 8, 3)]
+    model = nn.Sequential(*layers, seed=1).to(dtype)
+    model.input_shape = (16, 20, 20)
+    assert "winograd" in str(model.plan())
+    assert "winograd" not in str(model.plan(exact=True))
+    first = model[0]
+    weight, bias = first.parameters()["weight"], first.parameters()["bias"]
+    plain = functional.conv2d(x, weight, bias, exact=True)
+    np.testing.assert_array_equal(first(x, exact=True), plain)
+    assert (first(x) != plain).any()
+    chain = x
+    for layer in model:
+        chain = layer(chain, exact=True)
+    np.testing.assert_array_equal(model(x, exact=True), chain)
+    y, limit = model(x), 1e-4 if dtype == "float32" else 1e-12
+    assert (y != chain).any()
+    np.testing.assert_allclose(y, chain, rtol=0, atol=limit * np.abs(chain).max())
+
+
 def test_plans_of_ever_new_shapes_are_not_kept_forever():
     layer = nn.ReLU()
     for size in range(1, 60):

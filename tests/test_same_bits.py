@@ -82,7 +82,8 @@ def test_a_network(isa: str, dtype: str, rng: np.random.Generator) -> None:
     value = graph.add(_core.Flatten(), [graph.add(_core.MaxPool2d(2), [value], "pool")], "flat")
     graph.add(_core.Linear(81, 10), [graph.add(_core.LayerNorm((81,)), [value], "layer norm")], "head")
     plan = _core.Plan(graph, dtype, isa=isa)
-    x, params = rng.standard_normal((5, 3, 8, 8)).astype(dtype), rng.random(plan.parameter_count).astype(dtype)
+    x = rng.standard_normal((5, 3, 8, 8)).astype(dtype)
+    params = rng.random(plan.parameter_count).astype(dtype)
     loss = losses.CrossEntropy(np.linspace(0.5, 2, 10), label_smoothing=0.1)._engine()
     target, seen = rng.integers(0, 10, 5), set()
     for k in range(16):

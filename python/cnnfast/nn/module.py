@@ -76,7 +76,7 @@ class Module(ParameterTree):
     #: What the user has set, and what the loss of a training has said.
     _task: Task | None
     _trained_for: Task | None
-    _plans: dict[Shape, Plan]
+    _plans: dict[tuple[int | str, ...], Plan]  # by input shape, or "exact" and input shape
     _tape: tuple[Plan, Tape, Shape] | None
 
     # ---------------------------------------------------------------- what a kind of module defines
@@ -109,12 +109,14 @@ class Module(ParameterTree):
 
     # ---------------------------------------------------------------- inference
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Array, *, exact: bool = False) -> Array:
         """Inference: the output for each row of x; nothing is remembered.
 
         Args:
             x: (n, *input_shape) in the module's dtype, or uint8 pictures (n, c, h, w), (n, h, w) if c is 1;
                 those are normalised by `preprocessing` on the way.
+            exact: True runs every layer by itself and sums the products of a convolution themselves; False
+                may use Winograd's algorithm, which is faster and rounds more, and fuse layers.
 
         Raises:
             TypeError: Not an array, or of another dtype.
@@ -127,7 +129,7 @@ class Module(ParameterTree):
             >>> nn.ReLU()(np.array([[-1.0, 2.0]], dtype=np.float32))
             array([[0., 2.]], dtype=float32)
         """
-        plan, x = self._prepare(x)
+        plan, x = self._prepare(x, exact)
         return plan.forward(x, self._values, self._block.version)
 
     def predict_proba(self, x: Array) -> Array:
@@ -385,12 +387,13 @@ class Module(ParameterTree):
             value.affine(self._input_shape)
         self._hold_preprocessing(value)
 
-    def plan(self, input_shape: Sequence[int] | None = None) -> Plan:
+    def plan(self, input_shape: Sequence[int] | None = None, *, exact: bool = False) -> Plan:
         """What the engine makes of this module: ``print(model.plan())`` shows which layers run as one, by
         which algorithm, with how many FLOPs and how much memory.
 
         Args:
             input_shape: Of one input; None takes the module's own.
+            exact: As of a call.
 
         Raises:
             ValueError: No shape is known, or it does not fit.
@@ -405,7 +408,7 @@ class Module(ParameterTree):
             raise ValueError(
                 f"{type(self).__name__}: plan needs an input_shape, this module has none of its own"
             )
-        return self._plan_for(shape)
+        return self._plan_for(shape, exact)
 
     def summary(self) -> str:
         """A table of the layers, what it costs to run them on one image, and totals.
@@ -487,7 +490,7 @@ class Module(ParameterTree):
             self._trained_for = said
         return said is not None
 
-    def _prepare(self, x: Array) -> tuple[Plan, Array]:
+    def _prepare(self, x: Array, exact: bool = False) -> tuple[Plan, Array]:
         """The Plan for this input, and the input as the engine takes it."""
         if type(x) is not np.ndarray:
             x = plain_array(type(self).__name__, "x", x, self.dtype)
@@ -507,14 +510,14 @@ class Module(ParameterTree):
                 f"{type(self).__name__}: x must be {self.dtype} or uint8, got {x.dtype}; "
                 f"{dtype_cure('x', x, self.dtype)}"
             )
-        plan = self._plans.get(x.shape[1:])
+        plan = None if exact else self._plans.get(x.shape[1:])
         if plan is None:
-            plan = self._make_plan(x.shape[1:], given.shape)
+            plan = self._make_plan(x.shape[1:], given.shape, exact)
         if not x.flags.c_contiguous:
             x = np.ascontiguousarray(x)
         return plan, x
 
-    def _make_plan(self, shape: Shape, given: Shape) -> Plan:
+    def _make_plan(self, shape: Shape, given: Shape, exact: bool) -> Plan:
         """The Plan for rows of this shape, of an array that was given with another one, perhaps."""
         expected = self._input_shape
         if len(given) < 2 or 0 in shape or (expected is not None and shape != expected):
@@ -523,7 +526,7 @@ class Module(ParameterTree):
                 f"{type(self).__name__}: x must have shape {rows}, got {given}{axes_cure(given, self._takes)}"
             )
         try:
-            return self._plan_for(shape)
+            return self._plan_for(shape, exact)
         except ValueError as error:
             cure = axes_cure(given, self._takes)
             if not cure:
@@ -540,22 +543,23 @@ class Module(ParameterTree):
             return False
         return True
 
-    def _plan_for(self, shape: Shape) -> Plan:
+    def _plan_for(self, shape: Shape, exact: bool) -> Plan:
+        key: tuple[int | str, ...] = ("exact", *shape) if exact else shape
         with self._lock:
             plans = self._plans
-            if shape not in plans:
-                plan = self._build_plan(shape)
+            if key not in plans:
+                plan = self._build_plan(shape, exact)
                 if len(plans) >= _MAX_PLANS:
                     del plans[next(iter(plans))]
-                plans[shape] = plan
-            return plans[shape]
+                plans[key] = plan
+            return plans[key]
 
-    def _build_plan(self, shape: Shape) -> Plan:
+    def _build_plan(self, shape: Shape, exact: bool) -> Plan:
         graph = Graph(shape)
         self._add_to(graph, 0, "")
         if len(graph) == 0:  # nothing but Identity; a plan has to do something
             graph.add(Reshape(shape), [0])
-        plan = Plan(graph, self.dtype.name, *self._preprocessing.affine(shape))
+        plan = Plan(graph, self.dtype.name, *self._preprocessing.affine(shape), exact=exact)
         start = 0
         for (name, expected), window in zip(self._named_shapes(), plan.parameters, strict=True):
             assert window == (name, start, expected), (window, name, start, expected)
