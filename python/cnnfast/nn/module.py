@@ -543,7 +543,7 @@ class Module(ParameterTree):
             return False
         return True
 
-    def _plan_for(self, shape: Shape, exact: bool) -> Plan:
+    def _plan_for(self, shape: Shape, exact: bool = False) -> Plan:
         key: tuple[int | str, ...] = ("exact", *shape) if exact else shape
         with self._lock:
             plans = self._plans
