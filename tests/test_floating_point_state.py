@@ -87,6 +87,14 @@ def picture(shape: tuple[int, int]) -> object:
     return pictures.to_model_input(page)
 
 
+def evaluated(task: str) -> object:
+    model = identity(nn.Sigmoid() if task == "multilabel" else None)
+    model.to("float64").task = task  # type: ignore[assignment]
+    x = np.array([[1e-161, 0.0, 3e300], [0.0, 1e-161, -3e300]])
+    target = np.eye(2, 3) if task == "multilabel" else np.array([[0.0, 0.0, 3e300], [0.0, 0.0, -3e300]])
+    return {**cf.evaluate(model, (x, target)).to_dict(), "seconds": 0}
+
+
 def refusal(call: Callable[[], object]) -> str:
     with pytest.raises(errors.DataError) as caught:
         call()
@@ -102,6 +110,9 @@ CALLS: dict[str, Callable[[], object]] = {
     "loss_and_grad": lambda: identity().loss_and_grad(FAR, [0, 1, 2], weight=1e-30)[0],
     "evaluate": lambda: cf.evaluate(identity(), (FAR, [0, 1, 2])).loss,
     "evaluate probabilities": lambda: cf.evaluate(identity(nn.Softmax()), (FAR, [0, 1, 2])).loss,
+    "evaluate numbers": lambda: evaluated("regression"),
+    "evaluate answers": lambda: evaluated("multilabel"),
+    "predict_proba of answers": lambda: identity(nn.Sigmoid()).predict_proba(FAR),
     "fit": trained,
     "fit with validation": lambda: trained(validation=0.5, schedule="cosine"),
     "fit in parts": lambda: trained(micro_batch=2, clip_norm=1e-20),

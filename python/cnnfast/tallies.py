@@ -139,11 +139,13 @@ class NumberTally(Tally):
         self.n += len(error)
 
     @property
+    @ieee_arithmetic
     def mse(self) -> float:
         """Mean squared error."""
         return float(self._sums[0].mean() / self.n)
 
     @property
+    @ieee_arithmetic
     def mae(self) -> float:
         """Mean absolute error."""
         return float(self._sums[1].mean() / self.n)
