@@ -124,13 +124,20 @@ def real_number(who: str, name: str, value: object, low: float, high: float, *, 
     return number
 
 
-def refuse_targets_apart(who: str, name: str, value: object) -> None:
-    """Refuses an array or list where a number is expected: `fit(model, x, y)` for `fit(model, (x, y))`."""
-    if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
-        raise TypeError(
-            f"{who}: inputs and targets are one argument, a pair: {who}(model, (x, y)); "
-            f"got {type_of(value)} as {name}"
-        )
+def takes_a_pair(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Decorator of functions (model, data, ...): inputs and targets as two arguments are refused with the
+    cure, before Python complains of a number that is an array or of two values for one argument.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        third = args[2] if len(args) > 2 else kwargs.get("y")
+        if isinstance(third, list | tuple) or getattr(third, "ndim", 0) > 0:
+            who = function.__name__
+            raise TypeError(f"{who}: inputs and targets are one argument, a pair: {who}(model, (x, y))")
+        return function(*args, **kwargs)
+
+    return wrapper
 
 
 def seed_sequence(who: str, seed: Seed) -> np.random.SeedSequence:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import terminal
-from .border import Array, Labels, refuse_targets_apart, whole_number
+from .border import Array, Labels, takes_a_pair, whole_number
 from .labelled import check_known, judged
 from .losses import IGNORED, as_class
 from .nn import Module
@@ -181,6 +181,7 @@ class RegressionEvaluation:
         return terminal.packed([*figures, _cost(self.n, self.counted, self.seconds)])
 
 
+@takes_a_pair
 def evaluate(
     model: Module,
     data: ImageDataset | tuple[Array, Array],
@@ -217,7 +218,6 @@ def evaluate(
         >>> int(result.confusion.sum())
         64
     """
-    refuse_targets_apart("evaluate", "batch_size", batch_size)
     batch_size = whole_number("evaluate", "batch_size", batch_size, 1)
     part, task, loss = judged("evaluate", data, model, as_class("evaluate", ignore_index))
     check_known("evaluate: y", part, loss)

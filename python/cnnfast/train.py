@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .border import Array, Labels, refuse_targets_apart, type_of, whole_number
+from .border import Array, Labels, takes_a_pair, type_of, whole_number
 from .errors import NonFiniteError
 from .history import EpochRecord, History
 from .interrupt import Interrupt
@@ -31,6 +31,7 @@ _VALIDATION_BATCH = 1024
 ScheduleName = Literal["constant", "cosine", "one-cycle", "plateau"]
 
 
+@takes_a_pair
 def fit(
     model: Module,
     data: ImageDataset | tuple[Array, Array],
@@ -100,7 +101,6 @@ def fit(
         >>> len(history.epochs), model.classes[:3]
         (2, ('a', 'b', 'c'))
     """
-    refuse_targets_apart("fit", "epochs", epochs)
     epochs = whole_number("fit", "epochs", epochs, 1)
     batch_size = whole_number("fit", "batch_size", batch_size, 1)
     seed = whole_number("fit", "seed", seed, 0)
