@@ -88,7 +88,8 @@ def test_row_claims_a_ratio() -> None:
     text = row([2.0, 2.0, 2.1, 2.0]).lines()
     assert text[0] == "train x batch 4"
     assert text[1].split() == ["ours", "4", "images/s", "1,000,000.0", "us"]
-    assert text[2].endswith("us   2.00x, quartiles 2.00 to 2.02")
+    assert text[2].split() == ["theirs", "2", "images/s", "2,000,000.0", "us"]
+    assert text[3] == "      2.00x, quartiles 2.00 to 2.02"
     told = row([2.0, 2.0, 2.1, 2.0]).to_dict()
     assert told["median_seconds"] == {"ours": 1.0, "theirs": 2.0}
     assert told["ratios"]["theirs"]["claim"] is True
@@ -96,22 +97,31 @@ def test_row_claims_a_ratio() -> None:
 
 def test_row_claims_nothing_when_the_spread_is_wild() -> None:
     wild = row([1.0, 3.0, 2.0, 1.2])
-    assert wild.lines()[2].endswith("no claim: spread 69%, quartiles 1.15 to 2.25")
+    assert wild.lines()[3].endswith("no claim: spread 69%, quartiles 1.15 to 2.25")
     assert wild.to_dict()["ratios"]["theirs"]["claim"] is False
 
 
 def test_row_claims_nothing_in_company() -> None:
     crowded = row([2.0] * 4, foreign=0.5)
-    assert crowded.lines()[2].endswith(
+    assert crowded.lines()[3].endswith(
         "no claim: other processes use 0.50 processors, quartiles 2.00 to 2.00"
     )
     assert crowded.to_dict()["ratios"]["theirs"]["claim"] is False
     assert row([2.0] * 4, foreign=0.1).to_dict()["ratios"]["theirs"]["claim"] is True
 
 
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_row_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for text in (row([1.0, 3.0, 2.0, 1.2]).lines(), row([2.0] * 4, foreign=0.5).lines()):
+        assert max(map(len, text)) <= columns
+        assert len(text) > 3 or columns == 120
+        assert " ".join(" ".join(text).split()).endswith(("quartiles 1.15 to 2.25", "quartiles 2.00 to 2.00"))
+
+
 def test_row_tells_the_share_of_the_peak_and_who_is_missing() -> None:
     told = Row("x", 4, "images", {"ours": [2.0]}, flops=6.0, peak=2.0, notes=("theirs: not timed",))
-    assert told.lines()[1].endswith("us   150% of dense peak")
+    assert told.lines()[1].endswith("us  150% of dense peak")
     assert told.lines()[2] == "  theirs: not timed"
     assert (told.to_dict()["of_peak"], told.to_dict()["notes"]) == (1.5, ["theirs: not timed"])
     assert row([2.0] * 4).to_dict()["of_peak"] is None

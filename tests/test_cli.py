@@ -28,7 +28,7 @@ pytest.importorskip("PIL.Image")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A folder in which `cnnfast train` has run (the smallest network, one epoch), and what it said."""
     folder = tmp_path_factory.mktemp("trained")
-    return folder, cnnfast("train", "--model", "d4", "--epochs", "1", cwd=folder)
+    return folder, cnnfast("train", "--model", "d4", "--epochs", "1", cwd=folder, COLUMNS="120")
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +229,7 @@ def test_models() -> None:
 
 
 def test_data_lists_what_is_there(tmp_path: Path) -> None:
-    done = cnnfast("data", CNNFAST_DATA=str(tmp_path))
+    done = cnnfast("data", CNNFAST_DATA=str(tmp_path), COLUMNS="140")
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert lines[0] == f"data folder {tmp_path}"
@@ -241,7 +241,7 @@ def test_data_lists_what_is_there(tmp_path: Path) -> None:
 
     (tmp_path / "mnist").mkdir()
     (tmp_path / "mnist" / "train-images-idx3-ubyte").touch()
-    again = cnnfast("data", "--root", tmp_path)
+    again = cnnfast("data", "--root", tmp_path, COLUMNS="140")
     missing = "train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz"
     assert re.search(rf"^mnist +no +no +missing {missing}$", again.stdout, re.MULTILINE)
 

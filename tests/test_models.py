@@ -90,10 +90,10 @@ def test_every_network(name, rng):
 def test_list_and_get():
     assert models.list() == ["d4", "hello-dl-letters", "numpy-mnist"]
     assert str(models.list()) == (
-        "model             input         outputs  parameters        MACs\n"
-        "d4                (1, 28, 28)     (10,)      52,138     333,056\n"
-        "hello-dl-letters  (1, 28, 28)     (26,)     137,178   3,648,896\n"
-        "numpy-mnist       (1, 28, 28)     (10,)     359,846   2,233,832"
+        "model             input        outputs  parameters       MACs\n"
+        "d4                (1, 28, 28)    (10,)      52,138    333,056\n"
+        "hello-dl-letters  (1, 28, 28)    (26,)     137,178  3,648,896\n"
+        "numpy-mnist       (1, 28, 28)    (10,)     359,846  2,233,832"
     )
     for wrong in ("vgg", 4):
         with pytest.raises(ValueError, match="known are") as caught:

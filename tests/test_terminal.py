@@ -73,3 +73,41 @@ def test_columns_move_together_where_that_makes_them_fit(monkeypatch):
     monkeypatch.setenv("COLUMNS", "10")
     assert terminal.aligned(rows) == ["name     n", "conv 1,000"]
     assert terminal.aligned(rows, left=2) == ["name n", "conv 1,000"]
+
+
+def test_wrapping_breaks_no_command_in_quotes():
+    text = (
+        "no model here: name one, or make one with `cnnfast train --data mnist` or "
+        "'cnnfast data download mnist'"
+    )
+    assert terminal.wrapped(text, "  ", 32).splitlines() == [
+        "no model here: name one, or make",
+        "  one with",
+        "  `cnnfast train --data mnist`",
+        "  or",
+        "  'cnnfast data download mnist'",
+    ]
+
+
+def test_a_list_of_names_with_texts(monkeypatch):
+    pairs = [("cnnfast train", "train on built-in letters"), ("cnnfast data", "which data sets are here")]
+    monkeypatch.setenv("COLUMNS", "80")
+    assert terminal.listed(pairs, "  ").splitlines() == [
+        "  cnnfast train  train on built-in letters",
+        "  cnnfast data   which data sets are here",
+    ]
+    monkeypatch.setenv("COLUMNS", "41")
+    assert terminal.listed(pairs, "  ").splitlines() == [
+        "  cnnfast train  train on built-in",
+        "                 letters",
+        "  cnnfast data   which data sets are here",
+    ]
+    monkeypatch.setenv("COLUMNS", "30")
+    assert terminal.listed([*pairs, ("empty", "")], "  ").splitlines() == [
+        "  cnnfast train",
+        "      train on built-in",
+        "      letters",
+        "  cnnfast data",
+        "      which data sets are here",
+        "  empty",
+    ]

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from . import _core
+from . import _core, terminal
 from ._files import atomic_write, check_writable
 from .contest import SHIPPED, network_rows
 from .plain import to_json
@@ -94,7 +94,7 @@ def run_rows(
             _core.set_num_threads(options.threads)
         about = machine(packages)
         result: dict[str, Any] = {"machine": about, "options": vars(options), "peak": [], "rows": []}
-        write("  ".join(f"{key} {value}" for key, value in about.items()))
+        write(terminal.packed(f"{key} {value}" for key, value in about.items()))
         for entry in peak_rows(options):
             result["peak"].append(entry)
             write(f"{entry['name']:<24} {entry['gflops']:>8.1f} GFLOP/s on one thread")

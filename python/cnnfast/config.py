@@ -7,6 +7,7 @@ import platform
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from . import terminal
 from ._core import build_info, get_num_threads
 
 
@@ -48,8 +49,7 @@ class Config:
             "data folder": self.data_folder,
             "data sets there": ", ".join(self.data) or "none: try `cnnfast data`",
         }
-        width = max(map(len, rows))
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())
+        return terminal.listed(rows.items())
 
     __repr__ = __str__
 

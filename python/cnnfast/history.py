@@ -36,6 +36,10 @@ class EpochRecord:
 
     def text(self, epochs: int | None = None) -> str:
         """One line; `epochs` is the number of epochs planned, if known."""
+        return "  ".join(self.parts(epochs))
+
+    def parts(self, epochs: int | None = None) -> list[str]:
+        """The figures of `text`, for lines of another length."""
         parts = [f"epoch {self.epoch}" if epochs is None else f"epoch {self.epoch}/{epochs}"]
         parts += [f"loss {self.loss:.4f}"]
         if self.accuracy is not None:
@@ -44,7 +48,7 @@ class EpochRecord:
             parts += [f"validation loss {self.val_loss:.4f}"]
         if self.val_accuracy is not None:
             parts += [f"validation accuracy {self.val_accuracy:.2%}"]
-        return "  ".join([*parts, f"{self.images_per_second:,.0f} images/s", f"{self.seconds:.1f} s"])
+        return [*parts, f"{self.images_per_second:,.0f} images/s", f"{self.seconds:.1f} s"]
 
     def __str__(self) -> str:
         return self.text()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable
 
-from . import names
+from . import names, terminal
 from .border import Seed
 from .nn import (
     GELU,
@@ -117,16 +117,13 @@ class Catalogue(builtins.list[str]):
     """Names of the networks; printed, a table of them."""
 
     def __str__(self) -> str:
-        lines = [("model", "input", "outputs", "parameters", "MACs")]
+        lines = [["model", "input", "outputs", "parameters", "MACs"]]
         for name in self:
             model = get(name)
             macs = sum(row.macs or 0 for row in rows(model))
             shapes = str(model.input_shape), str(model.output_shape)
-            lines.append((name, *shapes, f"{model.num_parameters():,}", f"{macs:,}"))
-        return "\n".join(
-            f"{name:<18}{given:<13}{out:>8}{parameters:>12}{macs:>12}"
-            for name, given, out, parameters, macs in lines
-        )
+            lines.append([name, *shapes, f"{model.num_parameters():,}", f"{macs:,}"])
+        return "\n".join(terminal.aligned(lines, left=2))
 
 
 def list() -> Catalogue:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
+from . import terminal
 from ._stderr import Stderr, console
 from .errors import MissingDependencyError, require
 from .history import EpochRecord
@@ -18,6 +20,8 @@ Setting = bool | Literal["auto"]
 
 #: Seconds between two drawings of the bar: drawing costs milliseconds in which no step runs.
 _REDRAW = 0.25
+#: Columns of the bar itself.
+_BAR = 16
 
 
 class Progress:
@@ -59,8 +63,12 @@ class Lines(Progress):
         self._stderr = Stderr()
 
     def epoch(self, record: EpochRecord) -> None:
-        left = f"  {self._left(record.epoch, self._images)} left" if record.epoch < self._epochs else ""
-        self._stderr.write(f"{record.text(self._epochs)}{left}\n")
+        parts = record.parts(self._epochs)
+        if record.epoch < self._epochs:
+            parts.append(f"{self._left(record.epoch, self._images)} left")
+        narrow = self._stderr.isatty()  # a file gets one line for each epoch
+        line = terminal.packed(parts, room=terminal.width(sys.stderr)) if narrow else "  ".join(parts)
+        self._stderr.write(f"{line}\n")
         self._stderr.flush()
 
 
@@ -68,14 +76,15 @@ class Bar(Progress):
     """A bar over the whole training with the running epoch's loss, accuracy, images/s, and the time left."""
 
     def __enter__(self) -> Progress:
-        columns = require("rich.progress", "a progress bar")
+        columns, screen = require("rich.progress", "a progress bar"), console()
         self._bar: rich.progress.Progress = columns.Progress(
             columns.TextColumn("{task.description}"),
-            columns.BarColumn(bar_width=24),
+            columns.BarColumn(bar_width=_BAR),
             columns.TaskProgressColumn(),
             columns.TextColumn("{task.fields[state]}"),
-            console=console(),
+            console=screen,
             auto_refresh=False,
+            transient=screen.is_terminal,
         )
         total = self._epochs * self._images
         self._task = self._bar.add_task(f"epoch 1/{self._epochs}", total=total, state="")
@@ -97,15 +106,19 @@ class Bar(Progress):
             return
         self._drawn = now
         speed = done / (now - self._epoch_began) if now > self._epoch_began else 0.0
-        right = "" if correct is None else f"accuracy {correct / done:.2%}  "
-        state = f"loss {loss_sum / done:.4f}  {right}{speed:,.0f} images/s  {self._left(epoch, done)} left"
+        right = [] if correct is None else [f"accuracy {correct / done:.2%}"]
+        left = f"{self._left(epoch, done)} left"
         completed = (epoch - 1) * self._images + done
         description = f"epoch {epoch}/{self._epochs}"
+        room = self._bar.console.width - len(f"{description} 100% ") - _BAR - 2
+        parts = [left, f"loss {loss_sum / done:.4f}", *right, f"{speed:,.0f} images/s"]
+        state = terminal.packed(parts, room=room).splitlines()[0]
         self._bar.update(self._task, completed=completed, description=description, state=state, refresh=True)
 
     def epoch(self, record: EpochRecord) -> None:
         completed = record.epoch * self._images
-        self._bar.console.print(record.text(self._epochs), highlight=False, soft_wrap=True)
+        line = terminal.packed(record.parts(self._epochs), room=self._bar.console.width)
+        self._bar.console.print(line, highlight=False, soft_wrap=True)
         self._bar.update(self._task, completed=completed, state="", refresh=True)
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import terminal
 from .foreign_load import ForeignLoad
 
 #: above this spread of the pairwise ratios a row makes no claim
@@ -28,6 +29,9 @@ COMPANY = 0.15
 SETTLING = 0.05
 #: a call of so many seconds settles in a twentieth of itself: only the first sample has one before it
 LONG = 2.0
+
+
+_HANGING = " " * 6
 
 
 @dataclass(frozen=True)
@@ -197,17 +201,19 @@ class Row:
         return self.flops / self.median(next(iter(self.seconds))) / self.peak if self.flops else None
 
     def lines(self) -> list[str]:
-        """For people: one line a contestant."""
+        """For people: one line a contestant, or two where the terminal is narrow."""
         ratios, share = self.ratios(), self.of_peak
-        lines = []
+        lines = [self.name]
         for name in self.seconds:
-            speed = self.work / self.median(name)
-            tail = f"   {self.verdict(ratios[name])}" if name in ratios else ""
-            if name not in ratios and share is not None:
-                tail = f"   {share:.0%} of dense peak"
-            microseconds = self.median(name) * 1e6
-            lines.append(f"  {name:<22} {speed:>12,.0f} {self.unit}/s {microseconds:>12,.1f} us{tail}")
-        return [self.name, *lines, *(f"  {note}" for note in self.notes)]
+            speed, microseconds = self.work / self.median(name), self.median(name) * 1e6
+            parts = [f"  {name:<21} {speed:>11,.0f} {self.unit}/s", f"{microseconds:>10,.1f} us"]
+            if name in ratios:
+                parts.append(self.verdict(ratios[name]))
+            elif share is not None:
+                parts.append(f"{share:.0%} of dense peak")
+            lines += terminal.packed(parts, _HANGING).splitlines()
+        lines += [f"  {note}" for note in self.notes]
+        return [part for line in lines for part in terminal.wrapped(line, _HANGING).splitlines()]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: all samples, and what was concluded from them."""

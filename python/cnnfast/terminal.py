@@ -6,35 +6,104 @@ does not pass through here: the terminal itself wraps a line that is too long, a
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 #: Columns where there is no terminal: in a file, a pipe, a notebook.
 DEFAULT_WIDTH = 80
+#: Columns a text needs to be readable beside something else.
+_LEAST_ROOM = 24
+
+_COMMAND = re.compile(r"`[^`\n]+`|'cnnfast [^'\n]+'")
+#: Stands for a space at which no line ends.
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def width() -> int:
-    """Columns of the terminal: ``$COLUMNS`` if that is set, 80 where there is no terminal."""
-    return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
+def width(stream: TextIO | None = None) -> int:
+    """Columns of the terminal behind standard output, or another stream: ``$COLUMNS`` if that is set, 80
+    where there is no terminal.
+    """
+    columns = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
+    if stream is not None and not os.environ.get("COLUMNS"):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # no file, closed, no terminal
+            return os.get_terminal_size(stream.fileno()).columns or DEFAULT_WIDTH
+        return DEFAULT_WIDTH
+    return columns
 
 
-def wrapped(text: str, hanging: str = "") -> str:
-    """`text` broken at its spaces; lines after the first are indented by `hanging`."""
+def with_command(text: str, command: str) -> str:
+    """`text` and a command to copy: beside it, or alone on the next line where that is too long.
+
+    Example:
+        >>> with_command("try", "cnnfast data")
+        'try cnnfast data'
+    """
+    beside = f"{text} {command}"
+    return beside if len(beside) <= width() else f"{text.rstrip()}\n{command}"
+
+
+def wrapped(text: str, hanging: str = "", room: int | None = None) -> str:
+    """`text` broken at its spaces, but not at those of a command in quotes; lines after the first are
+    indented by `hanging`.
+
+    Args:
+        room: Columns to use; None takes all.
+
+    Example:
+        >>> print(wrapped("no such file; make one with `cnnfast train --out a.safetensors`", "  ", 45))
+        no such file; make one with
+          `cnnfast train --out a.safetensors`
+    """
+    whole = _COMMAND.sub(lambda command: command.group().replace(" ", _NO_BREAK), text)
     lines = textwrap.wrap(
-        text, width(), subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False
+        whole,
+        max(width() if room is None else room, 1),
+        subsequent_indent=hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    return "\n".join(lines).replace(_NO_BREAK, " ")
+
+
+def listed(pairs: Iterable[tuple[str, str]], indent: str = "") -> str:
+    """Names with texts behind them, in two columns; where a text would have hardly any room, below its name.
+
+    Example:
+        >>> print(listed([("threads", "2 of 2"), ("folder", "/data")]))
+        threads  2 of 2
+        folder   /data
+    """
+    entries = list(pairs)
+    column = len(indent) + max(len(name) for name, _ in entries) + 2
+    below = width() - column < _LEAST_ROOM
+    lines = []
+    for name, text in entries:
+        if below:
+            hanging = f"{indent}    "
+            lines += [f"{indent}{name}", hanging + wrapped(text, room=width() - len(hanging))]
+        else:
+            hanging = " " * column
+            lines.append(f"{indent}{name}".ljust(column) + wrapped(text, room=width() - column))
+        lines[-1] = lines[-1].replace("\n", f"\n{hanging}").rstrip()
     return "\n".join(lines)
 
 
-def packed(parts: Iterable[str], hanging: str = "  ", gap: str = "  ") -> str:
+def packed(parts: Iterable[str], hanging: str = "  ", gap: str = "  ", room: int | None = None) -> str:
     """Parts side by side, as many as fit on a line; none is broken.
+
+    Args:
+        room: Columns to use; None takes all.
 
     Example:
         >>> packed(["epoch 1/5", "loss 0.1234"])
         'epoch 1/5  loss 0.1234'
     """
-    most, lines = width(), [""]
+    most, lines = width() if room is None else room, [""]
     for part in parts:
         longer = f"{lines[-1]}{gap}{part}" if lines[-1].strip() else f"{lines[-1]}{part}"
         if len(longer) > most and lines[-1].strip():

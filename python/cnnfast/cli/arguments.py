@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 import re
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from .. import terminal
 from ..names import did_you_mean, find
 
 Subparsers = argparse._SubParsersAction
@@ -41,11 +41,18 @@ class Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(None, f"there is no {what} {value!r}{hint}")
 
 
-class HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps the lines of descriptions, and breaks no name at a hyphen."""
+class HelpFormatter(argparse.HelpFormatter):
+    """Fits the terminal, and breaks no name; a paragraph with indented lines stays as it is."""
 
     def _split_lines(self, text: str, width: int) -> list[str]:
-        return textwrap.wrap(text, width, break_on_hyphens=False)
+        return terminal.wrapped(text, room=width).splitlines()
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.strip().split("\n\n")
+        return "\n\n".join(
+            paragraph if "\n " in paragraph else terminal.wrapped(paragraph, room=width)
+            for paragraph in paragraphs
+        )
 
 
 def whole(least: int, most: int | None = None) -> Callable[[str], int]:

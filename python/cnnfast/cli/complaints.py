@@ -10,7 +10,9 @@ import os
 import sys
 from typing import TextIO
 
+from .. import terminal
 from .._files import naming
+from .._stderr import Stderr
 
 
 def say(text: object) -> None:
@@ -34,9 +36,12 @@ def fail(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """One line on stderr, dropped if nobody reads it."""
+    """One line on stderr, on a terminal wrapped at spaces; dropped if nobody reads it."""
+    line = printable(text)
+    if Stderr().isatty():
+        line = terminal.wrapped(line, "  ", terminal.width(sys.stderr))
     with contextlib.suppress(OSError):
-        _write(sys.stderr, printable(text))
+        _write(sys.stderr, line)
 
 
 def describe(error: Exception) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import textwrap
 
-from .. import checkpoint, datasets
+from .. import checkpoint, datasets, terminal
 from .._core import set_num_threads
 from ..errors import CheckpointError, CnnfastError
 from ..evaluation import evaluate
@@ -59,6 +58,6 @@ def run(options: argparse.Namespace) -> int:
         say(to_json({"model": path, "data": data.name, **result.to_dict()}))
     else:
         say(f"{path} on {data.name}")
-        say(textwrap.fill(data.description, 79))
+        say(terminal.wrapped(data.description))
         say(result)
     return 0

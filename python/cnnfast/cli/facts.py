@@ -6,11 +6,13 @@ import argparse
 import os
 import sys
 
-from .. import datasets, models
+from .. import datasets, models, terminal
 from ..config import show_config
 from ..plain import to_json
 from . import arguments
 from .complaints import say
+
+_GET = "get it with: "
 
 DATA_DESCRIPTION = """\
 Lists the data sets and says which are here; or downloads one.
@@ -71,15 +73,27 @@ def _models(options: argparse.Namespace) -> int:
 def _data(options: argparse.Namespace) -> int:
     say(f"data folder {os.fspath(datasets.data_home(options.root))}\n")
     parts = datasets.status(options.root)
-    table = [["data set", "train", "test", ""]]
+    table, remarks = [["data set", "train", "test"]], [""]
     for train, test in zip(parts[::2], parts[1::2], strict=True):
-        here = ["yes" if part.available else "no" for part in (train, test)]
-        table.append([train.dataset, *here, _remark(train, test)])
-    widths = [max(len(row[column]) for row in table) for column in range(3)]
-    for row in table:
-        cells = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)]
-        say("  ".join([*cells, row[3]]).rstrip())
+        table.append([train.dataset, *("yes" if part.available else "no" for part in (train, test))])
+        remarks.append(_remark(train, test))
+    lines = terminal.aligned(table, left=3)
+    first = max(map(len, lines)) + 2
+    beside = first + max(map(len, remarks)) <= terminal.width()
+    for line, remark in zip(lines, remarks, strict=True):
+        if beside or not remark:
+            say(f"{line:<{first}}{remark}".rstrip())
+        else:
+            say(f"{line}\n{_below(remark)}")
     return 0
+
+
+def _below(remark: str) -> str:
+    """A remark in lines of its own; a command alone, so that it stays whole."""
+    if remark.startswith(_GET):
+        return f"    {remark.removeprefix(_GET)}"
+    lines = terminal.wrapped(remark, room=terminal.width() - 4).splitlines()
+    return "\n".join(f"    {line}" for line in lines)
 
 
 def _remark(train: datasets.Availability, test: datasets.Availability) -> str:
@@ -88,7 +102,7 @@ def _remark(train: datasets.Availability, test: datasets.Availability) -> str:
     if not lacking:
         return train.note
     if not train.present and not test.present:
-        return f"get it with: cnnfast data download {train.dataset}"
+        return f"{_GET}cnnfast data download {train.dataset}"
     return f"missing {', '.join(name for part in lacking for name in part.missing)}"
 
 

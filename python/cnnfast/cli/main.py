@@ -10,20 +10,23 @@ import io
 import sys
 from collections.abc import Sequence
 
-from .. import __version__
+from .. import __version__, terminal
 from .._core import build_info
 from ..errors import CnnfastError
 from ..interrupt import ends_like_ctrl_c
 from . import arguments, evaluating, facts, measuring, predicting, training
 from .complaints import describe, fail, finish
 
+EXAMPLES = {
+    "cnnfast train": "train on built-in synthetic letters, under a minute",
+    "cnnfast predict picture.png": "read a picture of a letter with the newest model here",
+    "cnnfast data": "which data sets are here, and how to get others",
+}
 EPILOG = """\
 start here:
-  cnnfast train                          train on built-in synthetic letters, under a minute
-  cnnfast predict picture.png            read a picture of a letter with the newest model here
-  cnnfast data                           which data sets are here, and how to get others
+{examples}
 
-cnnfast COMMAND --help explains a command. CNNFAST_DATA names the folder of the data sets.
+`cnnfast COMMAND --help` explains a command. CNNFAST_DATA names the folder of the data sets.
 """
 
 
@@ -79,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     top = arguments.Parser(
         prog="cnnfast",
         description="Train convolutional networks on this computer's processor, and read pictures with them.",
-        epilog=EPILOG,
+        epilog=EPILOG.format(examples=terminal.listed(EXAMPLES.items(), "  ")),
         formatter_class=arguments.HelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"cnnfast {__version__}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checkpoint
+from .. import checkpoint, terminal
 from .._files import atomic_write, expand
 from ..datasets import ImageDataset
 from ..errors import CheckpointError, CnnfastError
@@ -62,7 +62,7 @@ def write(model: Module, out: str, training: Mapping[str, Any], *, complete: boo
         if place is None:
             raise
         raise CnnfastError(f"{describe(error)}; the model is in {place} instead") from error
-    tell(f"written {out} ({os.path.getsize(expand(out)) / 1e6:.1f} MB)")
+    tell(terminal.packed([f"written {out}", f"({os.path.getsize(expand(out)) / 1e6:.1f} MB)"], gap=" "))
 
 
 def _keep_previous(path: Path) -> None:
@@ -73,7 +73,7 @@ def _keep_previous(path: Path) -> None:
         file.write(path.read_bytes())
     found = path.stat()
     os.utime(kept, ns=(found.st_atime_ns, found.st_mtime_ns))  # not the newest model of the folder
-    tell(f"kept    {kept}, the file that was there before")
+    tell(terminal.packed([f"kept    {kept},", "the file that was there before"], gap=" "))
 
 
 def _is_incomplete(path: Path) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import textwrap
 from typing import Any
 
-from .. import datasets, losses, models, optim
+from .. import datasets, losses, models, optim, terminal
 from .._core import build_info, get_num_threads, set_num_threads
 from .._files import check_writable
 from ..datasets import ImageDataset
@@ -183,7 +182,7 @@ def _train(
         return 1
     check_learned(result.accuracy, test, result.n, _rate(options))
     write(model, out, _training(options, history, result), complete=True)
-    tell(f"try     cnnfast predict --model {shlex.quote(out)} picture.png")
+    tell(terminal.with_command("try    ", f"cnnfast predict --model {shlex.quote(out)} picture.png"))
     return 0
 
 
@@ -194,9 +193,10 @@ def _test(options: argparse.Namespace, model: Module, test: ImageDataset) -> Eva
     except KeyboardInterrupt:
         return None
     assert isinstance(result, Evaluation)
-    tell(
-        f"test    accuracy {result.accuracy:.2%}, top-2 {result.top2_accuracy:.2%}, loss {result.loss:.4f}"
-        f" on {result.n:,} {_kind(options.data)} it has not seen"
+    _report(
+        "test",
+        f"accuracy {result.accuracy:.2%}, top-2 {result.top2_accuracy:.2%}, loss {result.loss:.4f}"
+        f" on {result.n:,} {_kind(options.data)} it has not seen",
     )
     return result
 
@@ -227,14 +227,21 @@ def _introduce(options: argparse.Namespace, train: ImageDataset, test: ImageData
         )
     if held == len(train):
         raise CnnfastError(f"--validation {options.validation:g} of {held:,} images leaves none to train on")
-    tell(
-        f"data    {options.data}: {len(train) - held:,} images to train, {held:,} to validate, "
-        f"{len(test):,} to test; {model_files.class_list(train.classes)}"
+    _report(
+        "data",
+        f"{options.data}: {len(train) - held:,} images to train, {held:,} to validate, "
+        f"{len(test):,} to test; {model_files.class_list(train.classes)}",
     )
-    tell(textwrap.fill(train.description, 79, initial_indent=" " * 8, subsequent_indent=" " * 8))
+    _report("", train.description)
     macs = sum(row.macs or 0 for row in rows(model))
-    tell(f"model   {options.model}: {model.num_parameters():,} parameters, {macs:,} multiply-adds an image")
-    tell(f"engine  threads {get_num_threads()}, instruction set {build_info()['isa']}")
+    _report(
+        "model", f"{options.model}: {model.num_parameters():,} parameters, {macs:,} multiply-adds an image"
+    )
+    _report("engine", f"threads {get_num_threads()}, instruction set {build_info()['isa']}")
+
+
+def _report(what: str, text: str) -> None:
+    tell(terminal.listed([(f"{what:<6}", text)]))
 
 
 def _optimizer(options: argparse.Namespace) -> optim.Optimizer:

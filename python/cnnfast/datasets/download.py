@@ -160,14 +160,13 @@ def _bar(show: bool) -> Iterator[Report]:
     if not show:
         yield lambda name, done, total: None
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        SpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console()) as bar:
+    screen = console()
+    columns = [TextColumn("{task.description}"), DownloadColumn()]
+    if screen.width >= 80:  # a file's name and its size take 60
+        columns += [SpeedColumn(), TimeRemainingColumn()]
+    if screen.width >= 110:
+        columns.insert(1, BarColumn(bar_width=24))
+    with Progress(*columns, console=screen, transient=screen.is_terminal) as bar:
         tasks = {}
 
         def report(name: str, done: int, total: int) -> None:
