@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from cnnfast import checkpoint, datasets, errors, models, nn
+from cnnfast import _core, checkpoint, datasets, errors, models, nn
 from cnnfast.cli import main
 from cnnfast.history import EpochRecord, History
 
 from tests.drawings import drawing
 from tests.fake_release import fake_mnist
 from tests.file_server import running_server
+from tests.refusal import refused
 
 MODELS = "d4, hello-dl-letters, numpy-mnist"
 
@@ -74,6 +78,9 @@ USAGE = {
     "predict --style usps a.png": "argument --style: 'usps' is not one of emnist, mnist",
     "data download glyphs": "argument NAME: 'glyphs' is not one of emnist, "
     + ", ".join(datasets.names()[1:]),
+    "data download mnist --url ftp://x": "argument --url: 'ftp://x' does not start with http:// or https://",
+    "data download mnist --url ftp://me:secret@x/a?key=secret": "argument --url: 'ftp://***@x/a?***' does "
+    "not start with http:// or https://",
     "bench --only (": "argument --only: '(' is not a regular expression: "
     "missing ), unterminated subpattern at position 0",
 }
@@ -105,6 +112,80 @@ UNKNOWN = {
 def test_names_in_other_spellings(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "Hello_DL-letters"]) == 0
     assert capsys.readouterr().out == f"{models.get('hello-dl-letters', seed=0)}\n"
+
+
+def test_secrets_of_addresses_are_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    url = "http://me:secret@127.0.0.1:9/folder?key=secret"
+    for words in (
+        ["data", "download", "mnist", "--url", url],
+        ["train", url],
+        [url],
+        ["predict", "--model", url, url],
+    ):
+        assert main(words) in (1, 2)
+        assert "secret" not in "".join(capsys.readouterr())
+
+
+ESCAPES = "\x1b]0;title\x07\x9b2J\u202egnp.png"
+
+
+def test_names_do_not_command_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = models.d4(seed=0)
+    model.classes = tuple(f"{i}{ESCAPES}" for i in range(10))
+    name = f"a{ESCAPES}"
+    model.save(name, training={"data": "mine"})
+    drawing().save(f"{name}.png")
+    monkeypatch.setattr(datasets, "load", lambda name, train, root: datasets.glyphs(40, seed=int(train)))
+    commands = [
+        ["predict", "--model", name, f"{name}.png", f"none{ESCAPES}"],
+        ["evaluate", name],
+        ["evaluate", name, "--data", "glyphs"],
+        ["evaluate", f"none{ESCAPES}"],
+        ["train", "--model", "d4", "--epochs", "1", "--out", name],
+        ["train", "--out", f"none/{name}"],
+        ["train", f"--{name}"],
+        [name],
+    ]
+    for words in commands:
+        main(words)
+        said = "".join(capsys.readouterr())
+        assert "title" in said
+        assert {c for c in said if not c.isprintable()} <= {"\n"}, words
+
+
+@pytest.mark.parametrize("isa", ["nonsense", "AVX2", "avx2 "])
+@pytest.mark.parametrize("words", ["models d4", "show-config", "train --out none/a", "evaluate a"])
+def test_an_instruction_set_that_is_not_there(
+    words: str, isa: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CNNFAST_ISA", isa)
+    assert main(words.split()) == 2
+    there = ", ".join(_core.available_isas())
+    text = f'the environment variable CNNFAST_ISA must be one of {there} on this processor, got "{isa}"'
+    assert capsys.readouterr() == ("", f"error: {text}\n")
+    with refused(ValueError, text):
+        models.d4(seed=0)(np.zeros((1, 1, 28, 28), np.uint8))
+
+
+def test_a_data_folder_that_must_not_be_looked_into(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def closed(self: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    reason = os.strerror(errno.EACCES)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", closed)
+        for words in (["data"], ["train", "--data", "mnist", "--out", str(tmp_path / "a")]):
+            assert main(words) == 1
+        assert main(["show-config"]) == 0
+    said = capsys.readouterr()
+    folder = tmp_path / "no-data"
+    assert said.err.splitlines()[0].endswith(f": {reason}")
+    assert f"data sets there  unknown: {reason}" in said.out
+    assert str(folder) in said.err
 
 
 def test_unknown_commands_and_options(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +99,7 @@ def test_folder_that_cannot_be_written_keeps_it_in_memory(
         raise PermissionError("read-only")
 
     monkeypatch.setattr(derived_letters, "_kept_in_memory", {})
-    monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
+    monkeypatch.setattr(derived_letters, "temporary_folder", refuse)
     test = EMNIST("letters-derived", train=False, root=fake_sources)
     for path in (fake_sources / "emnist").iterdir():
         path.unlink()

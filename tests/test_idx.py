@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cnnfast.datasets import read_idx
+from cnnfast.datasets import idx, read_idx
+from cnnfast.errors import DataError
 
 from .idx_files import idx_bytes, random_images
 
@@ -66,3 +68,41 @@ def test_kind_is_checked(tmp_path: Path) -> None:
 def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_idx(tmp_path / "none")
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0" * 512], ids=["", "zeros"])
+@pytest.mark.parametrize("cuts", [1, 3, 200, 70_000])
+def test_gzip_files_of_several_members(cuts: int, padding: bytes, tmp_path: Path) -> None:
+    """As `cat a.gz b.gz` and programs that compress in parallel make them."""
+    content = np.random.default_rng(0).integers(0, 256, (100, 28, 28), dtype=np.uint8)
+    raw = bytes((0, 0, 8, 3)) + np.array(content.shape, dtype=">u4").tobytes() + content.tobytes()
+    size = -(-len(raw) // cuts)
+    parts = [raw[start : start + size] for start in range(0, len(raw), size)]
+    path = tmp_path / "images.gz"
+    if cuts == 200:  # an empty member at the end is the mark of some of them
+        parts.append(b"")
+    if cuts == 70_000:  # cut members at any place
+        parts = [raw[:1], raw[1:2], raw[2:17], raw[17:]]
+    path.write_bytes(padding.join(gzip.compress(part) for part in parts) + padding)
+    np.testing.assert_array_equal(read_idx(path), content)
+    path.write_bytes(path.read_bytes()[: -len(padding) - 1])
+    with pytest.raises(DataError, match="truncated: "):
+        read_idx(path)
+
+
+def test_a_gzip_file_of_endless_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idx, "_MAX_MEMBERS", 100)
+    path = tmp_path / "images.gz"
+    path.write_bytes(gzip.compress(b"") * 102)
+    with pytest.raises(DataError) as caught:
+        read_idx(path)
+    assert str(caught.value) == f"{path}: damaged gzip data (more than 100 members)"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX files")
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for path in (tmp_path / "pipe", "~/pipe", tmp_path):
+        with pytest.raises(DataError, match=r"not a file$"):
+            read_idx(path)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cnnfast.datasets import published, transfer
 from cnnfast.datasets.published import Published
+from cnnfast.errors import DownloadError
 
 from .fake_release import fake_mnist, in_folder
 from .file_server import FileServer, running_server
@@ -103,6 +107,44 @@ class TestResuming:
         with pytest.raises(transfer.TransferError, match=r"offers 20000 bytes, expected 40000$"):
             self.fetch(server, file, tmp_path)
         assert [wanted for _, wanted in server.requests] == ["bytes=30000-", None]
+
+    def test_two_at_once(self, server: FileServer, one: One, tmp_path: Path) -> None:
+        fcntl = pytest.importorskip("fcntl", reason="this system has no locks of this kind")
+        file, content = one
+        part = tmp_path / f"{file.name}.part"
+        part.write_bytes(content[:100])
+        with part.open("rb") as other:  # locks belong to open files, not to processes
+            fcntl.flock(other, fcntl.LOCK_EX)
+            with pytest.raises(DownloadError) as caught:
+                self.fetch(server, file, tmp_path)
+        assert str(caught.value) == (
+            f"{tmp_path / file.name}: another process is downloading it; wait until it has ended"
+        )
+        assert part.read_bytes() == content[:100]
+        assert server.requests == []
+        assert self.fetch(server, file, tmp_path).read_bytes() == content
+
+    def test_what_cannot_be_reached_leaves_nothing(self, one: One, tmp_path: Path) -> None:
+        file, _ = one
+        for url in ("http://127.0.0.1:9/me:secret@", "http://me:secret@127.0.0.1:9/a?token=secret"):
+            with pytest.raises(transfer.TransferError) as caught:
+                transfer.fetch(file, url, tmp_path / file.name, lambda name, done, total: None)
+            assert "cannot be reached" in str(caught.value)
+        assert str(caught.value) == "http://***@127.0.0.1:9/a?*** cannot be reached"
+        assert in_folder(tmp_path) == set()
+
+    def test_a_full_disk_names_the_file(
+        self, server: FileServer, one: One, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file, _ = one
+
+        def full(response: object) -> Iterator[bytes]:
+            yield b"some"
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(transfer, "_chunks", full)
+        with pytest.raises(OSError, match=re.escape(f"{os.strerror(errno.ENOSPC)}: {str(tmp_path)!r}"[:-1])):
+            self.fetch(server, file, tmp_path)
 
     def test_gives_up_when_nothing_more_comes(self, server: FileServer, one: One, tmp_path: Path) -> None:
         file, content = one

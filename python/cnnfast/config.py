@@ -70,11 +70,6 @@ def show_config() -> Config:
     from . import datasets
 
     build = build_info()
-    on_disk = [
-        f"{part.dataset} ({part.split})"
-        for part in datasets.status()
-        if part.available and part.folder is not None
-    ]
     return Config(
         version=build["version"],
         python=platform.python_version(),
@@ -92,8 +87,18 @@ def show_config() -> Config:
         threads=get_num_threads(),
         usable_cores=build["usable_cores"],
         data_folder=os.fspath(datasets.data_home()),
-        data=on_disk,
+        data=_on_disk(),
     )
+
+
+def _on_disk() -> list[str]:
+    from . import datasets
+
+    try:
+        parts = datasets.status()
+    except OSError as error:  # the rest is worth knowing all the same
+        return [f"unknown: {error.strerror or error}"]
+    return [f"{part.dataset} ({part.split})" for part in parts if part.available and part.folder is not None]
 
 
 def _processor() -> str:

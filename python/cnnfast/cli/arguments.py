@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from .. import terminal
+from .._text import printable, redacted
 from ..names import did_you_mean, find
 
 Subparsers = argparse._SubParsersAction
@@ -31,7 +32,7 @@ class Parser(argparse.ArgumentParser):
         return options
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\nsee `{self.prog} --help`\n")
+        self.exit(2, f"error: {printable(redacted(message))}\nsee `{self.prog} --help`\n")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -98,6 +99,13 @@ def one_of(names: Sequence[str]) -> Callable[[str], str]:
         return name
 
     return convert
+
+
+def address(text: str) -> str:
+    """An address that files can be downloaded from."""
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r} does not start with http:// or https://")
+    return text
 
 
 def pattern(text: str) -> str:

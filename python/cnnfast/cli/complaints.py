@@ -13,6 +13,7 @@ from typing import TextIO
 from .. import terminal
 from .._files import naming
 from .._stderr import Stderr
+from .._text import printable, redacted
 
 
 def say(text: object) -> None:
@@ -37,7 +38,7 @@ def fail(text: str) -> None:
 
 def note(text: str) -> None:
     """One line on stderr, on a terminal wrapped at spaces; dropped if nobody reads it."""
-    line = printable(text)
+    line = printable(redacted(text))
     if Stderr().isatty():
         line = terminal.wrapped(line, "  ", terminal.width(sys.stderr))
     with contextlib.suppress(OSError):
@@ -49,15 +50,6 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def printable(text: str, keep: str = "") -> str:
-    """The text with each control character, but for those to keep, written as in a Python string."""
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text
-    )
 
 
 def finish() -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 
 from .. import datasets, models, terminal
+from .._stderr import Stderr
 from ..config import show_config
 from ..plain import to_json
 from . import arguments
@@ -46,7 +46,10 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     names = ["emnist", *(name for name in datasets.names() if name != "glyphs")]
     download.add_argument("name", type=arguments.one_of(names), metavar="NAME", help=", ".join(names))
     download.add_argument(
-        "--url", metavar="URL", help="another address to download from; checksums must agree"
+        "--url",
+        type=arguments.address,
+        metavar="URL",
+        help="another address to download from; checksums must agree",
     )
     download.add_argument(
         "--root",
@@ -107,7 +110,7 @@ def _remark(train: datasets.Availability, test: datasets.Availability) -> str:
 
 
 def _download(options: argparse.Namespace) -> int:
-    bar = sys.stderr.isatty()
+    bar = Stderr().isatty()
     for path in datasets.download(options.name, root=options.root, progress=bar, url=options.url):
         say(os.fspath(path))
     return 0

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from .. import checkpoint
 from .._core import set_num_threads
+from .._text import printable
 from ..errors import CheckpointError, DataError, require
 from ..nn import Module
 from ..plain import plain, to_json
 from . import arguments, model_files
-from .complaints import describe, fail, note, printable, say
+from .complaints import describe, fail, note, say
 
 TOP = 3
 STYLES = ("emnist", "mnist")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from .._files import naming, temporary_folder
 from ..errors import DownloadError
 from .published import Published
 from .transfer import mismatch
@@ -43,11 +43,11 @@ def unpack(archive: Path, wanted: Sequence[Published], folder: Path) -> list[Pat
         source = zipfile.ZipFile(archive)
     except _DAMAGE as error:
         raise _unreadable(archive, error) from None
-    with source, tempfile.TemporaryDirectory(prefix=".unpacking-", dir=folder) as staging:
+    with source, temporary_folder(folder) as staging:
         members = _find(source, archive, wanted)
         for file in wanted:
-            staged = Path(staging, file.name)
-            with staged.open("wb") as stream:
+            staged = staging / file.name
+            with naming(folder / file.name), staged.open("wb") as stream:
                 for chunk in _content(source, archive, members[file.name]):
                     stream.write(chunk)
                     if stream.tell() > file.size:  # enough to be found out
@@ -56,7 +56,7 @@ def unpack(archive: Path, wanted: Sequence[Published], folder: Path) -> list[Pat
             if wrong is not None:
                 raise DownloadError(f"{archive}: member {file.name}: {wrong}; nothing was unpacked")
         for file in wanted:
-            os.replace(Path(staging, file.name), folder / file.name)
+            os.replace(staging / file.name, folder / file.name)
     return [folder / file.name for file in wanted]
 
 

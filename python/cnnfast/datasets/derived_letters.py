@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .._files import temporary_folder
 from ..errors import DataError
 from .idx_pair import find, read_pair
 from .published import DERIVED_LETTERS
@@ -144,10 +145,8 @@ def _idx(array: Images) -> bytes:
 
 def _store(folder: Path, files: dict[str, bytes]) -> None:
     """Write all files under other names first, then rename: another process sees a whole file or none."""
-    import tempfile  # here: rarely needed, and slow to import
-
-    with tempfile.TemporaryDirectory(prefix=".derived-", dir=folder) as staging:
+    with temporary_folder(folder) as staging:
         for name, content in files.items():
-            Path(staging, name).write_bytes(content)
+            (staging / name).write_bytes(content)
         for name in files:
-            os.replace(Path(staging, name), folder / name)
+            os.replace(staging / name, folder / name)

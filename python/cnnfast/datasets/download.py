@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .. import names
 from .._stderr import console
+from .._text import redacted
 from ..errors import DownloadError
 from . import published
 from .catalogue import file_stems
@@ -47,8 +48,8 @@ def download(
 
     Raises:
         ValueError: Unknown name, or one that needs no files; `url` is no http(s) address.
-        DownloadError: No network, or something else than the published bytes came. One sentence says why, and
-            which file to put where instead.
+        DownloadError: No network, or something else than the published bytes came, or another process is
+            downloading the same. One sentence says why, and which file to put where instead.
         MissingDependencyError: The package requests is not installed.
 
     Example:
@@ -57,7 +58,7 @@ def download(
     """
     source, wanted = _what(name)
     if url is not None and not url.startswith(("http://", "https://")):
-        raise ValueError(f"download: url must start with http:// or https://, got {url!r}")
+        raise ValueError(f"download: url must start with http:// or https://, got {redacted(url)!r}")
     folder = data_home(root) / source.folder
     folder.mkdir(parents=True, exist_ok=True)
     missing = [file for file in wanted if not _is_there(folder, file)]
@@ -121,7 +122,7 @@ def _from_archive(
         _fetch_from_any(source, archive, addresses, folder, [archive], report, reasons)
     unpack(path, missing, folder)
     if wrong is not None:  # ours; one put there by hand stays
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def _fetch_from_any(

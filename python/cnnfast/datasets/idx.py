@@ -15,11 +15,16 @@ from typing import BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
+from .._files import expand, naming
 from ..errors import DataError
 
 Kind = Literal["images", "labels"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
+#: Packed bytes inflated at a time.
+_CHUNK = 1 << 16
+#: Programs that compress in parallel make a member of each 64 kB.
+_MAX_MEMBERS = 100_000
 _UNSIGNED_BYTES = 0x08
 _OTHER_TYPES = {0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 _DIMENSIONS = {"images": 3, "labels": 1}
@@ -65,10 +70,10 @@ def read_idx(path: str | os.PathLike[str], *, kind: Kind | None = None) -> npt.N
     """
     if kind not in (None, "images", "labels"):
         raise ValueError(f"read_idx: kind must be 'images', 'labels' or None, got {kind!r}")
-    file = Path(path)
+    file = Path(expand(path))
     if file.exists() and not file.is_file():
         raise DataError(f"{file}: not a file")
-    with file.open("rb") as stream:
+    with naming(file), file.open("rb") as stream:
         start = stream.read(2)
         stream.seek(0)
         try:
@@ -112,22 +117,25 @@ def _read_gzip(stream: BinaryIO, kind: Kind | None) -> npt.NDArray[np.uint8]:
 
 
 class _Inflater:
-    """A gzip stream in memory that hands out at most as many bytes as are asked for."""
+    """A gzip file in memory, of one member or several; hands out at most as many bytes as are asked for."""
 
     def __init__(self, packed: bytes) -> None:
-        self._packed = packed
+        self._packed, self._position = packed, 0
+        self._chunk = b""  # taken from `packed`, and not yet inflated
+        self._members = 0
         self._zlib = zlib.decompressobj(wbits=31)
 
     def take(self, count: int) -> bytearray:
-        """The next `count` bytes, or fewer where the stream ends before."""
+        """The next `count` bytes, or fewer where the data ends before."""
         content = bytearray()  # grows with what is there, and an array made of it can be written to
-        while len(content) < count and not self._zlib.eof:
+        while len(content) < count and (not self._zlib.eof or self._next_member()):
+            self._refill()
             try:
-                piece = self._zlib.decompress(self._packed, min(count - len(content), _PIECE))
+                piece = self._zlib.decompress(self._chunk, min(count - len(content), _PIECE))
             except zlib.error as error:
                 raise _Refused(f"damaged gzip data ({error})") from None
-            self._packed = self._zlib.unconsumed_tail
-            if not piece and not self._zlib.eof:
+            self._chunk = self._zlib.unused_data if self._zlib.eof else self._zlib.unconsumed_tail
+            if not piece and not self._zlib.eof and self._is_used_up():
                 break
             content += piece
         return content
@@ -138,7 +146,32 @@ class _Inflater:
             return True
         if not self._zlib.eof:
             raise _Refused("truncated: the gzip data ends before its checksum")
-        return bool(self._zlib.unused_data)
+        return bool(self._chunk)
+
+    def _next_member(self) -> bool:
+        """Whether another member follows, perhaps after zeros, as on tapes."""
+        self._refill()
+        while self._chunk and not self._chunk.strip(b"\0"):
+            self._chunk = b""
+            self._refill()
+        self._chunk = self._chunk.lstrip(b"\0")
+        if len(self._chunk) < len(_GZIP_MAGIC):
+            self._refill(len(_GZIP_MAGIC))
+        if not self._chunk.startswith(_GZIP_MAGIC):
+            return False
+        self._members += 1
+        if self._members > _MAX_MEMBERS:
+            raise _Refused(f"damaged gzip data (more than {_MAX_MEMBERS} members)")
+        self._zlib = zlib.decompressobj(wbits=31)
+        return True
+
+    def _refill(self, least: int = 1) -> None:
+        if len(self._chunk) < least:
+            self._chunk += self._packed[self._position : self._position + _CHUNK]
+            self._position += _CHUNK
+
+    def _is_used_up(self) -> bool:
+        return not self._chunk and self._position >= len(self._packed)
 
 
 def _check_magic(prefix: bytes | bytearray, kind: Kind | None) -> int:

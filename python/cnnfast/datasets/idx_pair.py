@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,15 @@ def data_home(root: str | os.PathLike[str] | None = None) -> Path:
 
 def find(folder: Path, name: str) -> Path | None:
     """The file `name`, as it is or gzip-compressed with ``.gz`` behind its name; None if neither is there."""
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+    return next((path for path in (folder / name, folder / f"{name}.gz") if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    """As `Path.is_file`, but where looking is not permitted, that is the error."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def find_pair(

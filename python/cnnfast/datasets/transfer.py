@@ -1,18 +1,22 @@
 """One published file over HTTP: resumed where it broke off, accepted only if size and checksums agree.
 
-The bytes collect in ``<name>.part`` beside the target, which appears under its own name only when it is whole
-and right. `requests` does the talking; what is here is resuming and refusing.
+The bytes collect in ``<name>.part`` beside the target, which appears under its own name only when it is
+complete and right. One process at a time writes there. `requests` does the talking; what is here is resuming
+and refusing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import require
+from .._files import naming
+from .._text import redacted
+from ..errors import DownloadError, require
 from .published import Published
 
 #: Called with (file name, bytes so far, bytes in all).
@@ -39,21 +43,23 @@ def fetch(file: Published, url: str, target: Path, report: Report) -> None:
 
     Raises:
         TransferError: The address cannot be reached, or offers something else than `file`.
-        OSError: The disk is full, or the folder cannot be written.
+        DownloadError: Another process is downloading the same file.
+        OSError: The disk is full, or the folder cannot be written; names the file.
         KeyboardInterrupt: As usual; the part that arrived is kept for the next time.
     """
     part = target.with_name(f"{target.name}.part")
-    resumed = part.exists()
-    while True:
-        _complete(file, url, part, report)
-        wrong = mismatch(part, file)
-        if wrong is None:
-            os.replace(part, target)
-            return
-        part.unlink()
-        if not resumed:
-            raise TransferError(f"{url}: {wrong}")
-        resumed = False  # the old piece may be what was wrong: once more from the start
+    with _only_writer(part, target), naming(target):
+        resumed = part.stat().st_size > 0
+        while True:
+            _complete(file, url, part, report)
+            wrong = mismatch(part, file)
+            if wrong is None:
+                os.replace(part, target)
+                return
+            os.truncate(part, 0)
+            if not resumed:
+                raise TransferError(f"{redacted(url)}: {wrong}")
+            resumed = False  # the old piece may be what was wrong: once more from the start
 
 
 def mismatch(path: Path, file: Published) -> str | None:
@@ -74,19 +80,45 @@ def mismatch(path: Path, file: Published) -> str | None:
     return None
 
 
+@contextlib.contextmanager
+def _only_writer(part: Path, target: Path) -> Iterator[None]:
+    """The part file exists and no other process writes to it, as far as the system can tell."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        part.touch()
+        yield
+        return
+    handle = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise DownloadError(f"{target}: another process is downloading it; wait until it has ended") from None
+    except OSError:
+        pass  # a file system without locks
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            if part.stat().st_size == 0:
+                part.unlink()
+        os.close(handle)
+
+
 def _complete(file: Published, url: str, part: Path, report: Report) -> None:
     """Extend `part` until it has the published size."""
     for attempt in range(1, _ATTEMPTS + 1):
-        before = part.stat().st_size if part.exists() else 0
+        before = part.stat().st_size
         if before == file.size:
             return
         try:
             _request(file, url, part, before, report)
         except _BrokeOff as reason:
-            arrived = part.stat().st_size if part.exists() else 0
+            arrived = part.stat().st_size
             if attempt == _ATTEMPTS or arrived <= before:
                 kept = f"; {arrived} of {file.size} bytes are kept for the next attempt" if arrived else ""
-                raise TransferError(f"{url} {reason}{kept}") from None
+                raise TransferError(f"{redacted(url)} {reason}{kept}") from None
 
 
 def _request(file: Published, url: str, part: Path, before: int, report: Report) -> None:
@@ -101,14 +133,14 @@ def _request(file: Published, url: str, part: Path, before: int, report: Report)
     except requests.exceptions.ConnectionError:
         raise _BrokeOff("cannot be reached") from None
     except requests.exceptions.RequestException as error:
-        raise TransferError(f"{url}: {error}") from None
+        raise TransferError(redacted(f"{url}: {error}")) from None
     with response:
         if before and response.status_code == 416:  # what the server has is shorter: begin anew
-            part.unlink()
+            os.truncate(part, 0)
             _request(file, url, part, 0, report)
             return
-        start = _check_response(response, url, file, before)
-        _append(response, part, start, file, url, report)
+        start = _check_response(response, redacted(url), file, before)
+        _append(response, part, start, file, redacted(url), report)
 
 
 def _check_response(response: Any, url: str, file: Published, before: int) -> int:
