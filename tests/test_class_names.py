@@ -191,5 +191,7 @@ def test_where_names_do_not_go_the_cure_is_named() -> None:
         "use np.unique(y, return_inverse=True)[1] for numbers in the order of the names",
     ):
         cf.Trainer(nn.Linear(3, 3), cf.optim.SGD(lr=0.1)).step(x, np.array(y))  # type: ignore[arg-type]
+    with refused(TypeError, "fit: y must be all integers or all names, got None at row 1"):
+        cf.fit(nn.Linear(3, 3), (x[:3], np.array(["no", None, "yes"], object)))
     with pytest.raises(TypeError, match=r"^fit: y must be a NumPy array, got list"):
         cf.fit(nn.Linear(3, 3), (x, y), loss="mse")  # type: ignore[arg-type]

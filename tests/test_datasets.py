@@ -116,19 +116,24 @@ class TestImageDataset:
             (
                 TypeError,
                 (images.astype(np.float32), labels, "abc"),
-                "ImageDataset: images must be a uint8 array (0 .. 255), got float32 array",
+                "ImageDataset: images must be a uint8 array (0 .. 255), got float32 array; "
+                "for values from 0 to 1 use (255 * images).round().astype(np.uint8)",
             ),
             (
                 TypeError,
                 ([[1]], labels, "abc"),
-                "ImageDataset: images must be a uint8 array (0 .. 255), got list",
+                "ImageDataset: images must be a uint8 array (0 .. 255), got list; use np.asarray(images)",
             ),
             (
                 TypeError,
                 (images, labels.astype(np.int32), "abc"),
                 "ImageDataset: labels must be an int64 array, got int32 array; use labels.astype(np.int64)",
             ),
-            (TypeError, (images, [0, 1, 2], "abc"), "ImageDataset: labels must be an int64 array, got list"),
+            (
+                TypeError,
+                (images, [0, 1, 2], "abc"),
+                "ImageDataset: labels must be an int64 array, got list; use np.asarray(labels, np.int64)",
+            ),
             (
                 DataError,
                 (images[0], labels, "abc"),

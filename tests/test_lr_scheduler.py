@@ -406,7 +406,7 @@ def test_data_that_describe_no_schedule_are_refused(config, error, text):
         (
             lambda: lrs.Scheduler("sgd", lrs.StepLR(1)),
             TypeError,
-            "Scheduler: optimizer must be an Optimizer, got str",
+            "Scheduler: optimizer must be an Optimizer, got 'sgd'; use optim.SGD(...)",
         ),
         (
             lambda: lrs.Scheduler(optim.SGD(1), "cosine"),

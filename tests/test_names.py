@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cnnfast import losses, models, names, nn, optim
+from cnnfast import Trainer, losses, models, names, nn, optim
 from cnnfast.optim import lr_scheduler
 
 from .refusal import refused
@@ -54,6 +54,27 @@ def test_other_spellings_are_taken_where_names_go() -> None:
     assert models.get("Numpy MNIST", seed=0).output_shape == (10,)
     assert losses.as_loss("fit", "Cross-Entropy") == losses.CrossEntropy()
     assert lr_scheduler.schedule_of("fit", "OneCycle") == lr_scheduler.OneCycleLR()
+
+
+@pytest.mark.parametrize(
+    ("given", "end"),
+    [
+        ("adamw", "'adamw'; use optim.AdamW(...)"),
+        ("RMS-Prop", "'RMS-Prop'; use optim.RMSprop(...)"),
+        ("adagrd", "'adagrd'; did you mean 'Adagrad'?"),
+        ("lion", "'lion'"),
+        (optim.Adam, "the class Adam; write Adam(...)"),
+        (None, "None"),
+    ],
+)
+def test_an_optimizer_by_name_or_class(given: object, end: str) -> None:
+    with refused(TypeError, f"Trainer: optimizer must be an Optimizer, got {end}"):
+        Trainer(nn.Linear(2, 2), given)  # type: ignore[arg-type]
+
+
+def test_a_loss_as_a_class() -> None:
+    with refused(TypeError, "fit: loss is the class MSE; write MSE()"):
+        losses.as_loss("fit", losses.MSE)
 
 
 def test_a_task_in_another_spelling() -> None:

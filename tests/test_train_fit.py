@@ -232,7 +232,11 @@ def cases() -> list[tuple[dict[str, object], type[Exception], str]]:
         ({"batch_size": 0}, ValueError, "fit: batch_size must be at least 1, got 0"),
         ({"seed": -1}, ValueError, "fit: seed must be at least 0, got -1"),
         ({"model": None}, TypeError, "fit: model must be a Module, got None"),
-        ({"optimizer": "adam"}, TypeError, "Trainer: optimizer must be an Optimizer, got str"),
+        (
+            {"optimizer": "adam"},
+            TypeError,
+            "Trainer: optimizer must be an Optimizer, got 'adam'; use optim.Adam(...)",
+        ),
         ({"progress": "yes"}, ValueError, "fit: progress must be \"auto\", True or False, got 'yes'"),
         ({"progress": 1}, ValueError, 'fit: progress must be "auto", True or False, got 1'),
         ({"data": 5}, TypeError, "fit: data must be an ImageDataset or a pair (x, y), got int"),

@@ -110,7 +110,7 @@ def test_the_search_for_nan_covers_every_place(size, dtype):
         (
             lambda: Trainer(network(), "adam"),
             TypeError,
-            "Trainer: optimizer must be an Optimizer, got str",
+            "Trainer: optimizer must be an Optimizer, got 'adam'; use optim.Adam(...)",
         ),
         (
             lambda: Trainer(network(), optim.Adam(), "hinge"),

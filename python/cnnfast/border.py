@@ -185,12 +185,22 @@ def _integers(who: str, name: str, value: object) -> Labels:
     if array.size == 0:
         array = array.astype(np.int64)
     if array.dtype.kind not in "iu":
+        if array.dtype == object:
+            _refuse_mixed(who, name, array)
         if is_strings(array):
             cure = f"; use np.unique({name}, return_inverse=True)[1] for numbers in the order of the names"
         else:
             cure = f"; use {name}.astype(np.int64)" if isinstance(value, np.ndarray) else ""
         raise TypeError(f"{who}: {name} must be integers, got {array.dtype}{cure}")
     return array.astype(np.int64)
+
+
+def _refuse_mixed(who: str, name: str, array: Array) -> None:
+    """Names among which something else stands: a missing one, above all."""
+    others = [(row, entry) for row, entry in enumerate(array.flat) if not isinstance(entry, str)]
+    if 0 < len(others) < array.size:
+        row, entry = others[0]
+        raise TypeError(f"{who}: {name} must be all integers or all names, got {entry!r} at row {row}")
 
 
 def is_strings(array: Array) -> bool:

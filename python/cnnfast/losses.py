@@ -216,6 +216,8 @@ def as_loss(who: str, loss: object) -> Loss:
         return loss
     if (name := find(loss, KINDS)) is not None:
         return KINDS[name]()
+    if isinstance(loss, type) and issubclass(loss, Loss):
+        raise TypeError(f"{who}: loss is the class {loss.__name__}; write {loss.__name__}()")
     known = ", ".join(f'"{name}"' for name in KINDS)
     hint = did_you_mean(loss, KINDS)
     raise ValueError(f"{who}: loss must be one of {known} or an object of cnnfast.losses, got {loss!r}{hint}")

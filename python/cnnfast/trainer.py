@@ -17,6 +17,7 @@ from .nn import Module
 from .nn.task import check_loss
 from .optim import Optimizer
 from .optim.clipping import clipping
+from .optim.optimizer import check_optimizer
 
 if TYPE_CHECKING:
     pass
@@ -63,8 +64,7 @@ class Trainer:
     ) -> None:
         if not isinstance(model, Module):
             raise TypeError(f"Trainer: model must be a Module, got {type_of(model)}")
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"Trainer: optimizer must be an Optimizer, got {type_of(optimizer)}")
+        check_optimizer("Trainer", optimizer)
         loss = as_loss("Trainer", loss)
         check_loss("Trainer", loss, model._output_kind, model._task)
         if model.num_parameters() == 0:

@@ -118,7 +118,11 @@ class ImageDataset:
 def _checked_images(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     refuse_masked("ImageDataset", "images", images)
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-        raise TypeError(f"ImageDataset: images must be a uint8 array (0 .. 255), got {type_of(images)}")
+        cure = "; use np.asarray(images)"
+        if isinstance(images, np.ndarray):
+            floats = images.dtype.kind == "f"
+            cure = "; for values from 0 to 1 use (255 * images).round().astype(np.uint8)" if floats else ""
+        raise TypeError(f"ImageDataset: images must be a uint8 array (0 .. 255), got {type_of(images)}{cure}")
     if images.ndim not in (3, 4):
         raise DataError(f"ImageDataset: images must be (n, h, w) or (n, c, h, w), got shape {images.shape}")
     if images.ndim == 4 and images.shape[3] in (1, 3, 4) and images.shape[1] > 4:
@@ -148,8 +152,8 @@ def _checked_classes(classes: Sequence[str]) -> tuple[str, ...]:
 def _check_labels(labels: npt.NDArray[np.int64], n_images: int, n_classes: int) -> None:
     refuse_masked("ImageDataset", "labels", labels)
     if not isinstance(labels, np.ndarray) or labels.dtype != np.int64:
-        cure = "; use labels.astype(np.int64)" if isinstance(labels, np.ndarray) else ""
-        raise TypeError(f"ImageDataset: labels must be an int64 array, got {type_of(labels)}{cure}")
+        cure = "labels.astype(np.int64)" if isinstance(labels, np.ndarray) else "np.asarray(labels, np.int64)"
+        raise TypeError(f"ImageDataset: labels must be an int64 array, got {type_of(labels)}; use {cure}")
     if labels.ndim != 1:
         raise DataError(f"ImageDataset: labels must be (n,), got shape {labels.shape}")
     if len(labels) != n_images:

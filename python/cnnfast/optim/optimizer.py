@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..border import FLOATS, Array, Shape, ieee_arithmetic, refuse_masked, type_of, whole_number
+from ..names import did_you_mean, find
 from .group import Group, listed
 from .parts import Choice, Part, Window, choices, parts_of, windows_of
 from .setting import Setting, checked_settings
@@ -305,6 +306,27 @@ class Optimizer(ABC):
                 f"{type(self).__name__}: frozen names {listed(unknown)}, which is no parameter; "
                 f"there are {listed(known)}"
             )
+
+
+def check_optimizer(who: str, value: object) -> None:
+    """Refuses what is no optimizer; of a name or a class, says what to write."""
+    if isinstance(value, Optimizer):
+        return
+    wanted = f"{who}: optimizer must be an Optimizer, got"
+    if isinstance(value, type) and issubclass(value, Optimizer):
+        raise TypeError(f"{wanted} the class {value.__name__}; write {value.__name__}(...)")
+    if isinstance(value, str):
+        kinds = _kinds(Optimizer)
+        name = find(value, kinds)
+        cure = did_you_mean(value, kinds) if name is None else f"; use optim.{name}(...)"
+        raise TypeError(f"{wanted} {value!r}{cure}")
+    raise TypeError(f"{wanted} {type_of(value)}")
+
+
+def _kinds(base: type) -> list[str]:
+    """Names of all optimizers there are."""
+    kinds: list[type] = base.__subclasses__()
+    return [name for kind in kinds for name in (kind.__name__, *_kinds(kind))]
 
 
 def _learned(windows: Iterable[Window]) -> list[str]:

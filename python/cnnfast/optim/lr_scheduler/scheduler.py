@@ -48,10 +48,9 @@ class Scheduler:
         epochs: int | None = None,
         steps_per_epoch: int | None = None,
     ) -> None:
-        from ..optimizer import Optimizer
+        from ..optimizer import check_optimizer
 
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"Scheduler: optimizer must be an Optimizer, got {type_of(optimizer)}")
+        check_optimizer("Scheduler", optimizer)
         if not isinstance(schedule, Schedule):
             raise TypeError(f"Scheduler: schedule must be one of optim.lr_scheduler, got {type_of(schedule)}")
         if epochs is not None:
