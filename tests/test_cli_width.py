@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import sys
+from pathlib import Path
+
+import cnnfast as cf
 import pytest
 from cnnfast.cli import main
 
@@ -37,3 +42,59 @@ def test_lists(
     assert main(words.split()) == 0
     for line in capsys.readouterr().out.splitlines():
         assert len(line) <= columns or not line[17:].strip().count(" "), "only one long word may stand out"
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every data set is a few synthetic letters."""
+    parts = [cf.datasets.glyphs(40, seed=0), cf.datasets.glyphs(10, seed=1)]
+    monkeypatch.setattr(cf.datasets, "load", lambda name, train, root: parts[0 if train else 1])
+
+
+@pytest.mark.usefixtures("few")
+def test_training_and_evaluation(
+    columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--model", "d4", "--epochs", "1", "--validation", "0.2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    command = "cnnfast predict --model cnnfast-glyphs-d4.safetensors picture.png"
+    assert lines[-1] == (f"try     {command}" if columns > 60 else command), "a command to copy stays whole"
+    assert max(map(len, lines[:-1])) <= columns
+    assert main(["evaluate"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert any(line.startswith("confusion") for line in lines)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("words", "whole"),
+    [
+        ("train --data minst", "emnist-letters-derived,"),
+        ("train --model d5", "hello-dl-letters,"),
+        ("train --epochs none --trian", "`cnnfast train --help`"),
+        ("train --data mnist --root nowhere", "'cnnfast data download mnist',"),
+        ("train --schedule plateau --validation 0", "plateau"),
+        ("evaluate", "`cnnfast train`"),
+    ],
+)
+@pytest.mark.usefixtures("columns")
+def test_errors_on_a_terminal(
+    words: str, whole: str, columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are lines of whole words there; into a file each goes as one line."""
+    monkeypatch.chdir(tmp_path)
+    terminal, file = Terminal(), io.StringIO()
+    for stream in (terminal, file):
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert main(words.split()) in (1, 2)
+    lines = terminal.getvalue().splitlines()
+    assert max(map(len, lines)) <= columns
+    assert " ".join(terminal.getvalue().split()) == " ".join(file.getvalue().split())
+    assert any(whole in line for line in lines)
+    assert sum(line.startswith("error: ") for line in file.getvalue().splitlines()) == 1

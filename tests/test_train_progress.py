@@ -111,6 +111,36 @@ def test_a_bar_on_a_terminal(monkeypatch):
     assert "\x1b[?25l" not in terminal.getvalue()  # a process that is killed could not show the cursor again
 
 
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_bar_fits_the_terminal_and_is_taken_away_in_the_end(monkeypatch, columns):
+    pytest.importorskip("rich")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "_REDRAW", 0.0)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    train(True, epochs=10)
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue())
+    drawn = [line for line in re.split(r"[\r\n]", text) if line.strip()]
+    assert max(map(len, drawn)) <= columns
+    bars = [line for line in drawn if "━" in line]
+    assert all(re.match(r"epoch +\d+/10 ", line) and "…" not in line for line in bars)
+    assert any(":00 left  loss " in line for line in bars)
+    erase = "\x1b[2K"
+    assert erase in terminal.getvalue().rpartition("━")[2], "the bar is gone"
+    assert " ".join(text.split()).count("validation accuracy") == 10
+
+
+def test_lines_without_rich_fit_the_terminal_too(monkeypatch):
+    monkeypatch.setattr(progress, "_rich_is_there", lambda: False)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", "60")
+    train("auto")
+    lines = sys.stderr.getvalue().splitlines()
+    assert max(map(len, lines)) <= 60
+    assert sum(line.startswith("epoch ") for line in lines) == 2
+
+
 def test_kinds(monkeypatch):
     assert type(display_for(False, 1, 1)) is Progress
     assert type(display_for("auto", 1, 1)) is Lines

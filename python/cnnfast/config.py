@@ -40,7 +40,8 @@ class Config:
         rows = {
             "cnnfast": self.version,
             "python, numpy": f"{self.python}, {self.numpy}",
-            "platform": f"{self.platform}, {self.processor}",
+            "platform": self.platform,
+            "processor": self.processor,
             "compiler": f"{self.compiler}, {self.build_type} build, Eigen {self.eigen}",
             "variants built": ", ".join(self.isas_built),
             "variant chosen": f"{self.isa}: {self.isa_reason}",

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from .. import terminal
-from .._text import printable, redacted
 from ..names import did_you_mean, find
+from .complaints import fail, note
 
 Subparsers = argparse._SubParsersAction
 """What `register` of each command file gets; argparse has no public name for it."""
@@ -32,7 +32,9 @@ class Parser(argparse.ArgumentParser):
         return options
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {printable(redacted(message))}\nsee `{self.prog} --help`\n")
+        fail(message)
+        note(f"see `{self.prog} --help`")
+        self.exit(2)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
