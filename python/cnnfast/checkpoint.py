@@ -19,6 +19,7 @@ from ._files import atomic_write, expand, open_regular
 from .border import Array, Shape
 from .errors import CheckpointError
 from .nn import Module, Preprocessing
+from .nn.input_scale import check_input_kind
 from .nn.registry import blank, parameter_shapes
 from .plain import to_json
 
@@ -29,12 +30,13 @@ _DTYPES = {"float32": "F32", "float64": "F64"}
 #: losses some ten million.
 _MAX_METADATA = 16_000_000
 _REQUIRED_JSON = ("architecture", "classes", "preprocessing", "input_shape")
-_OPTIONAL_JSON = ("task", "task_is_set")
+_OPTIONAL_JSON = ("task", "task_is_set", "trained_on")
 _REQUIRED = ("format_version", *_REQUIRED_JSON, "sha256")
 _KINDS = {
     "classes": list | None,
     "task": str,
     "task_is_set": bool,
+    "trained_on": str,
     "preprocessing": dict,
     "input_shape": list | None,
 }
@@ -93,6 +95,7 @@ def load(path: str | os.PathLike[str]) -> Module:
         model.task = info.get("task")
         if not info.get("task_is_set"):
             model._task, model._trained_for = None, model._task
+        model._trained_on = check_input_kind(info.get("trained_on"))
     except (TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(
             f"{os.fsdecode(path)}: does not describe a working model: {_line(error)}"
@@ -104,7 +107,8 @@ def metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     """What a model file says of itself, weights left alone, as plain data.
 
     Keys: format_version, cnnfast_version, architecture, classes, preprocessing, input_shape, training; task
-    where it is known, and task_is_set if its user has set it.
+    where it is known, and task_is_set if its user has set it; trained_on where it was trained, "uint8" or
+    "float".
 
     Raises:
         CheckpointError, OSError: As `load`, but for what only the weights can show.
@@ -120,7 +124,7 @@ def _describe(model: Module, training: Mapping[str, Any] | None) -> dict[str, st
         "preprocessing": model.preprocessing.to_config(),
         "input_shape": model.input_shape,
         "training": None if training is None else dict(training),
-        **_task_of(model),
+        **_learned(model),
     }
     try:
         texts = {name: to_json(value) for name, value in described.items()}
@@ -134,11 +138,12 @@ def _describe(model: Module, training: Mapping[str, Any] | None) -> dict[str, st
     }
 
 
-def _task_of(model: Module) -> dict[str, Any]:
-    """What is known of the task from its user or from the loss it was trained with, if anything."""
+def _learned(model: Module) -> dict[str, Any]:
+    """What is known from the user or from training, if anything: the task, and the kind of input."""
+    known: dict[str, Any] = {"task": model._task or model._trained_for, "trained_on": model._trained_on}
     if model._task is not None:
-        return {"task": model._task, "task_is_set": True}
-    return {} if model._trained_for is None else {"task": model._trained_for}
+        known["task_is_set"] = True
+    return {key: value for key, value in known.items() if value is not None}
 
 
 def _check_readable(texts: Mapping[str, str], weights: Mapping[str, Array]) -> None:

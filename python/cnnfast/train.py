@@ -119,6 +119,7 @@ def fit(
     if model.input_shape is None:
         model.input_shape = part.x.shape[1:]
     model._train_for(loss, model._plan_for(part.x.shape[1:]).output_shape[0])
+    model._train_on(part.x)
     if model.classes is None:
         model.classes = part.classes
     seed_of_order = seed if shuffle else None

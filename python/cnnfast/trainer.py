@@ -79,7 +79,8 @@ class Trainer:
         self._gathered = Gathered(self._grads)
         self.steps = 0
         self._epoch: int | None = None
-        self._task_known = model._train_for(loss, model._outputs())
+        model._train_for(loss, model._outputs())
+        self._started = False
 
     def step(self, x: Array, y: Array, index: Labels | None = None, micro_batch: int | None = None) -> float:
         """One update from one batch.
@@ -150,8 +151,10 @@ class Trainer:
                 "Trainer was made; make a new one"
             )
         plan, x = self.model._prepare(x)
-        if not self._task_known:
-            self._task_known = self.model._train_for(self.loss, plan.output_shape[0])
+        if not self._started:
+            self.model._train_for(self.loss, plan.output_shape[0])
+            self.model._train_on(x)
+            self._started = True
         return plan, x, targets("Trainer", "y", y, self.loss, plan.output_shape, self.model.dtype, len(x))
 
     def _advance(

@@ -25,12 +25,14 @@ from ..border import (
     plain_array,
     real_number,
     type_of,
+    warn_caller,
     whole_number,
 )
 from ..losses import Loss, as_loss, targets
 from .block import Block, count
 from .freezing import copy_frozen
 from .image_axes import axes_cure, refuse_channels_last
+from .input_scale import InputKind, wrong_scale
 from .parameter_tree import ParameterTree
 from .preprocessing import Preprocessing
 from .task import (
@@ -52,6 +54,8 @@ if TYPE_CHECKING:
 
 #: Plans kept for each module; a network fed with ever new image sizes forgets the oldest.
 _MAX_PLANS = 32
+#: Inputs of floats whose scale is looked at: the first ones may be too plain to tell.
+_LOOKS = 4
 
 
 class GraphBuilder(Protocol):
@@ -76,6 +80,10 @@ class Module(ParameterTree):
     #: What the user has set, and what the loss of a training has said.
     _task: Task | None
     _trained_for: Task | None
+    #: What the last training gave it.
+    _trained_on: InputKind | None
+    #: How many inputs of floats are still looked at, whether they are on the right scale.
+    _looks: int
     _plans: dict[tuple[int | str, ...], Plan]  # by input shape, or "exact" and input shape
     _tape: tuple[Plan, Tape, Shape] | None
 
@@ -122,6 +130,9 @@ class Module(ParameterTree):
             TypeError: Not an array, or of another dtype.
             ValueError: A shape that does not fit.
 
+        Warns:
+            UserWarning: Once, if floats cannot be the pixels that the network was made for.
+
         Cost: one call into the engine; the Plan is made on the first call with a new shape.
 
         Example:
@@ -130,6 +141,8 @@ class Module(ParameterTree):
             array([[0., 2.]], dtype=float32)
         """
         plan, x = self._prepare(x, exact)
+        if self._looks and x.dtype != np.uint8:
+            self._look_at_scale(x)
         return plan.forward(x, self._values, self._block.version)
 
     def predict_proba(self, x: Array) -> Array:
@@ -264,6 +277,8 @@ class Module(ParameterTree):
         weight = real_number(who, "weight", weight, 0, float("inf"))
         plan, x = self._prepare(x)
         target = targets(who, "target", target, loss, plan.output_shape, self.dtype, len(x))
+        if self._trained_on is None:
+            self._train_on(x)
         engine, noise = loss._engine(), noise_seed(who, seed)
         value, _ = plan.loss_and_grad(x, target, self._values, self._flat_gradients, None, engine, noise)
         if plan.has_buffers:
@@ -282,13 +297,14 @@ class Module(ParameterTree):
         twin._values[:] = self._values
         twin._input_shape, twin._classes = self._input_shape, self._classes
         twin._hold_preprocessing(self._preprocessing)
-        twin._task, twin._trained_for = self._task, self._trained_for
+        twin._task, twin._trained_for, twin._trained_on = self._task, self._trained_for, self._trained_on
         copy_frozen(self, twin)
         return twin
 
     def __reduce__(self) -> tuple[Any, ...]:
-        settings = (self._input_shape, self._classes, self._preprocessing, self._task, self._trained_for)
-        return _restore, (self.to_config(), self._values.copy(), settings, self.frozen)
+        settings = (self._input_shape, self._classes, self._preprocessing)
+        learned = (self._task, self._trained_for, self._trained_on)
+        return _restore, (self.to_config(), self._values.copy(), settings, self.frozen, learned)
 
     def save(self, path: str | PathLike[str], *, training: Mapping[str, Any] | None = None) -> None:
         """Write the model to one file, atomically; see `cnnfast.checkpoint.save`."""
@@ -449,10 +465,13 @@ class Module(ParameterTree):
         self._preprocessing = Preprocessing()
         self._task = None
         self._trained_for = None
+        self._trained_on = None
+        self._looks = _LOOKS
 
     def _hold_preprocessing(self, value: Preprocessing) -> None:
         self._preprocessing = value
         self._plans = {}
+        self._looks = _LOOKS
 
     def _place(self, block: Block, start: int) -> int:
         self._plans = {}
@@ -481,14 +500,33 @@ class Module(ParameterTree):
             )
         return "multiclass"
 
-    def _train_for(self, loss: Loss, outputs: int | None) -> bool:
-        """Takes the task from the loss of a training; False if it needs the number of outputs for that."""
+    def _train_for(self, loss: Loss, outputs: int | None) -> None:
+        """Takes the task from the loss of a training, unless it depends on an unknown number of outputs."""
         if outputs is not None and self._task is not None:
             check_task(type(self).__name__, self._task, self._output_kind, outputs)
         said = task_by_loss(loss, self._output_kind, outputs)
         if self._task is None and said is not None:
             self._trained_for = said
-        return said is not None
+
+    def _train_on(self, x: Array) -> None:
+        """Remembers whether a training gives uint8 pixels or floats."""
+        kind: InputKind = "uint8" if x.dtype == np.uint8 else "float"
+        if self._trained_on != kind:
+            self._trained_on, self._looks = kind, _LOOKS
+
+    def _look_at_scale(self, x: Array) -> None:
+        """Looks at one of the first inputs of floats; warns once if the network was not made for them."""
+        with self._lock:
+            if self._looks == 0:
+                return
+            self._looks -= 1
+            plain = self._preprocessing == Preprocessing()
+            of_pixels = self._trained_on == "uint8" or (self._trained_on is None and not plain)
+            wrong = wrong_scale(x, self._preprocessing) if of_pixels else None
+            if wrong is not None:
+                self._looks = 0
+        if wrong is not None:
+            warn_caller(f"{type(self).__name__}: {wrong}")
 
     def _prepare(self, x: Array, exact: bool = False) -> tuple[Plan, Array]:
         """The Plan for this input, and the input as the engine takes it."""
@@ -578,13 +616,18 @@ def _check_classes(who: str, names: Sequence[str], output_shape: Shape) -> None:
 
 
 def _restore(
-    config: Mapping[str, Any], values: Array, settings: tuple[Any, ...], frozen: tuple[str, ...] = ()
+    config: Mapping[str, Any],
+    values: Array,
+    settings: tuple[Any, ...],
+    frozen: tuple[str, ...] = (),
+    learned: tuple[Any, ...] = (None, None, None),
 ) -> Module:
     from .registry import blank
 
     module = blank(config).to(values.dtype)
     module._values[:] = values
-    module._input_shape, module._classes, preprocessing, module._task, module._trained_for = settings
+    module._input_shape, module._classes, preprocessing = settings
+    module._task, module._trained_for, module._trained_on = learned
     module._hold_preprocessing(preprocessing)
     if frozen:
         module.freeze(*(escape(name) for name in frozen))
