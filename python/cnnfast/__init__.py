@@ -15,7 +15,7 @@ from . import datasets, errors, functional, losses, models, nn, optim
 from ._core import __version__, get_num_threads, set_num_threads
 from .checkpoint import load
 from .config import show_config
-from .evaluation import Evaluation, evaluate
+from .evaluation import Evaluation, MultilabelEvaluation, RegressionEvaluation, evaluate
 from .gradient_check import GradientReport, check_gradients
 from .history import EpochRecord, History
 from .train import fit
@@ -29,6 +29,8 @@ __all__ = [
     "Evaluation",
     "GradientReport",
     "History",
+    "MultilabelEvaluation",
+    "RegressionEvaluation",
     "Trainer",
     "__version__",
     "check_gradients",

@@ -186,7 +186,7 @@ class SmoothL1(Loss):
 @dataclass(frozen=True)
 class BCEWithLogits(Loss):
     """-t log s(x) - (1 - t) log s(-x), s the logistic function: each output answers yes or no for itself.
-    Mean over all elements.
+    Mean over all elements. Targets may be numbers from 0 to 1, integers or booleans.
 
     Args:
         pos_weight: One number for each output (each channel), at least 0: how much more a yes counts. None:
