@@ -266,6 +266,19 @@ def test_a_disk_without_room_is_told_before_the_training(
     assert os.listdir() == []
 
 
+@posix
+def test_out_may_be_in_the_home_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("cnnfast.cli.training.fit", ended(epochs=2))
+    for _ in range(2):
+        assert main([*TRAIN[:-1], "~/m.safetensors"]) == 1
+        assert capsys.readouterr().out.splitlines()[-1] == "written ~/m.safetensors (0.2 MB)"
+    assert sorted(os.listdir(tmp_path)) == ["here", "m.safetensors"]
+    assert os.listdir() == []
+
+
 def test_ctrl_c_during_the_test_keeps_the_training(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

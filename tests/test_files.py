@@ -241,6 +241,15 @@ def test_the_size_is_asked_for_before_the_work(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_that_cannot_reserve_space_is_not_full(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "posix_fallocate", failing(number, "temporary"), raising=False)
+    assert check_writable("test", tmp_path / "m", 1000) == Path(os.path.realpath(tmp_path / "m"))
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("number", [errno.EBUSY, errno.EXDEV])
 def test_a_mount_point_is_written_in_place(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

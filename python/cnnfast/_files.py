@@ -26,6 +26,8 @@ _STALE = 3600
 _MOUNTED = (errno.EBUSY, errno.EXDEV)
 #: What creating a file beside another fails with where only the other may be written.
 _FOLDER_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+#: What reserving space fails with where the file system does not know how.
+_CANNOT_RESERVE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 _KINDS = {
     stat.S_IFDIR: "folder",
     stat.S_IFIFO: "named pipe",
@@ -96,8 +98,7 @@ def check_writable(who: str, path: PathName, size: int = 0) -> Path:
                 pass
         handle, aside = _create_aside(target)
         try:
-            if size and hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(handle, 0, size)
+            _reserve(handle, size)
         finally:
             os.close(handle)
             aside.unlink()
@@ -244,6 +245,16 @@ def _create_aside(target: Path) -> tuple[int, Path]:
 def _create(folder: Path) -> tuple[int, Path]:
     path = temporary_name(folder)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), path
+
+
+def _reserve(handle: int, size: int) -> None:
+    """Disk space for a file, where the file system can tell."""
+    if size and hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(handle, 0, size)
+        except OSError as error:
+            if error.errno not in _CANNOT_RESERVE:
+                raise
 
 
 def _take_over(path: Path, old: os.stat_result) -> None:
