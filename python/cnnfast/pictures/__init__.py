@@ -1,56 +1,94 @@
 """From an ordinary picture of one letter or digit to the 28x28 input a network was trained on.
 
-Three steps, a file each: `reading` (file to grey), `ink` with `page` (grey to ink on an empty page) and
-`framing` (ink to the size, place and softness of EMNIST). Needs pillow, imported when a picture is read.
+The steps, a file each: `sources` (file, bytes or array to a pillow image), `reading` (to grey), `ink` with
+`polarity` and `page` (grey to ink on an empty page), `framing` (ink to the size, place and softness of EMNIST),
+and `doubts` (is it one letter at all?). Needs pillow, imported when an image is read.
 """
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..border import ieee_arithmetic
-from ..errors import DataError
-from . import framing, ink, reading
+from . import doubts, framing, ink, reading, sources
 from .framing import Style
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from .sources import Source
 
-__all__ = ["Style", "as_text", "load_picture", "to_model_input"]
+__all__ = [
+    "InkColor",
+    "PictureWarning",
+    "Prepared",
+    "Style",
+    "as_text",
+    "load_picture",
+    "prepare",
+    "to_color_input",
+    "to_model_input",
+]
+
+InkColor = Literal["auto", "dark", "light"]
+_LIGHT = {"auto": None, "dark": False, "light": True}
 
 
-@ieee_arithmetic
+class PictureWarning(UserWarning):
+    """An image does not look like one letter; what a network says about it means little."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A network's input and whether to trust it.
+
+    Attributes:
+        pixels: uint8 (size, size), 0 the page and 255 the ink.
+        doubt: Why the image does not look like one letter; empty if it does.
+    """
+
+    pixels: NDArray[np.uint8]
+    doubt: str
+
+
 def to_model_input(
-    image: NDArray[np.generic] | Image.Image, size: int = 28, style: Style = "emnist"
+    image: Source, size: int = 28, style: Style = "emnist", ink: InkColor = "auto"
 ) -> NDArray[np.uint8]:
     """Turns a picture of one letter or digit into what EMNIST would have stored for it.
 
     The page may be light or dark and unevenly lit, the letter anywhere on it and of any size: the page is
     removed, the ink cut out and then prepared as EMNIST was: edges softened by a Gaussian, put into a square
     with its proportions kept and a clear border, reduced bicubically, intensities stretched to 255. Strokes
-    thinner than those of EMNIST are thickened to its thinnest. A picture that is already `size` x `size`, has
-    four empty corners (all 0 or all 255) and ink at full strength is taken as it is, only inverted if its
-    page is white: so a picture exported from EMNIST or MNIST comes back unchanged.
+    thinner than those of EMNIST are thickened to its thinnest. An image that is already `size` x `size`, has an
+    empty border (all 0 or all 255 in the corners and along nine tenths of it) and ink at full strength is taken
+    as it is, only inverted if its page is white: so an image exported from EMNIST or MNIST comes back unchanged.
+
+    Warns with `PictureWarning` where the image does not look like one letter: several letters, a blob, a scene;
+    `prepare` returns that instead.
 
     Args:
-        image: A pillow image of any mode, or an array (see Shapes).
+        image: A path, the bytes of a file, a binary file object, a pillow image of any mode, or an array (see
+            Shapes). PNG, JPEG, BMP, GIF (first frame), TIFF, WebP and PNM, up to 64 million pixels; the camera's
+            orientation mark (EXIF) is obeyed, transparency is laid on a contrasting page. The same image gives
+            the same result whichever way it comes.
         size: Side of the square that comes out, at least 8.
         style: "emnist", or "mnist" for a network trained on MNIST: the digit fills a box of 20 of the 28
             pixels instead of 22.5, and its centre of mass is in the middle. It matters: of MNIST digits drawn
             large, a network trained on MNIST reads 99 % prepared so and 85 % prepared as EMNIST.
+        ink: "dark" or "light" where that is known; "auto" finds out, also on an image cut out tightly.
 
     Shapes:
         image as array: (h, w) of uint8, uint16, bool, or float in 0..1; (h, w, 3) or (h, w, 4) of uint8, the
         fourth channel being opacity. Returns uint8 (size, size), 0 the page and 255 the ink.
 
     Raises:
-        TypeError: `image` is neither a pillow image nor an array of these dtypes.
-        ValueError: An array of another shape, floats outside 0..1, `size` below 8, or an unknown style.
-        DataError: The page is blank, or the picture is smaller than 8x8 pixels.
+        TypeError: `image` is none of these, or an array of another dtype.
+        ValueError: An array of another shape, floats outside 0..1, `size` below 8, an unknown style or ink.
+        OSError: The file cannot be opened.
+        DataError: It is no image, damaged, too large, smaller than 8x8 pixels, or blank; the text names the file.
         MissingDependencyError: Pillow is not installed.
 
     Cost: 30 ms for a drawing of 300x300 pixels, 0.2 s for a noisy photo; pictures are first reduced to at
@@ -67,33 +105,21 @@ def to_model_input(
         >>> x.shape, x.dtype, int(x[0, 0]), int(x.max())
         ((28, 28), dtype('uint8'), 0, 255)
     """
-    if size < 8:
-        raise ValueError(f"to_model_input: size {size}; need at least 8")
-    if style not in framing.LETTER_SHARE:
-        raise ValueError(f"to_model_input: style {style!r}; need 'emnist' or 'mnist'")
-    grey = reading.to_grey(image)
-    if framing.is_framed(grey, size):
-        return framing.as_is(grey)
-    return framing.frame(ink.separate(grey), size, style)
+    return _warned(_prepared("to_model_input", image, size, style, ink))
 
 
-def load_picture(path: str | os.PathLike[str], size: int = 28, style: Style = "emnist") -> NDArray[np.uint8]:
-    """Reads a picture file and turns it into a network's input, see `to_model_input`.
-
-    PNG, JPEG, BMP, GIF (first frame), TIFF, WebP and PNM, up to 64 million pixels; the camera's orientation
-    mark (EXIF) is obeyed, transparency is laid on a contrasting page.
+def load_picture(
+    path: Source, size: int = 28, style: Style = "emnist", ink: InkColor = "auto"
+) -> NDArray[np.uint8]:
+    """Reads an image file and turns it into a network's input: `to_model_input` by the name for files.
 
     Args:
-        path: The file.
-        size: Side of the square that comes out.
-        style: "emnist" or "mnist", what the network was trained on.
+        path: The file, or anything else that `to_model_input` takes.
+        size, style, ink: As there.
 
     Shapes: returns uint8 (size, size), 0 the page and 255 the ink.
 
-    Raises:
-        OSError: The file cannot be opened.
-        DataError: It is no picture, damaged, too large, too small, or blank; the text names the file.
-        MissingDependencyError: Pillow is not installed.
+    Raises: as `to_model_input`.
 
     Example:
         >>> import tempfile, os
@@ -106,11 +132,51 @@ def load_picture(path: str | os.PathLike[str], size: int = 28, style: Style = "e
         >>> x.shape
         (28, 28)
     """
-    image = reading.open_picture(path)
-    try:
-        return to_model_input(image, size, style)
-    except DataError as error:
-        raise DataError(f"{os.fspath(path)}: {error}") from None
+    return _warned(_prepared("load_picture", path, size, style, ink))
+
+
+def prepare(
+    image: Source, size: int = 28, style: Style = "emnist", ink: InkColor = "auto"
+) -> Prepared:
+    """`to_model_input` with what speaks against the image as a value instead of a warning.
+
+    Args:
+        image, size, style, ink: As `to_model_input` takes them.
+
+    Raises: as `to_model_input`.
+
+    Example:
+        >>> page = np.full((100, 300), 255, np.uint8)
+        >>> for left in (20, 120, 220):
+        ...     page[20:80, left:left + 10] = page[70:80, left:left + 50] = 0  # three Ls in a row
+        >>> prepare(page).doubt
+        'several letters: part of a page?'
+    """
+    return _prepared("prepare", image, size, style, ink)
+
+
+def to_color_input(image: Source, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """Turns any image into the input of a network for color images: no letter is looked for.
+
+    The image is scaled, bicubically and with its proportions kept, until it covers `size`, and what sticks out
+    is cut off evenly on both sides. What is transparent becomes white.
+
+    Args:
+        image: As `to_model_input` takes it.
+        size: Height and width; None keeps the image's own, reduced to at most 1024 pixels a side.
+
+    Shapes: returns uint8 (3, h, w).
+
+    Raises: as `to_model_input`, but that no image is too small or blank.
+
+    Example:
+        >>> to_color_input(np.zeros((60, 100, 3), np.uint8), (32, 32)).shape
+        (3, 32, 32)
+    """
+    if size is not None and min(size) < 1:
+        raise ValueError(f"to_color_input: size {size}; need at least (1, 1)")
+    with sources.named(sources.name_of(image)):
+        return reading.to_rgb(sources.upright(image, "to_color_input"), size)
 
 
 def as_text(image: NDArray[np.uint8]) -> str:
@@ -129,3 +195,25 @@ def as_text(image: NDArray[np.uint8]) -> str:
     ramp = np.array(list(" .:-=+*#%@"))
     index = (image.astype(np.int64) * len(ramp)) // 256
     return "\n".join("".join(np.repeat(row, 2)).rstrip() for row in ramp[index])
+
+
+@ieee_arithmetic
+def _prepared(who: str, image: Source, size: int, style: Style, color: InkColor) -> Prepared:
+    if size < 8:
+        raise ValueError(f"{who}: size {size}; need at least 8")
+    if style not in framing.LETTER_SHARE:
+        raise ValueError(f"{who}: style {style!r}; need 'emnist' or 'mnist'")
+    if color not in _LIGHT:
+        raise ValueError(f"{who}: ink {color!r}; need 'auto', 'dark' or 'light'")
+    with sources.named(sources.name_of(image)):
+        grey = reading.to_grey(sources.upright(image, who))
+        if framing.is_framed(grey, size, _LIGHT[color]):
+            return Prepared(framing.as_is(grey), "")
+        letter = ink.separate(grey, _LIGHT[color])
+        return Prepared(framing.frame(letter, size, style), doubts.doubt(letter))
+
+
+def _warned(prepared: Prepared) -> NDArray[np.uint8]:
+    if prepared.doubt:
+        warnings.warn(prepared.doubt, PictureWarning, stacklevel=3)
+    return prepared.pixels

@@ -24,7 +24,10 @@ def keep_large(mask: Mask) -> Mask:
 
 
 def keep_letter(mask: Mask) -> Mask:
-    """Drops specks, and strips along the picture's edge (a table, a shadow) if anything else remains."""
+    """Drops specks, and strips along the image's edge (a table, a shadow) if what remains is clear of the edge.
+
+    Where more than strips touches the edge the letter is cut out tightly, and a strip is one of its strokes.
+    """
     labels, areas = _blots(mask)
     h, w = mask.shape
     top, bottom, left, right = _extents(labels, len(areas))
@@ -32,7 +35,9 @@ def keep_letter(mask: Mask) -> Mask:
     lying = ((top == 0) | (bottom == h - 1)) & (deep < STRIP_DEPTH * h) & (long > STRIP_LENGTH * deep)
     standing = ((left == 0) | (right == w - 1)) & (long < STRIP_DEPTH * w) & (deep > STRIP_LENGTH * long)
     large, strip = _large(areas), lying | standing
-    if (large & ~strip).any():
+    touching = (top == 0) | (bottom == h - 1) | (left == 0) | (right == w - 1)
+    rest = large & ~strip
+    if rest.any() and not (rest & touching).any():
         areas[strip] = 0
     return _large(areas)[labels]
 

@@ -29,6 +29,12 @@ Style = Literal["emnist", "mnist"]
 LETTER_SHARE: dict[Style, float] = {"emnist": 22.5 / 28, "mnist": 20 / 28}
 """Longer side of the letter as a share of the final square."""
 
+EMPTY_BORDER = 0.9
+"""Of the outermost pixels of an image that is taken as it is; a few digits of MNIST reach the border."""
+
+FULL_INK = 0.97
+"""Its strongest ink at least."""
+
 THINNEST = 9.0
 """Least width of a stroke at the working size: a network trained on EMNIST has not seen hairlines."""
 
@@ -41,7 +47,7 @@ def frame(ink: Grey, size: int, style: Style) -> NDArray[np.uint8]:
         size: Side of the square that comes out.
         style: Whose size and place.
     """
-    letter = thicken(_cut(_sharpen(_scaled(ink))))
+    letter = thicken(at_working_size(ink))
     h, w = letter.shape
     side = round(max(h, w) / LETTER_SHARE[style])
     row, column = (h / 2, w / 2) if style == "emnist" else _centre_of_mass(letter)
@@ -52,16 +58,28 @@ def frame(ink: Grey, size: int, style: Style) -> NDArray[np.uint8]:
     return pixels
 
 
-def is_framed(grey: Grey, size: int) -> bool:
-    """Whether a picture already is what `frame` makes: right size, empty corners, full ink."""
+def at_working_size(ink: Grey) -> Grey:
+    """Ink with sharp edges, cut to the letter, whose longer side is about `LONG_SIDE`."""
+    return _cut(_sharpen(_scaled(ink)))
+
+
+def is_framed(grey: Grey, size: int, light_ink: bool | None = None) -> bool:
+    """Whether a picture already is what `frame` makes: right size, empty border, full ink.
+
+    Args:
+        grey: (h, w), 0 black to 1 white.
+        size: The right one.
+        light_ink: False asks for a white page, True for a black one; None takes either.
+    """
     if grey.shape != (size, size):
         return False
     corners = grey[[0, 0, -1, -1], [0, -1, 0, -1]]
-    on_black, on_white = (
-        (corners == 0).all() and grey.max() > 0.97,
-        (corners == 1).all() and grey.min() < 0.03,
-    )
-    return bool(on_black or on_white)
+    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+    for page, ink_is_light in ((0, True), (1, False)):
+        empty = (corners == page).all() and (border == page).mean() > EMPTY_BORDER
+        if empty and np.abs(grey - page).max() > FULL_INK:
+            return light_ink in (None, ink_is_light)
+    return False
 
 
 def as_is(grey: Grey) -> NDArray[np.uint8]:

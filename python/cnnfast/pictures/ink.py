@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from . import page
+from . import page, polarity
 from .blots import keep_large, keep_letter
+from .threshold import otsu
 
 Grey = NDArray[np.float32]
 
@@ -52,7 +53,7 @@ class _Split:
         return share * (1 - share) * self.contrast**2 / variance if variance else 0.0
 
 
-def separate(grey: Grey) -> Grey:
+def separate(grey: Grey, light_ink: bool | None = None) -> Grey:
     """Ink of a grey picture as 0 (page) to 1 (full ink), cut to its bounding box.
 
     Two ideas of the page are tried, see `page.reliefs`. Where nothing stands out from one of them the page is
@@ -60,11 +61,14 @@ def separate(grey: Grey) -> Grey:
 
     Args:
         grey: (h, w), 0 black to 1 white.
+        light_ink: Whether the ink is lighter than the page; None finds out.
 
     Raises:
         DataError: Nothing stands out from the page.
     """
-    splits = [_split(relief) for relief in page.reliefs(_denoised(grey))]
+    grey = _denoised(grey)
+    dark = polarity.page_is_dark(grey) if light_ink is None else light_ink
+    splits = [_split(relief) for relief in page.reliefs(polarity.with_margin(grey, dark), dark)]
     if any(split.is_blank for split in splits):
         raise DataError("no letter found: the page is blank, or the ink too faint to tell from it")
     best = max(splits, key=lambda split: split.clarity)
@@ -102,27 +106,6 @@ def _split(above: Grey) -> _Split:
     contrast = float(np.clip(ink, 0, 1).mean() - np.clip(rest, 0, 1).mean())
     noise = 1.4826 * float(np.median(np.abs(rest - np.median(rest))))
     return _Split(above, mask, contrast, noise)
-
-
-def otsu(values: Grey) -> float:
-    """The threshold that splits values into two classes with the largest variance between them.
-
-    Source: N. Otsu (1979), A threshold selection method from gray-level histograms.
-    """
-    low, high = float(values.min()), float(values.max())
-    if high <= low:
-        return high
-    counts, edges = np.histogram(values, bins=256, range=(low, high))
-    centres = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts)[:-1]
-    above = below[-1] + counts[-1] - below
-    sums = np.cumsum(counts * centres)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = below * above * (sums[:-1] / below - (sums[-1] - sums[:-1]) / above) ** 2
-    best = np.nan_to_num(between)
-    # An empty stretch of the histogram gives equal values: take its middle.
-    ties = np.flatnonzero(best >= best.max() * (1 - 1e-12))
-    return float(edges[1:-1][ties].mean())
 
 
 def _denoised(grey: Grey) -> Grey:

@@ -1,4 +1,4 @@
-"""Finds the page behind the ink: is it dark or light, and how bright is it where.
+"""Finds the page behind the ink: how bright it is where.
 
 Light that changes slowly is a quadratic surface fitted to what is not ink; a shadow with an edge is what
 remains of an opening by reconstruction. Both work on a coarse copy of the picture, so they cost little.
@@ -16,9 +16,6 @@ Grey = NDArray[np.float32]
 COARSE_SIDE = 64
 """Longer side of the coarse copy."""
 
-EVEN = 0.25
-"""Of the range from the darkest to the lightest: the page of a drawing or a scan varies less."""
-
 ROUNDS = 25
 """Of reweighting when a surface is fitted."""
 
@@ -33,13 +30,12 @@ def coarse_copy(grey: Grey) -> Grey:
     return resize(grey, (max(1, round(h * scale)), max(1, round(w * scale))))
 
 
-def reliefs(grey: Grey) -> list[Grey]:
+def reliefs(grey: Grey, dark: bool) -> list[Grey]:
     """How far each pixel stands out from the page towards the ink, for two ideas of the page's light.
 
     Shapes: (h, w) each; about 0 on the page (noise may be below), up to 1 in the ink.
     """
     coarse = coarse_copy(grey)
-    dark = is_dark(coarse)
     found = []
     for light in lights(coarse, dark):
         shade = shadows(_relief(coarse, light, dark))
@@ -47,25 +43,11 @@ def reliefs(grey: Grey) -> list[Grey]:
     return found
 
 
-def is_dark(coarse: Grey) -> bool:
-    """Whether the ink is lighter than the page.
-
-    Where the picture's outermost ring is even, it is page. Otherwise most of the picture is page, and ink is
-    what departs from a surface through that.
-    """
-    ring = np.concatenate([coarse[0], coarse[-1], coarse[1:-1, 0], coarse[1:-1, -1]])
-    low, high = float(coarse.min()), float(coarse.max())
-    if np.ptp(ring) < EVEN * (high - low):
-        return high + low > 2 * float(np.median(ring))
-    departure = (coarse - _surface(coarse, share_above=0.5)).astype(np.float64)
-    return float((departure**3).sum()) > 0
-
-
 def lights(coarse: Grey, dark: bool) -> list[Grey]:
     """What the page's brightness may be: a quadratic surface through what is not ink, or even."""
-    share_above = 0.7 if dark else 0.3
-    even = np.full_like(coarse, np.quantile(coarse, 1 - share_above))
-    return [_surface(coarse, share_above), even]
+    fraction_above = 0.7 if dark else 0.3
+    even = np.full_like(coarse, np.quantile(coarse, 1 - fraction_above))
+    return [surface(coarse, fraction_above), even]
 
 
 def shadows(coarse: Grey) -> Grey:
@@ -102,8 +84,8 @@ def _relief(grey: Grey, light: Grey, dark: bool) -> Grey:
     return 1 - share
 
 
-def _surface(values: Grey, share_above: float) -> Grey:
-    """Quadratic surface with `share_above` of the cells above it: quantile regression.
+def surface(values: Grey, fraction_above: float) -> Grey:
+    """Quadratic surface with `fraction_above` of the cells above it: quantile regression.
 
     Least absolute deviations (a share of 0.5) and its lopsided relatives care little how far off the ink is.
     Solved by rounds of least squares, each cell weighted by one over its departure.
@@ -118,5 +100,5 @@ def _surface(values: Grey, share_above: float) -> Grey:
         weighted = known * weights[:, None]
         surface = np.linalg.lstsq(weighted.T @ known, weighted.T @ levels, rcond=None)[0]
         departure = levels - known @ surface
-        weights = np.where(departure > 0, 1 - share_above, share_above) / np.maximum(np.abs(departure), 1e-3)
+        weights = np.where(departure > 0, 1 - fraction_above, fraction_above) / np.maximum(np.abs(departure), 1e-3)
     return (terms @ surface).astype(np.float32)
