@@ -1,7 +1,8 @@
-"""How many single letters, and how many pages, words, blobs and scenes are doubted: `python -m bench.doubts [FOLDER]`.
+"""How many single letters, and how many pages, words, blobs and scenes are doubted: `python -m bench.doubts
+[FOLDER]`.
 
-Single letters and digits are those of the data sets and of pillow's font, drawn large in several ways, cropped or
-not. FOLDER has photographs; without it scenes are left out.
+Single letters and digits are those of the data sets and of pillow's font, drawn large in several ways,
+cropped or not. FOLDER has photographs; without it scenes are left out.
 """
 
 from __future__ import annotations

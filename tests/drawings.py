@@ -74,3 +74,28 @@ def bare_png(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     pixels = zlib.compress(b"\0" * (17 * 16))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def words(text: str, size: int = 60, bold: int = 0) -> np.ndarray[Any, Any]:
+    """Black on white in pillow's own font, with a margin."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(size)
+    left, top, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).textbbox(
+        (0, 0), text, font, stroke_width=bold
+    )
+    page = Image.new("L", (round(right - left) + 40, round(bottom - top) + 40), 255)
+    ImageDraw.Draw(page).text((20 - left, 20 - top), text, 0, font, stroke_width=bold)
+    return np.asarray(page)
+
+
+def blob(side: int = 200) -> np.ndarray[Any, Any]:
+    """A black disc with a bump, on white."""
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    return np.where(np.hypot(x, y) < 0.5 + 0.1 * np.cos(3 * np.arctan2(y, x)), 0, 255).astype(np.uint8)
+
+
+def cropped(page: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Black on white, cut at the ink on all sides."""
+    rows, columns = (np.flatnonzero((page < 128).any(axis)) for axis in (1, 0))
+    return page[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

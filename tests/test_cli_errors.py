@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import errno
 import os
+=======
+import math
+>>>>>>> 9e1a41c (Predict with any network of images, from folders and standard input; doubt what is no letter)
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+<<<<<<< HEAD
 from cnnfast import _core, checkpoint, datasets, errors, models, nn
+=======
+import safetensors.numpy
+from cnnfast import checkpoint, datasets, errors, models, nn
+>>>>>>> 9e1a41c (Predict with any network of images, from folders and standard input; doubt what is no letter)
 from cnnfast.cli import main
 from cnnfast.history import EpochRecord, History
 
@@ -283,7 +292,7 @@ def test_train_without_the_data(capsys: pytest.CaptureFixture[str], tmp_path: Pa
 
 def test_no_model_file(capsys: pytest.CaptureFixture[str]) -> None:
     text = (
-        "no model given, and there is no cnnfast-*.safetensors in this folder: name a model file, "
+        "no model given, and no *.safetensors in this folder is a model of cnnfast: name a model file, "
         "or make one with `cnnfast train`"
     )
     assert error_of(capsys, "evaluate") == text
@@ -330,15 +339,15 @@ def test_a_model_for_other_pictures(capsys: pytest.CaptureFixture[str]) -> None:
     assert error_of(capsys, "evaluate", "small", "--data", "glyphs") == (
         "small: takes pictures of 1x20x20, but glyphs/test has 1x28x28"
     )
-    colour = nn.Sequential(nn.Flatten(), nn.Linear(1200, 26), input_shape=(3, 20, 20), seed=0)
-    colour.save("colour")
-    assert error_of(capsys, "predict", "--model", "colour", "a.png") == (
-        "colour: takes input 3x20x20, but predict makes square grey pictures (1xNxN)"
-    )
-    free = nn.Sequential(nn.Flatten(), nn.Linear(400, 26), seed=0)
-    free.save("free")
+    for shape, text in (((2, 20, 20), "2x20x20"), ((1, 7, 20), "1x7x20"), ((400,), "400")):
+        nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 26), input_shape=shape, seed=0).save("other")
+        assert error_of(capsys, "predict", "--model", "other", "a.png") == (
+            f"other: takes input {text}, but predict makes images of 3 channels, "
+            "or of 1 channel and at least 8x8 pixels (CxHxW)"
+        )
+    nn.Sequential(nn.Flatten(), nn.Linear(400, 26), seed=0).save("free")
     assert error_of(capsys, "predict", "--model", "free", "a.png") == (
-        "free: takes input of any shape, but predict makes square grey pictures (1xNxN)"
+        "free: takes neither 1x28x28 nor 3x28x28 images"
     )
 
 
@@ -354,12 +363,16 @@ def test_a_model_that_does_not_say_what_it_was_trained_on(capsys: pytest.Capture
 def test_the_newest_model_is_the_one_meant(capsys: pytest.CaptureFixture[str]) -> None:
     import os
 
-    for age, name in enumerate(("cnnfast-b.safetensors", "cnnfast-a.safetensors", "cnnfast-c.safetensors")):
+    names = ("letters.safetensors", "cnnfast-a.safetensors", "cnnfast-c.safetensors")
+    for age, name in enumerate(names):
         models.d4(seed=0).save(name)
         os.utime(name, (1_000_000 - age, 1_000_000 - age))
-    models.d4(seed=0).save("other.safetensors")
-    assert main(["predict", "none.png"]) == 1
-    assert "model: cnnfast-b.safetensors (the newest here)" in capsys.readouterr().err
+    models.d4(seed=0).save("another-ending")
+    Path("damaged.safetensors").write_bytes(Path("letters.safetensors").read_bytes()[:100])
+    safetensors.numpy.save_file({"weight": np.zeros(3)}, "foreign.safetensors", {"format": "pt"})
+    for command in (["predict", "none.png"], ["evaluate", "--data", "mnist"]):
+        assert main(command) == 1
+        assert "model: letters.safetensors (the newest here)" in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------ predict
@@ -374,10 +387,13 @@ def test_the_way_of_preparing_a_picture_follows_the_model(
     asked: list[str] = []
     from cnnfast import pictures
 
-    load = pictures.load_picture
-    monkeypatch.setattr(
-        pictures, "load_picture", lambda file, size, style: asked.append(style) or load(file, size, style)
-    )
+    prepare = pictures.prepare
+
+    def asked_for(file: str, size: int, style: str, ink: str) -> pictures.Prepared:
+        asked.append(style)
+        return prepare(file, size, style, ink)
+
+    monkeypatch.setattr(pictures, "prepare", asked_for)
     assert main(["predict", "--model", model_file, "a.png"]) == 0
     assert main(["predict", "--model", model_file, "--style", "emnist", "a.png"]) == 0
     assert capsys.readouterr().err == ""
@@ -435,7 +451,9 @@ def test_data_download(
 
 def test_an_error_of_the_system_names_the_file(capsys: pytest.CaptureFixture[str], model_file: str) -> None:
     Path("folder.png").mkdir()
-    assert error_of(capsys, "predict", "--model", model_file, "folder.png") == "folder.png: Is a directory"
+    assert error_of(capsys, "predict", "--model", model_file, "folder.png") == (
+        "folder.png: no images in this folder"
+    )
 
 
 def test_ctrl_c_outside_of_training(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from cnnfast.errors import DataError
-from cnnfast.pictures import load_picture, to_model_input
+from cnnfast.pictures import PictureWarning, load_picture, prepare, to_color_input, to_model_input
 
 from tests.drawings import bare_png, drawing, similarity
 
@@ -77,7 +80,7 @@ def test_a_large_photo(expected: np.ndarray, tmp_path: Path) -> None:
     assert similarity(load_picture(tmp_path / "large.jpg"), expected) > 0.98
 
 
-def refusal(file: Path) -> str:
+def refusal(file: Any) -> str:
     with pytest.raises(DataError) as caught:
         load_picture(file)
     return str(caught.value)
@@ -124,7 +127,7 @@ def test_damaged_bytes_give_a_data_error_or_an_image(rng: np.random.Generator, t
             for at in rng.integers(0, len(broken), 4):
                 broken[at] = rng.integers(256)
             file.write_bytes(broken)
-            with contextlib.suppress(DataError):
+            with contextlib.suppress(DataError, PictureWarning):
                 assert load_picture(file).shape == (28, 28)
 
 
@@ -149,3 +152,186 @@ def test_blank_small_and_missing_files(tmp_path: Path) -> None:
         load_picture(tmp_path / "none.png")
     with pytest.raises(IsADirectoryError):
         load_picture(tmp_path)
+
+
+# ------------------------------------------------------------------ the same image by every way in
+
+
+def turned_jpeg(tmp_path: Path, mark: int) -> Path:
+    exif = Image.Exif()
+    exif[0x0112] = mark
+    file = tmp_path / f"turned{mark}.jpg"
+    drawing().save(file, exif=exif)
+    return file
+
+
+@pytest.mark.parametrize("mark", [1, 6, 7])
+def test_every_way_in_gives_the_same(mark: int, tmp_path: Path) -> None:
+    file = turned_jpeg(tmp_path, mark)
+    expected = load_picture(file)
+    with open(file, "rb") as opened, Unseekable(file) as pipe, Image.open(file) as lazy:
+        for source in (str(file), file.read_bytes(), bytearray(file.read_bytes()), opened, pipe, lazy):
+            np.testing.assert_array_equal(to_model_input(source), expected)
+    with Image.open(file) as loaded:
+        loaded.load()
+        before = loaded.tobytes(), loaded.size, dict(loaded.getexif())
+        np.testing.assert_array_equal(load_picture(loaded), expected)
+        np.testing.assert_array_equal(prepare(loaded).pixels, expected)
+        assert (loaded.tobytes(), loaded.size, dict(loaded.getexif())) == before
+
+
+class Unseekable(io.FileIO):
+    """A file that can only be read on, like a pipe."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *at: int) -> int:
+        raise io.UnsupportedOperation("seek")
+
+
+def test_a_large_photo_is_the_same_by_every_way_in(tmp_path: Path) -> None:
+    drawing().resize((3000, 2000)).save(tmp_path / "a.jpg")
+    with Image.open(tmp_path / "a.jpg") as image:
+        np.testing.assert_array_equal(to_model_input(image), load_picture(tmp_path / "a.jpg"))
+
+
+def test_wrong_file_objects(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello")
+    with open(tmp_path / "a.txt") as text, pytest.raises(TypeError) as caught:
+        load_picture(text)  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "load_picture: the file object gives str; open it in binary mode: open(path, 'rb')"
+    )
+    with open(tmp_path / "a.txt", "rb") as binary:
+        assert refusal(binary).startswith(f"{tmp_path / 'a.txt'}: not a picture of a known kind")
+    assert refusal(b"hello").startswith("not a picture of a known kind")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert refusal(tmp_path / "pipe") == (
+        f"{tmp_path / 'pipe'}: is not a regular file; pass what comes through a pipe as bytes "
+        "(- for standard input)"
+    )
+
+
+# ------------------------------------------------------------------ every mode of pillow
+
+MODES = (
+    *(
+        "1",
+        "L",
+        "P",
+        "RGB",
+        "RGBA",
+        "CMYK",
+        "YCbCr",
+        "LAB",
+        "HSV",
+        "I",
+        "F",
+        "LA",
+        "La",
+        "PA",
+        "RGBX",
+        "RGBa",
+    ),
+    *("I;16", "I;16L", "I;16B", "I;16N"),
+)
+
+
+def in_mode(mode: str) -> Any:
+    """The drawing, dark on light, in any mode."""
+    page = drawing()
+    flat = Image.new("L", page.size, 128)
+    if mode == "LAB":
+        return Image.merge("LAB", (page, flat, flat))
+    if mode in ("La", "RGBa"):
+        return page.convert({"La": "LA", "RGBa": "RGBA"}[mode]).convert(mode)
+    if mode == "PA":
+        return page.convert("P").convert("PA")
+    if mode.startswith("I;16"):
+        order = ">" if mode == "I;16B" else "<"
+        values = (np.asarray(page).astype(np.uint16) * 257).astype(f"{order}u2")
+        return Image.frombytes(mode, page.size, values.tobytes())
+    return (
+        page.convert("RGB").convert(mode) if mode in ("HSV", "RGBX", "YCbCr", "CMYK") else page.convert(mode)
+    )
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_of_pillow(mode: str, expected: np.ndarray) -> None:
+    image = in_mode(mode)
+    assert image.mode == mode
+    assert similarity(to_model_input(image), expected) > 0.96
+    colors = to_color_input(image, (32, 32))
+    assert colors.shape == (3, 32, 32)
+    assert colors.dtype == np.uint8
+    assert colors[:, 1, 1].min() > 200  # the page is light
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_through_files(mode: str, tmp_path: Path) -> None:
+    """What pillow can write in this mode is read, or refused with its name."""
+    image, read, refused = in_mode(mode), 0, []
+    for ending in ("png", "jpg", "bmp", "gif", "tif", "webp", "ppm"):
+        file = tmp_path / f"a.{ending}"
+        try:
+            image.save(file)
+        except (OSError, KeyError, ValueError):  # pillow cannot
+            continue
+        try:
+            load_picture(file)
+            read += 1
+        except DataError as error:
+            refused.append(str(error).startswith(f"{file}: "))
+    assert all(refused)
+    assert read > 0 or mode in ("HSV", "La", "RGBa", "I;16L", "I;16N", "PA")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("broken data stream"),
+        SyntaxError("broken chunk"),
+        KeyError("Image Mode"),
+        RuntimeError("x"),
+        MemoryError(),
+        TypeError("bad tag"),
+        AssertionError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_a_decoder_raises_names_the_file(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(image: object) -> None:
+        raise error
+
+    file = tmp_path / "a.bmp"
+    drawing().save(file)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
+    assert refusal(file).startswith(f"{file}: the picture is damaged: ")
+
+
+def test_mutated_files_give_a_data_error_or_an_image(rng: np.random.Generator, tmp_path: Path) -> None:
+    for ending in ("png", "jpg", "gif", "tif", "bmp", "webp", "ppm"):
+        whole = io.BytesIO()
+        small = in_mode("RGB").resize((40, 40))
+        small.save(whole, {"jpg": "JPEG", "tif": "TIFF"}.get(ending, ending))
+        for _ in range(12):
+            content = bytearray(whole.getvalue())
+            at = int(rng.integers(len(content)))
+            kind = int(rng.integers(4))
+            if kind == 0:
+                del content[at:]
+            elif kind == 1:
+                content[at : at + 4] = b"\xff\xff\xff\xff"
+            elif kind == 2:
+                content[at:at] = bytes(rng.integers(0, 256, 8, dtype=np.uint8))
+            else:
+                del content[at : at + 3]
+            with contextlib.suppress(DataError, PictureWarning):
+                load_picture(bytes(content))

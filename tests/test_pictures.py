@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,20 @@ import numpy as np
 import pytest
 from cnnfast import datasets
 from cnnfast.errors import DataError
-from cnnfast.pictures import as_text, blots, framing, ink, load_picture, reading, to_model_input
+from cnnfast.pictures import (
+    PictureWarning,
+    as_text,
+    blots,
+    framing,
+    load_picture,
+    prepare,
+    reading,
+    threshold,
+    to_color_input,
+    to_model_input,
+)
 
-from tests.drawings import drawing, photo, similarity
+from tests.drawings import blob, cropped, drawing, photo, similarity, words
 
 Image = pytest.importorskip("PIL.Image")
 BLANK = "no letter found: the page is blank, or the ink too faint to tell from it"
@@ -196,6 +208,143 @@ def test_letter_cut_out_tightly() -> None:
     assert x[9, 14] < 60
 
 
+# ------------------------------------------------------------------ cut out tightly, dark or light
+
+
+def in_the_middle(ink: np.ndarray) -> np.ndarray:
+    return np.pad(ink, 30)
+
+
+CUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "at the ink": lambda ink: ink,
+    "a pixel around": lambda ink: np.pad(ink, 1),
+    "room below and at the right": lambda ink: np.pad(ink, ((0, 25), (0, 25))),
+    "room above and at the left": lambda ink: np.pad(ink, ((25, 0), (25, 0))),
+    "room at one side": lambda ink: np.pad(ink, ((0, 0), (0, 25))),
+    "into the ink": lambda ink: ink[2:-2, 2:-2],
+}
+
+
+@pytest.fixture(scope="module")
+def large_glyphs() -> list[np.ndarray]:
+    """Ink 0..255 on 0, cut at the ink; not those that are one bar."""
+    images = datasets.glyphs(40, seed=3, size=96).images
+    return [255 - cropped(255 - image) for image in images if min(cropped(255 - image).shape) > 24]
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_the_margin_does_not_matter(cut: str, large_glyphs: list[np.ndarray]) -> None:
+    for ink in large_glyphs[::2]:
+        expected = to_model_input(255 - in_the_middle(ink))
+        for image in (CUTS[cut](ink), 255 - CUTS[cut](ink)):
+            assert similarity(to_model_input(image), expected) > (0.85 if cut == "into the ink" else 0.96)
+
+
+@pytest.mark.parametrize("text", list("EFTLHZBDMWOSQabegk48"))
+@pytest.mark.parametrize("bold", [0, 3])
+def test_printed_letters_cut_out_tightly(text: str, bold: int) -> None:
+    page = words(text, size=90, bold=bold)
+    expected = to_model_input(page)
+    assert similarity(to_model_input(cropped(page)), expected) > 0.96
+    assert similarity(to_model_input(255 - cropped(page)), expected) > 0.96
+
+
+def test_a_letter_of_the_final_size_cut_out_tightly() -> None:
+    """All four corners of an E are ink, at full strength: the border is not empty all the same."""
+    page = np.full((28, 28), 255, np.uint8)
+    page[:, :3] = page[:3] = page[13:16, :24] = page[-3:] = 0
+    for image in (page, 255 - page):
+        x = to_model_input(image)
+        assert x[14, 8] > 200
+        assert x[9, 18] < 60
+
+
+@pytest.mark.parametrize(
+    "image", [drawing(), np.pad(grey(drawing())[40:270, 70:240], 0)], ids=["margin", "cut"]
+)
+def test_ink_that_is_told(image: object) -> None:
+    dark = grey(Image.fromarray(image) if isinstance(image, np.ndarray) else image)
+    expected = to_model_input(dark)
+    np.testing.assert_array_equal(to_model_input(dark, ink="dark"), expected)
+    np.testing.assert_array_equal(to_model_input(255 - dark, ink="light"), to_model_input(255 - dark))
+    assert similarity(to_model_input(255 - dark, ink="light"), expected) > 0.96
+    with contextlib.suppress(DataError, PictureWarning):  # what is around the letter, if anything
+        assert similarity(to_model_input(dark, ink="light"), expected) < 0.6
+
+
+def test_ink_that_is_told_of_an_image_taken_as_it_is() -> None:
+    x = np.zeros((28, 28), np.uint8)
+    x[5:20, 3:9] = 255
+    np.testing.assert_array_equal(to_model_input(x, ink="light"), x)
+    np.testing.assert_array_equal(to_model_input(255 - x, ink="dark"), x)
+    with contextlib.suppress(DataError):  # the page as the letter, or nothing
+        assert (prepare(x, ink="dark").pixels != x).any()
+
+
+# ------------------------------------------------------------------ is it one letter?
+
+
+def doubted(image: np.ndarray) -> str:
+    return prepare(image).doubt
+
+
+@pytest.mark.parametrize(
+    "text", ["ab", "cat", "Hello", "two\nrows", "a page of\nseveral rows\nof letters", "1 2"]
+)
+def test_several_letters_are_doubted(text: str) -> None:
+    assert doubted(words(text)) == "several letters: part of a page?"
+    assert doubted(255 - words(text)) == "several letters: part of a page?"
+
+
+def test_a_blob_is_doubted() -> None:
+    y, x = np.mgrid[-1:1:200j, -1:1:200j]
+    square = np.where(np.maximum(abs(x), abs(y)) < 0.6, 0, 255).astype(np.uint8)
+    ellipse = np.where(np.hypot(x, 1.5 * y) < 0.8, 0, 255).astype(np.uint8)
+    for image in (blob(), ellipse, square):
+        try:
+            assert doubted(image) == "no strokes: a blob or part of a scene?"
+        except DataError as error:  # wide enough to be taken for a shadow
+            assert str(error) == BLANK  # noqa: PT017
+
+
+def test_a_scene_is_doubted_or_blank(rng: np.random.Generator) -> None:
+    """Random shapes of random brightness over each other, as in a photo."""
+    y, x = np.mgrid[0:200, 0:200]
+    for _ in range(5):
+        scene = np.full((200, 200), 128.0)
+        for _ in range(60):
+            (top, left), (a, b), level = rng.uniform(0, 200, 2), rng.uniform(5, 40, 2), rng.uniform(0, 255)
+            scene[((y - top) / a) ** 2 + ((x - left) / b) ** 2 < 1] = level
+        try:
+            assert doubted(scene.astype(np.uint8))
+        except DataError as error:
+            assert str(error) == BLANK  # noqa: PT017
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_one_letter_is_not_doubted(way: str) -> None:
+    assert prepare(WAYS[way]()).doubt == ""  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bold", [0, 4])
+def test_printed_letters_are_not_doubted(bold: int) -> None:
+    for text in "aijgkmqwxABEHIKMRW01468":
+        assert doubted(words(text, size=90, bold=bold)) == "", text
+
+
+def test_a_letter_of_broken_strokes_is_not_doubted() -> None:
+    page = np.asarray(drawing()).copy()
+    page[180:186] = 255  # through the bowl's end and the stem
+    assert doubted(page) == ""
+
+
+def test_a_doubt_is_a_warning_of_the_functions_that_return_an_array() -> None:
+    for function in (to_model_input, load_picture):
+        with pytest.warns(PictureWarning, match="several letters") as caught:
+            assert function(words("abc")).shape == (28, 28)
+        assert caught[0].filename == __file__
+
+
 # ------------------------------------------------------------------ nothing to read
 
 
@@ -219,7 +368,8 @@ WRONG = {
     "list": (
         lambda: to_model_input([[0, 1]]),  # type: ignore[arg-type]
         TypeError,
-        "to_model_input: image is a list; need a pillow image or a NumPy array",
+        "to_model_input: image is a list; need a path, bytes, a binary file object, a pillow image or a "
+        "NumPy array",
     ),
     "int64": (
         lambda: to_model_input(np.zeros((28, 28), np.int64)),
@@ -258,6 +408,16 @@ WRONG = {
         lambda: to_model_input(drawing(), size=7),
         ValueError,
         "to_model_input: size 7; need at least 8",
+    ),
+    "ink": (
+        lambda: to_model_input(drawing(), ink="black"),  # type: ignore[arg-type]
+        ValueError,
+        "to_model_input: ink 'black'; need 'auto', 'dark' or 'light'",
+    ),
+    "size of colors": (
+        lambda: to_color_input(drawing(), (0, 9)),
+        ValueError,
+        "to_color_input: size (0, 9); need at least (1, 1)",
     ),
     "style": (
         lambda: to_model_input(drawing(), style="usps"),  # type: ignore[arg-type]
@@ -307,8 +467,8 @@ def flood(mask: np.ndarray, y: int, x: int) -> set[tuple[int, int]]:
 
 def test_otsu_splits_two_heaps_between_them(rng: np.random.Generator) -> None:
     values = np.concatenate([rng.normal(0.2, 0.02, 900), rng.normal(0.8, 0.02, 100)]).astype(np.float32)
-    assert 0.3 < ink.otsu(values) < 0.7
-    assert ink.otsu(np.full(9, 0.5, np.float32)) == 0.5
+    assert 0.3 < threshold.otsu(values) < 0.7
+    assert threshold.otsu(np.full(9, 0.5, np.float32)) == 0.5
 
 
 def test_soften_is_a_gaussian() -> None:
@@ -331,8 +491,8 @@ def test_as_text_shows_page_and_ink() -> None:
 
 
 def test_grey_is_reduced_to_at_most_1024() -> None:
-    assert reading.to_grey(np.zeros((3000, 1500), np.uint8)).shape == (1000, 500)
-    assert reading.to_grey(np.zeros((1024, 8), np.uint8)).shape == (1024, 8)
+    assert reading.to_grey(Image.new("L", (1500, 3000))).shape == (1000, 500)
+    assert reading.to_grey(Image.new("L", (8, 1024))).shape == (1024, 8)
 
 
 # ------------------------------------------------------------------ real letters

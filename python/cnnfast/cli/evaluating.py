@@ -22,10 +22,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     command = arguments.add_command(commands, "evaluate", run, "test a model file on a data set", DESCRIPTION)
     names = datasets.names()
     command.add_argument(
-        "model",
-        nargs="?",
-        metavar="FILE",
-        help=f"model file (default: the newest {model_files.PATTERN} in this folder)",
+        "model", nargs="?", metavar="FILE", help=f"model file (default: {model_files.DEFAULT})"
     )
     command.add_argument(
         "--data",

@@ -15,24 +15,35 @@ from .complaints import note
 PATTERN = "cnnfast-*.safetensors"
 """The names `cnnfast train` gives by itself."""
 
+DEFAULT = "the newest model of cnnfast among the *.safetensors in this folder"
+
 
 def default_name(data: str, model: str) -> str:
     return PATTERN.replace("*", f"{data}-{model}")
 
 
 def chosen_or_newest(given: str | None) -> str:
-    """The file the user names, else the newest one `cnnfast train` left in this folder, said on stderr."""
+    """The file the user names, else the newest one in this folder that is a model of cnnfast, said on
+    stderr."""
     if given is not None:
         return given
-    files = sorted(Path().glob(PATTERN), key=lambda file: (file.stat().st_mtime_ns, file.name))
-    if not files:
+    files = sorted(Path().glob("*.safetensors"), key=lambda file: (file.stat().st_mtime_ns, file.name))
+    name = next((str(file) for file in reversed(files) if _is_model(file)), None)
+    if name is None:
         raise CnnfastError(
-            f"no model given, and there is no {PATTERN} in this folder: name a model file, "
+            "no model given, and no *.safetensors in this folder is a model of cnnfast: name a model file, "
             "or make one with `cnnfast train`"
         )
-    name = str(files[-1])
     note(f"model: {name} (the newest here)")
     return name
+
+
+def _is_model(path: Path) -> bool:
+    try:
+        checkpoint.metadata(path)
+    except (CheckpointError, OSError):
+        return False
+    return True
 
 
 def training_data(path: str) -> str | None:

@@ -1,8 +1,8 @@
 """From an ordinary picture of one letter or digit to the 28x28 input a network was trained on.
 
 The steps, a file each: `sources` (file, bytes or array to a pillow image), `reading` (to grey), `ink` with
-`polarity` and `page` (grey to ink on an empty page), `framing` (ink to the size, place and softness of EMNIST),
-and `doubts` (is it one letter at all?). Needs pillow, imported when an image is read.
+`polarity` and `page` (grey to ink on an empty page), `framing` (ink to the size, place and softness of
+EMNIST), and `doubts` (is it one letter at all?). Needs pillow, imported when an image is read.
 """
 
 from __future__ import annotations
@@ -62,18 +62,19 @@ def to_model_input(
     The page may be light or dark and unevenly lit, the letter anywhere on it and of any size: the page is
     removed, the ink cut out and then prepared as EMNIST was: edges softened by a Gaussian, put into a square
     with its proportions kept and a clear border, reduced bicubically, intensities stretched to 255. Strokes
-    thinner than those of EMNIST are thickened to its thinnest. An image that is already `size` x `size`, has an
-    empty border (all 0 or all 255 in the corners and along nine tenths of it) and ink at full strength is taken
-    as it is, only inverted if its page is white: so an image exported from EMNIST or MNIST comes back unchanged.
+    thinner than those of EMNIST are thickened to its thinnest. An image that is already `size` x `size`, has
+    an empty border (all 0 or all 255 in the corners and along nine tenths of it) and ink at full strength is
+    taken as it is, only inverted if its page is white: so an image exported from EMNIST or MNIST comes back
+        unchanged.
 
-    Warns with `PictureWarning` where the image does not look like one letter: several letters, a blob, a scene;
-    `prepare` returns that instead.
+    Warns with `PictureWarning` where the image does not look like one letter: several letters, a blob, a
+    scene; `prepare` returns that instead.
 
     Args:
         image: A path, the bytes of a file, a binary file object, a pillow image of any mode, or an array (see
-            Shapes). PNG, JPEG, BMP, GIF (first frame), TIFF, WebP and PNM, up to 64 million pixels; the camera's
-            orientation mark (EXIF) is obeyed, transparency is laid on a contrasting page. The same image gives
-            the same result whichever way it comes.
+            Shapes). PNG, JPEG, BMP, GIF (first frame), TIFF, WebP and PNM, up to 64 million pixels; the
+            camera's orientation mark (EXIF) is obeyed, transparency is laid on a contrasting page. The same
+            image gives the same result whichever way it comes.
         size: Side of the square that comes out, at least 8.
         style: "emnist", or "mnist" for a network trained on MNIST: the digit fills a box of 20 of the 28
             pixels instead of 22.5, and its centre of mass is in the middle. It matters: of MNIST digits drawn
@@ -88,7 +89,8 @@ def to_model_input(
         TypeError: `image` is none of these, or an array of another dtype.
         ValueError: An array of another shape, floats outside 0..1, `size` below 8, an unknown style or ink.
         OSError: The file cannot be opened.
-        DataError: It is no image, damaged, too large, smaller than 8x8 pixels, or blank; the text names the file.
+        DataError: It is no image, damaged, too large, smaller than 8x8 pixels, or blank; the text names the
+            file.
         MissingDependencyError: Pillow is not installed.
 
     Cost: 30 ms for a drawing of 300x300 pixels, 0.2 s for a noisy photo; pictures are first reduced to at
@@ -135,9 +137,7 @@ def load_picture(
     return _warned(_prepared("load_picture", path, size, style, ink))
 
 
-def prepare(
-    image: Source, size: int = 28, style: Style = "emnist", ink: InkColor = "auto"
-) -> Prepared:
+def prepare(image: Source, size: int = 28, style: Style = "emnist", ink: InkColor = "auto") -> Prepared:
     """`to_model_input` with what speaks against the image as a value instead of a warning.
 
     Args:
@@ -158,8 +158,8 @@ def prepare(
 def to_color_input(image: Source, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     """Turns any image into the input of a network for color images: no letter is looked for.
 
-    The image is scaled, bicubically and with its proportions kept, until it covers `size`, and what sticks out
-    is cut off evenly on both sides. What is transparent becomes white.
+    The image is scaled, bicubically and with its proportions kept, until it covers `size`, and what sticks
+    out is cut off evenly on both sides. What is transparent becomes white.
 
     Args:
         image: As `to_model_input` takes it.

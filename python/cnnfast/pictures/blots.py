@@ -24,7 +24,8 @@ def keep_large(mask: Mask) -> Mask:
 
 
 def keep_letter(mask: Mask) -> Mask:
-    """Drops specks, and strips along the image's edge (a table, a shadow) if what remains is clear of the edge.
+    """Drops specks, and strips along the image's edge (a table, a shadow) if what remains is clear of the
+    edge.
 
     Where more than strips touches the edge the letter is cut out tightly, and a strip is one of its strokes.
     """

@@ -1,10 +1,13 @@
-"""Does ink look like one letter? Several letters, a blob and a scene do not, and a network would name one all the same.
+"""Does ink look like one letter? Several letters, a blob and a scene do not, and a network would name one all
+the same.
 
 The bounds lie beyond what single letters reach, with every pen and paper of `bench/doubts.py`, which measures
 how many are doubted on either side; docs/cli.md has the figures.
 """
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +16,29 @@ from . import blots, widths
 from .framing import LONG_SIDE, at_working_size
 
 SEVERAL = "several letters: part of a page?"
+CROWDED = "no single letter: a page or a scene?"
 NO_STROKES = "no strokes: a blob or part of a scene?"
 
 PIECES, PIECE = 5, 0.02
-"""As many pieces of this fraction of the ink or more: a page. The letters i, j and broken strokes have two to four."""
+"""As many pieces of this fraction of the ink or more: a page. The letters i, j and broken strokes have two to
+four."""
 
-PART, GAP, ASPECT = 0.12, 4 / 120, 0.8
-"""Two pieces of this fraction of the ink, side by side with a gap of this fraction of the longer side, in ink at
-least this wide for its height: a word."""
+PART = 0.12
+"""Two pieces of this fraction of the ink, side by side with a gap between them, are a word if ..."""
+
+WORDS = ((0.8, 4 / 120), (1.3, 1 / 120))
+"""... the ink is wider than this multiple of its height, the gap than this fraction of the longer side."""
 
 QUARTERS, QUARTER = 4, 0.08
 """As many pieces of this fraction of the ink: rows of letters."""
 
 OUTLINE, HOLES = 2.4, 5
-"""A longer outline than this, as a multiple of that of the bounding square, or more holes: a page or scene."""
+"""A longer outline than this, as a multiple of that of the bounding square, or more holes: a page or
+scene."""
 
-DEPTH, DEPTH_AND_SPREAD = 0.46, 1.04
-"""Wider at its widest than this fraction of the longer side, or together with the relative spread of the widths: no
-pen has drawn that. Bold letters reach 0.45 and 1.01."""
+DEPTH, DEPTH_AND_SPREAD = 0.46, 1.02
+"""Wider at its widest than this fraction of the longer side, or together with the relative spread of the
+widths: no pen has drawn that. Bold letters reach 0.45 and 1.01."""
 
 
 def doubt(ink: NDArray[np.float32]) -> str:
@@ -45,13 +53,14 @@ def doubt(ink: NDArray[np.float32]) -> str:
     fractions = np.bincount(labels.ravel(), minlength=count + 1)[1:] / mask.sum()
     if (fractions >= PIECE).sum() >= PIECES or (fractions >= QUARTER).sum() >= QUARTERS:
         return SEVERAL
-    if width > ASPECT * height and _widest_gap(labels, np.flatnonzero(fractions >= PART) + 1) >= GAP * LONG_SIDE:
+    gap = _widest_gap(labels, np.flatnonzero(fractions >= PART) + 1) / LONG_SIDE
+    if any(width > aspect * height and gap >= least for aspect, least in WORDS):
         return SEVERAL
     edges = mask.astype(np.int8)
     outline = np.abs(np.diff(edges, axis=0)).sum() + np.abs(np.diff(edges, axis=1)).sum()
     holes = blots.label(~mask)[1] - 1
     if outline > OUTLINE * 4 * LONG_SIDE or holes > HOLES:
-        return SEVERAL
+        return CROWDED
     across = widths.widths(mask)
     depth = 2 * float(across.max()) / LONG_SIDE
     if depth > DEPTH or depth + float(across.std() / across.mean()) > DEPTH_AND_SPREAD:
@@ -66,4 +75,4 @@ def _widest_gap(labels: NDArray[np.int64], parts: NDArray[np.int64]) -> int:
         columns = np.flatnonzero((labels == part).any(0))
         spans.append((int(columns[0]), int(columns[-1])))
     spans.sort()
-    return max((right[0] - left[1] - 1 for left, right in zip(spans, spans[1:], strict=False)), default=-1)
+    return max((right[0] - left[1] - 1 for left, right in itertools.pairwise(spans)), default=-1)

@@ -100,5 +100,7 @@ def surface(values: Grey, fraction_above: float) -> Grey:
         weighted = known * weights[:, None]
         surface = np.linalg.lstsq(weighted.T @ known, weighted.T @ levels, rcond=None)[0]
         departure = levels - known @ surface
-        weights = np.where(departure > 0, 1 - fraction_above, fraction_above) / np.maximum(np.abs(departure), 1e-3)
+        weights = np.where(departure > 0, 1 - fraction_above, fraction_above) / np.maximum(
+            np.abs(departure), 1e-3
+        )
     return (terms @ surface).astype(np.float32)

@@ -6,6 +6,8 @@ decide: ink takes less of the border than the page, its strokes have an even wid
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,17 +17,19 @@ from .threshold import otsu
 from .widths import flat, widths
 
 Grey = NDArray[np.float32]
+_T = TypeVar("_T", bound=np.generic)
 
 EVEN = 0.25
 """Of the range from the darkest to the lightest: the page of a drawing or a scan varies less."""
 
 TWO_LEVELS = 0.92
-"""Of all variance, that between ink and page, edges left out: more where the light is even, less where it is not.
-Drawings and scans, cropped or not, have 0.95 to 1, photos of light from the side or half in the shadow 0.6 to
-0.9."""
+"""Of all variance, that between ink and page, edges left out: more where the light is even, less where it is
+not. Drawings and scans, cropped or not, have 0.95 to 1, photos of light from the side or half in the shadow
+0.6 to 0.9."""
 
-BORDER, WIDTH, PIECES = 5.0, 8.0, 3.0
-"""Weights of the three properties, rounded from a logistic regression on cropped letters of three kinds."""
+BORDER, WIDTH, PIECES = 4.0, 16.0, 3.5
+"""Weights of the three properties, near a logistic regression on cropped letters: handwritten, printed, of
+straight bars."""
 
 MIN_PIECE = 0.02
 """Pieces smaller than this fraction of the area do not count, ..."""
@@ -43,8 +47,9 @@ MARGIN = 0.25
 def page_is_dark(grey: Grey) -> bool:
     """Whether the ink is lighter than the page.
 
-    Where the outermost ring is even, it is page. Where there are two levels of brightness, the one is ink that
-    looks more like it. Otherwise most of the image is page, and ink is what departs from a surface through that.
+    Where the outermost ring is even, it is page. Where there are two levels of brightness, the one is ink
+    that looks more like it. Otherwise most of the image is page, and ink is what departs from a surface
+    through that.
     """
     coarse = coarse_copy(grey)
     ring = _ring(coarse)
@@ -70,7 +75,7 @@ def with_margin(grey: Grey, dark: bool) -> Grey:
     return np.pad(grey, round(MARGIN * max(grey.shape)), constant_values=page)
 
 
-def _ring(values: NDArray[np.generic]) -> NDArray[np.generic]:
+def _ring(values: NDArray[_T]) -> NDArray[_T]:
     """The outermost pixels."""
     return np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])
 

@@ -21,6 +21,7 @@ WORKING_SIDE = 1024
 
 MIN_SIDE = 8
 
+
 def to_grey(image: Image.Image) -> NDArray[np.float32]:
     """Grey values 0 (black) to 1 (white), reduced to at most 1024 pixels a side.
 

@@ -11,18 +11,19 @@ import os
 import stat
 import warnings
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Union
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._files import expand
 from ..border import plain_array
 from ..errors import DataError, require
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    Source = Union[str, os.PathLike[str], bytes, IO[bytes], Image.Image, NDArray[np.generic]]
+    Source: TypeAlias = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.generic]
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 """The formats tried; pillow knows more, but some of them run other programs on the file (EPS)."""
@@ -53,7 +54,7 @@ def named(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def decoding() -> Iterator[None]:
-    """Around calls of pillow, whose decoders raise nearly anything on altered files: a DataError of it all."""
+    """Around calls of pillow, whose decoders raise nearly anything on altered files: makes it a DataError."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -99,7 +100,7 @@ def upright(source: Source, who: str) -> Image.Image:
     if isinstance(source, bytes | bytearray | memoryview):
         return _decoded(io.BytesIO(source))
     if callable(getattr(source, "read", None)):
-        return _decoded(io.BytesIO(_contents(source, who)))
+        return _decoded(io.BytesIO(contents(source, who)))
     raise TypeError(
         f"{who}: image is a {type(source).__name__}; need a path, bytes, a binary file object, "
         "a pillow image or a NumPy array"
@@ -124,12 +125,15 @@ def open_regular(path: str | os.PathLike[str]) -> IO[bytes]:
         OSError: The file cannot be opened.
         DataError: It is not a regular file.
     """
+    path = expand(path)
     if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):  # open refuses a directory
-        raise DataError("is not a regular file; pass what comes through a pipe as bytes (- for standard input)")
+        raise DataError(
+            "is not a regular file; pass what comes through a pipe as bytes (- for standard input)"
+        )
     return open(path, "rb")
 
 
-def _contents(file: IO[bytes], who: str) -> bytes:
+def contents(file: IO[bytes], who: str) -> bytes:
     """All of a file object, which need not be able to seek."""
     content = file.read(MAX_BYTES + 1)
     if not isinstance(content, bytes):

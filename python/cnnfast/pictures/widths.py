@@ -27,7 +27,8 @@ def widths(mask: Mask) -> NDArray[np.int64]:
     depth = depths(mask)
     padded = np.pad(depth, 1)
     beside = np.maximum.reduce([padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]])
-    return depth[(depth >= beside) & mask]
+    middle: NDArray[np.int64] = depth[(depth >= beside) & mask]
+    return middle
 
 
 def flat(mask: Mask) -> Mask:
@@ -35,7 +36,8 @@ def flat(mask: Mask) -> Mask:
     p = np.pad(mask, 1, mode="edge")
     rows = p[:-2].astype(np.uint8) + p[1:-1] + p[2:]
     marked = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
-    return (marked == 0) | (marked == 9)
+    result: Mask = (marked == 0) | (marked == 9)
+    return result
 
 
 def _peeled(mask: Mask, corners: bool) -> Mask:

@@ -1,0 +1,126 @@
+"""What `cnnfast predict` reads: the files its arguments stand for, made into the input of a network."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CheckpointError, DataError
+from ..nn import Module
+from .complaints import note
+from .model_files import extent
+
+STANDARD_INPUT = "-"
+FREE_SIZE = 28
+"""Side of the input for a network that reads letters of any size."""
+
+NAMED = 3
+"""Files that a note names; of more it gives the number."""
+
+
+def files(words: Sequence[str]) -> Iterator[str]:
+    """The images the arguments stand for, in their order; of a folder those that lie in it, by name."""
+    for word in words:
+        if word != STANDARD_INPUT and os.path.isdir(word):
+            yield from _in_folder(word)
+        else:
+            yield word
+
+
+def _in_folder(folder: str) -> Iterator[str]:
+    from ..pictures.sources import is_image
+
+    inside = sorted(path for path in Path(folder).iterdir() if path.is_file() and path.name[0] != ".")
+    images = [path for path in inside if is_image(path)]
+    others = [path.name for path in inside if path not in set(images)]
+    if others:
+        names = ", ".join(others) if len(others) <= NAMED else f"{', '.join(others[:NAMED])} ..."
+        note(f"note: {folder}: skipped {len(others)} that are no images ({names})")
+    return iter([str(path) for path in images] or [folder])  # which is refused when its turn comes
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How images become the input of one network.
+
+    A network of one channel reads letters: ink is separated, in the middle of an otherwise empty input if
+        that is
+    not square. A network of three gets the colors, see `cnnfast.pictures.to_color_input`.
+
+    Attributes:
+        shape: (1, h, w) or (3, h, w); h and w are 0 where the network takes color images of any size.
+        style: How letters are prepared.
+        ink: "auto", "dark" or "light".
+    """
+
+    shape: tuple[int, int, int]
+    style: Any
+    ink: Any
+
+    @property
+    def reads_letters(self) -> bool:
+        return self.shape[0] == 1
+
+    def input(self, file: str) -> tuple[NDArray[np.uint8], str]:
+        """The network's input (c, h, w), and what speaks against the image.
+
+        Raises:
+            OSError, DataError: The file cannot be read.
+        """
+        from ..pictures.sources import contents, named
+
+        if file == STANDARD_INPUT:
+            with named(file):
+                return self._input(contents(sys.stdin.buffer, "predict"))
+        if os.path.isdir(file):
+            raise DataError(f"{file}: no images in this folder")
+        return self._input(file)
+
+    def _input(self, source: str | bytes) -> tuple[NDArray[np.uint8], str]:
+        from ..pictures import prepare, to_color_input
+
+        _, height, width = self.shape
+        if not self.reads_letters:
+            return to_color_input(source, (height, width) if height else None), ""
+        side = min(height, width)
+        prepared = prepare(source, side, self.style, self.ink)
+        pixels = np.zeros((1, height, width), np.uint8)
+        top, left = (height - side) // 2, (width - side) // 2
+        pixels[0, top : top + side, left : left + side] = prepared.pixels
+        return pixels, prepared.doubt
+
+
+def input_shape(path: str, model: Module) -> tuple[int, int, int]:
+    """(c, h, w) of the images to make, see `Preparation`.
+
+    Raises:
+        CheckpointError: The network takes no images.
+    """
+    shape = model.input_shape
+    if shape is None:
+        return _free_shape(path, model)
+    if len(shape) != 3 or shape[0] not in (1, 3) or (shape[0] == 1 and min(shape[1:]) < 8):
+        raise CheckpointError(
+            f"{path}: takes input {extent(shape)}, but predict makes images of 3 channels, "
+            "or of 1 channel and at least 8x8 pixels (CxHxW)"
+        )
+    return shape[0], shape[1], shape[2]
+
+
+def _free_shape(path: str, model: Module) -> tuple[int, int, int]:
+    for channels, side in ((1, FREE_SIZE), (3, FREE_SIZE)):
+        try:
+            model.plan((channels, side, side))
+        except ValueError:
+            continue
+        return (1, side, side) if channels == 1 else (3, 0, 0)
+    raise CheckpointError(
+        f"{path}: takes neither 1x{FREE_SIZE}x{FREE_SIZE} nor 3x{FREE_SIZE}x{FREE_SIZE} images"
+    )
