@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 import errno
-import os
-=======
 import math
->>>>>>> 9e1a41c (Predict with any network of images, from folders and standard input; doubt what is no letter)
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-<<<<<<< HEAD
-from cnnfast import _core, checkpoint, datasets, errors, models, nn
-=======
 import safetensors.numpy
-from cnnfast import checkpoint, datasets, errors, models, nn
->>>>>>> 9e1a41c (Predict with any network of images, from folders and standard input; doubt what is no letter)
+from cnnfast import _core, checkpoint, datasets, errors, models, nn
 from cnnfast.cli import main
 from cnnfast.history import EpochRecord, History
 

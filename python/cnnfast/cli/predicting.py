@@ -168,19 +168,21 @@ def _answer(path: str, model: Module, pixels: NDArray[np.uint8]) -> tuple[str, A
         CheckpointError: The network does not take this image, has no single answer, or gives NaN.
     """
     try:
+        if not np.isfinite(model(pixels[None])).all():
+            raise CheckpointError(
+                f"{path}: its outputs are not finite: the weights are damaged or were never finite"
+            )
         task = model.task or "multiclass"
         of_numbers = task == "regression"
         values = model.predict(pixels[None]) if of_numbers else model.predict_proba(pixels[None])
+    except CheckpointError:
+        raise
     except ValueError as error:
         raise CheckpointError(f"{path}: {error}") from None
     if values.ndim != 2:
         raise CheckpointError(
             f"{path}: gives {model_files.extent(values.shape[1:])} values, "
             "but predict wants one for each class"
-        )
-    if not np.isfinite(values).all():
-        raise CheckpointError(
-            f"{path}: its outputs are not finite: the weights are damaged or were never finite"
         )
     numbers = [float(value) for value in values[0]]
     if of_numbers:

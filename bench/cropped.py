@@ -1,0 +1,64 @@
+"""How well a model reads letters cut out tightly: `python -m bench.cropped MODEL [COUNT]`.
+
+Test images of the data set the model was trained on are drawn large, cropped in several ways, dark on light
+and light on dark, and read back through `cnnfast.pictures`.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from cnnfast import checkpoint, datasets
+from cnnfast.errors import DataError
+from cnnfast.pictures import PictureWarning, to_model_input
+
+from bench.pictures import pen_on_paper
+from tests.drawings import cropped
+
+Array = np.ndarray[Any, Any]
+
+
+def _padded(*room: int) -> Callable[[Array], Array]:
+    """Room above, below, left, right."""
+    return lambda page: np.pad(page, (room[:2], room[2:]), constant_values=255)
+
+
+WAYS: dict[str, Callable[[Array], Array]] = {
+    "30 pixels of margin": _padded(30, 30, 30, 30),
+    "cut at the ink": _padded(0, 0, 0, 0),
+    "1 pixel of margin": _padded(1, 1, 1, 1),
+    "room at one side": _padded(0, 0, 0, 25),
+    "room at two sides": _padded(0, 20, 0, 20),
+    "cut 3 pixels into the ink": lambda page: page[3:-3, 3:-3],
+}
+
+
+def main(words: Sequence[str]) -> None:
+    """Prints accuracy for each way of cropping, dark on light and light on dark."""
+    path, count = words[0], int(words[1]) if len(words) > 1 else 250
+    warnings.simplefilter("ignore", PictureWarning)
+    model, training = checkpoint.load(path), checkpoint.metadata(path)["training"]
+    style: Any = "mnist" if training["data"] == "mnist" else "emnist"
+    data = datasets.load(training["data"], train=False)
+    rng = np.random.default_rng(0)
+    rows = rng.permutation(len(data))[:count]
+    letters = [cropped(np.asarray(pen_on_paper(data.images[row], rng))) for row in rows]
+    known = np.mean(model.predict(data.images[rows]) == data.labels[rows])
+    print(f"{path}, {count} letters of {data.name}: {known:.1%}")
+    for name, way in WAYS.items():
+        right = [0, 0]
+        for letter, label in zip(letters, data.labels[rows], strict=True):
+            for k, page in enumerate((way(letter), 255 - way(letter))):
+                try:
+                    right[k] += int(model.predict(to_model_input(page, style=style)[None])[0] == label)
+                except DataError:
+                    continue
+        print(f"{name:<28}{right[0] / count:>9.1%}{right[1] / count:>9.1%}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
