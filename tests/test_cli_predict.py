@@ -193,7 +193,7 @@ def test_what_is_no_letter_is_said_and_ends_with_1(capsys: pytest.CaptureFixture
 def test_a_likeliest_class_that_is_not_likely(capsys: pytest.CaptureFixture[str]) -> None:
     network((1, 28, 28), 3)
     assert predicted(capsys, "r.png")[0]["doubt"] == "not sure"
-    network((1, 28, 28), 3, bias=(0.5, 0.0, 0.0))
+    network((1, 28, 28), 3, bias=(1.0, 0.0, 0.0))
     assert predicted(capsys, "r.png")[0]["doubt"] is None
 
 

@@ -23,8 +23,8 @@ STYLES = ("emnist", "mnist")
 INKS = ("auto", "dark", "light")
 
 NOT_SURE = "not sure"
-LEAST = 0.4
-"""Below this probability the likeliest class is no answer: docs/cli.md says what was measured."""
+LEAST = 0.5
+"""Below this probability the likeliest of several classes is more often wrong than right: docs/cli.md."""
 
 DESCRIPTION = """\
 Reads pictures of one letter or digit each and prints the three likeliest
