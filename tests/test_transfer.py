@@ -124,6 +124,27 @@ class TestResuming:
         assert server.requests == []
         assert self.fetch(server, file, tmp_path).read_bytes() == content
 
+    def test_another_that_ends_in_between(
+        self, server: FileServer, one: One, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fcntl = pytest.importorskip("fcntl", reason="this system has no locks of this kind")
+        file, content = one
+        target, part = tmp_path / file.name, tmp_path / f"{file.name}.part"
+        part.write_bytes(content)
+        flock, asked = fcntl.flock, []
+
+        def ended_before(handle: int, operation: int) -> None:
+            asked.append(handle)
+            if len(asked) == 1:
+                part.rename(target)
+            flock(handle, operation)
+
+        monkeypatch.setattr(fcntl, "flock", ended_before)
+        inode = part.stat().st_ino
+        assert self.fetch(server, file, tmp_path).read_bytes() == content
+        assert len(asked) == 2
+        assert target.stat().st_ino != inode
+
     def test_what_cannot_be_reached_leaves_nothing(self, one: One, tmp_path: Path) -> None:
         file, _ = one
         for url in ("http://127.0.0.1:9/me:secret@", "http://me:secret@127.0.0.1:9/a?token=secret"):

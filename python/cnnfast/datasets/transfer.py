@@ -89,14 +89,19 @@ def _only_writer(part: Path, target: Path) -> Iterator[None]:
         part.touch()
         yield
         return
-    handle = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise DownloadError(f"{target}: another process is downloading it; wait until it has ended") from None
-    except OSError:
-        pass  # a file system without locks
+    while True:
+        handle = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            text = f"{target}: another process is downloading it; wait until it has ended"
+            raise DownloadError(text) from None
+        except OSError:
+            break  # a file system without locks
+        if _is_at(handle, part):
+            break
+        os.close(handle)  # another process has just ended: what was opened is its target now
     try:
         yield
     finally:
@@ -104,6 +109,13 @@ def _only_writer(part: Path, target: Path) -> Iterator[None]:
             if part.stat().st_size == 0:
                 part.unlink()
         os.close(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _complete(file: Published, url: str, part: Path, report: Report) -> None:
