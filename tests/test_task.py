@@ -299,10 +299,30 @@ def test_contradictions_of_loss_and_network(loss: str, end: str, task: Any, text
     y: Any = np.zeros((5, 3), np.float32) if loss == "bce_with_logits" else [0] * 5
     with refused(ValueError, f"Trainer: {text}"):
         Trainer(model, optim.SGD(0.1), loss)
-    with refused(ValueError, f"Trainer: {text}"):
+    with refused(ValueError, f"fit: {text}"):
         fit(model, (X, y), loss=loss, progress=False)
     with refused(ValueError, f"Sequential: {text}"):
         model.loss_and_grad(X, y, loss)
+
+
+@pytest.mark.parametrize("sized", [True, False])
+@pytest.mark.parametrize("loss", ["cross_entropy", "nll"])
+def test_a_single_output_is_no_class_of_several(loss: str, sized: bool) -> None:
+    model = network(1, *ENDS["LogSoftmax" if loss == "nll" else "nothing"])
+    model.input_shape = (1,) if sized else None
+    text = (
+        f'the loss "{loss}" needs an output for each class, the network has a single one; for yes or no use '
+        'loss="bce_with_logits"'
+    )
+    y = [0, 0, 0, 1, 1]
+    with refused(ValueError, f"Trainer: {text}"):
+        Trainer(model, optim.SGD(0.1), loss).step(X, np.array(y))
+    with refused(ValueError, f"fit: {text}"):
+        fit(model, (X, y), loss=loss, progress=False)
+    with refused(ValueError, f"Sequential: {text}"):
+        model.loss_and_grad(X, np.array(y), loss)
+    model.task = "multiclass"
+    model.loss_and_grad(X, np.zeros(5, int), loss)
 
 
 def test_contradictions_of_task_and_network() -> None:

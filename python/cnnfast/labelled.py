@@ -12,7 +12,7 @@ from .class_names import are_names, class_numbers
 from .datasets import ImageDataset
 from .losses import MSE, BCEWithLogits, CrossEntropy, Loss, targets
 from .nn import Module
-from .nn.task import Task
+from .nn.task import Task, check_loss
 
 #: Shape of an output, x as the engine takes it, y as it came, names of classes.
 _Taken = tuple[Shape, Array, Any, tuple[str, ...] | None]
@@ -43,7 +43,9 @@ def labelled(
         TypeError: Neither of the two, or a dtype that the model or the loss does not take.
         ValueError: No rows; shapes or counts that do not fit; labels or classes that are not the model's.
     """
-    return _checked(who, _taken(who, data, model), model, loss, model.classes or names)
+    taken = _taken(who, data, model)
+    check_loss(who, loss, model._output_kind, model._task, taken[0][0])
+    return _checked(who, taken, model, loss, model.classes or names)
 
 
 def judged(who: str, data: Any, model: Module, ignore_index: int) -> tuple[Labelled, Task, Loss]:

@@ -66,7 +66,7 @@ class Trainer:
             raise TypeError(f"Trainer: model must be a Module, got {type_of(model)}")
         check_optimizer("Trainer", optimizer)
         loss = as_loss("Trainer", loss)
-        check_loss("Trainer", loss, model._output_kind, model._task)
+        check_loss("Trainer", loss, model._output_kind, model._task, model._outputs())
         if model.num_parameters() == 0:
             raise ValueError("Trainer: the model has no parameters to train")
         self.model, self.optimizer, self.loss = model, optimizer, loss
@@ -152,6 +152,7 @@ class Trainer:
             )
         plan, x = self.model._prepare(x)
         if not self._started:
+            check_loss("Trainer", self.loss, self.model._output_kind, self.model._task, plan.output_shape[0])
             self.model._train_for(self.loss, plan.output_shape[0])
             self.model._train_on(x)
             self._started = True

@@ -273,9 +273,9 @@ class Module(ParameterTree):
         """
         who = type(self).__name__
         loss = as_loss(who, loss)
-        check_loss(who, loss, self._output_kind, self._task)
         weight = real_number(who, "weight", weight, 0, float("inf"))
         plan, x = self._prepare(x)
+        check_loss(who, loss, self._output_kind, self._task, plan.output_shape[0])
         target = targets(who, "target", target, loss, plan.output_shape, self.dtype, len(x))
         if self._trained_on is None:
             self._train_on(x)

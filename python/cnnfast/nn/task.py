@@ -59,8 +59,10 @@ def task_by_loss(loss: Loss, kind: OutputKind, outputs: int | None) -> Task | No
     return _yes_or_no(outputs) if loss.of_shares else "regression"
 
 
-def check_loss(who: str, loss: Loss, kind: OutputKind, task: Task | None) -> None:
-    """Refuses a loss that contradicts the end of the network or the task its user has set."""
+def check_loss(who: str, loss: Loss, kind: OutputKind, task: Task | None, outputs: int | None) -> None:
+    """Refuses a loss that contradicts the end of the network, its number of outputs (None: not known) or the
+    task its user has set.
+    """
     of_logits = loss.of_classes or loss.of_shares
     if kind in ("probabilities", "sigmoid") and of_logits:
         raise ValueError(
@@ -82,6 +84,11 @@ def check_loss(who: str, loss: Loss, kind: OutputKind, task: Task | None) -> Non
         raise ValueError(
             f'{who}: the loss "{loss.name}" does not fit model.task "{task}"; use loss="{cure}", or set '
             f"model.task to {' or '.join(map(repr, fitting))}"
+        )
+    if loss.of_classes and outputs == 1 and task is None:
+        raise ValueError(
+            f'{who}: the loss "{loss.name}" needs an output for each class, the network has a single one; '
+            'for yes or no use loss="bce_with_logits"'
         )
 
 
