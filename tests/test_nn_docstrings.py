@@ -21,7 +21,7 @@ MODULES = [
         "losses",
         "models",
     ),
-    *("one_op", "optim", "progress", "train", "trainer"),
+    *("one_op", "optim", "plain", "progress", "tallies", "train", "trainer"),
     *(f"nn.{found.name}" for found in pkgutil.iter_modules(nn.__path__)),
     *(f"functional.{found.name}" for found in pkgutil.iter_modules(functional.__path__)),
 ]
