@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cnnfast
+import numpy as np
 import pytest
 from cnnfast import Trainer, losses, models, names, nn, optim
 from cnnfast.optim import lr_scheduler
@@ -75,6 +77,23 @@ def test_an_optimizer_by_name_or_class(given: object, end: str) -> None:
 def test_a_loss_as_a_class() -> None:
     with refused(TypeError, "fit: loss is the class MSE; write MSE()"):
         losses.as_loss("fit", losses.MSE)
+
+
+def test_styles_and_inks_of_pictures() -> None:
+    pytest.importorskip("PIL")
+    page = np.full((40, 40), 255, np.uint8)
+    page[8:32, 12:18] = 0
+    to_model_input = cnnfast.pictures.to_model_input
+    expected = to_model_input(page, style="mnist", ink="dark")
+    np.testing.assert_array_equal(to_model_input(page, style="MNIST", ink="Dark"), expected)  # type: ignore[arg-type]
+    with refused(
+        ValueError, "to_model_input: style 'minst'; need 'emnist' or 'mnist'; did you mean 'mnist'?"
+    ):
+        to_model_input(page, style="minst")  # type: ignore[arg-type]
+    with refused(
+        ValueError, "to_model_input: ink 'drak'; need 'auto', 'dark' or 'light'; did you mean 'dark'?"
+    ):
+        to_model_input(page, ink="drak")  # type: ignore[arg-type]
 
 
 def test_a_task_in_another_spelling() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 _MOST = 3
 
+Name = TypeVar("Name", bound=str)
 
-def find(text: object, known: Iterable[str]) -> str | None:
+
+def find(text: object, known: Iterable[Name]) -> Name | None:
     """The known name that `text` is, or is but for case, hyphens, underscores and spaces; None without one,
     or with several of the second kind.
 
@@ -15,12 +18,14 @@ def find(text: object, known: Iterable[str]) -> str | None:
         >>> find("One_Cycle", ["cosine", "one-cycle"])
         'one-cycle'
     """
-    known = tuple(known)
     if not isinstance(text, str):
         return None
-    if text in known:
-        return text
-    alike = [name for name in known if _key(name) == _key(text)]
+    alike = []
+    for name in known:
+        if name == text:
+            return name
+        if _key(name) == _key(text):
+            alike.append(name)
     return alike[0] if len(alike) == 1 else None
 
 

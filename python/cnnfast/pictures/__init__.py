@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import names
 from ..border import ieee_arithmetic
 from . import doubts, framing, ink, reading, sources
 from .framing import Style
@@ -155,6 +156,7 @@ def prepare(image: Source, size: int = 28, style: Style = "emnist", ink: InkColo
     return _prepared("prepare", image, size, style, ink)
 
 
+@ieee_arithmetic
 def to_color_input(image: Source, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
     """Turns any image into the input of a network for color images: no letter is looked for.
 
@@ -201,16 +203,21 @@ def as_text(image: NDArray[np.uint8]) -> str:
 def _prepared(who: str, image: Source, size: int, style: Style, color: InkColor) -> Prepared:
     if size < 8:
         raise ValueError(f"{who}: size {size}; need at least 8")
-    if style not in framing.LETTER_SHARE:
-        raise ValueError(f"{who}: style {style!r}; need 'emnist' or 'mnist'")
-    if color not in _LIGHT:
-        raise ValueError(f"{who}: ink {color!r}; need 'auto', 'dark' or 'light'")
+    known_style = names.find(style, framing.LETTER_SHARE)
+    if known_style is None:
+        hint = names.did_you_mean(style, framing.LETTER_SHARE)
+        raise ValueError(f"{who}: style {style!r}; need 'emnist' or 'mnist'{hint}")
+    known_color = names.find(color, _LIGHT)
+    if known_color is None:
+        hint = names.did_you_mean(color, _LIGHT)
+        raise ValueError(f"{who}: ink {color!r}; need 'auto', 'dark' or 'light'{hint}")
+    light = _LIGHT[known_color]
     with sources.named(sources.name_of(image)):
         grey = reading.to_grey(sources.upright(image, who))
-        if framing.is_framed(grey, size, _LIGHT[color]):
+        if framing.is_framed(grey, size, light):
             return Prepared(framing.as_is(grey), "")
-        letter = ink.separate(grey, _LIGHT[color])
-        return Prepared(framing.frame(letter, size, style), doubts.doubt(letter))
+        letter = ink.separate(grey, light)
+        return Prepared(framing.frame(letter, size, known_style), doubts.doubt(letter))
 
 
 def _warned(prepared: Prepared) -> NDArray[np.uint8]:
