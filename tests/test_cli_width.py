@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 from pathlib import Path
 
 import cnnfast as cf
 import pytest
-from cnnfast.cli import main
+from cnnfast.cli import facts, main
 
 WIDTHS = (60, 80, 120)
 
@@ -98,3 +99,17 @@ def test_errors_on_a_terminal(
     assert " ".join(terminal.getvalue().split()) == " ".join(file.getvalue().split())
     assert any(whole in line for line in lines)
     assert sum(line.startswith("error: ") for line in file.getvalue().splitlines()) == 1
+
+
+def test_a_warning_is_a_line_without_a_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def warn(options: object) -> int:
+        warnings.warn("the output is NaN", UserWarning, stacklevel=1)
+        return 0
+
+    monkeypatch.setattr(facts, "_models", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert main(["models"]) == 0
+    assert capsys.readouterr().err == "warning: the output is NaN\n"

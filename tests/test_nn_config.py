@@ -311,6 +311,13 @@ def test_parameters_and_buffers_are_counted_apart(monkeypatch):
         assert model.num_parameters(only_trainable=True) == 0
 
 
+def test_a_plan_counts_buffers_apart_too():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2, momentum=None), input_shape=(1, 6, 6))
+    assert "input (1, 6, 6), 24 parameters, 5 in buffers, " in str(model.plan())
+    plain = nn.Sequential(nn.Conv2d(1, 2, 3), input_shape=(1, 6, 6))
+    assert "input (1, 6, 6), 20 parameters, 0" in str(plain.plan())
+
+
 def test_the_table_of_a_batch_norm():
     assert str(nn.Sequential(nn.BatchNorm2d(8))) == (
         "Sequential\n"

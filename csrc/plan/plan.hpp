@@ -201,6 +201,7 @@ class Plan {
                            std::uint64_t seed, T* grads) const;
   // Running averages: p = (1 - momentum) p + momentum found; then zeros to `grads`.
   bool has_buffers() const { return training_.statistics_count > 0; }
+  Index buffer_count() const;  // elements of the parameters that are buffers
   void update_buffers(T* params, T* grads) const;
   // The buffers' share of `grads` from a forward pass.
   void found_in(const Tape& tape, T* grads) const { found_in(tape.statistics.template at<T>(0), grads); }

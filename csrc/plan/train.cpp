@@ -213,6 +213,14 @@ void Plan<T>::found_in(const T* statistics, T* grads) const {
 }
 
 template <class T>
+Index Plan<T>::buffer_count() const {
+  Index count = 0;
+  for_each_average(
+      [&](const BatchNorm2d::Geometry& g, Index, Index) { count += g.averages() + (g.cumulative ? 1 : 0); });
+  return count;
+}
+
+template <class T>
 void Plan<T>::update_buffers(T* params, T* grads) const {
   for_each_average([&](const BatchNorm2d::Geometry& g, Index buffers, Index) {
     const Index end = buffers + g.averages();

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+import warnings
 from collections.abc import Sequence
 
 from .. import __version__, terminal
@@ -15,7 +16,7 @@ from .._core import build_info
 from ..errors import CnnfastError
 from ..interrupt import ends_like_ctrl_c
 from . import arguments, evaluating, facts, measuring, predicting, training
-from .complaints import describe, fail, finish
+from .complaints import describe, fail, finish, note
 
 EXAMPLES = {
     "cnnfast train": "train on built-in synthetic letters, under a minute",
@@ -62,7 +63,8 @@ def _run(argv: Sequence[str] | None) -> int:
         fail(describe(error))
         return 2
     try:
-        with ends_like_ctrl_c():
+        with ends_like_ctrl_c(), warnings.catch_warnings():
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
             code: int = arguments.run(arguments)
         return code
     except BrokenPipeError:
@@ -75,6 +77,11 @@ def _run(argv: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         fail("interrupted")
         return 1
+
+
+def _show_warning(message: Warning | str, *place: object) -> None:
+    """A line of its own, without the place in the program."""
+    note(f"warning: {message}")
 
 
 def parser() -> argparse.ArgumentParser:
