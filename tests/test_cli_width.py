@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cnnfast as cf
 import pytest
-from cnnfast.cli import facts, main
+from cnnfast.cli import facts, main, predicting
 
 WIDTHS = (60, 80, 120)
 
@@ -113,3 +113,23 @@ def test_a_warning_is_a_line_without_a_place(
         warnings.simplefilter("default")
         assert main(["models"]) == 0
     assert capsys.readouterr().err == "warning: the output is NaN\n"
+
+
+def test_readings_stand_behind_their_files_or_below() -> None:
+    three = ["a  97.1%", "o   1.9%", "d   0.6%"]
+    doubt = ["several letters: part of a page? (best guess: e  40.5%)"]
+    assert predicting._lines(["a.png", "letter.png"], [three, three], 60) == [
+        "a.png        a  97.1%   o   1.9%   d   0.6%",
+        "letter.png   a  97.1%   o   1.9%   d   0.6%",
+    ]
+    files = ["a/folder/with/a/long/name.png", "b.png"]
+    assert predicting._lines(files, [three, doubt], 60) == [
+        "a/folder/with/a/long/name.png\n    a  97.1%   o   1.9%   d   0.6%",
+        "b.png\n    several letters: part of a page? (best guess: e  40.5%)",
+    ]
+    assert predicting._lines(files, [doubt, three], 30) == [
+        "a/folder/with/a/long/name.png\n    several letters: part of a\n    page? (best guess: e\n    40.5%)",
+        "b.png\n    a  97.1%   o   1.9%\n    d   0.6%",
+    ]
+    for line in predicting._lines(["a" * 100, "b"], [three, three], None):
+        assert line.count("\n") == 0, "a file has a line for each picture"

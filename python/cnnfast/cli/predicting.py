@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checkpoint
+from .. import checkpoint, terminal
 from .._core import set_num_threads
 from .._text import printable
 from ..errors import CheckpointError, DataError, require
@@ -199,10 +200,30 @@ def _print(readings: list[Reading], show: bool) -> None:
     good = [reading for reading in readings if not reading.error]
     if not good:
         return
-    file_width = max(len(printable(reading.file)) for reading in good)
     names = [part[0] for reading in good for part in reading.answer if isinstance(part, tuple)]
     name_width = max(map(len, names), default=0)
-    for reading in good:
+    files = [printable(reading.file) for reading in good]
+    cells = [reading.cells(name_width) for reading in good]
+    for reading, line in zip(good, _lines(files, cells, _room()), strict=True):
         if show and reading.pixels is not None and len(reading.pixels) == 1:
             say(as_text(reading.pixels[0]))
-        say("   ".join([f"{printable(reading.file):<{file_width}}", *reading.cells(name_width)]))
+        say(line)
+
+
+def _room() -> int | None:
+    """Columns of the terminal; None for a file or a pipe, where a program may read line by line."""
+    return terminal.width() if sys.stdout is not None and sys.stdout.isatty() else None
+
+
+def _lines(files: list[str], cells: list[list[str]], room: int | None) -> list[str]:
+    """For each file what was read in it: behind its name, or below where that does not fit for all."""
+    width = max(map(len, files))
+    beside = ["   ".join([f"{file:<{width}}", *read]) for file, read in zip(files, cells, strict=True)]
+    if room is None or max(map(len, beside)) <= room:
+        return beside
+    below = []
+    for file, read in zip(files, cells, strict=True):
+        text = terminal.packed(read, hanging="", gap="   ", room=room - 4)
+        lines = [terminal.wrapped(line, room=room - 4) for line in text.splitlines()]
+        below.append("\n".join([file, *lines]).replace("\n", "\n    "))
+    return below
