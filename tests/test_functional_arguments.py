@@ -176,6 +176,13 @@ def test_other_kinds_of_arrays_are_taken_as_arrays(name: str, parameter: str, tm
         assert not isinstance(theirs, np.memmap)
 
 
+def test_a_list_of_arrays_to_join() -> None:
+    for arrays, kind in (([IMAGES, IMAGES], "list"), ((IMAGES,), "tuple")):
+        with refused(TypeError, f"concat: takes arrays one by one, got a {kind} of them; unpack it with *"):
+            functional.concat(arrays)  # type: ignore[arg-type]
+    assert functional.concat(*[IMAGES, IMAGES]).shape == (2, 8, 6, 6)
+
+
 def test_a_matrix_and_foreign_kinds() -> None:
     matrix = np.ones((2, 3)).view(np.matrix)  # no warning of deprecation
     assert type(functional.relu(matrix)) is np.ndarray

@@ -144,7 +144,7 @@ def test_every_operation_has_a_layer():
         (
             {"type": "Residual", "body": {"type": "ReLU"}, "shortcut": None},
             TypeError,
-            "from_config: a layer must be described by a dict, got NoneType",
+            "from_config: a layer must be described by a dict, got None",
         ),
         ({"type": "Identity", "x": 1}, ValueError, "Identity: has no setting 'x'; it takes none"),
         (

@@ -41,6 +41,11 @@ def type_of(value: object) -> str:
     return f"{value.dtype} array" if isinstance(value, np.ndarray) else type(value).__name__
 
 
+def _shown(value: object) -> str:
+    """Type and value of what is no number."""
+    return "None" if value is None else f"{type_of(value)} {value!r}"
+
+
 def ieee_arithmetic(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Decorator for functions that compute with NumPy: an underflow is 0, an overflow infinity and an invalid
     operation NaN, without warnings or errors, whatever `np.seterr` the caller has set; it is as before
@@ -103,7 +108,7 @@ def dtype_cure(name: str, value: Array, dtype: object) -> str:
 def whole_number(who: str, name: str, value: object, minimum: int) -> int:
     """A Python int of at least `minimum`; bools and floats are refused."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{who}: {name} must be an integer, got {type_of(value)} {value!r}")
+        raise TypeError(f"{who}: {name} must be an integer, got {_shown(value)}")
     if value < minimum:
         raise ValueError(f"{who}: {name} must be at least {minimum}, got {value}")
     return int(value)
@@ -112,7 +117,7 @@ def whole_number(who: str, name: str, value: object, minimum: int) -> int:
 def real_number(who: str, name: str, value: object, low: float, high: float, *, below: bool = False) -> float:
     """A finite Python float in [low, high], or in [low, high) with `below`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{who}: {name} must be a number, got {type_of(value)} {value!r}")
+        raise TypeError(f"{who}: {name} must be a number, got {_shown(value)}")
     number = float(value)
     fits = low <= number < high if below else low <= number <= high
     if not fits or not math.isfinite(number):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import terminal
-from .border import Array, Labels, takes_a_pair, whole_number
+from .border import Array, Labels, takes_a_pair, type_of, whole_number
 from .labelled import check_known, judged
 from .losses import IGNORED, as_class
 from .nn import Module
@@ -219,6 +219,8 @@ def evaluate(
         64
     """
     batch_size = whole_number("evaluate", "batch_size", batch_size, 1)
+    if not isinstance(model, Module):
+        raise TypeError(f"evaluate: model must be a Module, got {type_of(model)}")
     part, task, loss = judged("evaluate", data, model, as_class("evaluate", ignore_index))
     check_known("evaluate: y", part, loss)
     tally = tally_for(task, model._output_kind, loss)

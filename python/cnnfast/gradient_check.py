@@ -13,7 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _core
-from .border import Array, check_label_range, ieee_arithmetic, real_number, refuse_masked, whole_number
+from .border import (
+    Array,
+    check_label_range,
+    ieee_arithmetic,
+    real_number,
+    refuse_masked,
+    type_of,
+    whole_number,
+)
 from .errors import GradientError
 from .losses import Loss, as_loss, targets
 from .nn import Module
@@ -149,7 +157,7 @@ def check_gradients(
     """
     who = "check_gradients"
     if not isinstance(module, Module):
-        raise TypeError(f"{who}: module must be a Module, got {type(module).__name__}")
+        raise TypeError(f"{who}: module must be a Module, got {type_of(module)}")
     eps = real_number(who, "eps", eps, 1e-12, 1e-1)
     rtol = real_number(who, "rtol", rtol, 0, 1)
     samples = whole_number(who, "samples", samples, 1)

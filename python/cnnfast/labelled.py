@@ -71,7 +71,7 @@ def _taken(who: str, data: Any, model: Module) -> _Taken:
     elif isinstance(data, tuple | list) and len(data) == 2:
         x, y, classes = data[0], data[1], None
     else:
-        raise TypeError(f"{who}: data must be an ImageDataset or a pair (x, y), got {type(data).__name__}")
+        raise TypeError(f"{who}: data must be an ImageDataset or a pair (x, y), got {type_of(data)}")
     plan, x = model._prepare(x)
     if len(x) == 0:
         raise ValueError(f"{who}: data has no rows")

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 import string
 
 import numpy as np
 import numpy.typing as npt
 
-from ..border import ieee_arithmetic
+from ..border import ieee_arithmetic, whole_number
 from . import pen
 from .image_dataset import ImageDataset
 from .pen import Floats, Form
@@ -54,6 +53,7 @@ def glyphs(n: int = 20_000, seed: int = 0, size: int = 28) -> ImageDataset:
         and lower case in one class, at random.
 
     Raises:
+        TypeError: One of them is no integer.
         ValueError: `n` or `seed` is negative, or `size` below 8.
 
     Cost: 20,000 of 28x28 in about 0.8 s on one core.
@@ -65,10 +65,9 @@ def glyphs(n: int = 20_000, seed: int = 0, size: int = 28) -> ImageDataset:
         >>> bool((data.images[:10] == glyphs(10, seed=1).images).all())
         True
     """
-    n, seed, size = operator.index(n), operator.index(seed), operator.index(size)
-    for name, value, least in (("n", n, 0), ("seed", seed, 0), ("size", size, 8)):
-        if value < least:
-            raise ValueError(f"glyphs: {name} must be at least {least}, got {value}")
+    n = whole_number("glyphs", "n", n, 0)
+    seed = whole_number("glyphs", "seed", seed, 0)
+    size = whole_number("glyphs", "size", size, 8)
     images = np.empty((n, size, size), dtype=np.uint8)
     labels = np.empty(n, dtype=np.int64)
     bits = np.random.PCG64(np.random.SeedSequence(seed))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..border import refuse_masked, type_of
+from ..border import refuse_masked, type_of, whole_number
 from ..class_names import are_names, class_numbers
 from ..errors import DataError
 
@@ -111,14 +110,15 @@ class ImageDataset:
                 f"{len(self) - n_part} and {n_part}; both must have at least 1"
             )
         held_out = np.zeros(len(self), dtype=np.bool_)
-        held_out[np.random.default_rng(operator.index(seed)).permutation(len(self))[:n_part]] = True
+        seed = whole_number("ImageDataset.split", "seed", seed, 0)
+        held_out[np.random.default_rng(seed).permutation(len(self))[:n_part]] = True
         return self[~held_out], self[held_out]
 
 
 def _checked_images(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     refuse_masked("ImageDataset", "images", images)
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-        cure = "; use np.asarray(images)"
+        cure = "; use np.asarray(images)" if images is not None else ""
         if isinstance(images, np.ndarray):
             floats = images.dtype.kind == "f"
             cure = "; for values from 0 to 1 use (255 * images).round().astype(np.uint8)" if floats else ""

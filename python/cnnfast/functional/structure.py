@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import _core
-from ..border import Array, ieee_arithmetic
+from ..border import Array, ieee_arithmetic, type_of
 from ..one_op import backward, check_floats, check_shape, forward
 
 
@@ -78,11 +78,14 @@ def concat_backward(dy: Array, *arrays: Array) -> tuple[Array, ...]:
 def _check_parts(who: str, arrays: Sequence[Array]) -> None:
     if not arrays:
         raise ValueError(f"{who}: needs at least one array")
+    first: object = arrays[0]
+    if isinstance(first, list | tuple) and any(isinstance(array, np.ndarray) for array in first):
+        raise TypeError(f"{who}: takes arrays one by one, got a {type_of(first)} of them; unpack it with *")
     check_floats(who, **{f"arrays[{k}]": array for k, array in enumerate(arrays)})
-    first = arrays[0].shape
+    shape = arrays[0].shape
     for k, array in enumerate(arrays):
-        if array.ndim < 2 or array.shape[:1] != first[:1] or array.shape[2:] != first[2:]:
+        if array.ndim < 2 or array.shape[:1] != shape[:1] or array.shape[2:] != shape[2:]:
             raise ValueError(
-                f"{who}: arrays must have shapes (n, c, ...) that differ only in c, got {first} and "
+                f"{who}: arrays must have shapes (n, c, ...) that differ only in c, got {shape} and "
                 f"{array.shape} (arrays[{k}])"
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..border import Seed, Shape
+from ..border import Seed, Shape, type_of
 from ..names import did_you_mean
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _typed(config: Mapping[str, Any], depth: int) -> tuple[type[Module], dict[st
     if depth > _MAX_NESTING:
         raise ValueError(f"from_config: more than {_MAX_NESTING} containers inside each other")
     if not isinstance(config, Mapping):
-        raise TypeError(f"from_config: a layer must be described by a dict, got {type(config).__name__}")
+        raise TypeError(f"from_config: a layer must be described by a dict, got {type_of(config)}")
     name = config.get("type")
     if not isinstance(name, str) or name not in _TYPES:
         hint = did_you_mean(name, _TYPES) or "; nn.layer_types() has the known ones"

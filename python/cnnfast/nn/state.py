@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..border import Array, ieee_arithmetic
+from ..border import Array, ieee_arithmetic, type_of
 
 #: a buffer, whole numbers in PyTorch's states
 _COUNT = "num_batches_tracked"
@@ -24,7 +24,7 @@ class Unmatched(NamedTuple):
 def load_state(who: str, targets: Mapping[str, Array], state: Mapping[str, Any], strict: bool) -> Unmatched:
     """Copies `state` into the arrays of `targets`; see `Module.load_state_dict`."""
     if not isinstance(state, Mapping):
-        raise TypeError(f"{who}: state must be a dict of arrays by name, got {type(state).__name__}")
+        raise TypeError(f"{who}: state must be a dict of arrays by name, got {type_of(state)}")
     missing = [name for name in targets if name not in state]
     unknown = [str(name) for name in state if name not in targets and not _is_spare(str(name), targets)]
     arrays, kinds = _arrays(targets, state)
