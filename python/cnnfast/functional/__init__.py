@@ -3,8 +3,8 @@
 Each call runs one operation of the engine; to run several in a row fast, compose layers of `cnnfast.nn`. All
 arrays of a call have one dtype, float32 or float64; images are (n, c, h, w), while activations, dropout and
 losses of numbers take any shape. `isa` picks an instruction set, None the best. What an operation computes,
-and its edge rules, stand with the layer of the same name. Wrong dtypes raise TypeError, shapes that do not fit
-ValueError.
+and its edge rules, stand with the layer of the same name. Wrong dtypes raise TypeError, shapes that do not
+fit ValueError.
 """
 
 from __future__ import annotations
