@@ -31,8 +31,8 @@ def same(what, by_hand, library):
 
 
 # %% The picture
-# 28 x 28 numbers from 0 (paper) to 255 (ink), and a label that says what it shows. We take one about which
-the  # network has some doubt.
+# 28 x 28 numbers from 0 (paper) to 255 (ink), and a label that says what it shows. We take one about
+# which the network has some doubt.
 chosen = 435
 picture, label = test.images[chosen], int(test.labels[chosen])
 print(f"picture {chosen}, a {test.classes[label]!r}, uint8 {picture.shape}, every second row:")
