@@ -7,8 +7,8 @@
 #include "plan/threads.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
+#include <mutex>
 #include <vector>
 
 namespace cnnfast::bind {
@@ -56,15 +56,19 @@ void in_parts(Index size, const F& f) {
   in_parts(size, 1, f);
 }
 
+// The largest |x|; NaN if a value is not finite.
 template <class T>
-bool all_finite(const py::array& values) {
+double magnitude(const py::array& values) {
   const auto x = contiguous<T>(values);
   const T* data = x.data();
-  std::atomic<bool> finite{true};
+  std::mutex mutex;
+  T largest = 0;
   in_parts(static_cast<Index>(x.size()), [&](Index first, Index count) {
-    if (!kernel_table<T>(default_isa()).all_finite(count, data + first)) finite = false;
+    const T found = kernel_table<T>(default_isa()).magnitude(count, data + first);
+    const std::lock_guard<std::mutex> guard(mutex);
+    if (!(found <= largest)) largest = std::isnan(largest) ? largest : found;
   });
-  return finite;
+  return static_cast<double>(largest);
 }
 
 // Pieces of one length are summed each by itself, and their sums in order: no bit depends on the threads.
@@ -199,7 +203,14 @@ void register_blocks(py::module_& m) {
       "all_finite",
       [](py::handle values) {
         const py::array x = array("values", values);
-        return by_dtype("values", x, [&](auto zero) { return all_finite<decltype(zero)>(x); });
+        return std::isfinite(by_dtype("values", x, [&](auto zero) { return magnitude<decltype(zero)>(x); }));
+      },
+      "values"_a);
+  m.def(
+      "magnitude",
+      [](py::handle values) {
+        const py::array x = array("values", values);
+        return by_dtype("values", x, [&](auto zero) { return magnitude<decltype(zero)>(x); });
       },
       "values"_a);
   m.def(

@@ -78,7 +78,7 @@ py::tuple loss_and_grad(const Plan<T>& plan, py::handle x, py::handle target, py
   const Blocks<T> blocks(plan, params, grads);
   const StepResult result = without_gil(
       [&] { return plan.loss_and_grad(data.in.batch, data.targets.target, loss, blocks.params, seed, blocks.grads); });
-  return py::make_tuple(result.loss, result.correct);
+  return py::make_tuple(result.loss, result.correct, result.weight, result.counted);
 }
 
 // Running averages take in what the last `loss_and_grad` left in `grads`, or what a tape holds.

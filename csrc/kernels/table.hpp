@@ -125,7 +125,7 @@ struct VectorKernels {
   double (*loss)(const LossRule&, const LossArgs<T>&);                   // the sum of the losses
   void (*add)(Index size, const T* x, T* y);                             // y += x
   void (*sum)(Index size, Index count, Index stride, const T* x, T* y);  // y = x[0] + x[stride] + ..., in order
-  bool (*all_finite)(Index size, const T* x);
+  T (*magnitude)(Index size, const T* x);
   void (*sgd)(Index size, const SgdSettings&, T* params, const T* grads, T* momentum);
   void (*adam)(Index size, const AdamSettings&, T* params, const T* grads, T* exp_avg, T* exp_avg_sq,
                T* max_exp_avg_sq);

@@ -2,7 +2,7 @@
 // arXiv:1502.03167.
 //
 // In training mean and variance are those of the whole batch (the variance divided by the number of values); running
-// averages of them (of the variance divided by one less) serve inference. Without a momentum they are plain means over
+// averages of them (of the variance divided by one less) serve inference, and training where they are held. Without a momentum they are plain means over
 // all batches, whose number is a buffer too.
 #pragma once
 
@@ -20,6 +20,7 @@ struct BatchNorm2d : OpBase {
     double eps = 1e-5, momentum = 0.1;
     bool affine = true;
     bool cumulative = false;  // no momentum: a mean over all batches, counted behind the averages
+    bool held = false;        // training, too, takes the running averages for mean and variance, and leaves them
     // Only a plan sets these: the second input is added, and a function applied at the end.
     bool add = false;
     Function activation;
@@ -60,6 +61,7 @@ struct BatchNorm2d : OpBase {
   double eps;
   std::optional<double> momentum;
   bool affine;
+  bool held = false;  // no setting of the layer: what `freeze` asks of a plan
 
  protected:
   BatchNorm2d(const char* name, Index num_features, double eps_, std::optional<double> momentum_, bool affine_)
@@ -71,7 +73,7 @@ struct BatchNorm2d : OpBase {
     }
   }
   Geometry placed(const Shape& shape) const {
-    return {rows_of(shape), eps, momentum.value_or(0), affine, !momentum, false, {}};
+    return {rows_of(shape), eps, momentum.value_or(0), affine, !momentum, held, false, {}};
   }
 };
 

@@ -17,14 +17,15 @@ BatchLoss<T>::BatchLoss(const KernelTable<T>& table, const Loss& loss, const Tar
       weight_(loss.weight.begin(), loss.weight.end()) {
   check_loss(loss, output);
   if (target.classes == nullptr) {
-    divisor_ =
-        static_cast<double>(batch.n) * static_cast<double>(loss.of_classes() ? output.positions() : output.size());
+    counted_ = batch.n * (loss.of_classes() ? output.positions() : output.size());
+    divisor_ = static_cast<double>(counted_);
     return;
   }
   for (Index i = 0; i < batch.n; ++i) {
     const std::int64_t* label = labels(i);
     for (Index at = 0; at < output.positions(); ++at) {
       if (label[at] == loss.ignore_index) continue;
+      ++counted_;
       divisor_ += weight_.empty() ? 1.0 : loss.weight[static_cast<std::size_t>(label[at])];
     }
   }

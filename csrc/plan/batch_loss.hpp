@@ -15,7 +15,10 @@ class BatchLoss {
 
   // What a mean is taken over: the weights of the targets, or the number of rows or elements.
   double divisor() const { return divisor_; }
-  void divide_gradients() { scale_ = static_cast<T>(1 / divisor_); }
+  // How many rows or positions are not ignored.
+  Index counted() const { return counted_; }
+  // Where nothing counts, gradients are 0.
+  void divide_gradients() { scale_ = divisor_ > 0 ? static_cast<T>(1 / divisor_) : T(0); }
 
   // The loss of image i of the batch, whose output is y: channels-last, as its gradient `dy`. `each` takes the
   // single losses, if not null.
@@ -37,6 +40,7 @@ class BatchLoss {
   const Shape& output_;
   std::vector<T> weight_;
   double divisor_ = 0;
+  Index counted_ = 0;
   T scale_ = 1;
 };
 

@@ -169,8 +169,10 @@ struct Wanted {
 };
 
 struct StepResult {
-  double loss = 0;    // mean
+  double loss = 0;    // mean; NaN where nothing counts
   Index correct = 0;  // of targets that are classes
+  double weight = 0;  // what the mean divides by: 0 where no row of the batch counts
+  Index counted = 0;  // targets that are not ignored, as `correct` counts them
 };
 
 // The nodes of a graph, before offsets: layers one by one and direct kernels (`exact`); or neighbours fused, and
@@ -199,7 +201,8 @@ class Plan {
   void backward(const T* dy, const Tape& tape, const T* params, T* grads, T* dx) const;
   StepResult loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
                            std::uint64_t seed, T* grads) const;
-  // Running averages: p = (1 - momentum) p + momentum found; then zeros to `grads`.
+  // Running averages: p = (1 - momentum) p + momentum found, unless some of what was found is not finite: a batch with
+  // NaN moves none of them. Then zeros to `grads`.
   bool has_buffers() const { return training_.statistics_count > 0; }
   Index buffer_count() const;  // elements of the parameters that are buffers
   void update_buffers(T* params, T* grads) const;

@@ -12,7 +12,7 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const Target<T>* targ
   check_statistics(batch.n);
   std::vector<NodeTime> times(training_.nodes.size());
   Loan loan(*this);
-  TrainingPass pass{*this, *loan, batch.n, 0, wanted};
+  TrainingPass pass{*this, *loan, params, batch.n, 0, wanted};
   pass.times = &times;
   pass.reserve(1, true);
   Tasks pack_tasks(static_cast<int>(training_.slices.size()));

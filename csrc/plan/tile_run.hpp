@@ -166,9 +166,11 @@ struct Plan<T>::TileRun {
 
   // This tile's share in the statistics that node i waits for, onto those of its shard.
   void collect(std::size_t i, double* shard) const {
+    const auto& norm = std::get<BatchNorm2d::Geometry>(program.nodes[i].op);
+    if (norm.held) return;
     const double start = times != nullptr ? seconds() : 0;
     Inputs inputs;
-    plan.table_.collect(std::get<BatchNorm2d::Geometry>(program.nodes[i].op), forward_args(i, inputs), shard);
+    plan.table_.collect(norm, forward_args(i, inputs), shard);
     if (times != nullptr) (*times)[i].forward += seconds() - start;
   }
   void d_collect(std::size_t i, double* shard) const {

@@ -1,6 +1,7 @@
 // Training: shards over threads, their gradients summed in order.
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 
 #include "base/error.hpp"
@@ -66,7 +67,7 @@ template <class T>
 void Plan<T>::check_statistics(Index n) const {
   for (const PlanNode& node : training_.nodes) {
     const auto* norm = std::get_if<BatchNorm2d::Geometry>(&node.op);
-    if (norm != nullptr && n * norm->positions < 2) {
+    if (norm != nullptr && !norm->held && n * norm->positions < 2) {
       fail(node.name.empty() ? "" : "layer \"" + node.name + "\": ",
            "BatchNorm: training needs more than one value a channel, got a batch of ", n, " with ", norm->positions,
            " each; choose a batch size that leaves no single image over");
@@ -89,6 +90,7 @@ Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t s
   Loan loan(*this);
   TrainingPass pass{*this,
                     *loan,
+                    params,
                     batch.n,
                     seed,
                     {},
@@ -120,7 +122,7 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
   Loan loan(*this);
   // Gradients take the place of values that are no longer needed, so that tiles are copied.
   T* statistics = const_cast<T*>(tape.statistics.template at<T>(0));
-  TrainingPass pass{*this, *loan, tape.n, 0, {true, true}, nullptr, statistics, tape.rows.template at<T>(0)};
+  TrainingPass pass{*this, *loan, params, tape.n, 0, {true, true}, nullptr, statistics, tape.rows.template at<T>(0)};
   pass.reserve(threads, true);
   const int slices = static_cast<int>(training_.slices.size());
   Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
@@ -158,7 +160,7 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
   const Index shard_count = shards(batch.n);
   const int threads = threads_for(training_, batch.n, shard_count);
   Loan loan(*this);
-  TrainingPass pass{*this, *loan, batch.n, seed, {false, true}};
+  TrainingPass pass{*this, *loan, params, batch.n, seed, {false, true}};
   pass.reserve(threads, true);
   loan->losses.reserve(static_cast<std::size_t>(batch.n) * sizeof(double));
   double* losses = loan->losses.template at<double>(0);
@@ -189,7 +191,7 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
   found_in(pass.statistics, grads);
   double sum = 0;
   for (Index i = 0; i < batch.n; ++i) sum += losses[i];
-  return {sum / loss_of.divisor(), correct};
+  return {sum / loss_of.divisor(), correct, loss_of.divisor(), loss_of.counted()};
 }
 
 // Calls f(geometry, offset of the node's buffers among the parameters, statistics of the batch) for each node that
@@ -222,8 +224,13 @@ Index Plan<T>::buffer_count() const {
 
 template <class T>
 void Plan<T>::update_buffers(T* params, T* grads) const {
+  bool finite = true;
+  for_each_average([&](const BatchNorm2d::Geometry& g, Index buffers, Index) {
+    finite = finite && std::isfinite(table_.magnitude(g.averages(), grads + buffers));
+  });
   for_each_average([&](const BatchNorm2d::Geometry& g, Index buffers, Index) {
     const Index end = buffers + g.averages();
+    if (!finite || g.held) return std::fill(grads + buffers, grads + end, T(0));
     if (g.cumulative) params[end] += T(1);
     const double momentum = g.cumulative ? 1 / static_cast<double>(params[end]) : g.momentum;
     for (Index i = buffers; i < end; ++i) {

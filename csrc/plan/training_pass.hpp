@@ -14,6 +14,7 @@ template <class T>
 struct Plan<T>::TrainingPass {
   const Plan& plan;
   Workspace& w;
+  const T* params;
   Index n;
   std::uint64_t seed;
   Wanted wanted;
@@ -141,6 +142,15 @@ struct Plan<T>::TrainingPass {
     const auto& g = std::get<BatchNorm2d::Geometry>(node.op);
     T* mean = statistics + node.statistics;
     T *inverse = mean + g.channels, *unbiased = inverse + g.channels;
+    if (g.held) {
+      const T *kept = params + node.params + g.trained(), *var = kept + g.channels;
+      for (Index c = 0; c < g.channels; ++c) {
+        mean[c] = kept[c];
+        inverse[c] = static_cast<T>(1 / std::sqrt(static_cast<double>(var[c]) + g.eps));
+        unbiased[c] = var[c];
+      }
+      return;
+    }
     for (Index c = 0; c < g.channels; ++c) {
       double count = 0, m = 0, spread = 0;
       for (Index shard = 0; shard < shards; ++shard) {
@@ -173,8 +183,9 @@ struct Plan<T>::TrainingPass {
         sum += partial(shard)[c];
         product += partial(shard)[g.channels + c];
       }
-      s[c] = static_cast<T>(sum / count);
-      q[c] = static_cast<T>(product / count);
+      // Statistics that are held do not depend on x: dx = dz a.
+      s[c] = g.held ? T(0) : static_cast<T>(sum / count);
+      q[c] = g.held ? T(0) : static_cast<T>(product / count);
       if (!g.affine) continue;
       grads[c] = static_cast<T>(product * static_cast<double>(inverse[c]));
       grads[g.channels + c] = static_cast<T>(sum);

@@ -207,12 +207,22 @@ class LogSoftmax(Op):
 
 class BatchNorm2d(Op):
     def __init__(
-        self, num_features: int, eps: float = 1e-05, momentum: float | None = 0.1, affine: bool = True
+        self,
+        num_features: int,
+        eps: float = 1e-05,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        held: bool = False,
     ) -> None: ...
 
 class BatchNorm1d(Op):
     def __init__(
-        self, num_features: int, eps: float = 1e-05, momentum: float | None = 0.1, affine: bool = True
+        self,
+        num_features: int,
+        eps: float = 1e-05,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        held: bool = False,
     ) -> None: ...
 
 class GroupNorm(Op):
@@ -311,9 +321,11 @@ class Plan:
         index: NDArray[np.int64] | None = None,
         loss: Loss | str = "cross_entropy",
         seed: int = 0,
-    ) -> tuple[float, int]:
-        """Mean loss of the batch and the number of right answers (0 where targets are no classes); fills
-        `grads` (overwrites). In the place of buffers it leaves there what `update_buffers` is to take in.
+    ) -> tuple[float, int, float, int]:
+        """Mean loss of the batch, the number of right answers (0 where targets are no classes), what the mean
+        divides by (the weights of the targets; 0, and the mean NaN, where none counts) and how many targets
+        are not ignored; fills `grads` (overwrites). In the place of buffers it leaves there what
+        `update_buffers` is to take in.
 
         target: int64 classes, one for each position of the output, or an array of its shape and dtype.
         index: rows of x and target that make the batch; None takes all. seed: of what is drawn (dropout).
@@ -414,6 +426,9 @@ def adagrad_step(
 
 def all_finite(values: Array) -> bool:
     """Whether no value is NaN or infinite."""
+
+def magnitude(values: Array) -> float:
+    """The largest absolute value; NaN if a value is NaN or infinite."""
 
 def squared_norm(values: Array) -> float:
     """Sum of the squares, added up in float64 in one order whatever the number of threads."""

@@ -31,14 +31,16 @@ void sum(Index size, Index count, Index stride, const T* x, T* y) {
 }
 
 // x - x is 0 for what is finite and NaN for the rest; NaN stays in a sum.
-bool all_finite(Index size, const T* x) {
+T magnitude(Index size, const T* x) {
   using V = Packet<T>;
-  V differences = zero<V>();
+  V differences = zero<V>(), largest = zero<V>();
   for_each_group<V>(size, [&](Index i, Index count) {
     const V v = load_upto<V>(x + i, count);
     differences = ei::padd(differences, V(ei::psub(v, v)));
+    largest = ei::pmax(largest, V(ei::pabs(v)));
   });
-  return ei::predux(differences) == 0;
+  const T invalid = ei::predux(differences);
+  return invalid == 0 ? ei::predux_max(largest) : invalid;
 }
 
 // Twelve independent chains on registers: enough to cover latency x throughput of any multiply-add unit.
@@ -73,7 +75,7 @@ void fill_table(KernelTable<T>& table) {
   fill_structure(table);
   fill_fused(table);
   static_cast<VectorKernels<T>&>(table) = {
-      from_nchw<T>, from_nchw_u8<T>, to_nchw<T>, losses<T>,       add,      sum, all_finite, sgd<T>,
+      from_nchw<T>, from_nchw_u8<T>, to_nchw<T>, losses<T>,       add,      sum, magnitude, sgd<T>,
       adam<T>,      rmsprop<T>,      adagrad<T>, squared_norm<T>, fma_loop,
   };
   table.isa = Isa::CNNFAST_ISA;
