@@ -91,7 +91,7 @@ def test_one_pass_through_a_network(loss: losses.Loss, dtype: str, rng: Rng) -> 
         np.testing.assert_allclose(grads[name], grad, rtol=limit, atol=limit * np.abs(grad).max())
     plan, _ = model._prepare(x)
     flat = np.empty_like(model._values)
-    step, right = plan.loss_and_grad(x, target, model._values, flat, rows, loss._engine())
+    step, right, *_ = plan.loss_and_grad(x, target, model._values, flat, rows, loss._engine())
     assert step == value
     assert right == ((y.argmax(axis=1) == target[rows]) & (target[rows] != loss.ignore_index)).sum() > 0
     np.testing.assert_array_equal(flat, np.concatenate([g.ravel() for g in grads.values()]))
@@ -110,7 +110,9 @@ def test_probabilities_through_a_network(rng: Rng) -> None:
         np.testing.assert_allclose(grads[name], grad, rtol=1e-11, atol=1e-14)
     plan, _ = model._prepare(x)
     flat = np.empty_like(model._values)
-    _, right = plan.loss_and_grad(x, np.ascontiguousarray(shares), model._values, flat, None, loss._engine())
+    _, right, *_ = plan.loss_and_grad(
+        x, np.ascontiguousarray(shares), model._values, flat, None, loss._engine()
+    )
     assert right == (y.argmax(axis=1) == shares.argmax(axis=1)).sum() > 0
     check_gradients(model, x[:2], shares[:2], loss)
 

@@ -103,7 +103,7 @@ def test_in_networks(kind: str, isa: str) -> None:
         plan = on(isa, model, (c, h, w))
         params = np.concatenate([v.ravel() for v in model.state_dict().values()])
         grads = np.full_like(params, np.nan)
-        loss, _ = plan.loss_and_grad(x, target, params, grads)
+        loss, *_ = plan.loss_and_grad(x, target, params, grads)
         about = f"seed {BASE}, trial {trial}: {model!r} on {(c, h, w)}"
         limit = 1e-6 if kind in COARSE else 1e-11
         assert loss == pytest.approx(want_loss, rel=limit), about

@@ -249,6 +249,8 @@ void register_plan(py::module_& m) {
             return p.with([&](const auto& q) { return loss_and_grad(q, x, target, params, grads, index, loss, seed); });
           },
           "x"_a, "target"_a, "params"_a, "grads"_a, "index"_a = py::none(), "loss"_a = "cross_entropy", "seed"_a = 0)
+      .def_property_readonly("smallest_batch",
+                             [](const PyPlan& p) { return p.with([](const auto& q) { return q.smallest_batch(); }); })
       .def_property_readonly("has_buffers",
                              [](const PyPlan& p) { return p.with([](const auto& q) { return q.has_buffers(); }); })
       .def(

@@ -201,6 +201,8 @@ class Plan {
   void backward(const T* dy, const Tape& tape, const T* params, T* grads, T* dx) const;
   StepResult loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
                            std::uint64_t seed, T* grads) const;
+  // Images a training pass needs: two where batch normalization would find a single value a channel.
+  Index smallest_batch() const;
   // Running averages: p = (1 - momentum) p + momentum found, unless some of what was found is not finite: a batch with
   // NaN moves none of them. Then zeros to `grads`.
   bool has_buffers() const { return training_.statistics_count > 0; }

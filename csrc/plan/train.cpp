@@ -76,6 +76,15 @@ void Plan<T>::check_statistics(Index n) const {
 }
 
 template <class T>
+Index Plan<T>::smallest_batch() const {
+  for (const PlanNode& node : training_.nodes) {
+    const auto* norm = std::get_if<BatchNorm2d::Geometry>(&node.op);
+    if (norm != nullptr && !norm->held && norm->positions < 2) return 2;
+  }
+  return 1;
+}
+
+template <class T>
 Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t seed, T* y) const {
   Tape tape;
   tape.n = batch.n;

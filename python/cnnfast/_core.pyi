@@ -331,9 +331,14 @@ class Plan:
         index: rows of x and target that make the batch; None takes all. seed: of what is drawn (dropout).
         """
     @property
+    def smallest_batch(self) -> int:
+        """Images a training pass needs: 2 where batch normalization would find a single value a channel."""
+    @property
     def has_buffers(self) -> bool: ...
     def update_buffers(self, params: Array, grads: Array, tape: Tape | None = None) -> None:
-        """Running averages take in the batch that `grads` or the tape is of; `grads` is zero there after."""
+        """Running averages take in the batch that `grads` or the tape is of, unless a mean or variance of it
+        is not finite; `grads` is zero there after.
+        """
     def profile(
         self,
         x: Array,

@@ -19,6 +19,7 @@ from ._files import atomic_write, expand, open_regular
 from .border import Array, Shape
 from .errors import CheckpointError
 from .nn import Module, Preprocessing
+from .nn.finite import warn_of_weights
 from .nn.input_scale import check_input_kind
 from .nn.registry import blank, parameter_shapes
 from .plain import to_json
@@ -57,6 +58,9 @@ def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, 
         ValueError: `load` would refuse the file: `training` is too large, or layers are nested too deeply.
         OSError: The file cannot be written; names it.
 
+    Warns:
+        UserWarning: Weights are NaN or infinite; the file is written all the same, and `load` warns, too.
+
     Example:
         >>> import tempfile
         >>> from pathlib import Path
@@ -68,6 +72,7 @@ def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, 
     """
     if not isinstance(model, Module):
         raise TypeError(f"save: model must be a Module, got {type(model).__name__}")
+    warn_of_weights(f"save: {os.fsdecode(path)}", model)
     weights = model.state_dict()
     texts = _describe(model, training)
     texts["sha256"] = _digest(texts, weights)
@@ -83,6 +88,9 @@ def load(path: str | os.PathLike[str]) -> Module:
         CheckpointError: Not a safetensors file, truncated, changed, not written by cnnfast, written by a
             newer version, or inconsistent in itself; the message names the file and the reason.
         OSError: The file is not there or cannot be read.
+
+    Warns:
+        UserWarning: Weights are NaN or infinite.
     """
     info, tensors = _read(path, with_tensors=True)
     try:
@@ -100,6 +108,7 @@ def load(path: str | os.PathLike[str]) -> Module:
         raise CheckpointError(
             f"{os.fsdecode(path)}: does not describe a working model: {_line(error)}"
         ) from None
+    warn_of_weights(f"load: {os.fspath(path)}", model)
     return model
 
 

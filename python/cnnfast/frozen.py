@@ -28,7 +28,7 @@ class Frozen:
         if not self._model.trainable_windows():
             raise ValueError("Trainer: all parameters of the model are frozen; unfreeze some")
         self._windows = merged(windows_of(self._model, frozen=True))
-        self._optimizer.frozen = frozenset(self._model.frozen)
+        self._optimizer.frozen = frozenset(self._model.frozen).difference(self._model._buffer_names())
         self._seen = changes
 
     def clear(self, grads: Array) -> None:

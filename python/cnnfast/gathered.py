@@ -1,10 +1,28 @@
-"""`Gathered`: the gradient of a batch that comes in parts."""
+"""`Gathered`: the gradient of a batch that comes in parts; `BatchResult`: what is known of a batch."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from .border import Array, ieee_arithmetic
+
+
+class BatchResult(NamedTuple):
+    """Of a batch or a part of one, as the engine returns it.
+
+    Args:
+        loss: Weighted mean of the losses; NaN where nothing counts.
+        correct: Number of right answers.
+        weight: What the mean divides by: the weights of the targets together. 0: no row counts.
+        counted: Number of targets that are not ignored.
+    """
+
+    loss: float
+    correct: int
+    weight: float
+    counted: int
 
 
 class Gathered:
@@ -20,31 +38,35 @@ class Gathered:
         self.clear()
 
     def clear(self) -> None:
-        self.parts, self.rows, self._count, self._loss, self._correct = 0, 0, 0.0, 0.0, 0
+        self.parts, self.rows = 0, 0
+        self._weight, self._loss, self._correct, self._counted = 0.0, 0.0, 0, 0
 
     @ieee_arithmetic
-    def add(self, loss: float, correct: int, rows: int, count: float) -> None:
-        """A part of `rows` rows with the mean loss and the gradient that stands in `grads`; `count` is what
-        the rows weigh together.
-        """
+    def add(self, part: BatchResult, rows: int) -> None:
+        """A part of `rows` rows whose mean gradient stands in `grads`, unless none of them counts."""
+        self.parts += 1
+        self.rows += rows
+        self._correct += part.correct
+        self._counted += part.counted
+        if part.weight == 0:
+            return
+        self._grads *= part.weight  # whoever uses the mean has to look whether it is finite
         if self._sum is None:
             self._sum = np.empty_like(self._grads)
-        self._grads *= count  # whoever uses the mean has to look whether it is finite
-        if self.parts == 0:
+        if self._weight == 0:
             self._sum[:] = self._grads
         else:
             self._sum += self._grads
-        self.parts += 1
-        self.rows += rows
-        self._count += count
-        self._loss += count * loss if count else 0.0
-        self._correct += correct
+        self._weight += part.weight
+        self._loss += part.weight * part.loss
 
     @ieee_arithmetic
-    def mean(self) -> tuple[float, int]:
-        """(mean loss, number of right answers), the mean gradient in `grads`; then there is nothing left."""
-        assert self._sum is not None
-        np.divide(self._sum, self._count or 1, out=self._grads)
-        found = self._loss / self._count if self._count else float("nan"), self._correct
+    def mean(self) -> BatchResult:
+        """Of all parts together, their mean gradient in `grads`; then there is nothing left."""
+        found = BatchResult(float("nan"), self._correct, self._weight, self._counted)
+        if self._weight > 0:
+            assert self._sum is not None
+            np.divide(self._sum, self._weight, out=self._grads)
+            found = found._replace(loss=self._loss / self._weight)
         self.clear()
         return found

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from .gathered import BatchResult
 
 from .plain import plain
 
@@ -16,14 +20,16 @@ class EpochRecord:
 
     Args:
         epoch: Counted from 1.
-        loss: Mean over the training images, each at the moment it was learned from.
-        accuracy: Share of them (where the output is a map of classes, of their positions) that were
-            classified rightly at that moment, 0 to 1; None where targets are no classes.
+        loss: Mean over the training images (where the output is a map of classes, over their positions), each
+            at the moment it was learned from, weighted as the loss weighs them.
+        accuracy: Fraction of those whose label is not ignored that were classified rightly at that moment, 0
+            to 1; None where targets are no classes.
         val_loss: Mean over the validation images after the epoch; None without validation.
         val_accuracy: Share of them that were classified rightly, of those whose class is known; None without
             validation or classes.
         seconds: Time for the training steps, validation not counted.
         images_per_second: Training images in that time.
+        skipped_steps: Batches without a row that counts, which changed nothing.
     """
 
     epoch: int
@@ -33,6 +39,7 @@ class EpochRecord:
     val_accuracy: float | None
     seconds: float
     images_per_second: float
+    skipped_steps: int = 0
 
     def text(self, epochs: int | None = None) -> str:
         """One line; `epochs` is the number of epochs planned, if known."""
@@ -48,10 +55,39 @@ class EpochRecord:
             parts += [f"validation loss {self.val_loss:.4f}"]
         if self.val_accuracy is not None:
             parts += [f"validation accuracy {self.val_accuracy:.2%}"]
+        if self.skipped_steps:
+            parts += [f"{self.skipped_steps} steps skipped"]
         return [*parts, f"{self.images_per_second:,.0f} images/s", f"{self.seconds:.1f} s"]
 
     def __str__(self) -> str:
         return self.text()
+
+
+class EpochMean:
+    """Loss and accuracy of the batches so far: weighted means, as one batch of them all would have them."""
+
+    def __init__(self, of_classes: bool) -> None:
+        self._of_classes = of_classes
+        self._loss, self._weight, self._correct, self._counted = 0.0, 0.0, 0, 0
+
+    def add(self, batch: BatchResult) -> None:
+        if batch.weight > 0:
+            self._loss += batch.loss * batch.weight
+        self._weight += batch.weight
+        self._correct += batch.correct
+        self._counted += batch.counted
+
+    @property
+    def loss(self) -> float:
+        """NaN where nothing counts."""
+        return self._loss / self._weight if self._weight > 0 else math.nan
+
+    @property
+    def accuracy(self) -> float | None:
+        """None where targets are no classes."""
+        if not self._of_classes:
+            return None
+        return self._correct / self._counted if self._counted > 0 else math.nan
 
 
 @dataclass

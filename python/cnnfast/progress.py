@@ -40,10 +40,8 @@ class Progress:
     ) -> None:
         pass
 
-    def batch(self, epoch: int, done: int, loss_sum: float, correct: float | None) -> None:
-        """After each step: images done in this epoch, the sum of their losses, how many were right (if they
-        are classified).
-        """
+    def batch(self, epoch: int, done: int, loss: float, accuracy: float | None) -> None:
+        """After each step: images done in this epoch, their mean loss and (of classes) their accuracy."""
 
     def epoch(self, record: EpochRecord) -> None:
         """After each epoch."""
@@ -98,7 +96,7 @@ class Bar(Progress):
     ) -> None:
         self._stack.close()
 
-    def batch(self, epoch: int, done: int, loss_sum: float, correct: float | None) -> None:
+    def batch(self, epoch: int, done: int, loss: float, accuracy: float | None) -> None:
         now = time.perf_counter()
         if epoch != self._running:
             self._running, self._epoch_began = epoch, now
@@ -106,12 +104,12 @@ class Bar(Progress):
             return
         self._drawn = now
         speed = done / (now - self._epoch_began) if now > self._epoch_began else 0.0
-        right = [] if correct is None else [f"accuracy {correct / done:.2%}"]
+        right = [] if accuracy is None else [f"accuracy {accuracy:.2%}"]
         left = f"{self._left(epoch, done)} left"
         completed = (epoch - 1) * self._images + done
         description = f"epoch {epoch}/{self._epochs}"
         room = self._bar.console.width - len(f"{description} 100% ") - _BAR - 2
-        parts = [left, f"loss {loss_sum / done:.4f}", *right, f"{speed:,.0f} images/s"]
+        parts = [left, f"loss {loss:.4f}", *right, f"{speed:,.0f} images/s"]
         state = terminal.packed(parts, room=room).splitlines()[0]
         self._bar.update(self._task, completed=completed, description=description, state=state, refresh=True)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .border import Array, Labels, takes_a_pair, type_of, whole_number
 from .errors import NonFiniteError
-from .history import EpochRecord, History
+from .history import EpochMean, EpochRecord, History
 from .interrupt import Interrupt
 from .labelled import Labelled, check_known, hold_out, labelled
 from .losses import IGNORED, CrossEntropy, Loss, as_loss
@@ -19,6 +19,7 @@ from .nn import Module
 from .optim import Adam, Optimizer
 from .optim.lr_scheduler import Schedule, Scheduler, schedule_of
 from .progress import Progress, Setting, display_for
+from .row_selection import cuts
 from .tallies import measure, tally_for
 from .trainer import Trainer
 
@@ -52,6 +53,14 @@ def fit(
     """Train a network, in place.
 
     Every epoch goes through all images once, in an order drawn from the seed; the last batch may be smaller.
+    Where batch normalization needs more than one image (behind a spatial size of 1), a last batch of one
+    image joins the batch before it.
+
+    Loss and accuracy of an epoch are means over what counts, as validation has them: the loss as the loss
+    function weighs rows (or positions), the accuracy over those whose label is not ignored. A batch in which
+    nothing counts is skipped: weights, running averages and the optimizer's count of steps stay, a schedule
+    goes on, as its length is counted in batches, and the epoch's record says how many there were.
+
     With validation, the model has in the end the weights of its best epoch (highest accuracy, then lowest
     loss; the lowest loss alone where targets are numbers), however the training ends; without, the last ones.
     Ctrl-C ends the training after the running step, and so do SIGTERM and SIGHUP in a program that gives them
@@ -73,14 +82,15 @@ def fit(
             `data.split(validation, seed)`.
         progress: "auto" shows a bar on a terminal and lines elsewhere, on stderr; True the bar; False
             nothing.
-        on_epoch: Called with each EpochRecord.
+        on_epoch: Called with each EpochRecord. A learning rate it sets holds from the next step on; a
+            schedule goes on from there, all that follows scaled alike.
         shuffle: False takes the images as they come.
         schedule: Of the learning rate: one of `optim.lr_scheduler`, which starts from the optimizer's lr
             (and from those its groups have), or a word. "cosine" lets it fall towards zero along half a
             cosine over all steps (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts), so that
             training ends settled rather than in the noise of its last steps; "one-cycle" lets it rise to the
             optimizer's lr first; "plateau" divides it by ten when the validation loss has not fallen for
-            three epochs. In the end the optimizer has its lr back.
+            three epochs. In the end the optimizer has its lr back, scaled by what `on_epoch` has set.
         micro_batch: Compute each step's gradient from this many images at a time; see `Trainer.step`.
         clip_norm, clip_value: Limits of the gradients, as in `Trainer`.
 
@@ -88,9 +98,10 @@ def fit(
         A History; its `stopped` is "interrupted" after Ctrl-C.
 
     Raises:
-        NonFiniteError: The loss or a gradient became NaN or infinite; says at which step, and carries the
-            history. The model has its best or its last finite weights.
-        TypeError, ValueError: Arguments that do not fit, before the first step.
+        NonFiniteError: The loss, a gradient or an updated weight became NaN or infinite; says at which step,
+            and carries the history. The model has its best or its last finite weights.
+        TypeError, ValueError: Arguments that do not fit, data in which nothing counts, batches too small for
+            batch normalization; before the first step.
 
     Cost: a step is two calls into the engine and some ten microseconds of Python.
 
@@ -111,19 +122,25 @@ def fit(
         raise TypeError(f"fit: model must be a Module, got {type_of(model)}")
     loss = as_loss("fit", loss)
     part, held = _parts(model, data, validation, seed, loss)
+    _check_that_something_counts(part, loss)
     if held is None and rates is not None and rates.watches is not None:
         raise ValueError(f"fit: the schedule watches the validation {rates.watches}; give validation=...")
     chosen = Adam() if optimizer is None else optimizer
     trainer = Trainer(model, chosen, loss, seed, clip_norm=clip_norm, clip_value=clip_value)
+    plan, _ = model._prepare(part.x)
+    smallest = plan.smallest_batch
+    batches = cuts("fit", "batch_size", len(part), batch_size, smallest)
+    if micro_batch is not None:
+        cuts("fit", "micro_batch", len(part), micro_batch, smallest)
     display = display_for(progress, epochs, len(part))
-    if model.input_shape is None:
+    if model.input_shape is None and not model._takes_other_sizes(part.x.shape[1:]):
         model.input_shape = part.x.shape[1:]
-    model._train_for(loss, model._plan_for(part.x.shape[1:]).output_shape[0])
+    model._train_for(loss, plan.output_shape[0])
     model._train_on(part.x)
     if model.classes is None:
         model.classes = part.classes
     seed_of_order = seed if shuffle else None
-    run = _Run(trainer, part, held, epochs, batch_size, micro_batch, seed_of_order, on_epoch, rates)
+    run = _Run(trainer, part, held, epochs, batches, micro_batch, seed_of_order, on_epoch, rates)
     return run.all_epochs(display)
 
 
@@ -136,14 +153,14 @@ class _Run:
         part: Labelled,
         held: Labelled | None,
         epochs: int,
-        batch_size: int,
+        batches: list[slice],
         micro_batch: int | None,
         seed: int | None,
         on_epoch: Callable[[EpochRecord], object] | None,
         schedule: Schedule | None,
     ) -> None:
         self._trainer, self._part, self._held = trainer, part, held
-        self._epochs, self._batch_size, self._seed = epochs, batch_size, seed
+        self._epochs, self._batches, self._seed = epochs, batches, seed
         self._micro_batch = micro_batch
         self._on_epoch = on_epoch
         self._schedule = schedule
@@ -162,7 +179,7 @@ class _Run:
                         self._trainer.optimizer,
                         self._schedule,
                         epochs=self._epochs,
-                        steps_per_epoch=-(-len(self._part) // self._batch_size),
+                        steps_per_epoch=len(self._batches),
                     )
                 for epoch in range(1, self._epochs + 1):
                     record = self._one_epoch(epoch, display)
@@ -190,25 +207,20 @@ class _Run:
 
     def _one_epoch(self, epoch: int, display: Progress) -> EpochRecord | None:
         """None if it was interrupted."""
-        part, size = self._part, self._batch_size
-        self._trainer._epoch = epoch
-        plan, x = self._trainer.model._prepare(part.x)
+        part, trainer = self._part, self._trainer
+        trainer._epoch = epoch
+        plan, x = trainer.model._prepare(part.x)
         order = self._order(epoch)
-        n, loss_sum, correct = len(order), 0.0, 0.0
-        answers = math.prod(plan.output_shape[1:])  # of each image
+        mean = EpochMean(trainer.loss.of_classes)
+        skipped = trainer.skipped
         began = time.perf_counter()
-        for start in range(0, n, size):
+        for batch in self._batches:
             if self._interrupt.requested:
                 return None
-            index = order[start : start + size]
-            loss, right = self._trainer._advance(plan, x, part.y, index, self._micro_batch)
-            loss_sum += loss * len(index)
-            correct += right / answers
+            mean.add(trainer._advance(plan, x, part.y, order[batch], self._micro_batch))
             if self._scheduler is not None:
                 self._scheduler.after_step()
-            display.batch(
-                epoch, start + len(index), loss_sum, correct if self._trainer.loss.of_classes else None
-            )
+            display.batch(epoch, batch.stop, mean.loss, mean.accuracy)
         seconds = time.perf_counter() - began
         score: tuple[float, float | None] | None = None
         if self._held is not None and (score := self._validate(epoch, self._held)) is None:
@@ -218,8 +230,9 @@ class _Run:
             self._scheduler.after_epoch(
                 val_loss if self._scheduler.schedule.watches == "loss" else val_accuracy
             )
-        accuracy = correct / n if self._trainer.loss.of_classes else None
-        return EpochRecord(epoch, loss_sum / n, accuracy, val_loss, val_accuracy, seconds, n / seconds)
+        speed = len(order) / seconds
+        skipped = trainer.skipped - skipped
+        return EpochRecord(epoch, mean.loss, mean.accuracy, val_loss, val_accuracy, seconds, speed, skipped)
 
     def _order(self, epoch: int) -> Labels:
         rows = self._part.rows
@@ -271,3 +284,13 @@ def _parts(
         held = labelled("fit: validation", validation, model, loss, whole.classes)
     check_known("fit: validation", held, loss)
     return whole, held
+
+
+
+def _check_that_something_counts(part: Labelled, loss: Loss) -> None:
+    y = part.y if part.rows is None else part.y[part.rows]
+    if loss._count(y) == 0:
+        raise ValueError(
+            "fit: data has no row that counts: all labels are the loss's ignore_index "
+            f"({getattr(loss, 'ignore_index', IGNORED)}), or of classes of weight 0"
+        )

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-from ._core import Plan, all_finite
+from ._core import Plan, magnitude
 from .border import Array, Labels, type_of, whole_number
 from .errors import NonFiniteError
 from .frozen import Frozen
-from .gathered import Gathered
+from .gathered import BatchResult, Gathered
 from .losses import Loss, as_loss, targets
 from .nn import Module
+from .nn.freezing import buffer_places
 from .nn.task import check_loss
 from .optim import Optimizer
 from .optim.clipping import clipping
 from .optim.optimizer import check_optimizer
-
-if TYPE_CHECKING:
-    pass
+from .optim.overflow import FiniteSteps
+from .row_selection import check_copied_labels, check_rows, copied_by_rows, copies, cuts, row_numbers
 
 #: From the noise of one part of a batch to that of the next: odd, and far from small numbers.
 _NEXT_PART = 0x9E3779B97F4A7C15
@@ -28,6 +28,11 @@ _NEXT_PART = 0x9E3779B97F4A7C15
 
 class Trainer:
     """Makes training steps: forward, loss, backward and update of one batch.
+
+    A step in which no row counts (all labels are the loss's `ignore_index`, or of classes of weight 0) is
+    skipped: weights, optimizer and running averages stay as they are, and `skipped` counts it. A step that
+    fails, or that Ctrl-C ends, leaves all of them as they were, too; the next one starts afresh. A copy
+    (`copy.deepcopy`, pickle) has a model and an optimizer of its own and goes on bit for bit.
 
     Args:
         model: Trained in place.
@@ -70,19 +75,28 @@ class Trainer:
         if model.num_parameters() == 0:
             raise ValueError("Trainer: the model has no parameters to train")
         self.model, self.optimizer, self.loss = model, optimizer, loss
-        self._engine_loss = loss._engine()
         self._clip = clipping("Trainer", clip_norm, clip_value)
-        self._params, self._grads = model._values, model._flat_gradients
-        optimizer.bind(self._params, model._named_shapes(), model._buffer_names())
         self._seed = whole_number("Trainer", "seed", seed, 0)
-        self._frozen = Frozen(model, optimizer)
-        self._gathered = Gathered(self._grads)
-        self.steps = 0
+        #: Updates made, and steps without a row that counts.
+        self.steps, self.skipped = 0, 0
         self._epoch: int | None = None
+        self._attach()
         model._train_for(loss, model._outputs())
         self._started = False
 
-    def step(self, x: Array, y: Array, index: Labels | None = None, micro_batch: int | None = None) -> float:
+    def _attach(self) -> None:
+        """What follows from the model, the optimizer and the loss."""
+        model, optimizer = self.model, self.optimizer
+        self._engine_loss = self.loss._engine()
+        self._params, self._grads = model._values, model._flat_gradients
+        optimizer.bind(self._params, model._named_shapes(), model._buffer_names())
+        self._frozen = Frozen(model, optimizer)
+        self._updates = FiniteSteps(optimizer)
+        self._gathered = Gathered(self._grads)
+        self._averages = buffer_places(model)
+        self._averages_before: Array | None = None
+
+    def step(self, x: Array, y: Array, index: Any = None, micro_batch: int | None = None) -> float:
         """One update from one batch.
 
         Frozen parameters (`Module.freeze`) stay as they are, and so does what the optimiser remembers of
@@ -92,33 +106,36 @@ class Trainer:
             x: (n, *input_shape) in the model's dtype, or uint8 pictures.
             y: (n,) integers, the class of each row, or (n, h, w), that of each position of an output
                 (c, h, w); for losses of numbers, an array of the shape and dtype of the output.
-            index: int64, rows of x and y that make the batch; None takes all. Nothing is copied in Python.
+            index: Rows of x and y that make the batch: integers, or a boolean mask of n entries; None takes
+                all. Contiguous arrays of x's dtypes and int64 labels are read where they lie; of others only
+                these rows are copied.
             micro_batch: Compute the gradient from this many rows at a time and add it up, as `accumulate` and
-                `update` do; None takes them all at once. The mean is the same but for rounding.
+                `update` do; None takes them all at once. The mean is the same but for rounding. A last part
+                of one row joins the part before it where batch normalization needs more.
 
         Returns:
-            The batch's mean loss, before the update.
+            The batch's mean loss, before the update; NaN if no row counts and the step is skipped.
 
         Raises:
-            NonFiniteError: The loss or a gradient is not finite; the weights are still those before the step.
+            NonFiniteError: The loss, a gradient or the updated weights are not finite; the weights are still
+                those before the step.
             TypeError, ValueError: An input that does not fit.
             RuntimeError: Rows that were accumulated still wait for `update`.
         """
-        plan, x, y = self._checked(x, y)
         if micro_batch is not None:
             micro_batch = whole_number("Trainer", "micro_batch", micro_batch, 1)
-        return self._advance(plan, x, y, index, micro_batch)[0]
+        return self._advance(*self._checked(x, y, index), micro_batch).loss
 
-    def accumulate(self, x: Array, y: Array, index: Labels | None = None) -> float:
+    def accumulate(self, x: Array, y: Array, index: Any = None) -> float:
         """Add these rows to the batch that the next `update` learns from: for batches that come in parts.
 
         Any number of parts of any sizes: every row counts alike, and the result is that of one `step` on all
         rows but for rounding; the same parts give the same bits. What depends on the batch as such goes by
-        parts: batch normalisation takes the statistics of each, and dropout draws anew. Arguments and errors
-        as `step`; NonFiniteError drops what had been added.
+        parts: batch normalisation takes the statistics of each, and dropout draws anew. A part without a row
+        that counts adds nothing. Arguments and errors as `step`; NonFiniteError drops what had been added.
 
         Returns:
-            Mean loss of these rows.
+            Mean loss of these rows; NaN if none counts.
 
         Example:
             >>> from cnnfast import models, optim
@@ -128,13 +145,18 @@ class Trainer:
             >>> trainer.update() == sum(parts) / 2
             True
         """
-        return self._gather(*self._checked(x, y), index)
+        checked = self._checked(x, y, index)
+        try:
+            return self._gather(*checked)
+        except NonFiniteError:
+            self._drop()
+            raise
 
     def update(self) -> float:
         """One update from all rows that were accumulated.
 
         Returns:
-            Their mean loss.
+            Their mean loss; NaN if none of them counts and the update is skipped.
 
         Raises:
             RuntimeError: There are none.
@@ -142,84 +164,152 @@ class Trainer:
         """
         if self._gathered.rows == 0:
             raise RuntimeError("Trainer: update needs an accumulate before it")
-        return self._apply_gathered()[0]
+        try:
+            return self._apply_gathered().loss
+        except BaseException:
+            self._drop()
+            raise
 
-    def _checked(self, x: Array, y: Array) -> tuple[Plan, Array, Array]:
-        if self.model._values is not self._params:
+    def __getstate__(self) -> dict[str, Any]:
+        derived = ("_engine_loss", "_params", "_grads", "_frozen", "_updates", "_averages", "_gathered")
+        kept = {name: value for name, value in self.__dict__.items() if name not in derived}
+        return {**kept, "_parts": {k: v for k, v in vars(self._gathered).items() if k != "_grads"}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        parts = state.pop("_parts")
+        before = state["_averages_before"]
+        self.__dict__.update(state)
+        self._attach()
+        self._averages_before = before
+        vars(self._gathered).update(parts)
+
+    def _checked(self, x: Any, y: Any, index: Any) -> tuple[Plan, Array, Array, Labels | None]:
+        """(plan, x, y, index) as the engine takes them; what it could not read in place is copied by rows."""
+        model = self.model
+        if model._values is not self._params:
             raise ValueError(
                 "Trainer: the model's parameters were moved (by to(), or into a container) since the "
                 "Trainer was made; make a new one"
             )
-        plan, x = self.model._prepare(x)
+        rows: Labels | None = None
+        picked: Labels | None = None
+        if index is not None and isinstance(x, np.ndarray) and x.ndim > 0:
+            rows = row_numbers("Trainer", index, len(x))
+            if copied_by_rows(x, y, self.loss):
+                x, y = copies("Trainer", x, y, rows)
+                rows, picked = None, rows
+        plan, x = model._prepare(x)
         if not self._started:
-            check_loss("Trainer", self.loss, self.model._output_kind, self.model._task, plan.output_shape[0])
-            self.model._train_for(self.loss, plan.output_shape[0])
-            self.model._train_on(x)
+            check_loss("Trainer", self.loss, model._output_kind, model._task, plan.output_shape[0])
+            model._train_for(self.loss, plan.output_shape[0])
+            model._train_on(x)
             self._started = True
-        return plan, x, targets("Trainer", "y", y, self.loss, plan.output_shape, self.model.dtype, len(x))
+        y = targets("Trainer", "y", y, self.loss, plan.output_shape, model.dtype, len(x))
+        if picked is not None:
+            check_copied_labels(y, picked, plan.output_shape[0], self.loss)
+        return plan, x, y, rows
 
     def _advance(
         self, plan: Plan, x: Array, y: Array, index: Labels | None, micro_batch: int | None = None
-    ) -> tuple[float, int]:
-        """A step on checked input: (mean loss, number of right answers)."""
+    ) -> BatchResult:
+        """A step on checked input."""
         if self._gathered.rows > 0:
             raise RuntimeError(
                 f"Trainer: {self._gathered.rows} accumulated rows wait for update(); call it before step()"
             )
-        if micro_batch is None:
-            return self._apply(*self._pass(plan, x, y, index))
-        rows = np.arange(len(x)) if index is None else index
-        if len(rows) <= micro_batch:
-            return self._apply(*self._pass(plan, x, y, index))
-        for start in range(0, len(rows), micro_batch):
-            self._gather(plan, x, y, rows[start : start + micro_batch])
-        return self._apply_gathered()
+        n = len(x) if index is None else len(index)
+        if micro_batch is not None and n > micro_batch:
+            return self._in_parts(plan, x, y, index, n, micro_batch)
+        result = self._pass(plan, x, y, index)
+        if result.weight == 0:
+            self.skipped += 1
+        else:
+            self._apply(result.loss)
+            self._move_averages(plan)
+        return result
 
-    def _pass(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> tuple[float, int]:
-        """Gradients of these rows, seen to be finite, and running averages that have moved."""
-        params, grads = self._params, self._grads
-        loss, correct = plan.loss_and_grad(x, y, params, grads, index, self._engine_loss, self._noise())
-        self._frozen.clear(grads)
-        self._check(loss)
-        if plan.has_buffers:
-            plan.update_buffers(params, grads)
-            self.model._block.touch()
-        return loss, correct
+    def _in_parts(
+        self, plan: Plan, x: Array, y: Array, index: Labels | None, n: int, micro_batch: int
+    ) -> BatchResult:
+        parts = cuts("Trainer", "micro_batch", n, micro_batch, plan.smallest_batch)
+        rows = np.arange(n) if index is None else index
+        check_rows("Trainer", rows, len(x))
+        try:
+            for part in parts:
+                self._gather(plan, x, y, rows[part])
+            return self._apply_gathered()
+        except BaseException:
+            self._drop()
+            raise
+
+    def _pass(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> BatchResult:
+        """Gradients of these rows, seen to be finite."""
+        self._frozen.look()
+        grads = self._grads
+        result = BatchResult(
+            *plan.loss_and_grad(x, y, self._params, grads, index, self._engine_loss, self._noise())
+        )
+        if result.weight > 0:
+            self._frozen.clear(grads)
+            self._check(result.loss)
+        return result
 
     def _gather(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> float:
-        loss, correct = self._pass(plan, x, y, index)
-        chosen = y if index is None else y[index]
-        self._gathered.add(loss, correct, len(chosen), self.loss._count(chosen))
-        return loss
+        if self._gathered.rows == 0 and plan.has_buffers:
+            self._averages_before = self._params[self._averages]
+        result = self._pass(plan, x, y, index)
+        if result.weight > 0:
+            self._move_averages(plan)
+        self._gathered.add(result, len(x) if index is None else len(index))
+        return result.loss
 
-    def _apply_gathered(self) -> tuple[float, int]:
-        loss, correct = self._gathered.mean()
-        self._check(loss)  # a sum may overflow where no part did
-        return self._apply(loss, correct)
+    def _apply_gathered(self) -> BatchResult:
+        result = self._gathered.mean()
+        if result.weight == 0:
+            self.skipped += 1
+        else:
+            self._check(result.loss)  # a sum may overflow where no part did
+            self._apply(result.loss)
+        self._averages_before = None
+        return result
+
+    def _drop(self) -> None:
+        """Forgets the parts of a batch, and what running averages took in of them."""
+        self._gathered.clear()
+        if self._averages_before is not None:
+            self._params[self._averages] = self._averages_before
+            self._averages_before = None
+            self.model._block.touch()
+
+    def _move_averages(self, plan: Plan) -> None:
+        if plan.has_buffers:
+            plan.update_buffers(self._params, self._grads)
+            self.model._block.touch()
 
     def _check(self, loss: float) -> None:
-        if not math.isfinite(loss) or not all_finite(self._grads):
-            self._gathered.clear()
-            raise self._refusal(loss)
+        self._largest = magnitude(self._grads)
+        if not math.isfinite(loss) or not math.isfinite(self._largest):
+            raise self._refusal(
+                f"the gradient (loss {loss:.4g})" if math.isfinite(loss) else f"the loss ({loss})", loss
+            )
 
-    def _apply(self, loss: float, correct: int) -> tuple[float, int]:
-        """The update by the gradients of a batch, and what it was told of the batch."""
+    def _apply(self, loss: float) -> None:
+        """The update by the gradients of a batch."""
         self._frozen.look()
         if self._clip is not None:
             self._clip(self.optimizer._active(self._grads))
-        self.optimizer.step(self._params, self._grads)
+        if not self._updates.step(self._params, self._grads, self._largest):
+            raise self._refusal(f"a weight after the update (loss {loss:.4g})", loss)
         self.model._block.touch()
         self.steps += 1
-        return loss, correct
 
     def _noise(self) -> int:
         """Another number for each step of each seed, and for each part of its batch."""
         return ((self._seed << 32 ^ self.optimizer.steps) + self._gathered.parts * _NEXT_PART) % 2**64
 
-    def _refusal(self, loss: float) -> NonFiniteError:
+    def _refusal(self, what: str, loss: float) -> NonFiniteError:
         step = self.steps + 1
         where = f"step {step}" if self._epoch is None else f"step {step} (epoch {self._epoch})"
-        what = f"the gradient (loss {loss:.4g})" if math.isfinite(loss) else f"the loss ({loss})"
         return NonFiniteError(
             f"{what} is not finite at {where}; the model keeps the weights it had before that step; "
             f"a smaller lr may help (now {self.optimizer.lr:g}), and so may a look at the input",

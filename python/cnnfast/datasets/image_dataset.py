@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -144,8 +145,9 @@ def _checked_classes(classes: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"ImageDataset: classes must be names, got {type_of(name)} {name!r}")
-        if names.count(name) > 1:
-            raise DataError(f"ImageDataset: class {name!r} is named {names.count(name)} times")
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise DataError(f"ImageDataset: class {name!r} is named {times} times")
     return names
 
 

@@ -31,6 +31,9 @@ def batch_norm(
             those of the batch; else they are mean and variance.
         weight, bias: (c,), both or neither.
 
+    Raises:
+        TypeError, ValueError: Arrays or settings that do not fit; a negative running_var.
+
     Example:
         >>> import numpy as np
         >>> from cnnfast import functional
@@ -48,6 +51,9 @@ def batch_norm(
     shape = x.shape[1:2]
     check_shape(who, "running_mean", running_mean, shape, "one for each channel")
     check_shape(who, "running_var", running_var, shape, "one for each channel")
+    if (running_var < 0).any():
+        at = int((running_var < 0).argmax())
+        raise ValueError(f"{who}: running_var must not be negative, got {running_var[at]} at position {at}")
     flat = np.concatenate([*_affine(who, weight, bias, shape), running_mean, running_var])
     plan = plan_of(who, op, x, isa, False)
     x = np.ascontiguousarray(x)

@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import _core
 from .layer import Layer, Parameter
+from .module import GraphBuilder
 from .registry import register
 
 
@@ -15,6 +16,11 @@ class _BatchNorm(Layer):
     running_mean = Parameter()
     running_var = Parameter()
     num_batches_tracked = Parameter()
+
+    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+        held = not self._frozen.isdisjoint(self._op.buffers())
+        op = type(self)._operation(**self._op.settings(), held=True) if held else self._op
+        return graph.add(op, [value], prefix)
 
     def _draw(self, rng: np.random.Generator) -> None:
         for name, value in self._views().items():
@@ -30,8 +36,9 @@ class BatchNorm2d(_BatchNorm):
     In training passes (`forward`, `loss_and_grad`, `Trainer`, `fit`) mean and variance are those of the whole
     batch, the variance divided by the number m of values a channel, and the running averages move a step
     towards them: running = (1 - momentum) * running + momentum * batch, the variance divided by m - 1 there.
-    In inference the running averages take their place; a convolution or Linear in front takes them into its
-    weights, so that the layer costs nothing.
+    A batch with NaN or infinity in it moves none of a network's averages. In inference the running averages
+    take their place; a convolution or Linear in front takes them into its weights, so that the layer costs
+    nothing. Training uses them, too, and leaves them alone, while they are frozen (`Module.freeze`).
 
     Args:
         num_features: Channels.

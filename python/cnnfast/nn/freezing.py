@@ -1,4 +1,4 @@
-"""Which parameters training leaves alone: `Module.freeze` and `unfreeze`.
+"""Which parameters and running averages training leaves alone: `Module.freeze` and `unfreeze`.
 
 A layer remembers the names of its own; a container asks its layers, so that a part frozen by itself is frozen
 in the whole.
@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from ..border import Labels
 from .block import count
 
 if TYPE_CHECKING:
@@ -25,32 +28,36 @@ class Window(NamedTuple):
 
 
 def set_frozen(who: str, tree: ParameterTree, patterns: tuple[str, ...], frozen: bool) -> list[str]:
-    """Freezes or thaws the parameters that match; returns their names."""
+    """Freezes or thaws the parameters and buffers that match; returns their names."""
     for pattern in patterns:
         if not isinstance(pattern, str):
             raise TypeError(f"{who}: a pattern must be a string, got {type(pattern).__name__} {pattern!r}")
-    names = [name for name, _, _ in _places(tree)]
+    places = list(_places(tree, buffers=True))
+    names = [name for name, _, _ in places]
     for pattern in patterns:
         if not any(_matches(name, pattern) for name in names):
             raise ValueError(
                 f"{who}: no parameter matches {pattern!r}; there are {', '.join(names) or 'none at all'}"
             )
     chosen = []
-    for name, layer, own in _places(tree):
+    for name, layer, own in places:
         if not patterns or any(_matches(name, pattern) for pattern in patterns):
             layer._frozen = layer._frozen | {own} if frozen else layer._frozen - {own}
             chosen.append(name)
+            if own in layer._buffer_names():
+                _forget_plans(layer)
     tree._block.frozen_changes += 1
     return chosen
 
 
 def frozen_names(tree: ParameterTree) -> tuple[str, ...]:
-    return tuple(name for name, layer, own in _places(tree) if own in layer._frozen)
+    return tuple(name for name, layer, own in _places(tree, buffers=True) if own in layer._frozen)
 
 
 def copy_frozen(source: ParameterTree, twin: ParameterTree) -> None:
     """Freezes in `twin`, of the same architecture, what is frozen in `source`."""
-    for (_, layer, _), (_, other, _) in zip(_places(source), _places(twin), strict=True):
+    pairs = zip(_places(source, buffers=True), _places(twin, buffers=True), strict=True)
+    for (_, layer, _), (_, other, _) in pairs:
         other._frozen = layer._frozen
 
 
@@ -66,6 +73,18 @@ def windows_of(tree: ParameterTree, frozen: bool) -> list[Window]:
     return found
 
 
+def buffer_places(tree: ParameterTree) -> Labels:
+    """Where the elements of the buffers lie in the flat block."""
+    buffers, start = set(tree._buffer_names()), 0
+    found = []
+    for name, shape in tree._named_shapes():
+        end = start + count([shape])
+        if name in buffers:
+            found.append(np.arange(start, end))
+        start = end
+    return np.concatenate(found) if found else np.arange(0)
+
+
 def merged(windows: list[Window]) -> list[slice]:
     """The windows as few slices: neighbours become one."""
     slices: list[slice] = []
@@ -77,14 +96,25 @@ def merged(windows: list[Window]) -> list[slice]:
     return slices
 
 
-def _places(tree: ParameterTree, prefix: str = "") -> Iterator[tuple[str, ParameterTree, str]]:
-    """(whole name, layer, its own name) of each parameter, in the order of the block."""
+def _places(
+    tree: ParameterTree, prefix: str = "", *, buffers: bool = False
+) -> Iterator[tuple[str, ParameterTree, str]]:
+    """(whole name, layer, its own name) of each parameter, and each buffer if asked, in the order of the
+    block.
+    """
     children = tree.children()
     for name, child in children.items():
-        yield from _places(child, f"{prefix}{name}.")
+        yield from _places(child, f"{prefix}{name}.", buffers=buffers)
     if not children:
-        buffers = tree._buffer_names()
-        yield from ((prefix + own, tree, own) for own, _ in tree._named_shapes() if own not in buffers)
+        left_out = () if buffers else tree._buffer_names()
+        yield from ((prefix + own, tree, own) for own, _ in tree._named_shapes() if own not in left_out)
+
+
+def _forget_plans(tree: ParameterTree | None) -> None:
+    """Of a layer that trains in another way now, and of all it is part of."""
+    while tree is not None:
+        tree._plans = {}
+        tree = None if tree._owner is None else tree._owner()
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .._core import Graph, Plan, Reshape, Tape
+from .._core import Graph, Plan, Reshape, Tape, all_finite
 from ..border import (
     Array,
     Shape,
@@ -30,6 +30,7 @@ from ..border import (
 )
 from ..losses import Loss, as_loss, targets
 from .block import Block, count
+from .finite import warn_of_weights
 from .freezing import copy_frozen
 from .image_axes import axes_cure, refuse_channels_last
 from .input_scale import InputKind, wrong_scale
@@ -84,7 +85,6 @@ class Module(ParameterTree):
     _trained_on: InputKind | None
     #: How many inputs of floats are still looked at, whether they are on the right scale.
     _looks: int
-    _plans: dict[tuple[int | str, ...], Plan]  # by input shape, or "exact" and input shape
     _tape: tuple[Plan, Tape, Shape] | None
 
     # ---------------------------------------------------------------- what a kind of module defines
@@ -161,6 +161,9 @@ class Module(ParameterTree):
             ValueError: The task is "regression", or not known while there is only one output.
             TypeError, ValueError: As in a call.
 
+        Warns:
+            UserWarning: Outputs are NaN, or weights NaN or infinite.
+
         Example:
             >>> from cnnfast import nn
             >>> model = nn.Sequential(nn.Linear(2, 1), nn.Sigmoid(), seed=0)
@@ -168,7 +171,7 @@ class Module(ParameterTree):
             (5, 2)
         """
         y = self(x)
-        warn_of_nan(f"{type(self).__name__}: predict_proba", x, y)
+        self._warn_of_outputs("predict_proba", x, y)
         task = self._task_of(f"{type(self).__name__}.predict_proba", y.shape[1])
         if task == "regression":
             raise ValueError(
@@ -193,9 +196,12 @@ class Module(ParameterTree):
         Raises:
             ValueError: The task is not known while there is only one output.
             TypeError, ValueError: As in a call.
+
+        Warns:
+            UserWarning: Outputs are NaN, or weights NaN or infinite.
         """
         y = self(x)
-        warn_of_nan(f"{type(self).__name__}: predict", x, y)
+        self._warn_of_outputs("predict", x, y)
         task = self._task_of(f"{type(self).__name__}.predict", y.shape[1])
         return answers(task, self._output_kind, y)
 
@@ -280,7 +286,7 @@ class Module(ParameterTree):
         if self._trained_on is None:
             self._train_on(x)
         engine, noise = loss._engine(), noise_seed(who, seed)
-        value, _ = plan.loss_and_grad(x, target, self._values, self._flat_gradients, None, engine, noise)
+        value, *_ = plan.loss_and_grad(x, target, self._values, self._flat_gradients, None, engine, noise)
         if plan.has_buffers:
             plan.update_buffers(self._values, self._flat_gradients)
             self._block.touch()
@@ -528,6 +534,24 @@ class Module(ParameterTree):
         if wrong is not None:
             warn_caller(f"{type(self).__name__}: {wrong}")
 
+    def _warn_of_outputs(self, call: str, x: Array, y: Array) -> None:
+        if not all_finite(y) and not warn_of_weights(f"{type(self).__name__}: {call}", self):
+            warn_of_nan(f"{type(self).__name__}: {call}", x, y)
+
+    def _takes_other_sizes(self, shape: Shape) -> bool:
+        """Whether the network also takes images much larger than `shape`. A Linear behind a Flatten does not;
+        one pixel more might pass it unseen, lost in a pool.
+        """
+        return len(shape) > 1 and self._layers_take((shape[0], *(2 * extent for extent in shape[1:])))
+
+    def _layers_take(self, shape: Shape) -> bool:
+        """Whether an input of this shape would fit, whatever `input_shape` says."""
+        try:
+            self._output_shape(shape)
+        except ValueError:
+            return False
+        return True
+
     def _prepare(self, x: Array, exact: bool = False) -> tuple[Plan, Array]:
         """The Plan for this input, and the input as the engine takes it."""
         if type(x) is not np.ndarray:
@@ -560,9 +584,10 @@ class Module(ParameterTree):
         expected = self._input_shape
         if len(given) < 2 or 0 in shape or (expected is not None and shape != expected):
             rows = "(n, ...)" if expected is None else f"(n, {', '.join(map(str, expected))})"
-            raise ValueError(
-                f"{type(self).__name__}: x must have shape {rows}, got {given}{axes_cure(given, self._takes)}"
-            )
+            cure = axes_cure(given, self._takes)
+            if not cure and expected is not None and 0 not in shape and self._layers_take(shape):
+                cure = "; the layers take this size as well: set input_shape to None to allow it"
+            raise ValueError(f"{type(self).__name__}: x must have shape {rows}, got {given}{cure}")
         try:
             return self._plan_for(shape, exact)
         except ValueError as error:
@@ -575,11 +600,7 @@ class Module(ParameterTree):
         """Whether an input of this shape fits."""
         if self._input_shape is not None or 0 in shape or len(shape) == 0:
             return shape == self._input_shape
-        try:
-            self._output_shape(shape)
-        except ValueError:
-            return False
-        return True
+        return self._layers_take(shape)
 
     def _plan_for(self, shape: Shape, exact: bool = False) -> Plan:
         key: tuple[int | str, ...] = ("exact", *shape) if exact else shape

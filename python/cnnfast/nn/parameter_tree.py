@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._core import all_finite
 from ..border import Array, Seed, Shape, float_dtype, ieee_arithmetic, seed_sequence
 from .block import Block, count, windows
 from .freezing import Window, frozen_names, set_frozen, windows_of
@@ -21,6 +22,8 @@ from .state import Unmatched, load_state
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from .._core import Plan
+
 
 class ParameterTree(ABC):
     """The part of a module that owns parameters; it knows nothing of what they are for."""
@@ -28,8 +31,11 @@ class ParameterTree(ABC):
     _block: Block
     _values: Array
     _start: int
-    #: Own parameters (of a layer) that training leaves alone.
+    #: Own parameters and buffers (of a layer) that training leaves alone.
     _frozen: frozenset[str] = frozenset()
+    #: What the engine has made of the module, by input shape, or "exact" and input shape; it depends on what is
+    #: frozen.
+    _plans: dict[tuple[int | str, ...], Plan]
 
     @abstractmethod
     def children(self) -> Mapping[str, ParameterTree]:
@@ -83,6 +89,20 @@ class ParameterTree(ABC):
         """How many numbers the buffers hold: running averages, which no gradient changes."""
         return self._values.size - self.num_parameters()
 
+    def non_finite(self) -> list[str]:
+        """Names of the parameters and buffers that hold NaN or infinity.
+
+        Example:
+            >>> from cnnfast import nn
+            >>> model = nn.Linear(2, 3)
+            >>> model.bias[1] = float("nan")
+            >>> model.non_finite()
+            ['bias']
+        """
+        if all_finite(self._values):
+            return []
+        return [name for name, value in self._windows().items() if not all_finite(value)]
+
     def state_dict(self) -> dict[str, Array]:
         """Copies of parameters and buffers by name; names, shapes and order of axes are PyTorch's."""
         return {name: value.copy() for name, value in self._windows().items()}
@@ -113,15 +133,19 @@ class ParameterTree(ABC):
         return load_state(type(self).__name__, self._views(), state, strict)
 
     def freeze(self, *patterns: str) -> list[str]:
-        """Keep parameters as they are: `Trainer` and `fit` will not change a bit of them.
+        """Keep parameters and running averages as they are: training will not change a bit of them.
 
-        Gradients are still computed and returned. What is frozen survives `copy`, pickling and being put into
-        a container; model files do not keep it. Loading a state and `initialize` set frozen parameters like
-        all others.
+        Gradients are still computed and returned. A batch normalization whose running averages are frozen
+        uses them in training too, in place of the batch's mean and variance, and does not move them: what
+        PyTorch calls the evaluation mode of the layer. Freezing the layer, or all, freezes them as well;
+        ``freeze("*.running_*")`` freezes nothing else.
+
+        What is frozen survives `copy`, pickling and being put into a container; model files do not keep it.
+        Loading a state and `initialize` set what is frozen like all else.
 
         Args:
-            patterns: Names of parameters, of modules (for all that is in them), or patterns with ``*``, ``?``
-                and ``[…]``: "features", "*.bias". None at all takes every parameter.
+            patterns: Names of parameters or buffers, of modules (for all that is in them), or patterns with
+                ``*``, ``?`` and ``[…]``: "features", "*.bias". None at all takes everything.
 
         Returns:
             The names that matched.
@@ -148,7 +172,7 @@ class ParameterTree(ABC):
 
     @property
     def frozen(self) -> tuple[str, ...]:
-        """Names of the parameters that training leaves alone."""
+        """Names of the parameters and buffers that training leaves alone."""
         return frozen_names(self)
 
     def trainable_windows(self) -> list[Window]:

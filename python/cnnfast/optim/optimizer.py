@@ -22,7 +22,10 @@ _STATE = {"type", "settings", "groups", "steps", "window_steps", "memory"}
 
 
 class Optimizer(ABC):
-    """Settings, and what is remembered from step to step. One optimiser serves one model."""
+    """Settings, and what is remembered from step to step. One optimiser serves one model.
+
+    A copy (`copy.deepcopy`, pickle) goes on with the copy of the model, bit for bit.
+    """
 
     #: Learning rate, of all parameters but those whose group has its own.
     lr = Setting()
@@ -183,6 +186,15 @@ class Optimizer(ABC):
             memory = {k: v.astype(self._params.dtype, copy=False) for k, v in memory.items()}
         self._settings, self._groups, self._steps, self._parts = settings, groups, steps, None
         self._window_steps, self._memory = window_steps, memory
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Of a copy, which serves no model yet: whichever takes it first, with its memory."""
+        if self._params is not None:
+            self._ready()
+        self._gather()
+        memory = {name: value.copy() for name, value in self._memory.items()}
+        unbound: dict[str, Any] = {"_params": None, "_windows": [], "_parts": None}
+        return {**self.__dict__, **unbound, "_memory": memory, "_window_steps": list(self._window_steps)}
 
     def __repr__(self) -> str:
         parts = [f"{name}={value}" for name, value in self._settings.items()]

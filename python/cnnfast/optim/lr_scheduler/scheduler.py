@@ -18,7 +18,9 @@ class Scheduler:
     """Counts steps and epochs, and sets the optimiser's learning rates to what the schedule wants.
 
     `fit` uses one for each training. In a loop of one's own: `after_step` after each step, `after_epoch`
-    after each epoch.
+    after each epoch. A learning rate that is set by hand meanwhile holds for the next step, and the schedule
+    goes on from there: all later rates are scaled by what it is of the schedule's own (where that is 0, the
+    rate set by hand becomes the one the schedule starts from).
 
     Args:
         optimizer: Its rate now, and those of its groups, are what the schedule starts from.
@@ -64,6 +66,7 @@ class Scheduler:
         self._steps = self._epochs = 0
         self._metrics: list[float] = []
         self._now = self._schedule.given(self._metrics)
+        self._set: list[float] | None = None  # the rates this scheduler has set last
         self._apply()
 
     @property
@@ -105,7 +108,8 @@ class Scheduler:
         self._apply()
 
     def give_back(self) -> None:
-        """Sets the rates to what they were before the schedule."""
+        """Sets the rates to what they were before the schedule, scaled by what was set by hand since."""
+        self._take_over()
         self._optimizer._set_rates(self._bases)
 
     def state_dict(self) -> dict[str, Any]:
@@ -140,8 +144,26 @@ class Scheduler:
             raise ValueError(f"Scheduler: the state has {epochs} epochs, but {len(metrics)} metrics")
         self._schedule, self._bases, self._metrics = schedule, bases, metrics
         self._steps, self._epochs, self._now = steps, epochs, schedule.given(metrics)
+        self._set = None
         self._apply()
 
     def _apply(self) -> None:
+        self._take_over()
         now, step, epoch = self._now, self._steps, self._epochs
         self._optimizer._set_rates([now.lr(base, step=step, epoch=epoch) for base in self._bases])
+        self._set = self._optimizer._rates()
+
+    def _take_over(self) -> None:
+        """Rates that were set by hand since this scheduler set them last scale all that follow."""
+        found = self._optimizer._rates()
+        if self._set is None or found == self._set:
+            return
+        if len(found) != len(self._set):
+            raise ValueError(
+                f"Scheduler: the optimizer had {len(self._set)} learning rates and has {len(found)} now; "
+                "make a new scheduler after loading other groups"
+            )
+        for i, (rate, own) in enumerate(zip(found, self._set, strict=True)):
+            if rate != own:
+                self._bases[i] = self._bases[i] * rate / own if own > 0 else rate
+        self._set = found
