@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from cnnfast import _core, fit, functional, load, nn, optim
@@ -132,7 +134,8 @@ def test_models_that_are_not_finite_say_so(value, tmp_path, rng):
         again.predict(rows(rng)[0])
         again.predict_proba(rows(rng)[0])
 
-    with pytest.warns(UserWarning) as caught:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         use()
     assert [str(warning.message) for warning in caught] == [
         f"save: {path}: {text}",
