@@ -226,20 +226,20 @@ def test_wrong_patterns_are_named(rng):
         Trainer(model, optim.Adam()).step(np.zeros((1, 1), np.float32), [0])
 
 
-def test_buffers_are_neither_frozen_nor_trained(rng):
-    """Running averages move with every batch, whatever is frozen, and no weight decay pulls at them."""
+def test_buffers_are_not_trained(rng):
+    """Running averages move with every batch unless they are frozen, and no weight decay pulls at them."""
     model = nn.Sequential(
         nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 3), seed=0
     )
     x, y = batch(rng)
     assert [name for name, _, _ in model.trainable_windows()] == list(model.parameters())
-    assert model.freeze("1") == ["1.weight", "1.bias"]
+    assert model.freeze("1.weight", "1.bias") == ["1.weight", "1.bias"]
     with refused(
         ValueError,
-        "Sequential.freeze: no parameter matches '1.running_mean'; there are 0.weight, 0.bias, 1.weight, "
-        "1.bias, 4.weight, 4.bias",
+        "Sequential.freeze: no parameter matches '1.mean'; there are 0.weight, 0.bias, 1.weight, 1.bias, "
+        "1.running_mean, 1.running_var, 4.weight, 4.bias",
     ):
-        model.freeze("1.running_mean")
+        model.freeze("1.mean")
     model.freeze("0")
     heavy, light = model.copy(), model.copy()
     for twin, decay in ((heavy, 0.5), (light, 0.0)):

@@ -393,7 +393,7 @@ def test_an_output_of_nan_is_not_answered_without_a_word(method, end):
     model[0].bias[:] = np.inf
     model[0].weight[:] = -np.inf
     with pytest.warns(
-        UserWarning, match="NaN in 5 of 5 rows, the first is row 0, although its input is finite"
+        UserWarning, match=f"^Sequential: {method}: the model's 0.weight, 0.bias hold NaN or infinity; "
     ):
         getattr(model, method)(np.ones((5, 4), np.float32))
 

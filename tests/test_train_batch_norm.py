@@ -47,7 +47,7 @@ def test_a_last_batch_of_one_row_joins_the_one_before(micro_batch, rng, monkeypa
         ),
     )
     x, y = rows(rng, 17)
-    scheduled = optim.lr_scheduler.CosineLR()
+    scheduled = "cosine"
     history = fit(
         network(), (x, y), 2, batch_size=8, micro_batch=micro_batch, schedule=scheduled, progress=False
     )
@@ -95,7 +95,7 @@ def test_batches_that_are_too_small_are_refused_before_the_first_step(n, batch_s
 
 def test_the_last_part_of_a_step_joins_the_one_before(rng):
     x, y = rows(rng, 9)
-    one, other = Trainer(network(), optim.SGD()), Trainer(network(), optim.SGD())
+    one, other = Trainer(network(), optim.SGD(0.1)), Trainer(network(), optim.SGD(0.1))
     one.step(x, y, micro_batch=4)
     other.accumulate(x[:4], y[:4])
     other.accumulate(x[4:], y[4:])

@@ -156,7 +156,9 @@ def test_wrong_batches_are_named_and_change_nothing(rng):
         trainer.step(x, y, np.array([0, 10]))
     with refused(ValueError, "x: the batch is empty; a mean loss needs at least one image"):
         trainer.step(x, y, np.zeros(0, np.int64))
-    with refused(TypeError, "index: expected dtype int64, got float64; use index.astype(np.int64)"):
+    with refused(
+        TypeError, "Trainer: index must hold integers (row numbers) or booleans (a mask), got float64"
+    ):
         trainer.step(x, y, np.zeros(2))
     with refused(TypeError, 'Sequential: x must be float32 or uint8, got int64; use x.astype("float32")'):
         trainer.step(x.astype(int), y)

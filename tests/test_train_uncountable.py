@@ -64,7 +64,7 @@ def test_parts_without_a_row_that_counts_add_nothing(rng):
 
 def test_running_averages_do_not_move_by_parts_that_do_not_count(rng):
     x, y = rows(rng, 6)
-    one, other = Trainer(network(), optim.SGD()), Trainer(network(), optim.SGD())
+    one, other = Trainer(network(), optim.SGD(0.1)), Trainer(network(), optim.SGD(0.1))
     y[3:] = IGNORED
     one.accumulate(x[:3], y[:3])
     other.accumulate(x[:3], y[:3])

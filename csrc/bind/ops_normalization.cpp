@@ -11,17 +11,15 @@ std::optional<double> optional_number(const Where& where, py::handle value) {
 
 template <class Norm>
 void bind_batch_norm(py::module_& m) {
-  bind_op<Norm>(m).def(
-      py::init(
-          [](const py::object& features, const py::object& eps, const py::object& momentum, const py::object& affine,
-             const py::object& held) {
-            const char* op = Norm::kName;
-            Norm norm(integer({op, "num_features"}, features), number({op, "eps"}, eps),
-                      optional_number({op, "momentum"}, momentum), boolean({op, "affine"}, affine));
-            norm.held = boolean({op, "held"}, held);
-            return Bound<Norm>(std::move(norm));
-          }),
-      "num_features"_a, "eps"_a = 1e-5, "momentum"_a = 0.1, "affine"_a = true, "held"_a = false);
+  bind_op<Norm>(m).def(py::init([](const py::object& features, const py::object& eps, const py::object& momentum,
+                                   const py::object& affine, const py::object& held) {
+                         const char* op = Norm::kName;
+                         Norm norm(integer({op, "num_features"}, features), number({op, "eps"}, eps),
+                                   optional_number({op, "momentum"}, momentum), boolean({op, "affine"}, affine));
+                         norm.held = boolean({op, "held"}, held);
+                         return Bound<Norm>(std::move(norm));
+                       }),
+                       "num_features"_a, "eps"_a = 1e-5, "momentum"_a = 0.1, "affine"_a = true, "held"_a = false);
 }
 
 template <class Drop>

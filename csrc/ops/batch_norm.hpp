@@ -2,7 +2,7 @@
 // arXiv:1502.03167.
 //
 // In training mean and variance are those of the whole batch (the variance divided by the number of values); running
-// averages of them (of the variance divided by one less) serve inference, and training where they are held. Without a momentum they are plain means over
+// averages of them (of the variance divided by one less) serve inference. Without a momentum they are plain means over
 // all batches, whose number is a buffer too.
 #pragma once
 

@@ -286,7 +286,6 @@ def _parts(
     return whole, held
 
 
-
 def _check_that_something_counts(part: Labelled, loss: Loss) -> None:
     y = part.y if part.rows is None else part.y[part.rows]
     if loss._count(y) == 0:

@@ -586,7 +586,8 @@ class Module(ParameterTree):
             rows = "(n, ...)" if expected is None else f"(n, {', '.join(map(str, expected))})"
             cure = axes_cure(given, self._takes)
             if not cure and expected is not None and 0 not in shape and self._layers_take(shape):
-                cure = "; the layers take this size as well: set input_shape to None to allow it"
+                free = self._takes_other_sizes(expected)
+                cure = "; the layers take any size: set input_shape to None to allow it" if free else ""
             raise ValueError(f"{type(self).__name__}: x must have shape {rows}, got {given}{cure}")
         try:
             return self._plan_for(shape, exact)
