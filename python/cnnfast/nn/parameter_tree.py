@@ -33,8 +33,8 @@ class ParameterTree(ABC):
     _start: int
     #: Own parameters and buffers (of a layer) that training leaves alone.
     _frozen: frozenset[str] = frozenset()
-    #: What the engine has made of the module, by input shape, or "exact" and input shape; it depends on what is
-    #: frozen.
+    #: What the engine has made of the module, by input shape, or "exact" and input shape; it depends on what
+    #: is frozen.
     _plans: dict[tuple[int | str, ...], Plan]
 
     @abstractmethod
