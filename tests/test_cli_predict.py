@@ -97,7 +97,8 @@ def test_a_network_whose_task_is_not_known(capsys: pytest.CaptureFixture[str]) -
 
 def test_weights_that_are_not_finite(capsys: pytest.CaptureFixture[str]) -> None:
     for task, bias in (("multiclass", np.nan), ("multiclass", np.inf), ("regression", np.inf)):
-        network((1, 28, 28), 2, bias=(0.0, bias), task=task)
+        with pytest.warns(UserWarning, match="NaN or infinity"):
+            network((1, 28, 28), 2, bias=(0.0, bias), task=task)
         assert main(["predict", "--model", "net.safetensors", "r.png"]) == 1
         said = capsys.readouterr()
         assert said.out == ""

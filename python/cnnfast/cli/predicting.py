@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,7 +124,9 @@ def run(options: argparse.Namespace) -> int:
     if options.threads is not None:
         set_num_threads(options.threads)
     path = model_files.chosen_or_newest(options.model)
-    model = checkpoint.load(path)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*hold NaN or infinity")  # said once an output is not finite
+        model = checkpoint.load(path)
     shape = inputs.input_shape(path, model)
     style = (options.style or _style_for(path)) if shape[0] == 1 else "emnist"
     preparation = inputs.Preparation(shape, style, options.ink)
