@@ -1,12 +1,12 @@
 # Eigen's headers: from the build requirement cmeel-eigen (asked of the Python that runs the build, which
 # under build isolation is the one that has it), else a system Eigen 3.4 or newer.
-# Sets CNNFAST_EIGEN_INCLUDE and CNNFAST_EIGEN_VERSION.
+# Sets CNNFAST_EIGEN_VERSION, and CNNFAST_EIGEN_HEADERS to the folder of a copy (keep_headers.cmake).
 
 if(NOT CNNFAST_EIGEN_INCLUDE)
   set(failed TRUE)
   if(Python_Interpreter_FOUND)
     execute_process(
-      COMMAND "${Python_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/find_eigen.py"
+      COMMAND "${Python_EXECUTABLE}" "${CMAKE_CURRENT_LIST_DIR}/../tools/find_eigen.py"
       OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE failed)
   endif()
   if(NOT failed)
@@ -38,4 +38,5 @@ if(eigen_PATCH MATCHES "^[0-9]+$" AND eigen_MAJOR GREATER 4)
 else()
   set(CNNFAST_EIGEN_VERSION "${eigen_WORLD}.${eigen_MAJOR}.${eigen_MINOR}")
 endif()
+cnnfast_keep_headers(CNNFAST_EIGEN_HEADERS "${CNNFAST_EIGEN_INCLUDE}" "Eigen/*")
 message(STATUS "Eigen ${CNNFAST_EIGEN_VERSION}: ${CNNFAST_EIGEN_INCLUDE}")

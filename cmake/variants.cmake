@@ -1,6 +1,6 @@
 # The kernels, compiled once for each instruction set and element type.
 # cnnfast_add_variants(target) makes an interface library of all objects and writes variant_list.hpp, the
-# macro list that csrc/kernels/dispatch.cpp reads, slowest variant first.
+# macro lists that csrc/kernels/dispatch.cpp reads, slowest variant first. Called in csrc/.
 
 function(cnnfast_add_variants target)
   # Name of the variant, then its flags. Explicit features rather than an architecture level: older
@@ -27,40 +27,57 @@ function(cnnfast_add_variants target)
     set(variants ${CNNFAST_ISAS})
   endif()
 
-  file(GLOB families CONFIGURE_DEPENDS csrc/kernels/families/*.cpp)
+  # float64 serves gradient checks: the first two variants are enough (on x86-64, AVX2 stands in for AVX-512).
+  set(float_variants ${variants})
+  list(SUBLIST variants 0 2 double_variants)
+
+  file(GLOB families CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/kernels/families/*.cpp")
+  # The small ones together: they would take longer to read Eigen than to compile.
+  foreach(family normalization pointwise pooling structure vectors)
+    set_source_files_properties("${CMAKE_CURRENT_SOURCE_DIR}/kernels/families/${family}.cpp" PROPERTIES UNITY_GROUP small)
+  endforeach()
   add_library(${target} INTERFACE)
-  set(list "")
+  set(lists "")
   set(objects "")
-  foreach(variant ${variants})
-    string(APPEND list "X(${variant})")
-    foreach(element float double)
+  foreach(element float double)
+    string(TOUPPER ${element} ELEMENT)
+    string(APPEND lists "#define CNNFAST_${ELEMENT}_VARIANTS(X)")
+    foreach(variant ${${element}_variants})
+      string(APPEND lists " X(${variant})")
       set(object ${target}_${variant}_${element})
       add_library(${object} OBJECT ${families})
-      target_include_directories(${object} PRIVATE csrc)
-      target_include_directories(${object} SYSTEM PRIVATE "${CNNFAST_EIGEN_INCLUDE}")
+      target_include_directories(${object} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+      target_include_directories(${object} SYSTEM PRIVATE "${CNNFAST_EIGEN_HEADERS}")
       target_compile_definitions(${object} PRIVATE CNNFAST_ISA=${variant} CNNFAST_ELEMENT=${element})
-      target_compile_options(${object} PRIVATE ${${variant}_flags} $<$<CONFIG:Release>:-O3>)  # whatever its default
+      target_compile_options(${object} PRIVATE ${${variant}_flags})
+      if(element STREQUAL "float")
+        target_compile_options(${object} PRIVATE $<$<CONFIG:Release>:-O3>)  # whatever its default
+      else()
+        cnnfast_optimize(${object} -O2)
+      endif()
       if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND variant STREQUAL "avx512")
         # GCC bug 105593: its own AVX-512 headers read an undefined vector on purpose.
         target_compile_options(${object} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)
       endif()
+      set_target_properties(${object} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
       target_link_libraries(${object} PRIVATE cnnfast_warnings)
       target_link_libraries(${target} INTERFACE $<TARGET_OBJECTS:${object}>)
       list(APPEND objects $<TARGET_OBJECTS:${object}>)
       list(APPEND checked "${variant}=$<JOIN:$<TARGET_OBJECTS:${object}>,$<SEMICOLON>${variant}=>")
     endforeach()
+    string(APPEND lists "\n")
   endforeach()
   file(CONFIGURE OUTPUT "generated/variant_list.hpp" CONTENT
-       "// Made by CMake: the kernel variants of this build.\n#define CNNFAST_VARIANTS(X) ${list}\n")
+       "// Made by CMake: the kernel variants of this build.\n${lists}")
 
   # Two variants must not define one symbol: the linker would pick one body for both.
   if(CMAKE_NM AND Python_Interpreter_FOUND)
     set(stamp "${CMAKE_CURRENT_BINARY_DIR}/${target}.symbols-checked")
     add_custom_command(
       OUTPUT "${stamp}"
-      COMMAND "${Python_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/cmake/check_symbols.py"
+      COMMAND "${Python_EXECUTABLE}" "${CMAKE_SOURCE_DIR}/tools/check_symbols.py"
               --nm "${CMAKE_NM}" --stamp "${stamp}" ${checked}
-      DEPENDS ${objects} "${CMAKE_CURRENT_SOURCE_DIR}/cmake/check_symbols.py"
+      DEPENDS ${objects} "${CMAKE_SOURCE_DIR}/tools/check_symbols.py"
       COMMENT "Checking that kernel variants share no symbol"
       COMMAND_EXPAND_LISTS VERBATIM)
     add_custom_target(${target}_symbols ALL DEPENDS "${stamp}")

@@ -19,12 +19,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """
     marks = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
     own = {name.strip() for m in marks for name in (m.split(",") if isinstance(m, str) else m)}
-    if "isa" in metafunc.fixturenames and "isa" not in own:
-        from cnnfast import _core
+    wanted = [name for name in ("isa", "dtype") if name in metafunc.fixturenames and name not in own]
+    if not wanted:
+        return
+    from cnnfast import _core
 
-        metafunc.parametrize("isa", _core.available_isas())
-    if "dtype" in metafunc.fixturenames and "dtype" not in own:
-        metafunc.parametrize("dtype", ["float32", "float64"])
+    isas, dtypes = _core.available_isas(), ["float32", "float64"]
+    if wanted == ["isa", "dtype"]:
+        pairs = [(isa, dtype) for isa in isas for dtype in dtypes if dtype == "float32" or has_float64(isa)]
+        metafunc.parametrize("isa,dtype", pairs)
+    else:
+        metafunc.parametrize(wanted[0], isas if wanted == ["isa"] else dtypes)
+
+
+def has_float64(isa: str) -> bool:
+    """Whether a variant has float64 kernels of its own; else the last one before it serves."""
+    from cnnfast import _core
+
+    graph = _core.Graph((1,))
+    graph.add(_core.ReLU(), [0])
+    return _core.Plan(graph, "float64", isa=isa).isa == isa
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

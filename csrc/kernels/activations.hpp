@@ -32,6 +32,9 @@ void activate(const Function& function, Index size, const T* x, const T* offset,
     });
   });
 }
+// Compiled once, in families/pointwise.cpp.
+extern template void activate(const Function&, Index, const CNNFAST_ELEMENT*, const CNNFAST_ELEMENT*,
+                              const CNNFAST_ELEMENT*, CNNFAST_ELEMENT*, CNNFAST_ELEMENT*);
 
 template <class T>
 struct ElementwiseKernels {

@@ -252,7 +252,7 @@ struct DirectConv2d {
 
   // Windows of one pixel: whole blocks of channels lie together.
   static void pack_product(const G& g, const T* params, T* packed, const Slice& slice) {
-    const Index in = g.group_in(), most = kMaxVectors * lanes_for<T>(in), all = padded_channels<T>(in);
+    const Index in = g.group_in(), most = kMaxVectors<T> * lanes_for<T>(in), all = padded_channels<T>(in);
     for (Index first = 0; first < all; first += most) {
       if (!slice.takes(first / most)) continue;
       const Index lanes = all - first < most ? all - first : most;

@@ -48,7 +48,10 @@ struct ConvPoolDirect {
     static constexpr bool kTapRows = false;
     const T* top;
     const T* bottom;
-    CNNFAST_INLINE T at(int p, Index r) const { return (p % 4 < 2 ? top : bottom)[p / 4 * 2 + p % 2 + r]; }
+    CNNFAST_INLINE T at(int p, Index r) const {
+      const T* row = p % 4 < 2 ? top : bottom;  // a name of its own: GCC 12's UBSan miscompiles (a ? b : c)[i]
+      return row[p / 4 * 2 + p % 2 + r];
+    }
     CNNFAST_INLINE void advance(Index step) {
       top += step;
       bottom += step;

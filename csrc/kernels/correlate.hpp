@@ -43,6 +43,15 @@ constexpr Index padded_channels(Index c_out) {
   return (c_out + lanes_for<T>(c_out) - 1) / lanes_for<T>(c_out) * lanes_for<T>(c_out);
 }
 
+// Calls f(P) for P = count <= Most, as a constant: the remainder of a row of full tiles.
+template <int Most, class F>
+CNNFAST_INLINE void with_count(Index count, const F& f) {
+  if constexpr (Most > 0) {
+    if (count < Most) return with_count<Most - 1>(count, f);
+    f(std::integral_constant<int, Most>());
+  }
+}
+
 // Output channels are cut into blocks of at most kMaxVectors vectors; a block's weights lie together as
 // [tap][r][lanes of the block], its missing lanes zero. Calls f(V, K, first channel, offset of the weights)
 // for each block, V a vector type and K a constant, so that each block size has kernels of its own.
@@ -54,19 +63,10 @@ CNNFAST_INLINE void for_each_block(Index c_out, Index taps_run, const F& f) {
     return;
   }
   const Index vectors = (c_out + kLanes<V> - 1) / kLanes<V>;
-  for (Index v = 0; v < vectors; v += kMaxVectors) {
+  for (Index v = 0; v < vectors; v += kMaxVectors<T>) {
     const Index first = v * kLanes<V>, offset = first * taps_run, k = vectors - v;
-    if (k == 1) {
-      f(V(), std::integral_constant<int, 1>(), first, offset);
-    } else if (k == 2 || kMaxVectors == 2) {
-      f(V(), std::integral_constant<int, 2>(), first, offset);
-    } else if constexpr (kMaxVectors == 4) {
-      if (k == 3) {
-        f(V(), std::integral_constant<int, 3>(), first, offset);
-      } else {
-        f(V(), std::integral_constant<int, 4>(), first, offset);
-      }
-    }
+    with_count<kMaxVectors<T>>(k < kMaxVectors<T> ? k : Index{kMaxVectors<T>},
+                               [&](auto count) { f(V(), count, first, offset); });
   }
 }
 
@@ -79,21 +79,23 @@ struct PackedVector {
   Index valid;  // lanes that are channels
   Index channel() const { return block + lane; }
 };
+template <class V, class T, class F>
+CNNFAST_INLINE void for_each_packed_vector_of(Index c_out, const Slice& slice, const F& f) {
+  constexpr Index L = kLanes<V>, most = kMaxVectors<T> * L;
+  const Index all = padded_channels<T>(c_out);
+  for (Index block = 0; block < all; block += most) {
+    const Index lanes = all - block < most ? all - block : most;
+    for (Index lane = 0; lane < lanes; lane += L) {
+      const Index rest = c_out - block - lane;
+      if (!slice.takes((block + lane) / L)) continue;
+      f(V(), PackedVector{block, lanes, lane, rest < L ? rest : L});
+    }
+  }
+}
 template <class T, class F>
 CNNFAST_INLINE void for_each_packed_vector(Index c_out, const Slice& slice, const F& f) {
-  const auto with = [&](auto vector) {
-    constexpr Index L = kLanes<decltype(vector)>, most = kMaxVectors * L;
-    const Index all = padded_channels<T>(c_out);
-    for (Index block = 0; block < all; block += most) {
-      const Index lanes = all - block < most ? all - block : most;
-      for (Index lane = 0; lane < lanes; lane += L) {
-        const Index rest = c_out - block - lane;
-        if (!slice.takes((block + lane) / L)) continue;
-        f(vector, PackedVector{block, lanes, lane, rest < L ? rest : L});
-      }
-    }
-  };
-  use_half<T>(c_out) ? with(HalfPacket<T>()) : with(Packet<T>());
+  use_half<T>(c_out) ? for_each_packed_vector_of<HalfPacket<T>, T>(c_out, slice, f)
+                     : for_each_packed_vector_of<Packet<T>, T>(c_out, slice, f);
 }
 
 // Calls f(place in the packed weights, tap, ci, channel) for every weight of a window of `taps` x c_in inputs: the
@@ -101,7 +103,7 @@ CNNFAST_INLINE void for_each_packed_vector(Index c_out, const Slice& slice, cons
 // taps lie together.
 template <class T, class F>
 CNNFAST_INLINE void for_each_packed(Index c_out, Index taps, Index c_in, const F& f) {
-  const Index most = kMaxVectors * lanes_for<T>(c_out), all = padded_channels<T>(c_out);
+  const Index most = kMaxVectors<T> * lanes_for<T>(c_out), all = padded_channels<T>(c_out);
   for (Index first = 0; first < all; first += most) {
     const Index lanes = all - first < most ? all - first : most;
     const Index valid = c_out - first < lanes ? c_out - first : lanes;
@@ -178,15 +180,6 @@ CNNFAST_INLINE void correlate_and_store(const Correlation& g, const Pixels& x, c
       store_upto(y(p) + (K - 1) * L, acc[p][K - 1], last_lanes);
     }
   });
-}
-
-// Calls f(P) for P = count <= Most, as a constant: the remainder of a row of full tiles.
-template <int Most, class F>
-CNNFAST_INLINE void with_count(Index count, const F& f) {
-  if constexpr (Most > 0) {
-    if (count < Most) return with_count<Most - 1>(count, f);
-    f(std::integral_constant<int, Most>());
-  }
 }
 
 template <class V, int K, class T>
@@ -276,5 +269,9 @@ void correlate(const Correlation& g, const T* x, const T* w, const T* bias, T* y
     }
   });
 }
+
+// Compiled once, in families/correlate.cpp: for the other files this is a call.
+extern template void correlate(const Correlation&, const CNNFAST_ELEMENT*, const CNNFAST_ELEMENT*,
+                               const CNNFAST_ELEMENT*, CNNFAST_ELEMENT*, const Slice&);
 
 CNNFAST_KERNELS_END

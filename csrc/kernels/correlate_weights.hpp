@@ -110,4 +110,9 @@ void correlate_weights(const Correlation& g, const T* x, const T* dy, T* dw, boo
   });
 }
 
+// Compiled once, in families/correlate.cpp.
+extern template void bias_gradient(const Correlation&, const CNNFAST_ELEMENT*, CNNFAST_ELEMENT*, bool);
+extern template void correlate_weights(const Correlation&, const CNNFAST_ELEMENT*, const CNNFAST_ELEMENT*,
+                                       CNNFAST_ELEMENT*, bool);
+
 CNNFAST_KERNELS_END

@@ -17,12 +17,19 @@ struct Variant {
 
 // CMake lists the variants it compiles in variant_list.hpp, X(name) for each, in rising preference.
 template <class T>
-const std::vector<Variant<T>>& variants() {
-#define CNNFAST_ENTRY(name) {Isa::name, static_cast<void (*)(KernelTable<T>&)>(name::fill_table)},
-  static const std::vector<Variant<T>> list{CNNFAST_VARIANTS(CNNFAST_ENTRY)};
-#undef CNNFAST_ENTRY
+const std::vector<Variant<T>>& variants();
+#define CNNFAST_ENTRY(name) {Isa::name, name::fill_table},
+template <>
+const std::vector<Variant<float>>& variants() {
+  static const std::vector<Variant<float>> list{CNNFAST_FLOAT_VARIANTS(CNNFAST_ENTRY)};
   return list;
 }
+template <>
+const std::vector<Variant<double>>& variants() {
+  static const std::vector<Variant<double>> list{CNNFAST_DOUBLE_VARIANTS(CNNFAST_ENTRY)};
+  return list;
+}
+#undef CNNFAST_ENTRY
 
 std::string names(const std::vector<Isa>& isas) {
   std::string text;
@@ -83,9 +90,11 @@ const KernelTable<T>& kernel_table(Isa isa) {
     }
     return filled;
   }();
+  const KernelTable<T>* best = nullptr;
   for (const auto& table : tables) {
-    if (table.isa == isa) return table;
+    if (table.isa <= isa) best = &table;
   }
+  if (best != nullptr && cpu_supports(isa)) return *best;
   fail("isa \"", to_string(isa), "\" is not available; this build on this processor has: ", names(available_isas()));
 }
 

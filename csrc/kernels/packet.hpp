@@ -1,6 +1,8 @@
 // The one home of vector registers: names for Eigen's packets, register-tile sizes, partial loads and stores.
 #pragma once
 
+#include <type_traits>
+
 #include "base/shape.hpp"
 #include "kernels/isa.hpp"
 
@@ -10,11 +12,12 @@ namespace ei = Eigen::internal;
 
 template <class T>
 using Packet = typename ei::packet_traits<T>::type;
-template <class T>
-using HalfPacket = typename ei::unpacket_traits<Packet<T>>::half;
-
 template <class V>
 constexpr int kLanes = ei::unpacket_traits<V>::size;
+// Half of a vector of 8 lanes or more; shorter ones are not worth loops of their own.
+template <class T>
+using HalfPacket =
+    std::conditional_t<(kLanes<Packet<T>> >= 8), typename ei::unpacket_traits<Packet<T>>::half, Packet<T>>;
 
 // Vector registers: accumulators of P pixels x K vectors, K weight vectors and one broadcast must fit.
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -22,7 +25,11 @@ constexpr int kRegisters = 32;
 #else
 constexpr int kRegisters = 16;
 #endif
-constexpr int kMaxVectors = kRegisters == 32 ? 4 : 2;
+// float64 serves gradient checks: one vector keeps the multiply-adds busy enough, and compiles in a third of the time.
+template <class T>
+constexpr int kMaxVectors = sizeof(T) == 8     ? 1
+                            : kRegisters == 32 ? 4
+                                               : 2;
 
 // Largest pixel tile for K vectors. At least 8 accumulators hide the latency of a multiply-add; more than
 // 8 pixel pointers do not fit the general registers.

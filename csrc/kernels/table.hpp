@@ -182,6 +182,7 @@ const std::vector<Isa>& built_isas();
 Isa default_isa();
 Isa isa_from_name(const std::string& name);  // fails with the list of what is available
 
+// The variant of that name or, where it was not built for T, the last one before it.
 template <class T>
 const KernelTable<T>& kernel_table(Isa isa);
 

@@ -102,25 +102,7 @@ struct Winograd : WinogradWeights<T, M, R> {
   }
 
   // V of the tiles first .. first + count.
-  static void transform_input(const G& g, Index first, Index count, const T* x, const Scratch& s) {
-    for (Index t = 0; t < count; ++t) {
-      const T* at[A][A];
-      patch<const T>(g, tile_at(g, first + t), x, s.edge, at);
-      with_vectors(g.c_in, [&](auto vector) {
-        using V = decltype(vector);
-        for (Index c = 0; c < g.c_in; c += kLanes<V>) {
-          V in[A][A], out[A][A];
-          CNNFAST_UNROLL
-          for (int i = 0; i < A; ++i) {
-            CNNFAST_UNROLL
-            for (int j = 0; j < A; ++j) in[i][j] = load<V>(at[i][j] + c);
-          }
-          along_both<A, A>(in, out, [](const V(&u)[A], V(&r)[A]) { WinogradAxis<V, T, M, R>::input(u, r); });
-          store_frequencies(out, s.v + t * g.c_in + c, s.v_stride);
-        }
-      });
-    }
-  }
+  static void transform_input(const G& g, Index first, Index count, const T* x, const Scratch& s);
   // The rows of a matrix as the pixels of a 1x1 convolution.
   static Correlation product(Index rows, Index c_in, Index c_out) {
     Correlation c;
@@ -189,27 +171,14 @@ struct Winograd : WinogradWeights<T, M, R> {
           }
         });
       }
-      if (dw != nullptr) {
-        transform_input(g, first, count, x, s);
-        if (count == all) {
-          weights_in_pieces(g, count, s, dw, fresh);
-        } else {
-          const Correlation c = product(count, g.c_in, g.c_out);
-          for (Index f = 0; f < kFrequencies; ++f) {
-            correlate_weights<T>(c, s.v + f * s.v_stride, s.m + f * s.m_stride, s.du + f * pairs, first == 0);
-          }
-        }
-      }
-      if (dx != nullptr) {
-        const Correlation c = product(count, g.c_out, g.c_in);
-        for (Index f = 0; f < kFrequencies; ++f) {
-          correlate<T>(c, s.m + f * s.m_stride, packed_back + f * pairs, nullptr, s.v + f * s.v_stride);
-        }
-        add_patches(g, first, count, s, dx);
-      }
+      if (dw != nullptr) weights_of_block(g, first, count, count == all, x, s, dw, fresh);
+      if (dx != nullptr) data_of_block(g, first, count, packed_back, s, dx);
     }
     if (dw != nullptr && all > b) add_weights(g, s.du, dw, fresh);
   }
+  static void weights_of_block(const G& g, Index first, Index count, bool all, const T* x, const Scratch& s, T* dw,
+                               bool fresh);
+  static void data_of_block(const G& g, Index first, Index count, const T* packed_back, const Scratch& s, T* dx);
 
   static void add_patches(const G& g, Index first, Index count, const Scratch& s, T* dx) {
     for (Index t = 0; t < count; ++t) {
@@ -247,5 +216,51 @@ struct Winograd : WinogradWeights<T, M, R> {
     });
   }
 };
+
+// Not inline: compiled once, in families/winograd.cpp.
+
+template <class T, int M, int R>
+void Winograd<T, M, R>::transform_input(const G& g, Index first, Index count, const T* x, const Scratch& s) {
+  for (Index t = 0; t < count; ++t) {
+    const T* at[A][A];
+    patch<const T>(g, tile_at(g, first + t), x, s.edge, at);
+    with_vectors(g.c_in, [&](auto vector) {
+      using V = decltype(vector);
+      for (Index c = 0; c < g.c_in; c += kLanes<V>) {
+        V in[A][A], out[A][A];
+        CNNFAST_UNROLL
+        for (int i = 0; i < A; ++i) {
+          CNNFAST_UNROLL
+          for (int j = 0; j < A; ++j) in[i][j] = load<V>(at[i][j] + c);
+        }
+        along_both<A, A>(in, out, [](const V(&u)[A], V(&r)[A]) { WinogradAxis<V, T, M, R>::input(u, r); });
+        store_frequencies(out, s.v + t * g.c_in + c, s.v_stride);
+      }
+    });
+  }
+}
+template <class T, int M, int R>
+void Winograd<T, M, R>::weights_of_block(const G& g, Index first, Index count, bool all, const T* x, const Scratch& s,
+                                         T* dw, bool fresh) {
+  transform_input(g, first, count, x, s);
+  if (all) return weights_in_pieces(g, count, s, dw, fresh);
+  const Correlation c = product(count, g.c_in, g.c_out);
+  for (Index f = 0; f < kFrequencies; ++f) {
+    correlate_weights<T>(c, s.v + f * s.v_stride, s.m + f * s.m_stride, s.du + f * channel_pairs(g), first == 0);
+  }
+}
+template <class T, int M, int R>
+void Winograd<T, M, R>::data_of_block(const G& g, Index first, Index count, const T* packed_back, const Scratch& s,
+                                      T* dx) {
+  const Correlation c = product(count, g.c_out, g.c_in);
+  for (Index f = 0; f < kFrequencies; ++f) {
+    correlate<T>(c, s.m + f * s.m_stride, packed_back + f * channel_pairs(g), nullptr, s.v + f * s.v_stride);
+  }
+  add_patches(g, first, count, s, dx);
+}
+
+extern template struct Winograd<CNNFAST_ELEMENT, 2, 3>;
+extern template struct Winograd<CNNFAST_ELEMENT, 2, 5>;
+extern template struct Winograd<CNNFAST_ELEMENT, 4, 3>;
 
 CNNFAST_KERNELS_END

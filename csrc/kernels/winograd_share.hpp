@@ -22,7 +22,7 @@ struct WinogradShare {
     return {all * slice.part / slice.parts, all * (slice.part + 1) / slice.parts, {}};
   }
 
-  static Index block_lanes(const G& g) { return kMaxVectors * lanes_for<T>(g.c_out); }
+  static Index block_lanes(const G& g) { return kMaxVectors<T> * lanes_for<T>(g.c_out); }
 
   // Calls f(first channel, lanes) for every block of output channels of a slice.
   template <class F>

@@ -66,11 +66,7 @@ struct WinogradWeights {
   static void for_each_channel_block(const G& g, const F& f) {
     WinogradShare<T>::for_each_block(g, Slice(), f);
   }
-  static void add_weights(const G& g, const T* du, T* dw, bool fresh) {
-    for_each_channel_block(g, [&](Index block, Index lanes) {
-      add_weights(g, du + block * g.c_in, channel_pairs(g), lanes, g.c_in, dw + block * kTaps * g.c_in, fresh);
-    });
-  }
+  static void add_weights(const G& g, const T* du, T* dw, bool fresh);
 
   // ---- packing ------------------------------------------------------------------------------------
 
@@ -101,12 +97,12 @@ struct WinogradWeights {
     });
   }
 
-  // Both directions at once, squares of L outputs and L inputs at a time.
+  // Both directions at once, squares of L outputs and L inputs at a time; whole vectors only.
   static void pack_squares(const G& g, const T* params, T* forward, T* backward, const Slice& slice) {
     using V = Packet<T>;
     constexpr Index L = kLanes<V>;
-    for_each_packed_vector<T>(g.c_out, slice, [&](auto, const PackedVector& out) {
-      for_each_packed_vector<T>(g.c_in, Slice(), [&](auto, const PackedVector& in) {
+    for_each_packed_vector_of<V, T>(g.c_out, slice, [&](V, const PackedVector& out) {
+      for_each_packed_vector_of<V, T>(g.c_in, Slice(), [&](V, const PackedVector& in) {
         alignas(64) T by_in[L * kTaps * L], by_out[L * kTaps * L];  // [ci][tap][co], [co][tap][ci]
         const T* from = params + (out.channel() * g.c_in + in.channel()) * kTaps;
         rows_to_lanes<V>(L, kTaps * L, from, g.c_in * kTaps, [&](Index r) { return by_in + r * L; });
@@ -131,16 +127,31 @@ struct WinogradWeights {
       clear(packed, g.c_out);
     }
   }
-  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
-    const Index pairs = channel_pairs(g);
-    if (slice.first()) pack_bias(g, params + pairs * kTaps, packed + kFrequencies * pairs);
-    T* back = packed + forward_packed(g);
-    if (training && !use_half<T>(g.c_in) && !use_half<T>(g.c_out)) {
-      return pack_squares(g, params, packed, back, slice);
-    }
-    pack_direction(g.c_out, g.c_in, g.c_in * kTaps, kTaps, params, packed, slice);
-    if (training) pack_direction(g.c_in, g.c_out, kTaps, g.c_in * kTaps, params, back, slice);
-  }
+  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice);
 };
+
+// Not inline, so that what they need is compiled once, in families/winograd.cpp.
+
+template <class T, int M, int R>
+void WinogradWeights<T, M, R>::add_weights(const G& g, const T* du, T* dw, bool fresh) {
+  for_each_channel_block(g, [&](Index block, Index lanes) {
+    add_weights(g, du + block * g.c_in, channel_pairs(g), lanes, g.c_in, dw + block * kTaps * g.c_in, fresh);
+  });
+}
+template <class T, int M, int R>
+void WinogradWeights<T, M, R>::pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
+  const Index pairs = channel_pairs(g);
+  if (slice.first()) pack_bias(g, params + pairs * kTaps, packed + kFrequencies * pairs);
+  T* back = packed + forward_packed(g);
+  if (training && !use_half<T>(g.c_in) && !use_half<T>(g.c_out)) {
+    return pack_squares(g, params, packed, back, slice);
+  }
+  pack_direction(g.c_out, g.c_in, g.c_in * kTaps, kTaps, params, packed, slice);
+  if (training) pack_direction(g.c_in, g.c_out, kTaps, g.c_in * kTaps, params, back, slice);
+}
+
+extern template struct WinogradWeights<CNNFAST_ELEMENT, 2, 3>;
+extern template struct WinogradWeights<CNNFAST_ELEMENT, 2, 5>;
+extern template struct WinogradWeights<CNNFAST_ELEMENT, 4, 3>;
 
 CNNFAST_KERNELS_END

@@ -8,7 +8,10 @@
 #include "base/cpu.hpp"
 #include "base/error.hpp"
 
-#if defined(_OPENMP)
+#if defined(CNNFAST_STD_THREADS)
+#include <condition_variable>
+#include <vector>
+#elif defined(_OPENMP)
 #include <omp.h>
 #endif
 #if defined(__unix__) || defined(__APPLE__)
@@ -45,7 +48,9 @@ bool openmp_built() {
 }
 
 int get_num_threads() {
-#if defined(_OPENMP)
+#if defined(CNNFAST_STD_THREADS)
+  return chosen > 0 ? chosen.load() : usable_cores();
+#elif defined(_OPENMP)
   if (pool_lost) return 1;
   if (chosen > 0) return chosen;
   const int allowed = omp_get_max_threads();  // OMP_NUM_THREADS and threadpoolctl speak here
@@ -63,6 +68,55 @@ void set_num_threads(int n) {
 }
 
 void Piecework::wait_a_little() { std::this_thread::yield(); }
+
+#if defined(CNNFAST_STD_THREADS)
+
+// Threads of the standard library, made anew for each region: ThreadSanitizer understands them, which it does not do
+// with GNU's OpenMP.
+namespace {
+
+class Barrier {
+ public:
+  explicit Barrier(int size) : size_(size) {}
+  void wait() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    const int phase = phase_;
+    if (++waiting_ == size_) {
+      waiting_ = 0;
+      ++phase_;
+      all_here_.notify_all();
+    } else {
+      all_here_.wait(lock, [&] { return phase_ != phase; });
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable all_here_;
+  int size_, waiting_ = 0, phase_ = 0;
+};
+
+thread_local Barrier* barrier_of_team = nullptr;
+
+}  // namespace
+
+void Team::barrier() const {
+  if (size_ > 1) barrier_of_team->wait();
+}
+
+void parallel(int threads, const TeamBody& body) {
+  Barrier barrier(threads);
+  const auto run = [&](int thread) {
+    barrier_of_team = &barrier;
+    body(Team(thread, threads));
+  };
+  std::vector<std::thread> others;
+  for (int thread = 1; thread < threads; ++thread) others.emplace_back(run, thread);
+  run(0);
+  for (std::thread& other : others) other.join();
+}
+
+#else
 
 void Team::barrier() const {
 #if defined(_OPENMP)
@@ -84,5 +138,7 @@ void parallel(int threads, const TeamBody& body) {
 #endif
   body(Team(0, 1));
 }
+
+#endif
 
 }  // namespace cnnfast

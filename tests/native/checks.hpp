@@ -1,9 +1,16 @@
 // The parts of the self-test; each writes its lines to the report.
 #pragma once
 
+#include "kernels/table.hpp"
 #include "report.hpp"
 
 namespace cnnfast::selftest {
+
+// Whether a variant has kernels of its own for T; where it has none, those of the one before it serve.
+template <class T>
+bool has_kernels(Isa isa) {
+  return kernel_table<T>(isa).isa == isa;
+}
 
 // Relative to the largest result: sums of a few hundred terms, and formulas of a few roundings.
 template <class T>

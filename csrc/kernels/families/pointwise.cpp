@@ -7,6 +7,9 @@
 
 CNNFAST_KERNELS_BEGIN
 
+template void activate(const Function&, Index, const CNNFAST_ELEMENT*, const CNNFAST_ELEMENT*, const CNNFAST_ELEMENT*,
+                       CNNFAST_ELEMENT*, CNNFAST_ELEMENT*);
+
 void fill_pointwise(KernelTable<CNNFAST_ELEMENT>& table) {
   static_cast<FamilyKernels<PointwiseOps>&>(table) = {
       with_weights<ChannelBiasKernels>(),

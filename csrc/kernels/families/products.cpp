@@ -1,11 +1,13 @@
 // Convolutions and matrix products.
 #include "kernels/family.hpp"
 
-#include "kernels/conv2d.hpp"
+#include "kernels/conv2d_algorithms.hpp"
 #include "kernels/conv_transpose.hpp"
 #include "kernels/linear.hpp"
 
 CNNFAST_KERNELS_BEGIN
+
+template struct Conv2dKernels<CNNFAST_ELEMENT>;
 
 void fill_products(KernelTable<CNNFAST_ELEMENT>& table) {
   static_cast<FamilyKernels<ProductOps>&>(table) = {

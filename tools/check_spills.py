@@ -71,7 +71,7 @@ ALLOWED = [
     ),
     Allowed(
         "avx2 avx512",
-        r"Winograd(Weights)?<float, \d, \d>::",
+        r"Winograd(Weights|Conv2d)?<float, \d, \d>::",
         250,
         140,
         "transforms work on up to 6x6 vectors, more than there are registers; the products stand apart",
