@@ -1,0 +1,199 @@
+"""`Described`: what is known of a network beside its layers and parameters: shapes, names of classes, its
+task, how pixels are scaled, and what it was trained on.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..border import Array, Shape, type_of, warn_caller, whole_number
+from ..losses import Loss
+from .input_scale import InputKind, wrong_scale
+from .parameter_tree import ParameterTree
+from .preprocessing import Preprocessing
+from .task import OutputKind, Task, check_task, task_by_end, task_by_loss
+
+#: Inputs of floats whose scale is looked at: the first ones may be too plain to tell.
+_LOOKS = 4
+
+
+class Described(ParameterTree):
+    """The part of a `Module` that says what the network is for."""
+
+    _output_kind: OutputKind = "logits"
+    #: Hands values on without computing with them: what came out before is still what comes out.
+    _keeps_kind: bool = False
+    _input_shape: Shape | None
+    _classes: tuple[str, ...] | None
+    _preprocessing: Preprocessing
+    #: What the user has set, and what the loss of a training has said.
+    _task: Task | None
+    _trained_for: Task | None
+    #: What the last training gave it.
+    _trained_on: InputKind | None
+    #: How many inputs of floats are still looked at, whether they are on the right scale.
+    _looks: int
+    _lock: threading.Lock
+
+    @abstractmethod
+    def _output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of one output for inputs of this shape."""
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """Shape of one input, (c, h, w) or (features,); None if the network takes any that fits."""
+        return self._input_shape
+
+    @input_shape.setter
+    def input_shape(self, shape: Sequence[int] | None) -> None:
+        who = type(self).__name__
+        if shape is not None:
+            if not isinstance(shape, tuple | list):
+                raise TypeError(f"{who}: input_shape must be a tuple like (1, 28, 28), got {shape!r}")
+            shape = tuple(whole_number(who, "input_shape", extent, 1) for extent in shape)
+            outputs = self._output_shape(shape)
+            if self._classes is not None:
+                _check_classes(who, self._classes, outputs)
+        self._input_shape = shape
+        self._plans = {}
+
+    @property
+    def output_shape(self) -> Shape | None:
+        """Shape of one output; None without an `input_shape`."""
+        return None if self._input_shape is None else self._output_shape(self._input_shape)
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Name of each output, in order; of a single output that is yes or no, those of no and yes. None if
+        unknown.
+        """
+        return self._classes
+
+    @classes.setter
+    def classes(self, names: Sequence[str] | None) -> None:
+        who = type(self).__name__
+        if names is not None:
+            if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
+                raise TypeError(f"{who}: classes must be a sequence of names, got {names!r}")
+            names = tuple(names)
+            if self._input_shape is not None:
+                _check_classes(who, names, self._output_shape(self._input_shape))
+        self._classes = names
+
+    @property
+    def task(self) -> Task | None:
+        """What the network answers; `predict`, `predict_proba` and `cnnfast.evaluate` go by it.
+
+        "multiclass": one of several classes. "binary": yes or no, one output. "multilabel": yes or no for
+        each output. "regression": numbers. None: not known; then several outputs are taken for logits of
+        classes.
+
+        What is set here holds. Otherwise the loss of the last training says it (`Trainer`, `fit`): that of
+        classes means "multiclass", "bce_with_logits" means "binary" for one output and "multilabel" for
+        several, that of numbers means "regression". Otherwise the end of the network does: Softmax and
+        LogSoftmax mean "multiclass" (whatever the loss), Sigmoid means "binary" or "multilabel".
+
+        Raises:
+            ValueError: Set to something else, or to what contradicts the end of the network.
+
+        Example:
+            >>> from cnnfast import nn
+            >>> nn.Sequential(nn.Linear(4, 3), nn.Softmax()).task
+            'multiclass'
+        """
+        return self._task or self._trained_for or task_by_end(self._output_kind, self._outputs())
+
+    @task.setter
+    def task(self, task: Task | None) -> None:
+        if task is not None:
+            task = check_task(type(self).__name__, task, self._output_kind, self._outputs())
+        self._task = task
+        self._trained_for = None
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What uint8 input goes through.
+
+        Whatever reads the input of a network holds it too: the first layer of a `Sequential`, every branch.
+        So it stays with the layers, and copies of them, that are put into another network.
+        """
+        return self._preprocessing
+
+    @preprocessing.setter
+    def preprocessing(self, value: Preprocessing) -> None:
+        who = type(self).__name__
+        if not isinstance(value, Preprocessing):
+            raise TypeError(f"{who}: preprocessing must be a Preprocessing, got {type_of(value)}")
+        if self._input_shape is not None:
+            value.affine(self._input_shape)
+        self._hold_preprocessing(value)
+
+    def _set_up(self) -> None:
+        self._lock = threading.Lock()
+        self._input_shape = None
+        self._classes = None
+        self._preprocessing = Preprocessing()
+        self._task = None
+        self._trained_for = None
+        self._trained_on = None
+        self._looks = _LOOKS
+
+    def _hold_preprocessing(self, value: Preprocessing) -> None:
+        self._preprocessing = value
+        self._plans = {}
+        self._looks = _LOOKS
+
+    def _outputs(self) -> int | None:
+        """Number of outputs (for each position); None if it is not known."""
+        shape = self.output_shape
+        return None if shape is None else shape[0]
+
+    def _task_of(self, who: str, outputs: int) -> Task:
+        """The task of a network with so many outputs; several may be taken for logits of classes."""
+        kind = self._output_kind
+        task = self._task or self._trained_for or task_by_end(kind, outputs)
+        if task is not None:
+            return check_task(who, task, kind, outputs)
+        if outputs == 1:
+            raise ValueError(
+                f"{who}: cannot know what a single output means; set model.task to 'binary' (the logit of a "
+                "yes or no) or 'regression' (a number)"
+            )
+        return "multiclass"
+
+    def _train_for(self, loss: Loss, outputs: int | None) -> None:
+        """Takes the task from the loss of a training, unless it depends on an unknown number of outputs."""
+        if outputs is not None and self._task is not None:
+            check_task(type(self).__name__, self._task, self._output_kind, outputs)
+        said = task_by_loss(loss, self._output_kind, outputs)
+        if self._task is None and said is not None:
+            self._trained_for = said
+
+    def _train_on(self, x: Array) -> None:
+        """Remembers whether a training gives uint8 pixels or floats."""
+        kind: InputKind = "uint8" if x.dtype == np.uint8 else "float"
+        if self._trained_on != kind:
+            self._trained_on, self._looks = kind, _LOOKS
+
+    def _look_at_scale(self, x: Array) -> None:
+        """Looks at one of the first inputs of floats; warns once if the network was not made for them."""
+        with self._lock:
+            if self._looks == 0:
+                return
+            self._looks -= 1
+            plain = self._preprocessing == Preprocessing()
+            of_pixels = self._trained_on == "uint8" or (self._trained_on is None and not plain)
+            wrong = wrong_scale(x, self._preprocessing) if of_pixels else None
+            if wrong is not None:
+                self._looks = 0
+        if wrong is not None:
+            warn_caller(f"{type(self).__name__}: {wrong}")
+
+
+def _check_classes(who: str, names: Sequence[str], output_shape: Shape) -> None:
+    if output_shape != (len(names),) and not (output_shape == (1,) and len(names) == 2):
+        raise ValueError(f"{who}: {len(names)} classes do not fit the output shape {output_shape}")
