@@ -200,7 +200,9 @@ def test_the_twin_of_a_branched_network(pair, rng):
 
 
 def test_frozen_parameters_as_requires_grad(pair, rng):
-    """Ten steps of AdamW with the head alone free, then ten with everything: as in PyTorch."""
+    """Ten steps of AdamW with the head alone free: as in PyTorch, where normalization layers that are frozen have
+    to be put into evaluation mode by hand.
+    """
     model, peer = pair
     x, target = batch(rng)
     head = [name for name in model.state_dict() if name.startswith("head")]
@@ -208,6 +210,9 @@ def test_frozen_parameters_as_requires_grad(pair, rng):
     model.unfreeze("head")
     for name, parameter in peer.named_parameters():
         parameter.requires_grad_(name in head)
+    for layer in peer.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.eval()
     trainer = Trainer(model, optim.AdamW(lr=0.01))
     other = torch.optim.AdamW([p for p in peer.parameters() if p.requires_grad], lr=0.01)
     before = model.state_dict()
