@@ -200,8 +200,8 @@ def test_the_twin_of_a_branched_network(pair, rng):
 
 
 def test_frozen_parameters_as_requires_grad(pair, rng):
-    """Ten steps of AdamW with the head alone free: as in PyTorch, where normalization layers that are frozen have
-    to be put into evaluation mode by hand.
+    """Ten steps of AdamW with the head alone free: as in PyTorch, where frozen normalization layers have to
+    be put into evaluation mode by hand.
     """
     model, peer = pair
     x, target = batch(rng)
