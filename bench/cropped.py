@@ -17,7 +17,7 @@ from cnnfast.errors import DataError
 from cnnfast.pictures import PictureWarning, to_model_input
 
 from bench.pictures import pen_on_paper
-from tests.drawings import cropped
+from tests.support.drawings import cropped
 
 Array = np.ndarray[Any, Any]
 

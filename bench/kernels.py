@@ -18,9 +18,10 @@ from cnnfast.benchmark import default_isa
 from cnnfast.foreign_load import ForeignLoad
 from cnnfast.stopwatch import COMPANY, Options
 
-from tests import oracle, tolerance
+from tests import oracle
 from tests.cases import CASES, Case
-from tests.engine import OneNode
+from tests.support import tolerance
+from tests.support.engine import OneNode
 
 BATCH = 64
 

@@ -22,7 +22,7 @@ from cnnfast.torch_twin import TorchTwin
 
 from bench.geometry import SAME, one_thread
 from tests.cases import CASES, Case
-from tests.engine import op_of
+from tests.support.engine import op_of
 
 Array = np.ndarray[Any, Any]
 Direction = Literal["forward", "backward"]

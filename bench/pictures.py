@@ -16,7 +16,7 @@ from cnnfast.errors import DataError
 from cnnfast.pictures import Style, framing, ink, reading
 from PIL import Image
 
-from tests.drawings import photo
+from tests.support.drawings import photo
 
 Array = np.ndarray[Any, Any]
 

@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from cnnfast import _core
 
 from tests.cases import CASES
-from tests.engine import OneNode
-from tests.networks import draw_network
+from tests.support.engine import OneNode
+from tests.support.networks import draw_network
 
 Array = np.ndarray[Any, Any]
 NETWORKS = 60

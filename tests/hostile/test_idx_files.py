@@ -15,7 +15,7 @@ import pytest
 from cnnfast.datasets import EMNIST, MNIST, read_idx
 from cnnfast.errors import CnnfastError, DataError
 
-from ..idx_files import emnist_stems, idx_bytes, random_images, write_pair
+from tests.support.idx_files import emnist_stems, idx_bytes, random_images, write_pair
 
 LABELS = idx_bytes([3, 1, 2])
 IMAGES = idx_bytes(random_images(2))

@@ -12,9 +12,9 @@ from cnnfast import datasets, errors
 from cnnfast.datasets import published
 from cnnfast.errors import DownloadError
 
-from ..fake_release import fake_mnist, in_folder
-from ..file_server import FileServer, running_server
-from ..refusal import refused
+from tests.support.fake_release import fake_mnist, in_folder
+from tests.support.file_server import FileServer, running_server
+from tests.support.refusal import refused
 
 pytest.importorskip("requests", reason="downloading needs the package requests")
 

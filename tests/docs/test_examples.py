@@ -1,0 +1,111 @@
+"""The scripts in examples/ run to their end, compare what they say, and would notice a difference."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+pytestmark = pytest.mark.skipif(not EXAMPLES.exists(), reason="the tests run without a checkout: no examples")
+
+
+def run(name: str, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str]:
+    """The script's names, and what it printed."""
+    names = runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    return names, capsys.readouterr().out
+
+
+def test_every_example_is_run() -> None:
+    text = Path(__file__).read_text(encoding="utf-8")
+    assert [path.name for path in EXAMPLES.glob("*.py") if f'"{path.name}"' not in text] == []
+
+
+def test_layers_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    names, printed = run("layers_by_hand.py", capsys)
+    last = printed.splitlines()[-1]
+    assert re.fullmatch(r"\d+ arrays by hand, all equal to the library's", last)
+    assert int(last.split()[0]) > 80
+    code = "".join(re.findall(r"```python\n(.*?)```", page("layers-by-hand.md"), flags=re.DOTALL))
+    assert (
+        figures_not_printed(page("layers-by-hand.md"), f"{code} 0.00001") == []
+    )  # 0.00001 is the default eps
+    cells = (EXAMPLES / "layers_by_hand.py").read_text(encoding="utf-8").count("\n# %%")
+    sections = [line for line in printed.splitlines()[:-1] if not line.startswith(" ")]
+    assert len(sections) == cells - 1  # all but the first compare something
+
+    for other in ([np.full(3, 1 + 1e-9)], [np.ones(4)], []):
+        with pytest.raises(AssertionError):
+            names["same"]("no such thing", [np.ones(3)], other)
+
+
+@pytest.mark.parametrize("digits", [True, False], ids=["MNIST", "glyphs"])
+def test_one_digit(
+    digits: bool,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """With MNIST where it is, and with letters that need no file."""
+    root = request.getfixturevalue("data_root") if digits else tmp_path
+    monkeypatch.setenv("CNNFAST_DATA", str(root))
+    names, printed = run("one_digit.py", capsys)
+    assert len(names["test"].classes) == (10 if digits else 26)
+    assert printed.splitlines()[-1] == "every value worked out by hand is the library's"
+    assert printed.count(", equal\n") == 9
+    assert names["chosen"] == 435
+    if digits:
+        text = page("one-digit.md")
+        assert figures_not_printed(text, printed) == []
+        (accuracy,) = re.findall(r": ([\d.]+)% of mnist/test right", printed)
+        assert f"is enough for {accuracy} % of the digits" in text
+        assert "number 435 of the test pictures: an 8" in text
+        assert "picture 435, a '8'" in printed
+
+    with pytest.raises(AssertionError):
+        names["same"]("no such thing", 1.0, 1.0 + 1e-9)
+
+
+# ------------------------------------------------------------------ figures on pages
+
+DECIMAL = re.compile(r"[-−+]?(?<![\w.])\d+\.(\d{2,})(?!\w|\.\d)")
+
+
+def decimals(text: str) -> list[tuple[float, int]]:
+    """The numbers with two decimal places or more, and how many they have."""
+    return [(float(found[0].replace("−", "-")), len(found[1])) for found in DECIMAL.finditer(text)]
+
+
+def figures_not_printed(page: str, printed: str) -> list[float]:
+    """Figures of a page, its Python code aside, that are not among the printed ones to a unit in their last
+    place."""
+    text = re.sub(r"```python\n.*?```|\]\([^)]*\)", "", page, flags=re.DOTALL)
+    known = [value for value, _ in decimals(printed)]
+    return [
+        value
+        for value, places in decimals(text)
+        if not any(abs(value - other) <= 1.01 * 10.0**-places for other in known)
+    ]
+
+
+def page(name: str) -> str:
+    return (EXAMPLES.parent / "docs" / name).read_text(encoding="utf-8")
+
+
+def test_figures_on_a_page_are_compared() -> None:
+    printed = "loss 0.501173, 2.7960 * -0.4242"
+    assert (
+        figures_not_printed("a loss of 0.5012, −0.4242, 2.80 and 0.50\n```python\n0.9999\n```", printed) == []
+    )
+    assert figures_not_printed("a loss of 0.5032, 0.4242 in 97.531 %; 0.49.", printed) == [
+        0.5032,
+        0.4242,
+        97.531,
+        0.49,
+    ]

@@ -1,0 +1,405 @@
+"""Descriptions of modules: plain data and back, as they would be written, and the table of a model."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from cnnfast import _core, nn
+from cnnfast.nn.registry import parameter_shapes
+from cnnfast.nn.summary import rows
+
+from tests.support.refusal import refused
+
+LAYERS = [
+    nn.Conv2d(3, 4, 5),
+    nn.Conv2d(3, 4, (5, 3), stride=2, padding=((1, 0), (2, 1)), bias=False),
+    nn.Conv2d(1, 1, 1, padding=(1, 2)),
+    nn.Conv2d(4, 6, (3, 2), padding="same", dilation=(1, 2), groups=2),
+    nn.Conv1d(3, 4, 5, stride=2, padding=(0, 2), dilation=3, bias=False),
+    nn.ConvTranspose2d(4, 6, (3, 2), stride=2, padding=((1, 0), (0, 0)), output_padding=1, groups=2),
+    nn.ConvTranspose1d(4, 6, 3, dilation=2),
+    nn.Upsample2d((2, 1), mode="zeros"),
+    nn.Upsample1d(3),
+    nn.Downsample2d(2),
+    nn.Downsample1d(2),
+    nn.MaxPool2d(2),
+    nn.MaxPool2d(3, 2, padding=((0, 1), (0, 1)), ceil_mode=True),
+    nn.MaxPool2d((3, 2), dilation=(1, 2)),
+    nn.MaxPool1d(3),
+    nn.MaxPool1d(3, 2, padding=(0, 1), ceil_mode=True, dilation=2),
+    nn.AvgPool2d(2),
+    nn.AvgPool2d(3, (2, 1), padding=1, count_include_pad=False, divisor_override=5),
+    nn.AvgPool1d(3, padding=1, count_include_pad=False),
+    nn.AdaptiveAvgPool2d(1),
+    nn.AdaptiveAvgPool1d(2),
+    nn.AdaptiveMaxPool2d((2, 3)),
+    nn.AdaptiveMaxPool1d(4),
+    nn.Linear(3, 4),
+    nn.Linear(3, 4, bias=False),
+    nn.ChannelBias(3),
+    nn.PositionBias(2, 3, 4),
+    nn.ReLU(),
+    nn.GELU(),
+    nn.GELU("tanh"),
+    nn.Softmax(),
+    nn.LogSoftmax(),
+    nn.Flatten(),
+    nn.Flatten(2),
+    nn.Flatten(1, 2),
+    nn.Reshape((3, -1)),
+    nn.Identity(),
+    nn.Add(),
+    nn.Concat(),
+    nn.Residual(nn.ReLU()),
+    nn.Residual(nn.Conv2d(1, 2, 3), nn.Sequential({"a": nn.Identity(), "b": nn.Conv2d(1, 2, 3)})),
+    nn.Branches(nn.Identity(), nn.Linear(2, 3)),
+    nn.Graph(
+        {
+            "left": (nn.Linear(2, 3), "input"),
+            "right": (nn.Graph({"only": (nn.Linear(2, 1), "input")}), "input"),
+            "join": (nn.Concat(), "left", "right", "input"),
+        }
+    ),
+    nn.Sequential({"first": nn.Linear(2, 3), "rest": nn.Sequential(nn.ReLU(), nn.Residual(nn.Linear(3, 3)))}),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=repr)
+def test_round_trip_through_json(layer):
+    config = layer.to_config()
+    twin = nn.from_config(json.loads(json.dumps(config)), seed=3)
+    assert type(twin) is type(layer)
+    assert twin.to_config() == config
+    assert repr(twin) == repr(layer)
+    layer_copy = layer.copy()
+    layer_copy.initialize(3)
+    np.testing.assert_array_equal(twin._values, layer_copy._values)
+    assert parameter_shapes(config) == [(name, v.shape) for name, v in layer.parameters().items()]
+
+
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if not layer.children()], ids=repr)
+def test_repr_is_as_it_would_be_written(layer):
+    assert eval(f"nn.{layer!r}").to_config() == layer.to_config()
+
+
+def test_repr_leaves_defaults_out():
+    assert repr(nn.Conv2d(1, 8, (3, 3), stride=(1, 1), padding=1)) == "Conv2d(1, 8, 3, padding=1)"
+    assert repr(nn.MaxPool2d(3, 2, ((0, 1), (0, 1)))) == "MaxPool2d(3, stride=2, padding=((0, 1), (0, 1)))"
+    assert repr(nn.MaxPool2d((2, 2), (2, 2))) == "MaxPool2d(2)"
+    assert repr(nn.Conv2d(1, 1, (2, 3), padding=(1, 2), bias=False)) == (
+        "Conv2d(1, 1, (2, 3), padding=(1, 2), bias=False)"
+    )
+    assert repr(nn.Conv2d(4, 4, 2, padding="same", groups=4)) == (
+        "Conv2d(4, 4, 2, padding=((0, 1), (0, 1)), groups=4)"
+    )
+    assert repr(nn.Sequential({"a": nn.Residual(nn.ReLU())})) == (
+        "Sequential(\n  (a): Residual(\n    (body): ReLU()\n  )\n)"
+    )
+
+
+def test_every_operation_has_a_layer():
+    operations = {cls.__name__ for cls in _core.Op.__subclasses__()}
+    layers = set(nn.layer_types())
+    assert operations <= layers
+    assert layers - operations == {"Branches", "Graph", "Identity", "Residual", "Sequential"}
+    assert layers <= set(nn.__all__)
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "text"),
+    [
+        (3, TypeError, "from_config: a layer must be described by a dict, got int"),
+        (
+            {"type": "Nothing"},
+            ValueError,
+            "from_config: unknown layer type 'Nothing'; nn.layer_types() has the known ones",
+        ),
+        ({"type": "ReLU", "x": 1}, ValueError, "ReLU: has no setting 'x'; it takes none"),
+        (
+            {"type": "Linear", "in_features": 1, "seed": 1},
+            ValueError,
+            "Linear: has no setting 'seed'; it takes in_features, out_features, bias",
+        ),
+        ({"type": "Linear", "in_features": 1}, ValueError, "Linear: the setting 'out_features' is missing"),
+        (
+            {"type": "Linear", "in_features": "1", "out_features": 2},
+            TypeError,
+            "Linear: in_features must be an int, got '1'",
+        ),
+        ({"type": "Sequential"}, ValueError, "Sequential: takes the setting 'layers', got none"),
+        (
+            {"type": "Sequential", "layers": []},
+            TypeError,
+            "Sequential: layers must be a dict of name to layer, got list",
+        ),
+        ({"type": "Sequential", "layers": {}}, ValueError, "Sequential: needs at least one layer"),
+        ({"type": "Residual", "boy": {}}, ValueError, "Residual: takes the setting 'body', got 'boy'"),
+        (
+            {"type": "Residual", "shortcut": {"type": "ReLU"}},
+            ValueError,
+            "Residual: takes the setting 'body', got none",
+        ),
+        (
+            {"type": "Residual", "body": {"type": "ReLU"}, "shortcut": None},
+            TypeError,
+            "from_config: a layer must be described by a dict, got None",
+        ),
+        ({"type": "Identity", "x": 1}, ValueError, "Identity: has no setting 'x'; it takes none"),
+        (
+            {"type": "Branches", "layers": {}},
+            ValueError,
+            "Branches: takes the setting 'branches', got 'layers'",
+        ),
+        (
+            {"type": "Branches", "branches": 3},
+            TypeError,
+            "Branches: branches must be a dict of name to layer, got int",
+        ),
+        ({"type": "Branches", "branches": {}}, ValueError, "Branches: needs at least one layer"),
+        (
+            {"type": "Reshape", "shape": [2.5]},
+            TypeError,
+            "Reshape: shape must be a tuple of ints such as (1, 28, 28), got (2.5,)",
+        ),
+        ({"type": "Graph"}, ValueError, "Graph: takes the setting 'nodes', got none"),
+        ({"type": "Graph", "nodes": []}, TypeError, "Graph: nodes must be a dict of name to node, got list"),
+        ({"type": "Graph", "nodes": {}}, ValueError, "Graph: needs at least one layer"),
+        (
+            {"type": "Graph", "nodes": {"a": {"type": "ReLU"}}},
+            ValueError,
+            "Graph: node 'a' must be a dict of layer and inputs",
+        ),
+        (
+            {"type": "Graph", "nodes": {"a": {"layer": {"type": "ReLU"}, "inputs": "input"}}},
+            TypeError,
+            "Graph: inputs of node 'a' must be a list of names",
+        ),
+        (
+            {"type": "Graph", "nodes": {"a": {"layer": {"type": "ReLU"}, "inputs": [["input"]]}}},
+            TypeError,
+            "Graph: node 'a' must be a tuple like (module, \"input\"), got (ReLU(), ['input'])",
+        ),
+        (
+            {"type": "Graph", "nodes": {"a": {"layer": {"type": "ReLU"}, "inputs": ["a"]}}},
+            ValueError,
+            "Graph: node 'a' reads 'a', which does not stand before it; it can read input",
+        ),
+    ],
+)
+def test_from_config_refuses(config, error, text):
+    with refused(error, text):
+        nn.from_config(config)
+
+
+def test_nesting_has_an_end():
+    wraps = [
+        lambda inside: {"type": "Residual", "body": inside},
+        lambda inside: {"type": "Branches", "branches": {"0": inside}},
+        lambda inside: {"type": "Graph", "nodes": {"a": {"layer": inside, "inputs": ["input"]}}},
+    ]
+    for wrap in wraps:
+        config = {"type": "ReLU"}
+        for _ in range(70):
+            config = wrap(config)
+        for read in (nn.from_config, parameter_shapes):
+            with refused(ValueError, "from_config: more than 64 containers inside each other"):
+                read(config)
+
+
+def test_shapes_of_a_description_cost_no_memory():
+    huge = {"type": "Linear", "in_features": 2**20, "out_features": 2**20, "bias": False}
+    assert parameter_shapes({"type": "Sequential", "layers": {"a": huge, "b": huge}}) == [
+        ("a.weight", (2**20, 2**20)),
+        ("b.weight", (2**20, 2**20)),
+    ]
+
+
+def test_the_table_of_a_model():
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.Residual(nn.GELU()), nn.Flatten(), nn.Linear(8, 1000), input_shape=(1, 4, 4)
+    )
+    plan = model.plan()
+    training, inference = (plan.arena_bytes(t) // plan.tile(t) for t in (True, False))
+    assert str(model) == model.summary()
+    assert model.summary() == (
+        "Sequential, input (1, 4, 4)\n"
+        "layer        reads      output shape  parameters   MACs  bytes\n"
+        "--------------------------------------------------------------\n"
+        "0 Conv2d                (2, 2, 2)             20     72     32\n"
+        "    1 to 2, kernel 3x3, stride 1, padding 0\n"
+        "1.body GELU             (2, 2, 2)              0      0     32\n"
+        "1.add Add    1.body, 0  (2, 2, 2)              0      0     32\n"
+        "2 Flatten               (8,)                   0      0     32\n"
+        "3 Linear                (1000,)            9,000  8,000  4,000\n"
+        "    8 to 1000\n"
+        "--------------------------------------------------------------\n"
+        "total                                      9,020  8,072  4,128\n"
+        f"memory for one image: {training:,} bytes in training, {inference:,} in inference"
+    )
+    assert [row.macs for row in rows(model)] == [72, 0, 0, 0, 8000]
+    assert [row.reads for row in rows(model)] == [(-1,), (0,), (1, 0), (2,), (3,)]
+    wide = model.copy().to("float64")
+    assert [row.bytes for row in rows(wide)] == [64, 64, 64, 64, 8000]
+    model.freeze("3.weight")
+    assert model.summary().splitlines()[-1] == "parameters: 1,020 trainable, 8,000 frozen"
+    assert str(nn.Linear(3, 2)) == (
+        "Linear\n"
+        "layer   parameters  settings\n"
+        "----------------------------\n"
+        "Linear           8  3 to 2\n"
+        "----------------------------\n"
+        "total            8"
+    )
+
+
+def test_the_table_of_a_network_with_branches():
+    """A column tells what a layer reads where that is not the line above."""
+    model = nn.Graph(
+        {
+            "stem": (nn.Conv2d(1, 2, 3), "input"),
+            "left": (nn.ReLU(), "stem"),
+            "right": (nn.Residual(nn.Conv2d(2, 2, 1), nn.Identity()), "stem"),
+            "join": (nn.Concat(), "left", "right", "stem"),
+            "end": (nn.Flatten(), "join"),
+        }
+    )
+    assert model.summary() == (
+        "Graph\n"
+        "layer              reads                  parameters\n"
+        "----------------------------------------------------\n"
+        "stem Conv2d                                       20\n"
+        "    1 to 2, kernel 3x3, stride 1, padding 0\n"
+        "left ReLU                                          0\n"
+        "right.body Conv2d  stem                            6\n"
+        "    2 to 2, kernel 1x1, stride 1, padding 0\n"
+        "right.add Add      right.body, stem                0\n"
+        "join Concat        left, right.add, stem           0\n"
+        "end Flatten                                        0\n"
+        "----------------------------------------------------\n"
+        "total                                             26"
+    )
+
+
+def residual_network() -> nn.Sequential:
+    inside = nn.Sequential({"conv": nn.Conv2d(64, 64, 3, padding=1, bias=False), "norm": nn.BatchNorm2d(64)})
+    layers = {"stem": nn.Conv2d(3, 64, (7, 5), 2, groups=1), "deeper": nn.Residual(inside)}
+    return nn.Sequential(layers, input_shape=(3, 224, 224))
+
+
+def test_parameters_and_buffers_are_counted_apart(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    for model, parameters, buffers in (
+        (nn.Sequential(nn.BatchNorm2d(8)), 16, 16),
+        (nn.BatchNorm1d(8, affine=False), 0, 16),
+        (nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3, momentum=None)), 15, 7),
+        (residual_network(), 3 * 64 * 35 + 64 + 64 * 64 * 9 + 128, 128),
+        (nn.Linear(2, 3), 9, 0),
+    ):
+        assert model.num_parameters() == sum(p.size for p in model.parameters().values()) == parameters
+        assert model.num_buffers() == sum(b.size for b in model.buffers().values()) == buffers
+        assert sum(row.parameters for row in rows(model)) == parameters
+        assert sum(row.buffers for row in rows(model)) == buffers
+        total = next(line for line in model.summary().splitlines() if line.startswith("total"))
+        assert (
+            total.split()[1 : 3 if buffers else 2] == [f"{parameters:,}", f"{buffers:,}"][: 1 + (buffers > 0)]
+        )
+        if parameters:
+            model.freeze()
+        assert model.num_parameters() == parameters, "frozen parameters are parameters"
+        assert model.num_parameters(only_trainable=True) == 0
+
+
+def test_a_plan_counts_buffers_apart_too():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2, momentum=None), input_shape=(1, 6, 6))
+    assert "input (1, 6, 6), 24 parameters, 5 in buffers, " in str(model.plan())
+    plain = nn.Sequential(nn.Conv2d(1, 2, 3), input_shape=(1, 6, 6))
+    assert "input (1, 6, 6), 20 parameters, 0" in str(plain.plan())
+
+
+def test_the_table_of_a_batch_norm():
+    assert str(nn.Sequential(nn.BatchNorm2d(8))) == (
+        "Sequential\n"
+        "layer          parameters  buffers  settings\n"
+        "--------------------------------------------------\n"
+        "0 BatchNorm2d          16       16  num features 8\n"
+        "--------------------------------------------------\n"
+        "total                  16       16"
+    )
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        (nn.Conv2d(4, 8, 3), "4 to 8, kernel 3x3, stride 1, padding 0"),
+        (
+            nn.Conv2d(4, 8, (3, 1), (2, 1), padding=(1, 0), dilation=2, groups=4, bias=False),
+            "4 to 8, kernel 3x1, stride 2x1, padding 1x0, dilation 2, groups 4, bias False",
+        ),
+        (nn.MaxPool2d(3, 2, padding=((0, 1), (0, 1))), "kernel 3x3, stride 2, padding ((0, 1), (0, 1))"),
+        (nn.Conv1d(4, 8, 3, dilation=2), "4 to 8, kernel 3, stride 1, padding 0, dilation 2"),
+        (nn.ConvTranspose2d(4, 8, 2, 2), "4 to 8, kernel 2x2, stride 2, padding 0"),
+        (nn.Linear(4, 8, bias=False), "4 to 8, bias False"),
+        (nn.AvgPool2d(2, ceil_mode=True), "kernel 2x2, stride 2, padding 0, ceil mode True"),
+        (nn.AdaptiveAvgPool2d(1), "output 1"),
+        (nn.GroupNorm(2, 8), "num groups 2, num channels 8"),
+        (nn.Dropout(0.25), "p 0.25"),
+        (nn.ReLU(), ""),
+    ],
+)
+def test_settings_in_words(layer, words):
+    (row,) = rows(layer)
+    assert row.settings == words
+
+
+def test_no_setting_that_matters_is_left_out():
+    """Layers that differ in a setting differ in the table."""
+    for one, other in (
+        (nn.LeakyReLU(), nn.LeakyReLU(0.2)),
+        (nn.BatchNorm2d(4), nn.BatchNorm2d(4, eps=1e-3)),
+        (nn.Reshape((4, 1)), nn.Reshape((1, 4))),
+        (nn.Upsample2d(2), nn.Upsample2d(3)),
+        (nn.Flatten(), nn.Flatten(2)),
+    ):
+        assert rows(one)[0].settings != rows(other)[0].settings
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 120, 200])
+def test_the_table_fits_the_terminal(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = residual_network().summary()
+    assert max(map(len, text.splitlines())) <= columns
+    words = text.split()
+    for word in ("deeper.body.norm", "reads", "BatchNorm2d", "7x5,", "6,784", "36,864", "128", "stride"):
+        assert any(word in other for other in words), word
+
+
+def test_a_narrow_table_has_figures_below_names(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    model = residual_network()
+    model.freeze("stem.bias")
+    assert model.summary().splitlines()[1:-3] == [
+        "layer  reads  settings",
+        " output shape   parameters buffers        MACs      bytes",
+        "---------------------------------------------------------",
+        "stem Conv2d  3 to 64, kernel 7x5, stride 2, padding 0",
+        " (64, 109, 110)      6,784       0  80,572,800  3,069,440",
+        "deeper.body.conv Conv2d",
+        "  64 to 64, kernel 3x3, stride 1, padding 1, bias False",
+        " (64, 109, 110)     36,864       0 441,999,360  3,069,440",
+        "deeper.body.norm BatchNorm2d  num features 64",
+        " (64, 109, 110)        128     128           0  3,069,440",
+        "deeper.add Add  deeper.body.norm, stem",
+        " (64, 109, 110)          0       0           0  3,069,440",
+        "---------------------------------------------------------",
+        "total",
+        "                    43,776     128 522,572,160 12,277,760",
+    ]
+
+
+def test_shapes_are_checked_when_a_model_is_built_for_an_input_shape():
+    with refused(ValueError, 'layer "1": Linear: expected 9 input features, got 8'):
+        nn.Sequential(nn.Flatten(), nn.Linear(9, 1), input_shape=(2, 2, 2))
+    with pytest.raises(ValueError, match=r'^layer "0.add": Add: both inputs must have one shape'):
+        nn.Sequential(nn.Residual(nn.Conv2d(1, 2, 1)), input_shape=(1, 2, 2))
