@@ -22,6 +22,8 @@ from cnnfast.nn import Module
 from tests.support.command import environment
 
 #: The command with little data, so that an epoch is over at once.
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import sys
 from cnnfast import datasets

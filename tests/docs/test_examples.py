@@ -45,6 +45,7 @@ def test_layers_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("digits", [True, False], ids=["MNIST", "glyphs"])
+@pytest.mark.slow
 def test_one_digit(
     digits: bool,
     request: pytest.FixtureRequest,

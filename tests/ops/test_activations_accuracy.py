@@ -182,6 +182,7 @@ def ulp_off(got: Array, want: Array, scale: Array, dtype: str) -> Array:
 
 
 @pytest.mark.parametrize("number", range(len(EXACT)), ids=lambda n: str(EXACT[n]))
+@pytest.mark.slow
 def test_within_few_ulp_over_the_whole_range(number: int, isa: str, dtype: str) -> None:
     exact, x = EXACT[number], grid(dtype)
     value, slope, terms = truth(number, dtype)

@@ -10,6 +10,8 @@ from cnnfast import optim
 
 torch = pytest.importorskip("torch")
 
+pytestmark = pytest.mark.slow
+
 DRAWS = 40
 SHAPES = [("0.weight", (7, 3, 3, 3)), ("0.bias", (7,)), ("2.weight", (5, 7)), ("2.bias", (5,))]
 SIZE = sum(int(np.prod(shape)) for _, shape in SHAPES)

@@ -22,6 +22,8 @@ from cnnfast import _core, functional  # noqa: E402
 
 from tests.peers.test_torch_parity import BASE, by_torch  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 #: geometries of a family are drawn in so many tests of so many trials
 TESTS, TRIALS = 6, 70
 

@@ -20,6 +20,8 @@ from tests.support.networks import Network
 
 torch = pytest.importorskip("torch")
 
+pytestmark = pytest.mark.slow
+
 TRIALS = 300
 BASE = int(os.environ.get("CNNFAST_TEST_SEED", "0"))
 Rng = np.random.Generator

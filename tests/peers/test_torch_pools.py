@@ -21,6 +21,8 @@ from tests.support.engine import OneNode, op_of
 
 torch = pytest.importorskip("torch")
 
+pytestmark = pytest.mark.slow
+
 TRIALS = 300
 BASE = int(os.environ.get("CNNFAST_TEST_SEED", "0"))
 INDICES = {

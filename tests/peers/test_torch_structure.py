@@ -19,6 +19,8 @@ from cnnfast import _core  # noqa: E402
 
 from tests.peers.test_torch_parity import BASE, by_torch  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 TRIALS = 300
 
 

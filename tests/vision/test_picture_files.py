@@ -117,6 +117,7 @@ def test_files_cut_short(ending: str, tmp_path: Path) -> None:
         assert refusal(cut).startswith(f"{cut}: ")
 
 
+@pytest.mark.slow
 def test_damaged_bytes_give_a_data_error_or_an_image(rng: np.random.Generator, tmp_path: Path) -> None:
     files = [tmp_path / f"a.{ending}" for ending in ("png", "jpg", "gif", "tif", "bmp")]
     for file in files:
@@ -273,6 +274,7 @@ def test_every_mode_of_pillow(mode: str, expected: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.slow
 def test_every_mode_through_files(mode: str, tmp_path: Path) -> None:
     """What pillow can write in this mode is read, or refused with its name."""
     image, read, refused = in_mode(mode), 0, []

@@ -233,6 +233,7 @@ def large_glyphs() -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.slow
 def test_the_margin_does_not_matter(cut: str, large_glyphs: list[np.ndarray]) -> None:
     for ink in large_glyphs[::2]:
         expected = to_model_input(255 - in_the_middle(ink))
@@ -242,6 +243,7 @@ def test_the_margin_does_not_matter(cut: str, large_glyphs: list[np.ndarray]) ->
 
 @pytest.mark.parametrize("text", list("EFTLHZBDMWOSQabegk48"))
 @pytest.mark.parametrize("bold", [0, 3])
+@pytest.mark.slow
 def test_printed_letters_cut_out_tightly(text: str, bold: int) -> None:
     page = words(text, size=90, bold=bold)
     expected = to_model_input(page)
@@ -510,6 +512,7 @@ def drawn_large(letter: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 @pytest.mark.parametrize(
     ("name", "style", "least"), [("emnist-letters-derived", "emnist", 0.92), ("mnist", "mnist", 0.94)]
 )
+@pytest.mark.slow
 def test_real_characters_come_back_from_a_photo(
     name: str, style: framing.Style, least: float, data_root: Path, rng: np.random.Generator
 ) -> None:
