@@ -18,7 +18,7 @@ class Interrupt:
     The signals are those that would raise KeyboardInterrupt: SIGINT, and whichever of SIGTERM and SIGHUP the
     program has given the same handler (`signal.default_int_handler`). Those with another handler, or ignored
     (as under `nohup`), stay as they are; so do all outside of the main thread. An Interrupt within another
-    sets `requested` of both.
+    sets `requested` of both, and begins as it finds the other.
 
     Example:
         >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -45,6 +45,8 @@ class Interrupt:
                     continue
                 self._before[number] = handler
                 signal.signal(number, self._handle)
+            if self._outer is not None and self._outer.requested:  # before the handlers were exchanged
+                self.requested = True
         return self
 
     def __exit__(

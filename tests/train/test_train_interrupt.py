@@ -207,10 +207,19 @@ def test_one_within_another_asks_both():
             signal.raise_signal(signal.SIGINT)
             assert (outer.requested, inner.requested) == (True, True)
         with Interrupt() as later:
-            assert not later.requested
+            assert later.requested
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_signal_between_two_interrupts_ends_what_begins_after_it():
+    """As when a command has taken the signal over, and `fit` has not begun."""
+    x, y = np.zeros((8, 4), np.float32), np.arange(8) % 2
+    with Interrupt():
+        signal.raise_signal(signal.SIGINT)
+        history = fit(nn.Linear(4, 2), (x, y), epochs=3, progress=False)
+    assert (history.stopped, history.epochs) == ("interrupted", [])
 
 
 def test_a_second_ctrl_c_is_not_swallowed():
