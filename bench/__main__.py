@@ -1,5 +1,6 @@
 """`python -m bench`: kernels, convolutions, products, single operations, whole networks beside their peers,
-threads, batch sizes, company, memory and call overhead, as text and JSON; at the end, which targets are met.
+threads, batch sizes, CPU contention, memory and call overhead, as text and JSON; at the end, which targets
+are met.
 """
 
 from __future__ import annotations
@@ -8,12 +9,12 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from cnnfast.benchmark import Printable, run_rows
-from cnnfast.contest import network_rows
+from cnnfast.benchmark.networks import network_rows
+from cnnfast.benchmark.runner import Printable, run_rows
+from cnnfast.benchmark.timing import Options
 from cnnfast.errors import CnnfastError
-from cnnfast.stopwatch import Options
 
-from bench.company import company_rows
+from bench.cpu_contention import contention_rows
 from bench.geometry import geometry_rows
 from bench.kernels import kernel_rows
 from bench.memory import memory_rows
@@ -42,7 +43,7 @@ SOURCES: tuple[Callable[[Options], Iterator[Printable]], ...] = (
     two_threads_rows,
     batch_size_rows,
     epoch_rows,
-    company_rows,
+    contention_rows,
     memory_rows,
     overhead_rows,
 )

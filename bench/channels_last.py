@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 from cnnfast import _core
-from cnnfast.border import Array
+from cnnfast._types import Array
+from cnnfast.interop.torch import operations, parameter_name
 from cnnfast.nn import Module
-from cnnfast.torch_twin import operations, parameter_name
 
 Values = dict[str, Any]
 #: (operation, its inputs, its weights, whether it trains) to the output and those buffers that have changed.

@@ -1,7 +1,7 @@
 """How well a model reads letters cut out tightly: `python -m bench.cropped MODEL [COUNT]`.
 
 Test images of the data set the model was trained on are drawn large, cropped in several ways, dark on light
-and light on dark, and read back through `cnnfast.pictures`.
+and light on dark, and read back through `cnnfast.vision`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from cnnfast import checkpoint, datasets
+from cnnfast import datasets
 from cnnfast.errors import DataError
-from cnnfast.pictures import PictureWarning, to_model_input
+from cnnfast.nn import serialization
+from cnnfast.vision import ImageWarning, to_model_input
 
 from bench.pictures import pen_on_paper
 from tests.support.drawings import cropped
@@ -40,8 +41,8 @@ WAYS: dict[str, Callable[[Array], Array]] = {
 def main(words: Sequence[str]) -> None:
     """Prints accuracy for each way of cropping, dark on light and light on dark."""
     path, count = words[0], int(words[1]) if len(words) > 1 else 250
-    warnings.simplefilter("ignore", PictureWarning)
-    model, training = checkpoint.load(path), checkpoint.metadata(path)["training"]
+    warnings.simplefilter("ignore", ImageWarning)
+    model, training = serialization.load(path), serialization.metadata(path)["training"]
     style: Any = "mnist" if training["data"] == "mnist" else "emnist"
     data = datasets.load(training["data"], train=False)
     rng = np.random.default_rng(0)

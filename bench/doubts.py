@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from cnnfast import datasets
 from cnnfast.errors import DataError
-from cnnfast.pictures import prepare
+from cnnfast.vision import prepare
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.pictures import WAYS, pen_on_paper

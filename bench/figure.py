@@ -1,4 +1,4 @@
-"""Rows that are not times of contestants: one measured number, or a remark on what was left out."""
+"""Rows that are not times of candidates: one measured number, or a remark on what was left out."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 from cnnfast import _core
-from cnnfast.contest import Peak, difference
+from cnnfast.benchmark.networks import Peak, difference
+from cnnfast.benchmark.peers import has_torch
+from cnnfast.benchmark.timing import Candidate, Options, Row, TimedCandidate
 from cnnfast.errors import CnnfastError
-from cnnfast.stopwatch import Clocked, Contestant, Options, Row
-from cnnfast.torch_peer import has_torch
 
 Array = np.ndarray[Any, Any]
 Direction = Literal["forward", "input gradient", "weight gradient"]
@@ -108,18 +108,18 @@ def geometry_rows(options: Options) -> Iterator[Row]:
             if not wanted:
                 continue
             data, plan = Data.draw(geometry, n), geometry.plan()
-            contests = {d: our_contest(plan, data, d) for d in wanted}
+            candidates_of = {d: our_contest(plan, data, d) for d in wanted}
             answers = our_answers(plan, data)
             assert_same(geometry, "cnnfast with exact=True", answers, our_answers(geometry.plan(True), data))
             flops = 2.0 * n * geometry.op.macs(plan.input_shape)
             with one_thread():
                 for peer in torch_convolutions(geometry, data):
                     assert_same(geometry, peer.name, answers, peer.answers())
-                    for direction, contest in contests.items():
-                        contest[peer.name] = peer.call(direction)
+                    for direction, candidates in candidates_of.items():
+                        candidates[peer.name] = peer.call(direction)
                 for direction, name in wanted.items():
                     told = (options.effort, flops, peak.of(plan.isa, 1))
-                    yield Row.measured(name, flops / 1e9, "GFLOP", contests[direction], *told)
+                    yield Row.measured(name, flops / 1e9, "GFLOP", candidates_of[direction], *told)
 
 
 def our_answers(plan: _core.Plan, data: Data) -> dict[Direction, Array]:
@@ -139,7 +139,7 @@ def assert_same(
             raise CnnfastError(f"bench: conv {geometry.name}: for {peer}, {found}: not timed")
 
 
-def our_contest(plan: _core.Plan, data: Data, direction: Direction) -> dict[str, Contestant]:
+def our_contest(plan: _core.Plan, data: Data, direction: Direction) -> dict[str, Candidate]:
     """The node's own time in that direction; forward, the whole call as well."""
     params = data.w.ravel()
     gradients: Literal["input", "weights"] = "weights" if direction == "weight gradient" else "input"
@@ -149,10 +149,10 @@ def our_contest(plan: _core.Plan, data: Data, direction: Direction) -> dict[str,
         told = plan.profile(data.x, None, params, calls, gradients=gradients)
         return float(told[-1][half])
 
-    contest: dict[str, Contestant] = {"cnnfast": Clocked(seconds)}
+    candidates: dict[str, Candidate] = {"cnnfast": TimedCandidate(seconds)}
     if direction == "forward":
-        contest["cnnfast whole call"] = lambda: plan.forward(data.x, params)
-    return contest
+        candidates["cnnfast whole call"] = lambda: plan.forward(data.x, params)
+    return candidates
 
 
 class one_thread:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from cnnfast import _core
-from cnnfast.torch_twin import sides
+from cnnfast.interop.torch import sides
 
 from bench.channels_last import Values, rearranged
 from bench.windows import Windows

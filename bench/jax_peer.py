@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from cnnfast.border import Array, Labels
-from cnnfast.contest import LEARNING_RATE, Call, Lesson
+from cnnfast._types import Array, Labels
+from cnnfast.benchmark.networks import LEARNING_RATE, Call, TrainingStep
 from cnnfast.nn import Module
 
 from bench.channels_last import Program, Values, images
@@ -35,7 +35,7 @@ class Jax:
         given, batch = jax.device_put((program.weights | program.buffers, images(x)))
         return lambda: run(given, batch).block_until_ready()
 
-    def training(self, model: Module, x: Array, target: Labels, threads: int) -> Lesson | None:
+    def training(self, model: Module, x: Array, target: Labels, threads: int) -> TrainingStep | None:
         if not _take_threads(threads):
             return None
         import jax
@@ -53,7 +53,7 @@ class Jax:
             value, *state[:] = step(*state, *batch)
             return float(value)
 
-        return Lesson(float(loss), program.as_ours(grads), advance)
+        return TrainingStep(float(loss), program.as_ours(grads), advance)
 
 
 def _take_threads(threads: int) -> bool:

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from cnnfast import _core
-from cnnfast.benchmark import default_isa
-from cnnfast.foreign_load import ForeignLoad
-from cnnfast.stopwatch import COMPANY, Options
+from cnnfast.benchmark.cpu_contention import CpuContention
+from cnnfast.benchmark.runner import default_isa
+from cnnfast.benchmark.timing import MAX_BACKGROUND_LOAD, Options
 
 from tests import oracle
 from tests.cases import CASES, Case
@@ -42,7 +42,7 @@ class KernelRow:
 
     @property
     def crowded(self) -> bool:
-        return self.foreign is not None and self.foreign > COMPANY
+        return self.foreign is not None and self.foreign > MAX_BACKGROUND_LOAD
 
     def speed(self, direction: str) -> str:
         seconds = statistics.median(self.seconds[direction])
@@ -91,7 +91,7 @@ def measure(case: Case, isa: str, dtype: str, n: int, peak: float, options: Opti
     x = rng.standard_normal((n, *node.plan.input_shape)).astype(dtype)
     params = rng.standard_normal(node.plan.parameter_count).astype(dtype)
     seconds: dict[str, list[float]] = {"forward": [], "backward": []}
-    load = ForeignLoad()
+    load = CpuContention()
     once = _profile(node, x, params, 1)
     cost = max(once["forward"] + once["backward"], 1e-7)
     repeats = max(1, round(options.effort.sample / cost))

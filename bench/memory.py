@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from cnnfast.stopwatch import Options
+from cnnfast.benchmark.timing import Options
 
 from bench.figure import Figure, Remark
 from bench.networks import LETTERS
@@ -42,7 +42,8 @@ def memory_rows(options: Options) -> Iterator[Figure | Remark]:
 
 def training_growth(images: int) -> float:
     """Largest resident memory in one epoch of the letters network, less what there was before the model."""
-    from cnnfast import models, optim, train
+    from cnnfast import models, optim
+    from cnnfast.training import fit
 
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 256, (images, 28, 28), dtype=np.uint8)
@@ -51,7 +52,7 @@ def training_growth(images: int) -> float:
     forget_peak()
     model = models.get(LETTERS, seed=0)
     optimizer = optim.Adam()
-    train.fit(model, (pictures, classes), 1, optimizer, batch_size=BATCH, progress=False)
+    fit.fit(model, (pictures, classes), 1, optimizer, batch_size=BATCH, progress=False)
     return resident("VmHWM") - before
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnfast.contest import SHIPPED, Network
+from cnnfast.benchmark.networks import SHIPPED, Network
 from cnnfast.nn import (
     AdaptiveAvgPool2d,
     BatchNorm2d,

@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from cnnfast.border import Array, Labels
-from cnnfast.contest import Call
+from cnnfast._types import Array, Labels
+from cnnfast.benchmark.networks import Call
 from cnnfast.nn import Module
 
 from bench.onnx_graph import INPUT, OUTPUT, onnx_model

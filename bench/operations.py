@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 import numpy as np
 from cnnfast import _core, nn
-from cnnfast.contest import difference
+from cnnfast.benchmark.networks import difference
+from cnnfast.benchmark.peers import has_torch
+from cnnfast.benchmark.timing import Candidate, Options, Row, TimedCandidate
 from cnnfast.errors import CnnfastError
+from cnnfast.interop.torch import TorchModel
 from cnnfast.nn import Module
-from cnnfast.stopwatch import Clocked, Contestant, Options, Row
-from cnnfast.torch_peer import has_torch
-from cnnfast.torch_twin import TorchTwin
 
 from bench.geometry import SAME, one_thread
 from tests.cases import CASES, Case
@@ -93,7 +93,7 @@ def _rows(options: Options, name: str, module: Any, shape: Sequence[int], op: st
     y, tape = plan.forward_train(x, params)
     dy = rng.standard_normal(y.shape, dtype=np.float32)
     dx = plan.backward(dy, tape, params, np.empty_like(params))
-    contests = {d: _ours(plan, x, params, d) for d in wanted}
+    candidates_of = {d: _ours(plan, x, params, d) for d in wanted}
     with one_thread():
         for peer in _peers(module, x, dy):
             if op not in RANDOM:
@@ -101,17 +101,17 @@ def _rows(options: Options, name: str, module: Any, shape: Sequence[int], op: st
                     found = difference(f"the {what}", ours, theirs.detach().numpy(), SAME)
                     if found:
                         raise CnnfastError(f"bench: op {name}: for {peer.name}, {found}: not timed")
-            for direction, contest in contests.items():
-                contest[peer.name] = getattr(peer, direction)
+            for direction, candidates in candidates_of.items():
+                candidates[peer.name] = getattr(peer, direction)
         for direction in wanted:
-            yield Row.measured(names[direction], BATCH, "images", contests[direction], options.effort)
+            yield Row.measured(names[direction], BATCH, "images", candidates_of[direction], options.effort)
 
 
-def _ours(plan: _core.Plan, x: Array, params: Array, direction: Direction) -> dict[str, Contestant]:
+def _ours(plan: _core.Plan, x: Array, params: Array, direction: Direction) -> dict[str, Candidate]:
     def seconds(calls: int) -> float:
         return sum(float(node[direction]) for node in plan.profile(x, None, params, calls))
 
-    return {"cnnfast": Clocked(seconds)}
+    return {"cnnfast": TimedCandidate(seconds)}
 
 
 class _Peer:
@@ -119,7 +119,7 @@ class _Peer:
 
     def __init__(self, module: Any, x: Array, dy: Array, channels_last: bool) -> None:
         self.name = "torch channels_last" if channels_last else "torch eager"
-        self._twin = TorchTwin(module, channels_last)
+        self._twin = TorchModel(module, channels_last)
         self._twin.training = True
         self._x = self._twin.tensor(x).requires_grad_()
         self._leaves = [self._x, *self._twin.parameters.values()]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from cnnfast import nn
-from cnnfast.stopwatch import Options, Row
+from cnnfast.benchmark.timing import Options, Row
 
 NAME = "call overhead, model(x) of one ReLU on one number"
 
@@ -17,8 +17,8 @@ def overhead_rows(options: Options) -> Iterator[Row]:
     model = nn.ReLU()
     x = np.array([[-1.0]], dtype=np.float32)
     assert model(x) == 0
-    contestants = {"cnnfast": lambda: model(x), "empty function": lambda: nothing(x)}
-    yield Row.measured(NAME, 1, "calls", contestants, options.effort)
+    candidates = {"cnnfast": lambda: model(x), "empty function": lambda: nothing(x)}
+    yield Row.measured(NAME, 1, "calls", candidates, options.effort)
 
 
 def nothing(x: object) -> object:

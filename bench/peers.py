@@ -6,9 +6,9 @@ import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cnnfast.contest import Peer
-from cnnfast.stopwatch import Options
-from cnnfast.torch_peer import TorchPeer
+from cnnfast.benchmark.networks import Peer
+from cnnfast.benchmark.peers import TorchPeer
+from cnnfast.benchmark.timing import Options
 
 from bench.figure import Remark
 from bench.jax_peer import Jax

@@ -1,7 +1,7 @@
 """How well a model reads pictures, compared with its data set: `python -m bench.pictures MODEL [COUNT]`.
 
 Test images of the data set the model was trained on are drawn large, as pen on paper, photographed in several
-ways and read back through `cnnfast.pictures`, prepared in each style.
+ways and read back through `cnnfast.vision`, prepared in each style.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 import numpy as np
-from cnnfast import checkpoint, datasets
+from cnnfast import datasets
 from cnnfast.errors import DataError
-from cnnfast.pictures import Style, framing, ink, reading
+from cnnfast.nn import serialization
+from cnnfast.vision import Style, foreground, normalize, reading
 from PIL import Image
 
 from tests.support.drawings import photo
@@ -45,8 +46,8 @@ def pen_on_paper(character: Array, rng: np.random.Generator) -> Image.Image:
 def main(words: Sequence[str]) -> None:
     """Prints a line for each way of making the picture: accuracy in each style, pictures refused."""
     path, count = words[0], int(words[1]) if len(words) > 1 else 400
-    model = checkpoint.load(path)
-    data = datasets.load(checkpoint.metadata(path)["training"]["data"], train=False)
+    model = serialization.load(path)
+    data = datasets.load(serialization.metadata(path)["training"]["data"], train=False)
     rng = np.random.default_rng(0)
     rows = np.sort(rng.permutation(len(data))[:count])
     images, labels = data.images[rows], data.labels[rows]
@@ -60,12 +61,12 @@ def main(words: Sequence[str]) -> None:
         right, refused = dict.fromkeys(styles, 0), 0
         for page, label in zip(pages, labels, strict=True):
             try:
-                letter = ink.separate(reading.to_grey(way(page)))
+                letter = foreground.separate(reading.to_grey(way(page)))
             except DataError:
                 refused += 1
                 continue
             for style in styles:
-                seen = framing.frame(letter, data.images.shape[-1], style)
+                seen = normalize.normalize(letter, data.images.shape[-1], style)
                 right[style] += int(model.predict(seen[None])[0] == label)
         shares = "".join(f"{right[style] / len(rows):>9.1%}" for style in styles)
         print(f"{name:<22}{shares}{refused:>9}", flush=True)

@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 import numpy as np
 from cnnfast import _core
-from cnnfast.contest import Peak, difference
+from cnnfast.benchmark.networks import Peak, difference
+from cnnfast.benchmark.peers import has_torch
+from cnnfast.benchmark.timing import Candidate, Options, Row, TimedCandidate
 from cnnfast.errors import CnnfastError
-from cnnfast.stopwatch import Clocked, Contestant, Options, Row
-from cnnfast.torch_peer import has_torch
-from cnnfast.torch_twin import operations
+from cnnfast.interop.torch import operations
 
 from bench.geometry import DIRECTIONS, SAME, Direction, one_thread
 from bench.networks import NETWORKS
@@ -103,10 +103,10 @@ def product_rows(options: Options) -> Iterator[Row]:
             for peer in peers:
                 assert_right(product, peer.name, {d: peer.answer(d) for d in DIRECTIONS}, right)
             for direction, name in wanted.items():
-                contest: dict[str, Contestant] = {"cnnfast": ours(plan, data, direction)}
-                contest.update({peer.name: peer.call(direction) for peer in peers})
+                candidates: dict[str, Candidate] = {"cnnfast": ours(plan, data, direction)}
+                candidates.update({peer.name: peer.call(direction) for peer in peers})
                 told = (options.effort, flops, peak.of(plan.isa, 1))
-                yield Row.measured(name, flops / 1e9, "GFLOP", contest, *told)
+                yield Row.measured(name, flops / 1e9, "GFLOP", candidates, *told)
 
 
 def our_answers(plan: _core.Plan, data: Data) -> Answers:
@@ -123,7 +123,7 @@ def assert_right(product: Product, who: str, answers: Answers, right: Answers) -
             raise CnnfastError(f"bench: {product.name}: for {who}, {found}: not timed")
 
 
-def ours(plan: _core.Plan, data: Data, direction: Direction) -> Clocked:
+def ours(plan: _core.Plan, data: Data, direction: Direction) -> TimedCandidate:
     """The node's own time in that direction."""
     gradients: Literal["input", "weights"] = "weights" if direction == "weight gradient" else "input"
     half, params = "forward" if direction == "forward" else "backward", data.params
@@ -131,7 +131,7 @@ def ours(plan: _core.Plan, data: Data, direction: Direction) -> Clocked:
     def seconds(calls: int) -> float:
         return float(plan.profile(data.x, None, params, calls, gradients=gradients)[-1][half])
 
-    return Clocked(seconds)
+    return TimedCandidate(seconds)
 
 
 class TorchProduct:

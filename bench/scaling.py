@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cnnfast import _core, optim, train
-from cnnfast.contest import LEARNING_RATE, Network, batch_for, difference, network_rows
+from cnnfast import _core, optim
+from cnnfast.benchmark.cpu_contention import CpuContention
+from cnnfast.benchmark.networks import LEARNING_RATE, Network, batch_for, difference, network_rows
+from cnnfast.benchmark.peers import torch_peers
+from cnnfast.benchmark.timing import Candidate, Effort, Options, Row, interleave
 from cnnfast.errors import CnnfastError
-from cnnfast.foreign_load import ForeignLoad
 from cnnfast.nn import Module
-from cnnfast.stopwatch import Contestant, Effort, Options, Row, interleave
-from cnnfast.torch_peer import torch_peers
+from cnnfast.training import fit
 
 from bench.figure import Remark
 from bench.networks import LETTERS, NETWORKS
@@ -63,11 +64,11 @@ def two_threads_rows(options: Options) -> Iterator[Row | Remark]:
         for name, kind, network, n in wanted:
             assert_same_bits(network, n)
             make = training if kind == "train" else inference
-            contestants = {
+            candidates = {
                 f"cnnfast, {threads} thread{'s' if threads > 1 else ''}": make(network, n, threads)
                 for threads in (2, 1)
             }
-            yield Row.measured(name, n, "images", contestants, options.effort)
+            yield Row.measured(name, n, "images", candidates, options.effort)
     finally:
         _core.set_num_threads(before)
 
@@ -98,7 +99,7 @@ def training(network: Network, n: int, threads: int) -> Callable[[], object]:
     """A training step on that many threads."""
     model = network.build()
     x, target = batch_for(model, n)
-    trainer = train.Trainer(model, optim.Adam(lr=LEARNING_RATE))
+    trainer = fit.Trainer(model, optim.Adam(lr=LEARNING_RATE))
 
     def step() -> None:
         _core.set_num_threads(threads)
@@ -114,18 +115,18 @@ def batch_size_rows(options: Options) -> Iterator[Row]:
         for network in NETWORKS:
             name = f"time per image, {kind} {network.name} batch {min(sizes)} to {max(sizes)}"
             if options.wants(name):
-                contestants: dict[str, Contestant] = {}
+                candidates: dict[str, Candidate] = {}
                 assert_batch_does_not_matter(network.build())
                 for n in sizes:
                     make = training if kind == "train" else inference
-                    contestants[f"batch {n}"] = make(network, n, _core.get_num_threads())
-                yield per_image(name, dict(zip(contestants, sizes, strict=True)), contestants, options.effort)
+                    candidates[f"batch {n}"] = make(network, n, _core.get_num_threads())
+                yield per_image(name, dict(zip(candidates, sizes, strict=True)), candidates, options.effort)
 
 
-def per_image(name: str, images: dict[str, int], contestants: dict[str, Contestant], effort: Effort) -> Row:
+def per_image(name: str, images: dict[str, int], candidates: dict[str, Candidate], effort: Effort) -> Row:
     """Contestants of different amounts of work, compared by the seconds of one image."""
-    load = ForeignLoad()
-    seconds = interleave(contestants, effort)
+    load = CpuContention()
+    seconds = interleave(candidates, effort)
     each = {key: [s / images[key] for s in times] for key, times in seconds.items()}
     return Row(name, 1, "images", each, load.cores())
 
@@ -170,9 +171,9 @@ def epoch_rows(options: Options) -> Iterator[Row | Remark]:
     pictures = rng.integers(0, 256, (max(sizes), 28, 28), dtype=np.uint8)
     classes = rng.integers(0, 10, max(sizes))
     labels = {f"{n:,} images": n for n in sizes}
-    contestants: dict[str, Contestant] = {key: epoch(pictures[:n], classes[:n]) for key, n in labels.items()}
+    candidates: dict[str, Candidate] = {key: epoch(pictures[:n], classes[:n]) for key, n in labels.items()}
     effort = Effort(min(ROUNDS, options.effort.rounds), options.effort.sample)
-    yield per_image(name, labels, contestants, effort)
+    yield per_image(name, labels, candidates, effort)
 
 
 def free_memory() -> int | None:
@@ -185,4 +186,4 @@ def free_memory() -> int | None:
 def epoch(pictures: np.ndarray[Any, Any], classes: np.ndarray[Any, Any]) -> Callable[[], object]:
     model = Network.shipped("d4").build()
     optimizer = optim.Adam(lr=LEARNING_RATE)
-    return lambda: train.fit(model, (pictures, classes), epochs=1, optimizer=optimizer, progress=False)
+    return lambda: fit.fit(model, (pictures, classes), epochs=1, optimizer=optimizer, progress=False)

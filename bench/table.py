@@ -31,7 +31,7 @@ GROUPS = {
 
 
 def tables(result: Told) -> Iterator[str]:
-    """Machine, peak, kernels, contests, figures, remarks, targets: a line each time."""
+    """Machine, peak, kernels, candidates_of, figures, remarks, targets: a line each time."""
     yield ", ".join(f"{key} {value}" for key, value in result["machine"].items()) + "."
     if result["options"]["quick"]:
         yield "**A quick run: not to quote.**"
@@ -41,8 +41,8 @@ def tables(result: Told) -> Iterator[str]:
     rows = result["rows"]
     yield from kernels([row for row in rows if row["kind"] == "kernel"])
     for start, head in GROUPS.items():
-        group = [row for row in rows if row["kind"] == "contest" and row["name"].startswith(start)]
-        yield from contests(group, start, head)
+        group = [row for row in rows if row["kind"] == "candidates" and row["name"].startswith(start)]
+        yield from candidates_of(group, start, head)
     yield from figures([row for row in rows if row["kind"] == "figure"])
     remarks = [f"- {row['name']}: left out, {row['why']}" for row in rows if row["kind"] == "remark"]
     yield from ["", *remarks] if remarks else []
@@ -58,8 +58,8 @@ def kernels(rows: Sequence[Told]) -> Iterator[str]:
         yield f"| {name} | {kernel_speed(row, 'forward')} | {kernel_speed(row, 'backward')} |"
 
 
-def contests(rows: Sequence[Told], start: str, head: str) -> Iterator[str]:
-    """The speed of the first contestant, the ratio to each other one, and the targets."""
+def candidates_of(rows: Sequence[Told], start: str, head: str) -> Iterator[str]:
+    """The speed of the first candidate, the ratio to each other one, and the targets."""
     if not rows:
         return
     first = next(iter(rows[0]["seconds"]))

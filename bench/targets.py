@@ -32,7 +32,7 @@ class Target:
     label: str = ""
 
     def concerns(self, told: Told) -> bool:
-        if told["kind"] not in ("contest", "figure") or re.search(self.row, told["name"]) is None:
+        if told["kind"] not in ("candidates", "figure") or re.search(self.row, told["name"]) is None:
             return False
         return self.of != "ratio" or bool(self._ratios(told))
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from cnnfast.border import Array, Labels
-from cnnfast.contest import LEARNING_RATE, Call, Lesson
+from cnnfast._types import Array, Labels
+from cnnfast.benchmark.networks import LEARNING_RATE, Call, TrainingStep
 from cnnfast.nn import Module
 
 from bench.channels_last import Program, Values, images
@@ -40,7 +40,7 @@ class TensorFlow:
         run = self._compiled(logits, batch)
         return lambda: run(batch)
 
-    def training(self, model: Module, x: Array, target: Labels, threads: int) -> Lesson | None:
+    def training(self, model: Module, x: Array, target: Labels, threads: int) -> TrainingStep | None:
         if not _take_threads(threads):
             return None
         tf, program = _tensorflow(), Program.of(model)
@@ -49,7 +49,7 @@ class TensorFlow:
         buffers = {key: tf.Variable(value, trainable=False) for key, value in program.buffers.items()}
         adam = _Adam(weights)
 
-        def lesson(x: Any, target: Any) -> tuple[Any, Values, Values]:
+        def training_step(x: Any, target: Any) -> tuple[Any, Values, Values]:
             with tf.GradientTape() as tape:
                 logits, moved = program.run(apply, weights | buffers, x, True)
                 losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=logits)
@@ -57,15 +57,15 @@ class TensorFlow:
             return loss, tape.gradient(loss, weights), moved
 
         def step(x: Any, target: Any) -> Any:
-            loss, grads, moved = lesson(x, target)
+            loss, grads, moved = training_step(x, target)
             adam.apply(grads)
             for key, value in moved.items():
                 buffers[key].assign(value)
             return loss
 
-        loss, grads, _ = self._compiled(lesson, *batch)(*batch)
+        loss, grads, _ = self._compiled(training_step, *batch)(*batch)
         run = self._compiled(step, *batch)
-        return Lesson(float(loss), program.as_ours(grads), lambda: float(run(*batch)))
+        return TrainingStep(float(loss), program.as_ours(grads), lambda: float(run(*batch)))
 
     def _compiled(self, function: Any, *given: Any) -> Any:
         """For exactly these shapes; what TensorFlow has no kernel for, it cannot do."""

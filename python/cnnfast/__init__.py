@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from . import _load as _load  # isort: skip (before anything loads the engine)
 from . import datasets, errors, functional, losses, models, nn, optim
+from ._config import show_config
 from ._core import __version__, get_num_threads, set_num_threads
-from .checkpoint import load
-from .config import show_config
-from .evaluation import Evaluation, MultilabelEvaluation, RegressionEvaluation, evaluate
-from .gradient_check import GradientReport, check_gradients
-from .history import EpochRecord, History
-from .train import fit
-from .trainer import Trainer
+from .nn.serialization import load
+from .training.evaluation import Evaluation, MultilabelEvaluation, RegressionEvaluation, evaluate
+from .training.fit import fit
+from .training.gradient_check import GradientReport, check_gradients
+from .training.history import EpochRecord, History
+from .training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from . import pictures
+    from . import vision
 
 __all__ = [
     "EpochRecord",
@@ -45,20 +45,20 @@ __all__ = [
     "models",
     "nn",
     "optim",
-    "pictures",
     "set_num_threads",
     "show_config",
+    "vision",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """`cnnfast.pictures`, imported when first asked for."""
-    if name == "pictures":
+    """`cnnfast.vision`, imported when first asked for."""
+    if name == "vision":
         from importlib import import_module
 
-        return import_module(".pictures", __name__)
+        return import_module(".vision", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

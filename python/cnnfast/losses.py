@@ -15,17 +15,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import _core
-from .border import (
-    Array,
-    dtype_cure,
-    ieee_arithmetic,
-    labels,
-    plain_array,
-    real_number,
-    refuse_masked,
-    type_of,
-)
-from .names import did_you_mean, find
+from ._checks import check_array, check_number, dtype_cure, ieee_arithmetic, labels, refuse_masked, type_of
+from ._names import did_you_mean, find
+from ._types import Array
 
 #: PyTorch's default: rows of this class do not count
 IGNORED = -100
@@ -100,7 +92,9 @@ class CrossEntropy(Loss):
 
     def __post_init__(self) -> None:
         _set(self, weight=_weights("CrossEntropy", "weight", self.weight))
-        _set(self, label_smoothing=real_number("CrossEntropy", "label_smoothing", self.label_smoothing, 0, 1))
+        _set(
+            self, label_smoothing=check_number("CrossEntropy", "label_smoothing", self.label_smoothing, 0, 1)
+        )
         _set(self, ignore_index=as_class("CrossEntropy", self.ignore_index))
 
     def _engine(self) -> _core.Loss:
@@ -155,7 +149,7 @@ class Huber(Loss):
     delta: float = 1.0
 
     def __post_init__(self) -> None:
-        _set(self, delta=real_number("Huber", "delta", self.delta, 0, math.inf))
+        _set(self, delta=check_number("Huber", "delta", self.delta, 0, math.inf))
         if self.delta == 0:
             raise ValueError("Huber: delta must be above 0, got 0")
 
@@ -177,7 +171,7 @@ class SmoothL1(Loss):
     beta: float = 1.0
 
     def __post_init__(self) -> None:
-        _set(self, beta=real_number("SmoothL1", "beta", self.beta, 0, math.inf))
+        _set(self, beta=check_number("SmoothL1", "beta", self.beta, 0, math.inf))
 
     def _engine(self) -> _core.Loss:
         return _core.Loss("l1") if self.beta == 0 else _core.Loss(self.name, delta=self.beta)
@@ -264,7 +258,7 @@ def targets(
             return labels(who, name, value, n, output[1:])
     if loss.of_shares and not loss.of_classes:
         value = _yes_and_no(value, dtype)
-    value = plain_array(who, name, value, np.dtype(dtype))
+    value = check_array(who, name, value, np.dtype(dtype))
     if output[:1] == (1,) and value.shape == (n, *output[1:]):
         value = value[:, None]  # of a single output
     if value.dtype != dtype:
@@ -307,7 +301,7 @@ def _weights(who: str, name: str, value: object) -> tuple[float, ...] | None:
         raise TypeError(f"{who}: {name} must be a sequence of numbers, one for each output, got {value!r}")
     if len(value) == 0:
         raise ValueError(f"{who}: {name} must not be empty; None stands for all 1")
-    return tuple(real_number(who, f"{name}[{i}]", entry, 0, math.inf) for i, entry in enumerate(value))
+    return tuple(check_number(who, f"{name}[{i}]", entry, 0, math.inf) for i, entry in enumerate(value))
 
 
 def as_class(who: str, value: object) -> int:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import _core, errors
-from cnnfast.contest import Network
+from cnnfast.benchmark.networks import Network
+from cnnfast.benchmark.peers import has_torch
+from cnnfast.benchmark.timing import Effort, Options, TimedCandidate
 from cnnfast.nn import Linear, Sequential
-from cnnfast.stopwatch import Clocked, Effort, Options
-from cnnfast.torch_peer import has_torch
 
-from bench import company, geometry, memory, overhead, peers, products, scaling
+from bench import cpu_contention, geometry, memory, overhead, peers, products, scaling
 from bench.__main__ import SOURCES
 from bench.figure import Figure, Remark
 from bench.networks import LENET, VGG
@@ -187,7 +187,7 @@ def test_time_per_image() -> None:
     rows = list(scaling.batch_size_rows(only("time per image, .* lenet")))
     assert [row.name.split()[3] for row in rows] == ["train", "infer"]
     assert list(rows[0].seconds) == ["batch 64", "batch 32"]
-    clocked = {"a": Clocked(lambda calls: 1.0 * calls), "b": Clocked(lambda calls: 3.0 * calls)}
+    clocked = {"a": TimedCandidate(lambda calls: 1.0 * calls), "b": TimedCandidate(lambda calls: 3.0 * calls)}
     row = scaling.per_image("x", {"a": 1, "b": 2}, clocked, Effort(rounds=3, sample=0.0))
     assert row.seconds == {"a": [1.0] * 3, "b": [1.5] * 3}
 
@@ -212,20 +212,20 @@ def test_free_memory() -> None:
     assert 1e6 < free < 1e15
 
 
-# --- company, memory, overhead ----------------------------------------------------------------------
+# --- CPU contention, memory, overhead ----------------------------------------------------------------------
 
 
-def test_company_is_no_reason_for_doubt_in_its_own_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contention_is_no_reason_for_doubt_in_its_own_row(monkeypatch: pytest.MonkeyPatch) -> None:
     began = []
 
-    class Busy(company.ForeignLoad):
+    class Busy(cpu_contention.CpuContention):
         def cores(self) -> float:
             began.append(self)
             return 0.1
 
-    monkeypatch.setattr(company, "ForeignLoad", Busy)
+    monkeypatch.setattr(cpu_contention, "CpuContention", Busy)
     steps = {"cnnfast": lambda: None, "other": lambda: None}
-    rows = list(company.measured("beside, x", 4, steps, Effort(rounds=2, sample=0.001)))
+    rows = list(cpu_contention.measured("beside, x", 4, steps, Effort(rounds=2, sample=0.001)))
     assert [row.name for row in rows] == ["beside, x, cnnfast", "beside, x, other"]
     assert len(began) == 2  # once in each quiet phase
     for row in rows:
@@ -236,8 +236,8 @@ def test_company_is_no_reason_for_doubt_in_its_own_row(monkeypatch: pytest.Monke
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how busy its processors are")
 def test_busy_processes_are_busy_and_end() -> None:
-    load = company.ForeignLoad()
-    with company.busy(2) as processes:
+    load = cpu_contention.CpuContention()
+    with cpu_contention.busy(2) as processes:
         time.sleep(0.5)
         cores = load.cores()
         assert [process.poll() for process in processes] == [None, None]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cnnfast import benchmark
-from cnnfast.stopwatch import Effort, Options, Row
+from cnnfast.benchmark import runner
+from cnnfast.benchmark.timing import Effort, Options, Row
 
 from bench import table, targets
 from bench.figure import Figure, Remark
@@ -226,9 +226,9 @@ def test_table_is_made_of_the_result(
 ) -> None:
     monkeypatch.setattr(Options, "effort", Effort(rounds=2, sample=0.0))
     path = tmp_path / "bench.json"
-    sources = [kernel_rows, benchmark.shipped_rows]
+    sources = [kernel_rows, runner.shipped_rows]
     options = Options(quick=True, only=r"peak float32|kernel (relu|d4 conv1)|infer d4 batch 1$")
-    given = benchmark.run_rows(options, sources, path, lambda line: None)
+    given = runner.run_rows(options, sources, path, lambda line: None)
     assert table.main([str(path)]) == 0
     text = capsys.readouterr().out
     assert text.startswith("cpu ")

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cnnfast import _core, benchmark, errors
-from cnnfast.foreign_load import ForeignLoad
-from cnnfast.stopwatch import Clocked, Effort, Options, Ratio, Row, interleave
-from cnnfast.torch_peer import has_torch
+from cnnfast import _core, errors
+from cnnfast.benchmark import runner
+from cnnfast.benchmark.cpu_contention import CpuContention
+from cnnfast.benchmark.peers import has_torch
+from cnnfast.benchmark.timing import Effort, Options, Ratio, Row, TimedCandidate, interleave
 
 from bench.kernels import assert_right, kernel_rows
 from tests import cases, oracle
@@ -39,8 +40,8 @@ def lines() -> list[str]:
 
 def test_contestants_take_turns() -> None:
     called: list[str] = []
-    contestants = {name: (lambda name=name: called.append(name)) for name in ("a", "b", "c")}
-    seconds = interleave(contestants, Effort(rounds=4, sample=0.0))
+    candidates = {name: (lambda name=name: called.append(name)) for name in ("a", "b", "c")}
+    seconds = interleave(candidates, Effort(rounds=4, sample=0.0))
     assert {name: len(times) for name, times in seconds.items()} == dict.fromkeys("abc", 4)
     assert called[:3] == ["a", "b", "c"]  # warming up
     starts = [called[3:][i] for i in range(0, 4 * 6, 6)]
@@ -55,7 +56,7 @@ def test_short_calls_are_preceded_by_several_untimed_ones() -> None:
         asked.append(calls)
         return 0.001 * calls
 
-    told = interleave({"own clock": Clocked(seconds)}, Effort(rounds=2, sample=0.1))
+    told = interleave({"own clock": TimedCandidate(seconds)}, Effort(rounds=2, sample=0.1))
     assert told == {"own clock": pytest.approx([0.001, 0.001])}
     calls = asked[-1]
     assert 100 <= calls < 150
@@ -69,7 +70,7 @@ def test_long_calls_settle_by_themselves() -> None:
         asked.append(calls)
         return 3.0 * calls
 
-    told = interleave({"own clock": Clocked(seconds)}, Effort(rounds=3, sample=0.1))
+    told = interleave({"own clock": TimedCandidate(seconds)}, Effort(rounds=3, sample=0.1))
     assert told == {"own clock": [3.0] * 3}
     assert asked == [1, 1, 1, 1, 1]  # warming up, settling once, three rounds
 
@@ -132,7 +133,7 @@ def test_foreign_load_sees_a_neighbour_but_not_ourselves() -> None:
     command = [sys.executable, "-c", "import time\nend = time.time() + 30\nwhile time.time() < end: pass"]
     with subprocess.Popen(command) as neighbour:
         try:
-            load = ForeignLoad()
+            load = CpuContention()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 neighbour.wait(timeout=0.5)
             with_neighbour = load.cores()
@@ -149,7 +150,7 @@ def test_run_says_what_was_measured_where(short: None, lines: list[str], tmp_pat
     before = _core.get_num_threads()
     path = tmp_path / "bench.json"
     pattern = r"peak float32|(train|infer) d4 batch 1$"
-    result = benchmark.run(quick=True, threads=3, only=pattern, json_path=path, write=lines.append)
+    result = runner.run(quick=True, threads=3, only=pattern, json_path=path, write=lines.append)
     assert _core.get_num_threads() == before
     assert json.loads(path.read_text(encoding="utf-8")) == result
     assert {"cpu", "cores", "isa", "threads", "cnnfast"} <= set(result["machine"])
@@ -169,21 +170,21 @@ def test_run_says_what_was_measured_where(short: None, lines: list[str], tmp_pat
 def test_a_run_that_is_stopped_leaves_its_rows(short: None, lines: list[str], tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
 
-    def stopped(options: Options) -> Iterator[benchmark.Printable]:
-        yield from itertools.islice(benchmark.shipped_rows(options), 1)
+    def stopped(options: Options) -> Iterator[runner.Printable]:
+        yield from itertools.islice(runner.shipped_rows(options), 1)
         raise KeyboardInterrupt
 
     options = Options(True, None, "train d4 batch 1$")
     with pytest.raises(KeyboardInterrupt):
-        benchmark.run_rows(options, [stopped], path, lines.append)
+        runner.run_rows(options, [stopped], path, lines.append)
     told = json.loads(path.read_text(encoding="utf-8"))
     assert [row["name"] for row in told["rows"]] == ["train d4 batch 1"]
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_run_without_torch(short: None, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(benchmark, "torch_peers", list)
-    result = benchmark.run(quick=True, only="d4 batch 1$", write=lines.append)
+    monkeypatch.setattr(runner, "torch_peers", list)
+    result = runner.run(quick=True, only="d4 batch 1$", write=lines.append)
     assert [list(r["seconds"]) for r in result["rows"]] == [["cnnfast"], ["cnnfast"]]
     assert all(r["of_peak"] > 0 for r in result["rows"])
 
@@ -193,20 +194,20 @@ def test_nothing_is_timed_that_differs(
     kind: str, short: None, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch")
-    from cnnfast.torch_twin import TorchTwin
+    from cnnfast.interop.torch import TorchModel
 
-    given = TorchTwin.__call__
-    monkeypatch.setattr(TorchTwin, "__call__", lambda self, x: 1.01 * given(self, x))
+    given = TorchModel.__call__
+    monkeypatch.setattr(TorchModel, "__call__", lambda self, x: 1.01 * given(self, x))
     with pytest.raises(
         errors.CnnfastError, match=r"^bench: d4: for torch eager, the [\w .]+ differs by .*: not timed$"
     ):
-        benchmark.run(quick=True, only=f"{kind} d4 batch 64", write=lines.append)
+        runner.run(quick=True, only=f"{kind} d4 batch 64", write=lines.append)
     assert not any(line.startswith(kind) for line in lines)
 
 
 def test_bad_pattern(lines: list[str]) -> None:
     with pytest.raises(ValueError, match=r"^bench: only='\(' is no regular expression: missing \), "):
-        benchmark.run(only="(", write=lines.append)
+        runner.run(only="(", write=lines.append)
     assert lines == []
 
 

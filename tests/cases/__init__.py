@@ -8,14 +8,14 @@ every kind of stride, padding and kernel the operations accept occurs at least o
 
 from __future__ import annotations
 
-from tests.cases.biases import BIASES, position_bias
+from tests.cases.bias import BIASES, position_bias
 from tests.cases.case import Case, Shape
 from tests.cases.conv_transpose import CONV_TRANSPOSE, transpose
 from tests.cases.convolution import CONV1D, CONV2D, conv, conv1d
 from tests.cases.elementwise import ELEMENTWISE, elementwise
+from tests.cases.linear import LINEAR, linear
 from tests.cases.normalization import NORMALIZATION
 from tests.cases.pooling import POOLS, average, pool
-from tests.cases.products import LINEAR, linear
 from tests.cases.resampling import RESAMPLING, down, up
 from tests.cases.structure import ADD, CONCAT, FLATTEN, RESHAPE, concat, flatten, reshape
 

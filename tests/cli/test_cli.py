@@ -13,10 +13,11 @@ from pathlib import Path
 import cnnfast as cf
 import numpy as np
 import pytest
-from cnnfast import checkpoint, losses
+from cnnfast import losses
 from cnnfast.cli import main
-from cnnfast.cli import training as training_command
+from cnnfast.cli import train as training_command
 from cnnfast.cli.main import parser
+from cnnfast.nn import serialization
 
 from tests.support.command import PROGRAM, cnnfast, environment
 from tests.support.drawings import drawing
@@ -71,7 +72,7 @@ def test_train_reports_each_step_of_the_way(trained: tuple[Path, subprocess.Comp
 
 
 def test_the_file_says_how_it_was_made(folder: Path) -> None:
-    training = checkpoint.metadata(folder / NAME)["training"]
+    training = serialization.metadata(folder / NAME)["training"]
     assert training["data"] == "glyphs"
     assert training["model"] == "d4"
     assert training["seed"] == 0
@@ -111,7 +112,7 @@ def test_train_stops_at_ctrl_c_and_keeps_the_best(tmp_path: Path) -> None:
     assert match, stdout
     assert lines[-1] == "written kept.safetensors (0.2 MB)"
     assert "Traceback" not in stderr
-    history = checkpoint.metadata(tmp_path / "kept.safetensors")["training"]["history"]
+    history = serialization.metadata(tmp_path / "kept.safetensors")["training"]["history"]
     assert history["stopped"] == "interrupted"
     assert history["best_epoch"] == int(match[2])
     assert len(history["epochs"]) == int(match[1])
@@ -141,7 +142,7 @@ def test_every_optimizer_goes_with_every_schedule(
     words = ["--model", "d4", "--optimizer", optimizer, "--schedule", schedule, "--validation", "0.2"]
     assert main(["train", *words, "--epochs", "2", "--batch-size", "8", "--out", str(out)]) == 0
     capsys.readouterr()
-    told = checkpoint.metadata(out)["training"]
+    told = serialization.metadata(out)["training"]
     assert (told["optimizer"], told["schedule"]) == (optimizer, schedule)
     assert told["lr"] == training_command.LEARNING_RATES[optimizer]
 

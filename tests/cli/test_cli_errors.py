@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
-from cnnfast import _core, checkpoint, datasets, errors, models, nn
+from cnnfast import _core, datasets, errors, models, nn
 from cnnfast.cli import main
-from cnnfast.history import EpochRecord, History
+from cnnfast.nn import serialization
+from cnnfast.training.history import EpochRecord, History
 
 from tests.support.drawings import drawing
 from tests.support.fake_release import fake_mnist
@@ -36,7 +37,7 @@ def model_file(tmp_path: Path) -> str:
     """An untrained digit reader that says it was trained on MNIST."""
     model = models.d4(seed=0)
     model.classes = tuple("0123456789")
-    checkpoint.save(model, tmp_path / "digits.safetensors", training={"data": "mnist"})
+    serialization.save(model, tmp_path / "digits.safetensors", training={"data": "mnist"})
     return "digits.safetensors"
 
 
@@ -258,13 +259,13 @@ def test_weights_of_earlier_epochs_survive_a_broken_loss(
     def fit(*_: object, **__: object) -> None:
         raise broken
 
-    monkeypatch.setattr("cnnfast.cli.training.fit", fit)
+    monkeypatch.setattr("cnnfast.cli.train.fit", fit)
     monkeypatch.setattr(datasets, "load", lambda name, train, root: datasets.glyphs(40, seed=int(train)))
     assert main(["train", "--model", "d4", "--out", "a"]) == 1
     said = capsys.readouterr()
     assert said.out.splitlines()[-1] == "written a (0.2 MB)"
     assert said.err == "error: the loss (nan) is not finite at step 9 (epoch 2)\n"
-    assert checkpoint.metadata("a")["training"]["history"]["stopped"] == "non-finite"
+    assert serialization.metadata("a")["training"]["history"]["stopped"] == "non-finite"
 
 
 # ------------------------------------------------------------------ data that is not there
@@ -378,15 +379,15 @@ def test_the_way_of_preparing_a_picture_follows_the_model(
     models.d4(seed=0).save("unknown")
     models.d4(seed=0).save("clothes", training={"data": "fashion-mnist"})
     asked: list[str] = []
-    from cnnfast import pictures
+    from cnnfast import vision
 
-    prepare = pictures.prepare
+    prepare = vision.prepare
 
-    def asked_for(file: str, size: int, style: str, ink: str) -> pictures.Prepared:
+    def asked_for(file: str, size: int, style: str, ink: str) -> vision.Prepared:
         asked.append(style)
         return prepare(file, size, style, ink)
 
-    monkeypatch.setattr(pictures, "prepare", asked_for)
+    monkeypatch.setattr(vision, "prepare", asked_for)
     assert main(["predict", "--model", model_file, "a.png"]) == 0
     assert main(["predict", "--model", model_file, "--style", "emnist", "a.png"]) == 0
     assert capsys.readouterr().err == ""
@@ -455,7 +456,7 @@ def test_ctrl_c_outside_of_training(
     def interrupted(path: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoint, "load", interrupted)
+    monkeypatch.setattr(serialization, "load", interrupted)
     assert error_of(capsys, "evaluate", "a") == "interrupted"
 
 

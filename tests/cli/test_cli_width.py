@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cnnfast as cf
 import pytest
-from cnnfast.cli import facts, main, predicting
+from cnnfast.cli import main, models, predict
 
 WIDTHS = (60, 80, 120)
 
@@ -108,7 +108,7 @@ def test_a_warning_is_a_line_without_a_place(
         warnings.warn("the output is NaN", UserWarning, stacklevel=1)
         return 0
 
-    monkeypatch.setattr(facts, "_models", warn)
+    monkeypatch.setattr(models, "run", warn)
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         assert main(["models"]) == 0
@@ -118,18 +118,18 @@ def test_a_warning_is_a_line_without_a_place(
 def test_readings_stand_behind_their_files_or_below() -> None:
     three = ["a  97.1%", "o   1.9%", "d   0.6%"]
     doubt = ["several letters: part of a page? (best guess: e  40.5%)"]
-    assert predicting._lines(["a.png", "letter.png"], [three, three], 60) == [
+    assert predict._lines(["a.png", "letter.png"], [three, three], 60) == [
         "a.png        a  97.1%   o   1.9%   d   0.6%",
         "letter.png   a  97.1%   o   1.9%   d   0.6%",
     ]
     files = ["a/folder/with/a/long/name.png", "b.png"]
-    assert predicting._lines(files, [three, doubt], 60) == [
+    assert predict._lines(files, [three, doubt], 60) == [
         "a/folder/with/a/long/name.png\n    a  97.1%   o   1.9%   d   0.6%",
         "b.png\n    several letters: part of a page? (best guess: e  40.5%)",
     ]
-    assert predicting._lines(files, [doubt, three], 30) == [
+    assert predict._lines(files, [doubt, three], 30) == [
         "a/folder/with/a/long/name.png\n    several letters: part of a\n    page? (best guess: e\n    40.5%)",
         "b.png\n    a  97.1%   o   1.9%\n    d   0.6%",
     ]
-    for line in predicting._lines(["a" * 100, "b"], [three, three], None):
+    for line in predict._lines(["a" * 100, "b"], [three, three], None):
         assert line.count("\n") == 0, "a file has a line for each picture"

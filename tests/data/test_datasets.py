@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cnnfast import datasets
-from cnnfast.datasets import EMNIST, MNIST, FashionMNIST, ImageDataset, published
+from cnnfast.datasets import EMNIST, MNIST, FashionMNIST, ImageDataset, checksums
 from cnnfast.errors import DataError
 
 from tests.support.idx_files import emnist_stems, random_images, write_pair
@@ -384,7 +384,7 @@ class TestRealFiles:
 
     def test_published_table_matches_the_files(self, data_root: Path) -> None:
         checked = 0
-        for source in (published.EMNIST, published.MNIST, published.FASHION_MNIST):
+        for source in (checksums.EMNIST, checksums.MNIST, checksums.FASHION_MNIST):
             for file in source.files:
                 path = data_root / source.folder / file.name
                 if path.is_file():

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from cnnfast import datasets
 from cnnfast.datasets import EMNIST, derived_letters
+from cnnfast.datasets.checksums import DERIVED_LETTERS
 from cnnfast.datasets.derived_letters import select_letters
-from cnnfast.datasets.published import DERIVED_LETTERS
 from cnnfast.errors import DataError
 
 from tests.support.idx_files import emnist_stems, idx_bytes, random_images, write_pair

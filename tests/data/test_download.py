@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cnnfast import datasets
-from cnnfast.datasets import archive, published
+from cnnfast.datasets import archive, checksums
 from cnnfast.errors import DownloadError
 
 from tests.support.fake_release import described, fake_emnist, fake_mnist, in_folder, set_archive, zipped
@@ -65,14 +65,14 @@ class TestFiles:
     def test_second_address_serves_where_the_first_fails(
         self, server: FileServer, mnist: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        two = published.MNIST._replace(addresses=(f"{server.url}dead/", server.url))
-        monkeypatch.setattr(published, "MNIST", two)
+        two = checksums.MNIST._replace(addresses=(f"{server.url}dead/", server.url))
+        monkeypatch.setattr(checksums, "MNIST", two)
         assert len(datasets.download("mnist", root=tmp_path, progress=False)) == 4
 
     def test_url_replaces_the_address(
         self, server: FileServer, mnist: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(published, "MNIST", published.MNIST._replace(addresses=("http://127.0.0.1:9/",)))
+        monkeypatch.setattr(checksums, "MNIST", checksums.MNIST._replace(addresses=("http://127.0.0.1:9/",)))
         server.files = {f"mirror/{name}": content for name, content in mnist.items()}
         for url in (f"{server.url}mirror", f"{server.url}mirror/"):
             paths = datasets.download("mnist", root=tmp_path, progress=False, url=url)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cnnfast.datasets import published, transfer
-from cnnfast.datasets.published import Published
+from cnnfast.datasets import checksums, transfer
+from cnnfast.datasets.checksums import RemoteFile
 from cnnfast.errors import DownloadError
 
 from tests.support.fake_release import fake_mnist, in_folder
@@ -19,7 +19,7 @@ from tests.support.file_server import FileServer, running_server
 pytest.importorskip("requests", reason="downloading needs the package requests")
 
 #: A file as published, and its content.
-One = tuple[Published, bytes]
+One = tuple[RemoteFile, bytes]
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ class TestResuming:
 
     @pytest.fixture
     def one(self, mnist: dict[str, bytes]) -> One:
-        return published.MNIST.files[0], mnist[self.NAME]
+        return checksums.MNIST.files[0], mnist[self.NAME]
 
-    def fetch(self, server: FileServer, file: Published, folder: Path) -> Path:
+    def fetch(self, server: FileServer, file: RemoteFile, folder: Path) -> Path:
         target = folder / file.name
         transfer.fetch(file, server.url + file.name, target, lambda name, done, total: None)
         assert not target.with_name(f"{file.name}.part").exists()

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import doctest
-import importlib
-import pkgutil
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-import cnnfast
 import pytest
 from cnnfast.cli.main import parser
-
-from tests.data.test_data_docstrings import MODULES as DATA_MODULES
-from tests.unit.test_nn_docstrings import MODULES as NN_MODULES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if page.exists()]
@@ -89,16 +82,3 @@ def test_every_command_and_option_is_documented() -> None:
         for action in command._actions:
             for option in action.option_strings:
                 assert option in text or option in ("-h", "--help"), f"{command.prog} {option}"
-
-
-def uncovered_modules() -> list[str]:
-    every = [found.name for found in pkgutil.walk_packages(cnnfast.__path__, "cnnfast.")]
-    covered = {f"cnnfast.{name}" for name in (*DATA_MODULES, *NN_MODULES)}
-    return ["cnnfast", *(name for name in every if name not in covered and not name.endswith("__main__"))]
-
-
-@pytest.mark.parametrize("name", uncovered_modules())
-def test_docstrings_of_other_modules(name: str) -> None:
-    module = importlib.import_module(name)
-    assert module.__doc__
-    assert doctest.testmod(module).failed == 0

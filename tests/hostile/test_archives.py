@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from cnnfast.datasets.archive import unpack
-from cnnfast.datasets.published import Published
+from cnnfast.datasets.checksums import RemoteFile
 from cnnfast.errors import DownloadError
 
 CONTENT = b"the published bytes" * 100
-WANTED = Published("x-ubyte.gz", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+WANTED = RemoteFile("x-ubyte.gz", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
 
 
 def archive(folder: Path, *members: tuple[str, bytes]) -> Path:

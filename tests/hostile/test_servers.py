@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from cnnfast import datasets, errors
-from cnnfast.datasets import published
+from cnnfast.datasets import checksums
 from cnnfast.errors import DownloadError
 
 from tests.support.fake_release import fake_mnist, in_folder
@@ -36,7 +36,7 @@ class TestRefusals:
     """Each failure is one sentence: why, and which file to put where."""
 
     def sentence(self, folder: Path, reason: str) -> str:
-        files = ", ".join(f"{file.name} (40000 bytes)" for file in published.MNIST.files)
+        files = ", ".join(f"{file.name} (40000 bytes)" for file in checksums.MNIST.files)
         return f"MNIST could not be downloaded ({reason}): put {files} into {folder} by hand"
 
     def refuse(self, root: Path, reason: str) -> None:
@@ -50,14 +50,14 @@ class TestRefusals:
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{unused.getsockname()[1]}/"
-        monkeypatch.setattr(published, "MNIST", published.MNIST._replace(addresses=(url,)))
+        monkeypatch.setattr(checksums, "MNIST", checksums.MNIST._replace(addresses=(url,)))
         self.refuse(tmp_path, f"{url}train-images-idx3-ubyte.gz cannot be reached")
         assert issubclass(DownloadError, OSError)
 
     def test_wrong_content(self, server: FileServer, mnist: dict[str, bytes], tmp_path: Path) -> None:
         name = "train-images-idx3-ubyte.gz"
         server.files[name] = bytes(40_000)
-        expected = published.MNIST.files[0].sha256
+        expected = checksums.MNIST.files[0].sha256
         found = hashlib.sha256(bytes(40_000)).hexdigest()
         self.refuse(tmp_path, f"{server.url}{name}: sha256 is {found}, expected {expected}")
         assert in_folder(tmp_path / "mnist") == set()
@@ -65,9 +65,9 @@ class TestRefusals:
     def test_wrong_md5_alone_is_enough(
         self, server: FileServer, mnist: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        first, *others = published.MNIST.files
+        first, *others = checksums.MNIST.files
         wrong = first._replace(md5="0" * 32)
-        monkeypatch.setattr(published, "MNIST", published.MNIST._replace(files=(wrong, *others)))
+        monkeypatch.setattr(checksums, "MNIST", checksums.MNIST._replace(files=(wrong, *others)))
         self.refuse(tmp_path, f"{server.url}{first.name}: md5 is {first.md5}, expected {'0' * 32}")
 
     def test_wrong_size(self, server: FileServer, mnist: dict[str, bytes], tmp_path: Path) -> None:
@@ -110,8 +110,8 @@ class TestRefusals:
         self, server: FileServer, mnist: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         server.files.clear()
-        two = published.MNIST._replace(addresses=(f"{server.url}one/", f"{server.url}two/"))
-        monkeypatch.setattr(published, "MNIST", two)
+        two = checksums.MNIST._replace(addresses=(f"{server.url}one/", f"{server.url}two/"))
+        monkeypatch.setattr(checksums, "MNIST", two)
         name = "train-images-idx3-ubyte.gz"
         self.refuse(
             tmp_path,

@@ -10,28 +10,28 @@ from collections.abc import Callable
 
 from tests.oracle import (
     activations,
-    biases,
+    bias,
     conv_transpose,
     convolution,
     normalization,
     pooling,
-    products,
     resampling,
-    soft_maxima,
     structure,
 )
+from tests.oracle import linear as linear_ops
+from tests.oracle import softmax as softmax_ops
 from tests.oracle.activations import *  # noqa: F403
-from tests.oracle.biases import *  # noqa: F403
+from tests.oracle.bias import *  # noqa: F403
 from tests.oracle.common import *  # noqa: F403
 from tests.oracle.common import Array, Gradients
 from tests.oracle.conv_transpose import *  # noqa: F403
 from tests.oracle.convolution import *  # noqa: F403
+from tests.oracle.linear import *  # noqa: F403
 from tests.oracle.losses import *  # noqa: F403
 from tests.oracle.normalization import *  # noqa: F403
 from tests.oracle.pooling import *  # noqa: F403
-from tests.oracle.products import *  # noqa: F403
 from tests.oracle.resampling import *  # noqa: F403
-from tests.oracle.soft_maxima import *  # noqa: F403
+from tests.oracle.softmax import *  # noqa: F403
 from tests.oracle.structure import *  # noqa: F403
 
 #: name of the Op class in _core -> (forward, backward)
@@ -39,11 +39,11 @@ PAIRS: dict[str, tuple[Callable[..., Array], Callable[..., Gradients]]] = {
     **convolution.PAIRS,
     **conv_transpose.PAIRS,
     **pooling.PAIRS,
-    **products.PAIRS,
-    **biases.PAIRS,
+    **linear_ops.PAIRS,
+    **bias.PAIRS,
     **resampling.PAIRS,
     **structure.PAIRS,
     **activations.PAIRS,
     **normalization.PAIRS,
-    **soft_maxima.PAIRS,
+    **softmax_ops.PAIRS,
 }

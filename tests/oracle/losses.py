@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.oracle.activations import logistic
 from tests.oracle.common import Array
-from tests.oracle.soft_maxima import log_softmax, softmax
+from tests.oracle.softmax import log_softmax, softmax
 
 
 def nll(log_probs: Array, target: Array) -> Array:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import _core, nn
-from cnnfast.torch_twin import TorchTwin
+from cnnfast.interop.torch import TorchModel
 
 torch = pytest.importorskip("torch")
 
@@ -98,7 +98,7 @@ def test_in_networks(kind: str, isa: str) -> None:
         model = nn.Sequential(*(m.copy() for m in body), nn.Linear(features, 4)).to("float64")
         model.initialize(int(rng.integers(1000)))
         x, target = rng.standard_normal((3, c, h, w)), rng.integers(0, 4, 3)
-        twin = TorchTwin(model)
+        twin = TorchModel(model)
         want_loss, want = twin.loss_and_grad(twin.tensor(x), torch.from_numpy(target))
         plan = on(isa, model, (c, h, w))
         params = np.concatenate([v.ravel() for v in model.state_dict().values()])

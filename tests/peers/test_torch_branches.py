@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import Trainer, nn, optim
-from cnnfast.torch_twin import TorchTwin
+from cnnfast.interop.torch import TorchModel
 
 torch = pytest.importorskip("torch")
 tnn = torch.nn
@@ -192,7 +192,7 @@ def test_the_twin_of_a_branched_network(pair, rng):
         pytest.skip("a twin has no training pass of its own for batch normalisation")
     x, target = batch(rng)
     loss, grads = model.loss_and_grad(x, target)
-    twin = TorchTwin(model)
+    twin = TorchModel(model)
     want, slopes = twin.loss_and_grad(twin.tensor(x), torch.from_numpy(target))
     assert loss == pytest.approx(want, rel=1e-12)
     for name, grad in grads.items():

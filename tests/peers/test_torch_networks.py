@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import _core
-from cnnfast.torch_twin import TorchTwin
+from cnnfast.interop.torch import TorchModel
 
 from tests.support.networks import Network
 
@@ -155,7 +155,7 @@ def close(got: Array, want: Array, dtype: str, about: str, beside: float = 1.0) 
 def test_networks(part: int) -> None:
     for trial in range(part, TRIALS, 3):
         net, mirrored, x, dy = drawn(trial)
-        twin = TorchTwin(mirrored)
+        twin = TorchModel(mirrored)
         with torch.no_grad():
             still = twin(torch.from_numpy(x)).numpy()
         twin.training = True

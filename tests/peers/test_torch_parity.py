@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import Trainer, models, optim
-from cnnfast.torch_twin import TorchTwin
+from cnnfast.interop.torch import TorchModel
 
 from tests import oracle
 from tests.cases import Case
@@ -89,7 +89,7 @@ def by_torch(
     case: Case, arrays: tuple[np.ndarray, ...], dy: np.ndarray
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Output and gradients in float64."""
-    twin = TorchTwin(Alone(case, tuple(a.astype(np.float64) for a in arrays)))
+    twin = TorchModel(Alone(case, tuple(a.astype(np.float64) for a in arrays)))
     inputs = [torch.tensor(a.astype(np.float64), requires_grad=True) for a in arrays[: len(case.inputs)]]
     op, places, _ = twin.nodes[0]
     weights = list(twin.parameters.values())
@@ -156,7 +156,7 @@ def largest_difference(ours: np.ndarray, theirs: np.ndarray) -> float:
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_network_gives_the_same_logits(name: str, channels_last: bool) -> None:
     model = models.get(name, seed=1)
-    twin = TorchTwin(model, channels_last)
+    twin = TorchModel(model, channels_last)
     x, target = batch_of(model, 33, 1)
     with torch.no_grad():
         logits = twin(twin.tensor(x)).numpy()
@@ -174,7 +174,7 @@ def test_network_gives_the_same_gradients(name: str, dtype: str) -> None:
     model = models.get(name, seed=1)
     x, target = batch_of(model, 9, 1)
     _, grads = model.to(dtype).loss_and_grad(x.astype(dtype), target)
-    twin = TorchTwin(model.to("float64"))
+    twin = TorchModel(model.to("float64"))
     _, want = twin.loss_and_grad(twin.tensor(x.astype(np.float64)), torch.from_numpy(target))
     assert list(grads) == list(want)
     for key, grad in grads.items():
@@ -184,7 +184,7 @@ def test_network_gives_the_same_gradients(name: str, dtype: str) -> None:
 
 def test_letters_network_without_activation_after_pool() -> None:
     model = models.hello_dl_letters(seed=1, activation_after_pool=False)
-    twin, (x, _) = TorchTwin(model), batch_of(model, 5, 2)
+    twin, (x, _) = TorchModel(model), batch_of(model, 5, 2)
     with torch.no_grad():
         logits = twin(twin.tensor(x)).numpy()
     assert np.abs(model(x) - logits).max() <= 1e-5 * max(1, np.abs(logits).max())
@@ -219,7 +219,7 @@ def test_ten_steps_follow_the_same_losses(name: str, optimizer: str, dtype: str)
     """
     ours, theirs = OPTIMIZERS[optimizer]
     model = models.get(name, seed=2).to(dtype)
-    twin = TorchTwin(model)
+    twin = TorchModel(model)
     trainer, peer = Trainer(model, ours()), theirs(list(twin.parameters.values()))
     x, target = batch_of(model, 16, 3)
     x = x.astype(dtype)

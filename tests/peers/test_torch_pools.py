@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import _core, functional
-from cnnfast.torch_twin import pooled, sides
+from cnnfast.interop.torch import pooled, sides
 
 from tests.cases import Case
 from tests.support import tolerance

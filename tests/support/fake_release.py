@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cnnfast.datasets import published, transfer
-from cnnfast.datasets.published import Published, Source
+from cnnfast.datasets import checksums, transfer
+from cnnfast.datasets.checksums import RemoteFile, Source
 
 from tests.support.file_server import FileServer
 
@@ -19,9 +19,9 @@ def random_bytes(name: str, size: int) -> bytes:
     return np.random.default_rng(sum(name.encode())).bytes(size)
 
 
-def described(name: str, content: bytes) -> Published:
+def described(name: str, content: bytes) -> RemoteFile:
     sha256, md5 = hashlib.sha256(content).hexdigest(), hashlib.md5(content).hexdigest()
-    return Published(name, len(content), sha256, md5)
+    return RemoteFile(name, len(content), sha256, md5)
 
 
 def zipped(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -38,17 +38,17 @@ def in_folder(folder: Path) -> set[str]:
 
 def fake_mnist(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """MNIST, as far as `download` knows, is four small files of this server."""
-    files = {file.name: random_bytes(file.name, 40_000) for file in published.MNIST.files}
+    files = {file.name: random_bytes(file.name, 40_000) for file in checksums.MNIST.files}
     server.files.update(files)
     described_files = tuple(described(name, content) for name, content in files.items())
-    monkeypatch.setattr(published, "MNIST", Source("MNIST", "mnist", (server.url,), described_files))
+    monkeypatch.setattr(checksums, "MNIST", Source("MNIST", "mnist", (server.url,), described_files))
     monkeypatch.setattr(transfer, "_CHUNK", 4096)
     return files
 
 
 def fake_emnist(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """EMNIST is a small zip file of this server."""
-    files = {file.name: random_bytes(file.name, 3000) for file in published.EMNIST.files}
+    files = {file.name: random_bytes(file.name, 3000) for file in checksums.EMNIST.files}
     set_archive(server, monkeypatch, files, {f"gzip/{name}": content for name, content in files.items()})
     return files
 
@@ -64,6 +64,6 @@ def set_archive(
         "emnist",
         (server.url,),
         tuple(described(name, content) for name, content in files.items()),
-        Published("gzip.zip", len(whole), md5=hashlib.md5(whole).hexdigest()),
+        RemoteFile("gzip.zip", len(whole), md5=hashlib.md5(whole).hexdigest()),
     )
-    monkeypatch.setattr(published, "EMNIST", source)
+    monkeypatch.setattr(checksums, "EMNIST", source)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cnnfast import checkpoint, nn
+from cnnfast import nn
+from cnnfast.nn import serialization
 from safetensors.numpy import load_file, save
 
 DAMAGED = "is not a safetensors file, or is damaged: "
@@ -41,7 +42,7 @@ def forged(good: Path, change: Callable[[Texts, Tensors], object]) -> bytes:
     tensors = load_file(good)
     change(texts, tensors)
     if "sha256" in texts:
-        texts["sha256"] = checkpoint._digest(texts, tensors)
+        texts["sha256"] = serialization._digest(texts, tensors)
     return save(tensors, texts)
 
 
@@ -141,7 +142,7 @@ FOREIGN = (
 
 def forged_files(good: Path) -> dict[str, tuple[bytes, str]]:
     """Right in form and checksum, wrong in content: name: (content, all that must be said after the name)."""
-    version = checkpoint.__version__
+    version = serialization.__version__
     eye = np.eye(3, dtype=np.float32)
     both = ("1.weight", "1.bias")
     changes: dict[str, tuple[Callable[[Texts, Tensors], object], str]] = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from cnnfast import _core, nn
-from cnnfast.contest import Network, batch_for, distance, inference_contest, training_contest
+from cnnfast.benchmark.networks import Network, batch_for, distance, inference_candidates, training_candidates
 
 from bench.networks import NETWORKS
 from bench.operations import Alone
@@ -60,8 +60,8 @@ def on_networks(peer: Any) -> Iterator[str]:
     for network in (*NETWORKS, Network("everything", everything)):
         if (peer.name, network.name) in DIFFERING:
             continue
-        for contest in (inference_contest, training_contest):
-            calls, notes = contest(network, 5, 1, [peer])
+        for candidates in (inference_candidates, training_candidates):
+            calls, notes = candidates(network, 5, 1, [peer])
             for call in calls.values():
                 call()
             yield " ".join([network.name, *calls, *notes])

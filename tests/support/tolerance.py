@@ -18,7 +18,7 @@ import numpy as np
 
 from tests import oracle
 from tests.cases import Case
-from tests.support import normalisation
+from tests.support import normalization
 
 Array = np.ndarray[Any, Any]
 
@@ -114,7 +114,7 @@ def forward_scale(case: Case, arrays: tuple[Array, ...]) -> tuple[int, Array | N
         case "LogSoftmax":
             return case.inputs[0][0], 1 + below_maximum(arrays[0])
         case "GroupNorm" | "LayerNorm" | "LocalResponseNorm":
-            return normalisation.forward(case, arrays)
+            return normalization.forward(case, arrays)
     return 1, None
 
 
@@ -153,7 +153,7 @@ def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tu
         case "GELU":
             return [(4, np.abs(dy).astype(np.float64))]
         case "GroupNorm" | "LayerNorm" | "LocalResponseNorm":
-            return normalisation.backward(case, dy, arrays)
+            return normalization.backward(case, dy, arrays)
         case "Softmax":
             y = oracle.softmax(arrays[0])
             inner = np.abs(dy) + (np.abs(dy) * y).sum(axis=1, keepdims=True)

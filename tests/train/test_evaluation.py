@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from cnnfast import functional, nn
 from cnnfast.datasets import ImageDataset
-from cnnfast.evaluation import Evaluation, evaluate
+from cnnfast.training.evaluation import Evaluation, evaluate
 
 from tests.support.refusal import refused
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import evaluate, fit, functional, losses, nn, optim
-from cnnfast.border import Array
+from cnnfast._types import Array
 from cnnfast.datasets import ImageDataset
-from cnnfast.evaluation import Evaluation, MultilabelEvaluation, RegressionEvaluation
+from cnnfast.training.evaluation import Evaluation, MultilabelEvaluation, RegressionEvaluation
 
 from tests.support.refusal import refused
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cnnfast import functional, models, nn
 from cnnfast.errors import GradientError
-from cnnfast.gradient_check import GradientReport, check_gradients
+from cnnfast.training.gradient_check import GradientReport, check_gradients
 
 from tests.support.refusal import refused
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import _core, evaluate, fit, functional, losses, nn, optim
-from cnnfast.history import EpochRecord
-from cnnfast.trainer import Trainer
+from cnnfast.training.history import EpochRecord
+from cnnfast.training.trainer import Trainer
 
 from tests import oracle
 from tests.support.refusal import refused

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import _core, check_gradients, evaluate, fit, functional, losses, nn, optim
-from cnnfast.trainer import Trainer
+from cnnfast.training.trainer import Trainer
 
 from tests import oracle
 from tests.support.refusal import refused

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cnnfast import Trainer, checkpoint, fit, load, losses, nn, optim
-from cnnfast.border import Array
+from cnnfast import Trainer, fit, load, losses, nn, optim
+from cnnfast._types import Array
 from cnnfast.errors import CheckpointError
+from cnnfast.nn import serialization
 
 from tests.support import hostile_checkpoints as hostile
 from tests.support.refusal import refused
@@ -125,7 +126,7 @@ def test_it_is_kept_by_copies_pickles_and_files(tmp_path: Path) -> None:
                 model._task,
                 model._trained_for,
             )
-        assert checkpoint.metadata(path).get("task") == (None if model is by_end else model.task)
+        assert serialization.metadata(path).get("task") == (None if model is by_end else model.task)
 
 
 @pytest.mark.parametrize("task", ["guess", 3, "binary", {}])

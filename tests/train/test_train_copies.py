@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from cnnfast import fit, nn, optim
 from cnnfast.optim import Group
-from cnnfast.trainer import Trainer
+from cnnfast.training.trainer import Trainer
 
 from tests.support.refusal import refused
 

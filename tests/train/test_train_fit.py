@@ -10,10 +10,10 @@ import pytest
 from cnnfast import _core, nn, optim
 from cnnfast.datasets import ImageDataset
 from cnnfast.errors import NonFiniteError
-from cnnfast.evaluation import evaluate
-from cnnfast.history import EpochRecord, History
-from cnnfast.train import fit
-from cnnfast.trainer import Trainer
+from cnnfast.training.evaluation import evaluate
+from cnnfast.training.fit import fit
+from cnnfast.training.history import EpochRecord, History
+from cnnfast.training.trainer import Trainer
 
 from tests.support.refusal import refused
 

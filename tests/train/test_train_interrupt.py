@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cnnfast import nn
-from cnnfast.history import EpochRecord
-from cnnfast.interrupt import Interrupt
-from cnnfast.train import fit
+from cnnfast.training.fit import fit
+from cnnfast.training.history import EpochRecord
+from cnnfast.training.interrupt import Interrupt
 
 PROGRAM = """
 import json, sys, time
 import numpy as np
 from cnnfast import models, optim
 from cnnfast.datasets import glyphs
-from cnnfast.train import fit
+from cnnfast.training.fit import fit
 
 model, best = models.hello_dl_letters(seed=0), []
 data = glyphs(1024, seed=0)

@@ -9,7 +9,7 @@ import pytest
 from cnnfast import _core, fit, functional, load, nn, optim
 from cnnfast.errors import NonFiniteError
 from cnnfast.optim import Group
-from cnnfast.trainer import Trainer
+from cnnfast.training.trainer import Trainer
 
 from tests.support.refusal import refused
 

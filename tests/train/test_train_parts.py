@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cnnfast import fit, nn, optim
 from cnnfast.errors import NonFiniteError
-from cnnfast.trainer import Trainer
+from cnnfast.training.trainer import Trainer
 
 from tests.support.refusal import refused
 

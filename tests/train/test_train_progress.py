@@ -8,11 +8,12 @@ import sys
 
 import numpy as np
 import pytest
-from cnnfast import nn, progress
+from cnnfast import nn
 from cnnfast.errors import MissingDependencyError
-from cnnfast.history import EpochRecord
-from cnnfast.progress import Bar, Lines, Progress, display_for
-from cnnfast.train import fit
+from cnnfast.training import progress
+from cnnfast.training.fit import fit
+from cnnfast.training.history import EpochRecord
+from cnnfast.training.progress import Bar, Lines, Progress, display_for
 
 from tests.support.refusal import refused
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cnnfast import fit, nn, optim
 from cnnfast.optim import Group, lr_scheduler
-from cnnfast.trainer import Trainer
+from cnnfast.training.trainer import Trainer
 
 
 def used_rates(

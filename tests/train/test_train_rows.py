@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cnnfast import fit, nn, optim
 from cnnfast.errors import NonFiniteError
-from cnnfast.trainer import Trainer
+from cnnfast.training.trainer import Trainer
 
 from tests.support.refusal import refused
 
@@ -166,14 +166,14 @@ def test_ctrl_c_between_parts_leaves_no_trace(rng, monkeypatch):
     trainer = trainer_of()
     x, y = rows(rng)
     before = state(trainer)
-    add = type(trainer._gathered).add
+    add = type(trainer._accumulator).add
 
     def interrupted(self: object, *args: object) -> None:
-        if trainer._gathered.parts == 1:
+        if trainer._accumulator.parts == 1:
             raise KeyboardInterrupt
         add(self, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(type(trainer._gathered), "add", interrupted)
+    monkeypatch.setattr(type(trainer._accumulator), "add", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trainer.step(x, y, micro_batch=3)
     monkeypatch.undo()

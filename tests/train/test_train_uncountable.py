@@ -7,7 +7,7 @@ import copy
 import numpy as np
 import pytest
 from cnnfast import fit, losses, nn, optim
-from cnnfast.trainer import Trainer
+from cnnfast.training.trainer import Trainer
 
 from tests.support.refusal import refused
 
@@ -138,8 +138,8 @@ def test_epoch_figures_are_means_over_what_counts(positions, weight, batch_size,
 
 
 def test_the_display_shows_the_same_means(rng, monkeypatch):
-    from cnnfast import train
-    from cnnfast.progress import Progress
+    from cnnfast.training import fit as fit_module
+    from cnnfast.training.progress import Progress
 
     shown = []
 
@@ -147,7 +147,7 @@ def test_the_display_shows_the_same_means(rng, monkeypatch):
         def batch(self, epoch: int, done: int, loss: float, accuracy: float | None) -> None:
             shown.append((done, loss, accuracy))
 
-    monkeypatch.setattr(train, "display_for", lambda setting, epochs, images: Seen(epochs, images))
+    monkeypatch.setattr(fit_module, "display_for", lambda setting, epochs, images: Seen(epochs, images))
     x, y = rows(rng, 20)
     y[::2] = IGNORED
     record = fit(nn.Linear(4, 3, seed=0), (x, y), 1, batch_size=8, shuffle=False).epochs[0]

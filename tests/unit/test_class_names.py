@@ -8,7 +8,7 @@ import cnnfast as cf
 import numpy as np
 import pytest
 from cnnfast import nn
-from cnnfast.class_names import are_names, class_numbers
+from cnnfast._class_names import are_names, class_numbers
 from cnnfast.datasets import ImageDataset
 from cnnfast.errors import DataError
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cnnfast import _files, benchmark, load, models
+from cnnfast import _files, load, models
 from cnnfast._files import atomic_write, check_writable, open_regular, temporary_folder
+from cnnfast.benchmark import runner
 
 from tests.support.refusal import refused
 
@@ -92,7 +93,7 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     model = models.d4(seed=0)
     model.save("~/m.safetensors")
     assert load("~/m.safetensors").num_parameters() == model.num_parameters()
-    benchmark.run(quick=True, only="no such row", json_path="~/b.json", write=lambda line: None)
+    runner.run(quick=True, only="no such row", json_path="~/b.json", write=lambda line: None)
     assert sorted(os.listdir(tmp_path)) == ["b.json", "m.safetensors"]
 
 
@@ -117,7 +118,7 @@ def test_only_regular_files_are_replaced(
     with refused(error, f"save: cannot write {path}: it is a {kind}"):
         models.d4(seed=0).save(path)
     with refused(error, f"bench: cannot write {path}: it is a {kind}"):
-        benchmark.run(quick=True, only="no such row", json_path=path, write=lambda line: None)
+        runner.run(quick=True, only="no such row", json_path=path, write=lambda line: None)
     assert (os.lstat("there").st_mode, os.lstat("there").st_ino) == (before.st_mode, before.st_ino)
     assert sorted(os.listdir()) == ["link", "there"]
     with refused(error, f"load: {path} is a {kind}, not a model file"):

@@ -79,12 +79,12 @@ def losses() -> object:
 
 
 def picture(shape: tuple[int, int]) -> object:
-    from cnnfast import pictures
+    from cnnfast import vision
 
     pytest.importorskip("PIL")
     page = np.full(shape, 255, np.uint8)
     page[1 : shape[0] - 1, shape[1] // 3 : shape[1] // 2] = 0
-    return pictures.to_model_input(page)
+    return vision.to_model_input(page)
 
 
 def evaluated(task: str) -> object:
@@ -133,7 +133,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "init, truncated": lambda: init.trunc_normal(0.0, 1e-40, -1e-40, 3e-41)(np.empty(50, F4), seed=0),
     "glyphs": lambda: cf.datasets.glyphs(20, seed=0).images,
     "picture": lambda: picture((40, 40)),
-    "a color picture": lambda: cf.pictures.to_color_input(PAGE[8:, 12:], (30, 300)),
+    "a color picture": lambda: cf.vision.to_color_input(PAGE[8:, 12:], (30, 300)),
     "a long picture": lambda: picture((8, 20_000)),
     "a tall picture": lambda: refusal(lambda: picture((20_000, 8))),
 }

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import Trainer, fit, load, models, nn, optim
-from cnnfast.border import Array
+from cnnfast._types import Array
 from cnnfast.datasets import glyphs
 from cnnfast.errors import CheckpointError
 

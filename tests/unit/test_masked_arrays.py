@@ -99,7 +99,7 @@ DOORS: dict[str, tuple[str, Callable[[], object]]] = {
     ),
     "picture": (
         "to_model_input: image",
-        lambda: pytest.importorskip("cnnfast.pictures").to_model_input(masked(np.zeros((9, 9), np.uint8))),
+        lambda: pytest.importorskip("cnnfast.vision").to_model_input(masked(np.zeros((9, 9), np.uint8))),
     ),
     "engine": ("values", lambda: _core.squared_norm(masked(np.ones(3)))),
 }

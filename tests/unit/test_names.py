@@ -5,7 +5,7 @@ from __future__ import annotations
 import cnnfast
 import numpy as np
 import pytest
-from cnnfast import Trainer, losses, models, names, nn, optim
+from cnnfast import Trainer, _names, losses, models, nn, optim
 from cnnfast.optim import lr_scheduler
 
 from tests.support.refusal import refused
@@ -29,12 +29,12 @@ KNOWN = ["adam", "adamw", "one-cycle", "leaky_relu", "ReLU"]
     ],
 )
 def test_find(text: object, found: str | None) -> None:
-    assert names.find(text, KNOWN) == found
+    assert _names.find(text, KNOWN) == found
 
 
 def test_what_is_exact_comes_first_and_what_is_ambiguous_is_not_found() -> None:
-    assert names.find("a-b", ["a_b", "a-b"]) == "a-b"
-    assert names.find("A-b", ["a_b", "a-b"]) is None
+    assert _names.find("a-b", ["a_b", "a-b"]) == "a-b"
+    assert _names.find("A-b", ["a_b", "a-b"]) is None
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_is_exact_comes_first_and_what_is_ambiguous_is_not_found() -> None:
     ],
 )
 def test_did_you_mean(text: object, hint: str) -> None:
-    assert names.did_you_mean(text, KNOWN) == hint
+    assert _names.did_you_mean(text, KNOWN) == hint
 
 
 def test_other_spellings_are_taken_where_names_go() -> None:
@@ -83,7 +83,7 @@ def test_styles_and_inks_of_pictures() -> None:
     pytest.importorskip("PIL")
     page = np.full((40, 40), 255, np.uint8)
     page[8:32, 12:18] = 0
-    to_model_input = cnnfast.pictures.to_model_input
+    to_model_input = cnnfast.vision.to_model_input
     expected = to_model_input(page, style="mnist", ink="dark")
     np.testing.assert_array_equal(to_model_input(page, style="MNIST", ink="Dark"), expected)  # type: ignore[arg-type]
     with refused(

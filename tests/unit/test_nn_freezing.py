@@ -10,7 +10,7 @@ import pytest
 from cnnfast import fit, load, nn, optim
 from cnnfast.errors import NonFiniteError
 from cnnfast.nn.freezing import Window
-from cnnfast.trainer import Trainer
+from cnnfast.training.trainer import Trainer
 
 from tests.support.refusal import refused
 

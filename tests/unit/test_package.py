@@ -11,14 +11,14 @@ import pytest
 LATE = """
 import sys
 import cnnfast
-assert "pictures" in dir(cnnfast)
-assert not {"cnnfast.pictures", "PIL", "difflib", "torch", "rich"} & set(sys.modules)
-assert cnnfast.pictures is sys.modules["cnnfast.pictures"]
+assert "vision" in dir(cnnfast)
+assert not {"cnnfast.vision", "PIL", "difflib", "torch", "rich"} & set(sys.modules)
+assert cnnfast.vision is sys.modules["cnnfast.vision"]
 assert "PIL" not in sys.modules
 """
 
 
-def test_pictures_are_imported_when_asked_for() -> None:
+def test_vision_are_imported_when_asked_for() -> None:
     subprocess.run([sys.executable, "-c", LATE], check=True, timeout=60)
 
 

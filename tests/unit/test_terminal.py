@@ -8,20 +8,20 @@ import subprocess
 import sys
 
 import pytest
-from cnnfast import terminal
+from cnnfast import _terminal
 
 
 def test_the_width_is_80_where_there_is_no_terminal(monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr(sys, "__stdout__", None)
-    assert terminal.width() == 80
+    assert _terminal.width() == 80
 
 
 @pytest.mark.parametrize(("said", "width"), [("60", 60), ("120", 120), ("nonsense", 80), ("0", 80)])
 def test_the_environment_names_the_width(monkeypatch, said, width):
     monkeypatch.setenv("COLUMNS", said)
     monkeypatch.setattr(sys, "__stdout__", None)
-    assert terminal.width() == width
+    assert _terminal.width() == width
 
 
 def test_the_width_is_that_of_the_terminal():
@@ -29,7 +29,7 @@ def test_the_width_is_that_of_the_terminal():
     leader, follower = os.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 61, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-    code = "import sys; from cnnfast import terminal; print(terminal.width(), file=sys.stderr)"
+    code = "import sys; from cnnfast import _terminal; print(_terminal.width(), file=sys.stderr)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=environment,
@@ -46,7 +46,7 @@ def test_the_width_is_that_of_the_terminal():
 def test_wrapping_breaks_at_spaces_only(monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
     path = "/a/path/that-is/longer/than-the-line.png"
-    assert terminal.wrapped(f"see {path} and write-protect it", "  ").splitlines() == [
+    assert _terminal.wrapped(f"see {path} and write-protect it", "  ").splitlines() == [
         "see",
         f"  {path}",
         "  and write-protect",
@@ -56,12 +56,12 @@ def test_wrapping_breaks_at_spaces_only(monkeypatch):
 
 def test_packing_breaks_no_part(monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
-    assert terminal.packed(["loss 0.1234", "accuracy 50.00 %", "1.0 s"]).splitlines() == [
+    assert _terminal.packed(["loss 0.1234", "accuracy 50.00 %", "1.0 s"]).splitlines() == [
         "loss 0.1234",
         "  accuracy 50.00 %",
         "  1.0 s",
     ]
-    assert terminal.packed(["a part that is longer than a line", "b"]).splitlines() == [
+    assert _terminal.packed(["a part that is longer than a line", "b"]).splitlines() == [
         "a part that is longer than a line",
         "  b",
     ]
@@ -69,10 +69,10 @@ def test_packing_breaks_no_part(monkeypatch):
 
 def test_columns_move_together_where_that_makes_them_fit(monkeypatch):
     rows = [["name", "n"], ["conv", "1,000"]]
-    assert terminal.aligned(rows) == ["name      n", "conv  1,000"]
+    assert _terminal.aligned(rows) == ["name      n", "conv  1,000"]
     monkeypatch.setenv("COLUMNS", "10")
-    assert terminal.aligned(rows) == ["name     n", "conv 1,000"]
-    assert terminal.aligned(rows, left=2) == ["name n", "conv 1,000"]
+    assert _terminal.aligned(rows) == ["name     n", "conv 1,000"]
+    assert _terminal.aligned(rows, left=2) == ["name n", "conv 1,000"]
 
 
 def test_wrapping_breaks_no_command_in_quotes():
@@ -80,7 +80,7 @@ def test_wrapping_breaks_no_command_in_quotes():
         "no model here: name one, or make one with `cnnfast train --data mnist` or "
         "'cnnfast data download mnist'"
     )
-    assert terminal.wrapped(text, "  ", 32).splitlines() == [
+    assert _terminal.wrapped(text, "  ", 32).splitlines() == [
         "no model here: name one, or make",
         "  one with",
         "  `cnnfast train --data mnist`",
@@ -92,18 +92,18 @@ def test_wrapping_breaks_no_command_in_quotes():
 def test_a_list_of_names_with_texts(monkeypatch):
     pairs = [("cnnfast train", "train on built-in letters"), ("cnnfast data", "which data sets are here")]
     monkeypatch.setenv("COLUMNS", "80")
-    assert terminal.listed(pairs, "  ").splitlines() == [
+    assert _terminal.listed(pairs, "  ").splitlines() == [
         "  cnnfast train  train on built-in letters",
         "  cnnfast data   which data sets are here",
     ]
     monkeypatch.setenv("COLUMNS", "41")
-    assert terminal.listed(pairs, "  ").splitlines() == [
+    assert _terminal.listed(pairs, "  ").splitlines() == [
         "  cnnfast train  train on built-in",
         "                 letters",
         "  cnnfast data   which data sets are here",
     ]
     monkeypatch.setenv("COLUMNS", "30")
-    assert terminal.listed([*pairs, ("empty", "")], "  ").splitlines() == [
+    assert _terminal.listed([*pairs, ("empty", "")], "  ").splitlines() == [
         "  cnnfast train",
         "      train on built-in",
         "      letters",

@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from .. import terminal
-from ..names import did_you_mean, find
-from .complaints import fail, note
+from .. import _terminal
+from .._names import did_you_mean, find
+from .errors import fail, note
 
 Subparsers = argparse._SubParsersAction
 """What `register` of each command file gets; argparse has no public name for it."""
@@ -48,12 +48,12 @@ class HelpFormatter(argparse.HelpFormatter):
     """Fits the terminal, and breaks no name; a paragraph with indented lines stays as it is."""
 
     def _split_lines(self, text: str, width: int) -> list[str]:
-        return terminal.wrapped(text, room=width).splitlines()
+        return _terminal.wrapped(text, room=width).splitlines()
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         paragraphs = text.strip().split("\n\n")
         return "\n\n".join(
-            paragraph if "\n " in paragraph else terminal.wrapped(paragraph, room=width)
+            paragraph if "\n " in paragraph else _terminal.wrapped(paragraph, room=width)
             for paragraph in paragraphs
         )
 

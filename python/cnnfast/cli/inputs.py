@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import CheckpointError, DataError
 from ..nn import Module
-from .complaints import note
+from .errors import note
 from .model_files import extent
 
 STANDARD_INPUT = "-"
@@ -35,7 +35,7 @@ def files(words: Sequence[str]) -> Iterator[str]:
 
 
 def _in_folder(folder: str) -> Iterator[str]:
-    from ..pictures.sources import is_image
+    from ..vision.sources import is_image
 
     inside = sorted(path for path in Path(folder).iterdir() if path.is_file() and path.name[0] != ".")
     images = [path for path in inside if is_image(path)]
@@ -52,7 +52,7 @@ class Preparation:
 
     A network of one channel reads letters: ink is separated, in the middle of an otherwise empty input if
         that is
-    not square. A network of three gets the colors, see `cnnfast.pictures.to_color_input`.
+    not square. A network of three gets the colors, see `cnnfast.vision.to_color_input`.
 
     Attributes:
         shape: (1, h, w) or (3, h, w); h and w are 0 where the network takes color images of any size.
@@ -74,7 +74,7 @@ class Preparation:
         Raises:
             OSError, DataError: The file cannot be read.
         """
-        from ..pictures.sources import contents, named
+        from ..vision.sources import contents, named
 
         if file == STANDARD_INPUT:
             with named(file):
@@ -84,7 +84,7 @@ class Preparation:
         return self._input(file)
 
     def _input(self, source: str | bytes) -> tuple[NDArray[np.uint8], str]:
-        from ..pictures import prepare, to_color_input
+        from ..vision import prepare, to_color_input
 
         _, height, width = self.shape
         if not self.reads_letters:

@@ -11,12 +11,12 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from .. import __version__, terminal
-from .._core import build_info
+from .. import _terminal
+from .._core import __version__, build_info
 from ..errors import CnnfastError
-from ..interrupt import ends_like_ctrl_c
-from . import arguments, evaluating, facts, measuring, predicting, training
-from .complaints import describe, fail, finish, note
+from ..training.interrupt import ends_like_ctrl_c
+from . import arguments, bench, data, evaluate, models, predict, show_config, train
+from .errors import describe, fail, finish, note
 
 EXAMPLES = {
     "cnnfast train": "train on built-in synthetic letters, under a minute",
@@ -89,15 +89,15 @@ def parser() -> argparse.ArgumentParser:
     top = arguments.Parser(
         prog="cnnfast",
         description="Train convolutional networks on this computer's processor, and read pictures with them.",
-        epilog=EPILOG.format(examples=terminal.listed(EXAMPLES.items(), "  ")),
+        epilog=EPILOG.format(examples=_terminal.listed(EXAMPLES.items(), "  ")),
         formatter_class=arguments.HelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"cnnfast {__version__}")
     top.add_argument("--debug", action="store_true", help="show where in the program an error arose")
     top.set_defaults(run=None)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
-    for group in (training, evaluating, predicting, facts, measuring):
-        group.register(commands)
+    for command in (train, evaluate, predict, models, data, show_config, bench):
+        command.register(commands)
     return top
 
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import checkpoint
 from ..datasets import ImageDataset
 from ..errors import CheckpointError, CnnfastError
-from ..nn import Module
-from .complaints import note
+from ..nn import Module, serialization
+from .errors import note
 
 PATTERN = "cnnfast-*.safetensors"
 """The names `cnnfast train` gives by itself."""
@@ -40,7 +39,7 @@ def chosen_or_newest(given: str | None) -> str:
 
 def _is_model(path: Path) -> bool:
     try:
-        checkpoint.metadata(path)
+        serialization.metadata(path)
     except (CheckpointError, OSError):
         return False
     return True
@@ -48,7 +47,7 @@ def _is_model(path: Path) -> bool:
 
 def training_data(path: str) -> str | None:
     """Name of the data set a model file says it was trained on."""
-    training = checkpoint.metadata(path)["training"]
+    training = serialization.metadata(path)["training"]
     name = training.get("data") if isinstance(training, dict) else None
     return name if isinstance(name, str) else None
 

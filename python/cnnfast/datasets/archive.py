@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from .._files import naming, temporary_folder
 from ..errors import DownloadError
-from .published import Published
+from .checksums import RemoteFile
 from .transfer import mismatch
 
 _CHUNK = 1 << 20
@@ -30,7 +30,7 @@ _DAMAGE = (
 )
 
 
-def unpack(archive: Path, wanted: Sequence[Published], folder: Path) -> list[Path]:
+def unpack(archive: Path, wanted: Sequence[RemoteFile], folder: Path) -> list[Path]:
     """Unpack the members called `wanted`, in whatever folder of the archive they are, straight into `folder`.
 
     Everything is unpacked and checked under other names first; only when all is right do the files appear.
@@ -74,7 +74,7 @@ def _unreadable(archive: Path, error: Exception) -> DownloadError:
     return DownloadError(f"{archive}: not a readable zip file ({error}); nothing was unpacked")
 
 
-def _find(source: zipfile.ZipFile, archive: Path, wanted: Sequence[Published]) -> dict[str, zipfile.ZipInfo]:
+def _find(source: zipfile.ZipFile, archive: Path, wanted: Sequence[RemoteFile]) -> dict[str, zipfile.ZipInfo]:
     names = {file.name for file in wanted}
     members: dict[str, zipfile.ZipInfo] = {}
     for info in source.infolist():

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from .._files import temporary_folder
 from ..errors import DataError
-from .idx_pair import find, read_pair
-from .published import DERIVED_LETTERS
+from .checksums import DERIVED_LETTERS
+from .idx_dataset import find, read_pair
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]

@@ -10,15 +10,15 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .. import names
+from .. import _names
 from .._stderr import console
 from .._text import redacted
 from ..errors import DownloadError
-from . import published
-from .catalogue import file_stems
-from .catalogue import names as dataset_names
-from .idx_pair import data_home
-from .published import Published, Source
+from . import checksums
+from .checksums import RemoteFile, Source
+from .idx_dataset import data_home
+from .registry import file_stems
+from .registry import names as dataset_names
 from .transfer import Report, TransferError, fetch, mismatch
 
 
@@ -73,31 +73,31 @@ def download(
     return [_plain(folder, file) if _plain(folder, file).is_file() else folder / file.name for file in wanted]
 
 
-def _what(name: str) -> tuple[Source, tuple[Published, ...]]:
+def _what(name: str) -> tuple[Source, tuple[RemoteFile, ...]]:
     """The source of a data set, and which of its files belong to it."""
     choices = ["emnist", *(other for other in dataset_names() if other != "glyphs")]
     if name == "glyphs":
         raise ValueError("download: 'glyphs' needs no files; it is drawn when loaded")
-    found = names.find(name, choices)
+    found = _names.find(name, choices)
     if found is None:
-        hint = names.did_you_mean(name, choices)
+        hint = _names.did_you_mean(name, choices)
         raise ValueError(f"download: name must be one of {', '.join(choices)}; got {name!r}{hint}")
     name = found
     if name == "mnist":
-        return published.MNIST, published.MNIST.files
+        return checksums.MNIST, checksums.MNIST.files
     if name == "fashion-mnist":
-        return published.FASHION_MNIST, published.FASHION_MNIST.files
+        return checksums.FASHION_MNIST, checksums.FASHION_MNIST.files
     if name == "emnist":
-        return published.EMNIST, published.EMNIST.files
+        return checksums.EMNIST, checksums.EMNIST.files
     stems = {stem for pair in file_stems(name) for stem in pair}
-    return published.EMNIST, tuple(f for f in published.EMNIST.files if f.name.removesuffix(".gz") in stems)
+    return checksums.EMNIST, tuple(f for f in checksums.EMNIST.files if f.name.removesuffix(".gz") in stems)
 
 
-def _plain(folder: Path, file: Published) -> Path:
+def _plain(folder: Path, file: RemoteFile) -> Path:
     return folder / file.name.removesuffix(".gz")
 
 
-def _is_there(folder: Path, file: Published) -> bool:
+def _is_there(folder: Path, file: RemoteFile) -> bool:
     """A compressed file must be the published one; a plain one, without published checksum, is accepted."""
     if _plain(folder, file).is_file():
         return True
@@ -107,10 +107,10 @@ def _is_there(folder: Path, file: Published) -> bool:
 
 def _from_archive(
     source: Source,
-    archive: Published,
+    archive: RemoteFile,
     addresses: Sequence[str],
     folder: Path,
-    missing: Sequence[Published],
+    missing: Sequence[RemoteFile],
     report: Report,
 ) -> None:
     from .archive import unpack  # here: zipfile would be a tenth of the time it takes to import cnnfast
@@ -127,10 +127,10 @@ def _from_archive(
 
 def _fetch_from_any(
     source: Source,
-    file: Published,
+    file: RemoteFile,
     addresses: Sequence[str],
     folder: Path,
-    by_hand: Sequence[Published],
+    by_hand: Sequence[RemoteFile],
     report: Report,
     earlier: Sequence[str] = (),
 ) -> None:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .. import names
+from .. import _names
+from .checksums import EMNIST as SOURCE
 from .derived_letters import load_derived_letters
-from .idx_pair import data_home, find_pair, read_pair, upright
+from .idx_dataset import data_home, find_pair, read_pair, upright
 from .image_dataset import ImageDataset
-from .published import EMNIST as SOURCE
 
 
 class _Split(NamedTuple):
@@ -90,9 +90,9 @@ def EMNIST(
         >>> train.images.shape, train.classes[0]  # doctest: +SKIP
         ((124800, 28, 28), 'a')
     """
-    found = names.find(split, _SPLITS)
+    found = _names.find(split, _SPLITS)
     if found is None:
-        hint = names.did_you_mean(split, _SPLITS)
+        hint = _names.did_you_mean(split, _SPLITS)
         raise ValueError(f"EMNIST: split must be one of {', '.join(_SPLITS)}; got {split!r}{hint}")
     split = found
     classes, first_label, description = _SPLITS[split]

@@ -13,7 +13,7 @@ import string
 import numpy as np
 import numpy.typing as npt
 
-from ..border import ieee_arithmetic, whole_number
+from .._checks import check_integer, ieee_arithmetic
 from . import pen
 from .image_dataset import ImageDataset
 from .pen import Floats, Form
@@ -65,9 +65,9 @@ def glyphs(n: int = 20_000, seed: int = 0, size: int = 28) -> ImageDataset:
         >>> bool((data.images[:10] == glyphs(10, seed=1).images).all())
         True
     """
-    n = whole_number("glyphs", "n", n, 0)
-    seed = whole_number("glyphs", "seed", seed, 0)
-    size = whole_number("glyphs", "size", size, 8)
+    n = check_integer("glyphs", "n", n, 0)
+    seed = check_integer("glyphs", "seed", seed, 0)
+    size = check_integer("glyphs", "size", size, 8)
     images = np.empty((n, size, size), dtype=np.uint8)
     labels = np.empty(n, dtype=np.int64)
     bits = np.random.PCG64(np.random.SeedSequence(seed))

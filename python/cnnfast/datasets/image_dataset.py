@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..border import refuse_masked, type_of, whole_number
-from ..class_names import are_names, class_numbers
+from .._checks import check_integer, refuse_masked, type_of
+from .._class_names import are_names, class_numbers
 from ..errors import DataError
 
 Rows = slice | Sequence[int] | npt.NDArray[np.integer[Any]] | npt.NDArray[np.bool_]
@@ -19,7 +19,7 @@ Rows = slice | Sequence[int] | npt.NDArray[np.integer[Any]] | npt.NDArray[np.boo
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageDataset:
-    """Labelled pictures: what `fit` and `evaluate` take, and what every loader returns.
+    """Samples pictures: what `fit` and `evaluate` take, and what every loader returns.
 
     Args:
         images: uint8, (n, h, w) or (n, c, h, w), upright, 0 = background. Kept without a copy if
@@ -111,7 +111,7 @@ class ImageDataset:
                 f"{len(self) - n_part} and {n_part}; both must have at least 1"
             )
         held_out = np.zeros(len(self), dtype=np.bool_)
-        seed = whole_number("ImageDataset.split", "seed", seed, 0)
+        seed = check_integer("ImageDataset.split", "seed", seed, 0)
         held_out[np.random.default_rng(seed).permutation(len(self))[:n_part]] = True
         return self[~held_out], self[held_out]
 

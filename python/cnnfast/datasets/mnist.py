@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import string
 
-from .idx_pair import data_home, find_pair, read_pair
+from .checksums import FASHION_MNIST as FASHION_SOURCE
+from .checksums import MNIST as MNIST_SOURCE
+from .checksums import Source
+from .idx_dataset import data_home, find_pair, read_pair
 from .image_dataset import ImageDataset
-from .published import FASHION_MNIST as FASHION_SOURCE
-from .published import MNIST as MNIST_SOURCE
-from .published import Source
 
 _GARMENTS = (
     "T-shirt/top",

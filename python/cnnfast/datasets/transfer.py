@@ -17,7 +17,7 @@ from typing import Any
 from .._files import naming
 from .._text import redacted
 from ..errors import DownloadError, require
-from .published import Published
+from .checksums import RemoteFile
 
 #: Called with (file name, bytes so far, bytes in all).
 Report = Callable[[str, int, int], None]
@@ -35,7 +35,7 @@ class _BrokeOff(Exception):
     """The connection ended early; what arrived is in the .part file."""
 
 
-def fetch(file: Published, url: str, target: Path, report: Report) -> None:
+def fetch(file: RemoteFile, url: str, target: Path, report: Report) -> None:
     """Download `url` to `target`, continuing an earlier ``.part`` file if the server can.
 
     A connection that breaks off is taken up again, up to four times, as long as each attempt brings
@@ -62,7 +62,7 @@ def fetch(file: Published, url: str, target: Path, report: Report) -> None:
             resumed = False  # the old piece may be what was wrong: once more from the start
 
 
-def mismatch(path: Path, file: Published) -> str | None:
+def mismatch(path: Path, file: RemoteFile) -> str | None:
     """What is wrong with the file at `path`, or None if it is the published one."""
     size = path.stat().st_size
     if size != file.size:
@@ -118,7 +118,7 @@ def _is_at(handle: int, path: Path) -> bool:
         return False
 
 
-def _complete(file: Published, url: str, part: Path, report: Report) -> None:
+def _complete(file: RemoteFile, url: str, part: Path, report: Report) -> None:
     """Extend `part` until it has the published size."""
     for attempt in range(1, _ATTEMPTS + 1):
         before = part.stat().st_size
@@ -133,7 +133,7 @@ def _complete(file: Published, url: str, part: Path, report: Report) -> None:
                 raise TransferError(f"{redacted(url)} {reason}{kept}") from None
 
 
-def _request(file: Published, url: str, part: Path, before: int, report: Report) -> None:
+def _request(file: RemoteFile, url: str, part: Path, before: int, report: Report) -> None:
     requests = require("requests", "downloading")
     headers = {"Accept-Encoding": "identity"}
     if before:
@@ -155,7 +155,7 @@ def _request(file: Published, url: str, part: Path, before: int, report: Report)
         _append(response, part, start, file, redacted(url), report)
 
 
-def _check_response(response: Any, url: str, file: Published, before: int) -> int:
+def _check_response(response: Any, url: str, file: RemoteFile, before: int) -> int:
     """The position the response starts at: `before`, or 0 from a server that cannot continue."""
     if response.status_code not in (200, 206):
         raise TransferError(f"{url} answered {response.status_code} {response.reason}")
@@ -175,7 +175,7 @@ def _check_response(response: Any, url: str, file: Published, before: int) -> in
     return start
 
 
-def _append(response: Any, part: Path, start: int, file: Published, url: str, report: Report) -> None:
+def _append(response: Any, part: Path, start: int, file: RemoteFile, url: str, report: Report) -> None:
     done = start
     report(file.name, done, file.size)
     with part.open("r+b" if start else "wb") as stream:

@@ -53,7 +53,7 @@ from .batch_norm import (
     dropout2d_backward,
     dropout_backward,
 )
-from .biases import channel_bias, channel_bias_backward, position_bias, position_bias_backward
+from .bias import channel_bias, channel_bias_backward, position_bias, position_bias_backward
 from .conv_transpose import (
     conv_transpose1d,
     conv_transpose1d_backward,
@@ -61,6 +61,7 @@ from .conv_transpose import (
     conv_transpose2d_backward,
 )
 from .convolution import conv1d, conv1d_backward, conv2d, conv2d_backward
+from .linear import linear, linear_backward
 from .losses import (
     binary_cross_entropy_with_logits,
     binary_cross_entropy_with_logits_backward,
@@ -95,7 +96,6 @@ from .pooling import (
     max_pool2d,
     max_pool2d_backward,
 )
-from .products import linear, linear_backward
 from .resample import (
     downsample1d,
     downsample1d_backward,
@@ -106,7 +106,7 @@ from .resample import (
     upsample2d,
     upsample2d_backward,
 )
-from .soft_maxima import log_softmax, log_softmax_backward, softmax, softmax_backward
+from .softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .structure import (
     add,
     add_backward,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from .. import _core
-from ..border import Array
-from ..one_op import elementwise, elementwise_backward
+from .._types import Array
+from ._run import elementwise, elementwise_backward
 
 
 def relu(x: Array, *, isa: str | None = None) -> Array:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal, overload
 
 from .. import _core
-from ..border import Array, Pair
-from ..one_op import backward, check_floats, forward, pool_with_indices
+from .._types import Array, Pair
+from ._run import backward, check_floats, forward, pool_with_indices
 from .pooling import Indices
 
 

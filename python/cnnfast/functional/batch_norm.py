@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from .. import _core
-from ..border import Array, real_number, whole_number
-from ..one_op import as_rows, check_floats, check_shape, plan_of
+from .._checks import check_integer, check_number
+from .._types import Array
+from ._run import as_rows, check_floats, check_shape, plan_of
 
 
 def batch_norm(
@@ -129,8 +130,8 @@ def _dropout(
     """Of the one array given, x or dy, under its name."""
     check_floats(who, **given)
     (x,) = given.values()
-    op = kind(real_number(who, "p", p, 0, 1))
-    seed = whole_number(who, "seed", seed, 0)
+    op = kind(check_number(who, "p", p, 0, 1))
+    seed = check_integer(who, "seed", seed, 0)
     rows = as_rows(x) if kind is _core.Dropout else x
     if rows.size == 0:
         return rows.copy()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .. import _core
-from ..border import Array, Ends, Padding, Pair, whole_number
-from ..one_op import backward, check_floats, check_rank, check_shape, forward
+from .._checks import check_integer
+from .._types import Array, Ends, Padding, Pair
+from ._run import backward, check_floats, check_rank, check_shape, forward
 
 
 def conv_transpose2d(
@@ -124,7 +125,7 @@ def _transpose2d(
 ) -> _core.Op:
     check_rank(who, "weight", weight, ("c_in", "c_out / groups", "kernel height", "kernel width"))
     c_in, c_out, *kernel = weight.shape
-    channels = (c_in, c_out * whole_number(who, "groups", groups, 1))
+    channels = (c_in, c_out * check_integer(who, "groups", groups, 1))
     size = (kernel[0], kernel[1])
     return _core.ConvTranspose2d(*channels, size, stride, padding, output_padding, groups, bias, dilation)
 
@@ -141,5 +142,5 @@ def _transpose1d(
 ) -> _core.Op:
     check_rank(who, "weight", weight, ("c_in", "c_out / groups", "kernel length"))
     c_in, c_out, kernel = weight.shape
-    channels = (c_in, c_out * whole_number(who, "groups", groups, 1))
+    channels = (c_in, c_out * check_integer(who, "groups", groups, 1))
     return _core.ConvTranspose1d(*channels, kernel, stride, padding, output_padding, groups, bias, dilation)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .. import _core
-from ..border import Array, Ends, Padding, PaddingName, Pair, whole_number
-from ..one_op import backward, check_floats, check_rank, check_shape, forward
+from .._checks import check_integer
+from .._types import Array, Ends, Padding, PaddingName, Pair
+from ._run import backward, check_floats, check_rank, check_shape, forward
 
 _FILTERS = ("c_out", "c_in / groups", "kernel height", "kernel width")
 
@@ -78,7 +79,7 @@ def _conv2d(
 ) -> _core.Op:
     check_rank(who, "weight", weight, _FILTERS)
     c_out, c_in, *kernel = weight.shape
-    channels = (c_in * whole_number(who, "groups", groups, 1), c_out)
+    channels = (c_in * check_integer(who, "groups", groups, 1), c_out)
     return _core.Conv2d(*channels, (kernel[0], kernel[1]), stride, padding, dilation, groups, bias)
 
 
@@ -139,5 +140,5 @@ def _conv1d(
 ) -> _core.Op:
     check_rank(who, "weight", weight, ("c_out", "c_in / groups", "kernel length"))
     c_out, c_in, kernel = weight.shape
-    channels = (c_in * whole_number(who, "groups", groups, 1), c_out)
+    channels = (c_in * check_integer(who, "groups", groups, 1), c_out)
     return _core.Conv1d(*channels, kernel, stride, padding, dilation, groups, bias)

@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 
 from .. import _core, losses
-from ..border import Array, Labels, check_label_range, ieee_arithmetic
+from .._checks import check_label_range, ieee_arithmetic
+from .._types import Array, Labels
 from ..losses import IGNORED, Loss
-from ..one_op import check_floats
+from ._run import check_floats
 
 Reduction = Literal["mean", "sum", "none"]
 

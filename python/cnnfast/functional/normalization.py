@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .. import _core
-from ..border import Array
-from ..one_op import backward, check_floats, check_shape, forward
+from .._types import Array
+from ._run import backward, check_floats, check_shape, forward
 
 
 def group_norm(

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from ..border import Array, Ends, Padding, Pair
-from ..one_op import backward, check_floats, forward, pool_with_indices
+from .._types import Array, Ends, Padding, Pair
+from ._run import backward, check_floats, forward, pool_with_indices
 
 Indices = NDArray[np.int64]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from .. import _core
-from ..border import Array, Pair
-from ..one_op import backward, check_floats, forward
+from .._types import Array, Pair
+from ._run import backward, check_floats, forward
 
 Mode = Literal["nearest", "zeros"]
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import _core
-from ..border import Array, ieee_arithmetic, type_of
-from ..one_op import backward, check_floats, check_shape, forward
+from .._checks import ieee_arithmetic, type_of
+from .._types import Array
+from ._run import backward, check_floats, check_shape, forward
 
 
 def flatten(x: Array, start_dim: int = 1, end_dim: int = -1, *, isa: str | None = None) -> Array:

@@ -7,7 +7,7 @@ PyTorch's rule. Where m divides l they lie side by side, else neighbours may sha
 from __future__ import annotations
 
 from .. import _core
-from ..border import Pair
+from .._types import Pair
 from .layer import Layer
 from .registry import register
 

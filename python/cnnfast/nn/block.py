@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..border import Array, Shape
+from .._types import Array, Shape
 
 
 class Block:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .. import _core
-from ..border import Seed
+from .._types import Seed
 from .container import Listed, dotted
 from .module import GraphBuilder, Module
 from .registry import register

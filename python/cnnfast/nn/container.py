@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..border import Seed, Shape, type_of, warn_caller
+from .._checks import type_of, warn_caller
+from .._types import Seed, Shape
 from .module import Module
 from .preprocessing import Preprocessing
 from .registry import blank, parameter_shapes

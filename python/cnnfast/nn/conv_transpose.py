@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import _core
-from ..border import Ends, Padding, Pair, Seed
+from .._types import Ends, Padding, Pair, Seed
 from .layer import Layer, Parameter, fill_uniform
 from .registry import register
 

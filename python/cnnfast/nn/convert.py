@@ -10,7 +10,8 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from ..border import Array, refuse_masked, whole_number
+from .._checks import check_integer, refuse_masked
+from .._types import Array
 from .activation import ReLU
 from .convolution import Conv1d, Conv2d
 from .layer import Layer
@@ -122,7 +123,7 @@ def linear_to_conv(linear: Linear, input_shape: Sequence[int]) -> Conv1d | Conv2
     who = "linear_to_conv"
     if not isinstance(linear, Linear):
         raise TypeError(f"{who}: linear must be a Linear, got {type(linear).__name__}")
-    shape = tuple(whole_number(who, "input_shape", extent, 1) for extent in input_shape)
+    shape = tuple(check_integer(who, "input_shape", extent, 1) for extent in input_shape)
     if len(shape) not in (2, 3):
         raise ValueError(f"{who}: input_shape must be (c, h, w) or (c, l), got {shape}")
     out, features = linear.weight.shape
@@ -201,7 +202,7 @@ def _layers(
     if outer not in ("positions", "channels"):
         raise ValueError(f'{who}: outer must be "positions" or "channels", got {outer!r}')
     vectors = [None] * count if biases is None else list(biases)
-    channels = whole_number(who, "in_channels", in_channels, 1)
+    channels = check_integer(who, "in_channels", in_channels, 1)
     positions, rest = divmod(matrices[0].shape[1], channels)
     if rest or positions == 0:
         raise ValueError(
@@ -218,8 +219,8 @@ def _layers(
     whole = positions != kernels[0]  # matrices of all positions, not one block of each
     layers = []
     for i, (matrix, vector) in enumerate(zip(matrices, vectors, strict=True)):
-        kernel = whole_number(who, "kernel_sizes", kernels[i], 1)
-        step = whole_number(who, "strides", steps[i], 1)
+        kernel = check_integer(who, "kernel_sizes", kernels[i], 1)
+        step = check_integer(who, "strides", steps[i], 1)
         seen = positions if whole else kernel
         if matrix.shape[1] != seen * channels:
             raise ValueError(

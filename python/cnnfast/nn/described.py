@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..border import Array, Shape, type_of, warn_caller, whole_number
+from .._checks import check_integer, type_of, warn_caller
+from .._types import Array, Shape
 from ..losses import Loss
 from .input_scale import InputKind, wrong_scale
 from .parameter_tree import ParameterTree
@@ -54,7 +55,7 @@ class Described(ParameterTree):
         if shape is not None:
             if not isinstance(shape, tuple | list):
                 raise TypeError(f"{who}: input_shape must be a tuple like (1, 28, 28), got {shape!r}")
-            shape = tuple(whole_number(who, "input_shape", extent, 1) for extent in shape)
+            shape = tuple(check_integer(who, "input_shape", extent, 1) for extent in shape)
             outputs = self._output_shape(shape)
             if self._classes is not None:
                 _check_classes(who, self._classes, outputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..border import warn_caller
+from .._checks import warn_caller
 
 if TYPE_CHECKING:
     from .parameter_tree import ParameterTree

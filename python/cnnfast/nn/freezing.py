@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..border import Labels
+from .._types import Labels
 from .block import count
 
 if TYPE_CHECKING:

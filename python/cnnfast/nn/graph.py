@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
-from ..border import Seed, Shape, type_of
+from .._checks import type_of
+from .._types import Seed, Shape
 from .container import Container, dotted, ending, only_setting
 from .module import GraphBuilder, Module
 from .registry import blank, parameter_shapes, register

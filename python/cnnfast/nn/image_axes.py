@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..border import Shape
+from .._types import Shape
 
 #: An axis of so few values, where the others have at least `_LEAST`, is that of an image's channels.
 _CHANNELS = (1, 3, 4)

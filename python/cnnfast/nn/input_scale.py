@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..border import Array, ieee_arithmetic
+from .._checks import ieee_arithmetic
+from .._types import Array
 from .preprocessing import Preprocessing
 
 #: What a training gives a network: uint8 pixels, or floats as they are.

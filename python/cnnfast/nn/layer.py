@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..border import Array, Seed, Shape
-from ..names import did_you_mean
+from .._names import did_you_mean
+from .._types import Array, Seed, Shape
 from .module import GraphBuilder, Module
 
 if TYPE_CHECKING:

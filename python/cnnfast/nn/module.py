@@ -15,29 +15,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from .._checks import check_array, check_integer, check_number, dtype_cure, ieee_arithmetic, type_of
 from .._core import Graph, Plan, Reshape, Tape, all_finite
-from ..border import (
-    Array,
-    Shape,
-    dtype_cure,
-    ieee_arithmetic,
-    plain_array,
-    real_number,
-    type_of,
-    whole_number,
-)
+from .._types import Array, Shape
 from ..losses import Loss, as_loss, targets
 from .block import Block, count
 from .described import Described
 from .finite import warn_of_weights
 from .freezing import copy_frozen
 from .image_axes import axes_cure, refuse_channels_last
-from .task import (
-    answers,
-    check_loss,
-    probabilities,
-    warn_of_nan,
-)
+from .task import answers, check_loss, probabilities, warn_of_nan
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -214,7 +201,7 @@ class Module(Described):
         if self._tape is None:
             raise RuntimeError(f"{who}: backward needs a forward before it")
         plan, tape, shape = self._tape
-        dy = plain_array(who, "dy", dy, self.dtype)
+        dy = check_array(who, "dy", dy, self.dtype)
         if dy.dtype != self.dtype:
             cure = dtype_cure("dy", dy, self.dtype)
             raise TypeError(f"{who}: dy must be a {self.dtype} array, got {type_of(dy)}; {cure}")
@@ -255,7 +242,7 @@ class Module(Described):
         """
         who = type(self).__name__
         loss = as_loss(who, loss)
-        weight = real_number(who, "weight", weight, 0, float("inf"))
+        weight = check_number(who, "weight", weight, 0, float("inf"))
         plan, x = self._prepare(x)
         check_loss(who, loss, self._output_kind, self._task, plan.output_shape[0])
         target = targets(who, "target", target, loss, plan.output_shape, self.dtype, len(x))
@@ -289,8 +276,8 @@ class Module(Described):
         return _restore, (self.to_config(), self._values.copy(), settings, self.frozen, learned)
 
     def save(self, path: str | PathLike[str], *, training: Mapping[str, Any] | None = None) -> None:
-        """Write the model to one file, atomically; see `cnnfast.checkpoint.save`."""
-        from ..checkpoint import save
+        """Write the model to one file, atomically; see `cnnfast.nn.serialization.save`."""
+        from .serialization import save
 
         save(self, path, training=training)
 
@@ -381,7 +368,7 @@ class Module(Described):
     def _prepare(self, x: Array, exact: bool = False) -> tuple[Plan, Array]:
         """The Plan for this input, and the input as the engine takes it."""
         if type(x) is not np.ndarray:
-            x = plain_array(type(self).__name__, "x", x, self.dtype)
+            x = check_array(type(self).__name__, "x", x, self.dtype)
         given = x
         if x.dtype == np.uint8:
             if x.ndim == 3:
@@ -455,7 +442,7 @@ class Module(Described):
 
 def noise_seed(who: str, seed: int | None) -> int:
     """What the engine draws from in one training pass."""
-    return secrets.randbits(64) if seed is None else whole_number(who, "seed", seed, 0) % 2**64
+    return secrets.randbits(64) if seed is None else check_integer(who, "seed", seed, 0) % 2**64
 
 
 def _restore(

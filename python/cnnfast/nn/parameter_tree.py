@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._checks import check_dtype, ieee_arithmetic, seed_sequence
 from .._core import all_finite
-from ..border import Array, Seed, Shape, float_dtype, ieee_arithmetic, seed_sequence
+from .._types import Array, Seed, Shape
 from .block import Block, count, windows
 from .freezing import Window, frozen_names, set_frozen, windows_of
 from .state import Unmatched, load_state
@@ -193,7 +194,7 @@ class ParameterTree(ABC):
     def to(self, dtype: Any) -> Self:
         """Convert the parameters to "float32" or "float64", in place; returns the module itself."""
         who = type(self).__name__
-        wanted = float_dtype(who, dtype)
+        wanted = check_dtype(who, dtype)
         if wanted != self.dtype:
             if self._in_container():
                 raise ValueError(f"{who}: is part of a container; call to() on the whole network")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import _core
-from ..border import Ends, Padding, Pair
+from .._types import Ends, Padding, Pair
 from .layer import Layer
 from .registry import register
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..border import Shape, real_number
+from .._checks import check_number
+from .._types import Shape
 
 PerChannel = float | tuple[float, ...]
 
@@ -72,4 +73,4 @@ def _per_channel(name: str, value: object) -> PerChannel:
 
 
 def _real(name: str, value: object) -> float:
-    return real_number("Preprocessing", name, value, float("-inf"), float("inf"))
+    return check_number("Preprocessing", name, value, float("-inf"), float("inf"))

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..border import Seed, Shape, type_of
-from ..names import did_you_mean
+from .._checks import type_of
+from .._names import did_you_mean
+from .._types import Seed, Shape
 
 if TYPE_CHECKING:
     from .module import Module

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from .. import _core
-from ..border import Pair
+from .._types import Pair
 from .layer import Layer
 from .registry import register
 

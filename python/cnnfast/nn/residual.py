@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import _core
-from ..border import Shape
+from .._types import Shape
 from .container import Container, dotted, only_setting
 from .module import GraphBuilder, Module
 from .registry import blank, parameter_shapes, register

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..border import Seed
+from .._types import Seed
 from .activation import Sigmoid
 from .container import Listed, dotted, ending
 from .module import GraphBuilder, Module

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..border import Array, ieee_arithmetic, type_of
+from .._checks import ieee_arithmetic, type_of
+from .._types import Array
 
 #: a buffer, whole numbers in PyTorch's states
 _COUNT = "num_batches_tracked"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..border import Shape
+from .._types import Shape
 from .layer import Layer
 from .module import GraphBuilder, Module
 from .registry import register

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .. import terminal
+from .. import _terminal
 from .._core import Graph
-from ..border import Shape
+from .._types import Shape
 from .block import count
 from .layer import Layer, shortest
 from .registry import layer_types
@@ -131,7 +131,7 @@ def table(model: Module) -> str:
     settings = ["settings", *(row.settings for row in lines), ""]
     for form in (_beside, _below, _stacked):
         text = form(names, figures, settings, shaped)
-        if max(len(line) for part in text for line in part) <= terminal.width():
+        if max(len(line) for part in text for line in part) <= _terminal.width():
             break
     rule = "-" * max(len(line) for part in text for line in part)
     body = [line for part in text[1:-1] for line in part]
@@ -156,7 +156,7 @@ def _figures(lines: list[Row], shaped: bool) -> list[list[str]]:
 
 def _beside(names: _Cells, figures: _Cells, settings: list[str], shaped: bool) -> list[list[str]]:
     """The lines of each row: one."""
-    lines = terminal.aligned([[*n, *f] for n, f in zip(names, figures, strict=True)], len(names[0]) + shaped)
+    lines = _terminal.aligned([[*n, *f] for n, f in zip(names, figures, strict=True)], len(names[0]) + shaped)
     return [[f"{line}  {text}".rstrip()] for line, text in zip(lines, settings, strict=True)]
 
 
@@ -169,8 +169,10 @@ def _below(names: _Cells, figures: _Cells, settings: list[str], shaped: bool) ->
 
 def _stacked(names: _Cells, figures: _Cells, settings: list[str], shaped: bool) -> list[list[str]]:
     """The lines of each row: its name and settings, then its figures."""
-    numbers = terminal.aligned([["", *cells] for cells in figures], 1 + shaped)
-    texts = [terminal.packed(filter(None, [*name, text])) for name, text in zip(names, settings, strict=True)]
+    numbers = _terminal.aligned([["", *cells] for cells in figures], 1 + shaped)
+    texts = [
+        _terminal.packed(filter(None, [*name, text])) for name, text in zip(names, settings, strict=True)
+    ]
     return [[*text.splitlines(), line] for text, line in zip(texts, numbers, strict=True)]
 
 
@@ -194,4 +196,4 @@ def _notes(model: Module) -> list[str]:
     if model.frozen:
         trainable = model.num_parameters(only_trainable=True)
         notes.append(f"parameters: {trainable:,} trainable, {model.num_parameters() - trainable:,} frozen")
-    return [terminal.wrapped(note, "  ") for note in notes]
+    return [_terminal.wrapped(note, "  ") for note in notes]

@@ -8,9 +8,10 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..border import Array, ieee_arithmetic, warn_caller
+from .._checks import ieee_arithmetic, warn_caller
+from .._names import did_you_mean, find
+from .._types import Array
 from ..losses import Loss
-from ..names import did_you_mean, find
 
 #: What a network answers: one of several classes, yes or no, yes or no for each output, numbers.
 Task = Literal["multiclass", "binary", "multilabel", "regression"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import _core
-from ..border import Array
+from .._types import Array
 from .group import Group
 from .optimizer import Optimizer
 from .parts import Part

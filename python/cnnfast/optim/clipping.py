@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 
 from .. import _core
-from ..border import FLOATS, Array, ieee_arithmetic, real_number, refuse_masked, type_of
+from .._checks import check_number, ieee_arithmetic, refuse_masked, type_of
+from .._types import FLOATS, Array
 
 Gradients = Array | Mapping[str, Array] | Sequence[Array]
 
@@ -91,7 +92,7 @@ def clipping(
 
 def _positive(who: str, name: str, value: object) -> float:
     """A finite number above 0."""
-    number = real_number(who, name, value, 0, _INFINITY)
+    number = check_number(who, name, value, 0, _INFINITY)
     if number == 0:
         raise ValueError(f"{who}: {name} must be above 0, got {value!r}")
     return number

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..border import Shape, type_of
+from .._checks import type_of
+from .._types import Shape
 
 
 class Group:

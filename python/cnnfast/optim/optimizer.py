@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..border import FLOATS, Array, Shape, ieee_arithmetic, refuse_masked, type_of, whole_number
-from ..names import did_you_mean, find
+from .._checks import check_integer, ieee_arithmetic, refuse_masked, type_of
+from .._names import did_you_mean, find
+from .._types import FLOATS, Array, Shape
 from .group import Group, listed
 from .parts import Choice, Part, Window, choices, parts_of, windows_of
 from .setting import Setting, checked_settings
@@ -167,8 +168,8 @@ class Optimizer(ABC):
             raise ValueError(f"{who}: the state is of {state['type']}")
         settings = self._checked(who, state["settings"])
         groups = self._checked_groups(settings, [Group.from_config(group) for group in state["groups"]])
-        steps = whole_number(who, "steps", state["steps"], 0)
-        window_steps = [whole_number(who, "window_steps", count, 0) for count in state["window_steps"]]
+        steps = check_integer(who, "steps", state["steps"], 0)
+        window_steps = [check_integer(who, "window_steps", count, 0) for count in state["window_steps"]]
         for name, value in state["memory"].items():
             refuse_masked(who, f"memory[{name!r}]", value)
         memory = {name: np.array(value) for name, value in state["memory"].items()}

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._core import magnitude
-from ..border import Array
+from .._types import Array
 from .optimizer import Optimizer
 
 _ORDINARY = 1e10

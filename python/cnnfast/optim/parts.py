@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..border import Array, Shape
+from .._types import Array, Shape
 from .group import Group
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..border import real_number
-from ..names import did_you_mean
+from .._checks import check_number
+from .._names import did_you_mean
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -30,7 +30,7 @@ class Setting:
         optimizer._change({self._name: value})
 
     def checked(self, who: str, value: object) -> Any:
-        return real_number(who, self._name, value, self._low, self._high, below=self._below)
+        return check_number(who, self._name, value, self._low, self._high, below=self._below)
 
 
 class Flag(Setting):

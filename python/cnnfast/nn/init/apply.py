@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...border import Array, Seed, seed_sequence, type_of
+from ..._checks import seed_sequence, type_of
+from ..._types import Array, Seed
 from .initializer import Initializer
 
 if TYPE_CHECKING:

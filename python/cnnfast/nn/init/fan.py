@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ...border import Array, Shape, real_number, whole_number
+from ..._checks import check_integer, check_number
+from ..._types import Array, Shape
 from .initializer import INFINITY, Initializer
 
 Mode = Literal["fan_in", "fan_out"]
@@ -93,7 +94,7 @@ def default(fan_in: int | None = None) -> Initializer:
     Source: torch.nn.Linear.reset_parameters; Kaiming uniform with a = sqrt(5), for weights.
     """
     if fan_in is not None:
-        fan_in = whole_number("init.default", "fan_in", fan_in, 1)
+        fan_in = check_integer("init.default", "fan_in", fan_in, 1)
 
     def deviation(who: str, shape: Shape) -> float:
         return 1 / math.sqrt(3 * max(fans(who, shape)[0] if fan_in is None else fan_in, 1))
@@ -138,7 +139,7 @@ def _kaiming(
 
 
 def _gain(name: str, gain: float) -> float:
-    return real_number(f"init.{name}", "gain", gain, 0, INFINITY)
+    return check_number(f"init.{name}", "gain", gain, 0, INFINITY)
 
 
 def _spread(
@@ -159,7 +160,7 @@ def _spread(
 
 
 def _gain_of(who: str, nonlinearity: str, a: float) -> float:
-    a = real_number(who, "a", a, -INFINITY, INFINITY)
+    a = check_number(who, "a", a, -INFINITY, INFINITY)
     gains = {
         "linear": 1.0,
         "conv1d": 1.0,

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...border import FLOATS, Array, Seed, Shape, ieee_arithmetic, refuse_masked, seed_sequence, type_of
+from ..._checks import ieee_arithmetic, refuse_masked, seed_sequence, type_of
+from ..._types import FLOATS, Array, Seed, Shape
 
 INFINITY = float("inf")
 

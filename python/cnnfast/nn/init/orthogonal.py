@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...border import Array, Shape, real_number
+from ..._checks import check_number
+from ..._types import Array, Shape
 from .fan import as_matrix
 from .initializer import INFINITY, Initializer
 
@@ -18,7 +19,7 @@ def orthogonal(gain: float = 1.0) -> Initializer:
     Source: Saxe, McClelland and Ganguli 2013, arXiv:1312.6120; Mezzadri 2006, arXiv:math-ph/0609050, for the
     signs that make it uniform.
     """
-    gain = real_number("init.orthogonal", "gain", gain, 0, INFINITY)
+    gain = check_number("init.orthogonal", "gain", gain, 0, INFINITY)
 
     def draw(shape: Shape, rng: np.random.Generator) -> Array:
         rows, columns = as_matrix("init.orthogonal", shape)

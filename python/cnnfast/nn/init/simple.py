@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...border import real_number
+from ..._checks import check_number
 from .initializer import INFINITY, Initializer
 
 
@@ -18,13 +18,13 @@ def ones() -> Initializer:
 
 def constant(value: float) -> Initializer:
     """One finite number everywhere."""
-    value = real_number("init.constant", "value", value, -INFINITY, INFINITY)
+    value = check_number("init.constant", "value", value, -INFINITY, INFINITY)
     return Initializer("constant", {"value": value}, lambda shape, rng: value)
 
 
 def uniform(a: float = 0.0, b: float = 1.0) -> Initializer:
     """Uniform in [a, b)."""
-    a, b = (real_number("init.uniform", name, x, -INFINITY, INFINITY) for name, x in (("a", a), ("b", b)))
+    a, b = (check_number("init.uniform", name, x, -INFINITY, INFINITY) for name, x in (("a", a), ("b", b)))
     if a > b:
         raise ValueError(f"init.uniform: a must be at most b, got a={a:g}, b={b:g}")
     return Initializer("uniform", {"a": a, "b": b}, lambda shape, rng: rng.uniform(a, b, shape))
@@ -32,6 +32,6 @@ def uniform(a: float = 0.0, b: float = 1.0) -> Initializer:
 
 def normal(mean: float = 0.0, std: float = 1.0) -> Initializer:
     """Normal with this mean and standard deviation."""
-    mean = real_number("init.normal", "mean", mean, -INFINITY, INFINITY)
-    std = real_number("init.normal", "std", std, 0, INFINITY)
+    mean = check_number("init.normal", "mean", mean, -INFINITY, INFINITY)
+    std = check_number("init.normal", "std", std, 0, INFINITY)
     return Initializer("normal", {"mean": mean, "std": std}, lambda shape, rng: rng.normal(mean, std, shape))

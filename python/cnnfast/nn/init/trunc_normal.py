@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from ...border import Array, Shape, real_number
+from ..._checks import check_number
+from ..._types import Array, Shape
 from .initializer import INFINITY, Initializer
 
 
@@ -25,7 +26,7 @@ def trunc_normal(mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float 
     """
     who = "init.trunc_normal"
     settings = {"mean": mean, "std": std, "a": a, "b": b}
-    mean, std, a, b = (real_number(who, k, v, -INFINITY, INFINITY) for k, v in settings.items())
+    mean, std, a, b = (check_number(who, k, v, -INFINITY, INFINITY) for k, v in settings.items())
     if std <= 0 or a >= b:
         raise ValueError(f"{who}: needs std above 0 and a below b, got std={std:g}, a={a:g}, b={b:g}")
     if not a - 2 * std <= mean <= b + 2 * std:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ...border import type_of
+from ..._checks import type_of
 from .schedule import Metric, Schedule
 
 

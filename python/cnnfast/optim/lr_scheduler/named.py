@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...border import type_of
-from ...names import did_you_mean, find
+from ..._checks import type_of
+from ..._names import did_you_mean, find
 from .cosine import CosineAnnealingLR, OneCycleLR
 from .plateau import ReduceLROnPlateau
 from .schedule import Schedule

@@ -8,8 +8,8 @@ from dataclasses import MISSING, dataclass, fields, replace
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
-from ...border import real_number, type_of, whole_number
-from ...names import did_you_mean
+from ..._checks import check_integer, check_number, type_of
+from ..._names import did_you_mean
 
 Unit = Literal["epoch", "step"]
 Metric = Literal["loss", "accuracy"]
@@ -59,10 +59,10 @@ class Schedule(ABC):
 
     def _real(self, name: str, low: float = 0.0, high: float = _INFINITY, *, below: bool = False) -> None:
         who, value = type(self).__name__, getattr(self, name)
-        object.__setattr__(self, name, real_number(who, name, value, low, high, below=below))
+        object.__setattr__(self, name, check_number(who, name, value, low, high, below=below))
 
     def _whole(self, name: str, minimum: int) -> None:
-        value = whole_number(type(self).__name__, name, getattr(self, name), minimum)
+        value = check_integer(type(self).__name__, name, getattr(self, name), minimum)
         object.__setattr__(self, name, value)
 
     def _one_of(self, name: str, *known: str) -> None:
@@ -76,7 +76,7 @@ class Schedule(ABC):
         who, value = type(self).__name__, getattr(self, name)
         if not isinstance(value, tuple | list):
             raise TypeError(f"{who}: {name} must be a list of whole numbers, got {type_of(value)} {value!r}")
-        counts = tuple(whole_number(who, name, count, 1) for count in value)
+        counts = tuple(check_integer(who, name, count, 1) for count in value)
         for before, after in pairwise(counts):
             if after < before or (strictly and after == before):
                 raise ValueError(f"{who}: {name} must rise, got {list(counts)}")

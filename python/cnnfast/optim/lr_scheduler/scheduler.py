@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...border import real_number, type_of, whole_number
+from ..._checks import check_integer, check_number, type_of
 from .schedule import Schedule, from_config
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ class Scheduler:
         if not isinstance(schedule, Schedule):
             raise TypeError(f"Scheduler: schedule must be one of optim.lr_scheduler, got {type_of(schedule)}")
         if epochs is not None:
-            epochs = whole_number("Scheduler", "epochs", epochs, 1)
+            epochs = check_integer("Scheduler", "epochs", epochs, 1)
         if steps_per_epoch is not None:
-            steps_per_epoch = whole_number("Scheduler", "steps_per_epoch", steps_per_epoch, 1)
+            steps_per_epoch = check_integer("Scheduler", "steps_per_epoch", steps_per_epoch, 1)
         steps = None if epochs is None or steps_per_epoch is None else epochs * steps_per_epoch
         self._optimizer = optimizer
         self._schedule = schedule.planned(steps=steps, epochs=epochs)
@@ -131,14 +131,14 @@ class Scheduler:
         if not isinstance(state, Mapping) or set(state) != set(self.state_dict()):
             raise ValueError("Scheduler: state must be what state_dict() returned")
         schedule = from_config(state["schedule"])
-        bases = [real_number("Scheduler", "bases", base, 0, _INFINITY) for base in state["bases"]]
+        bases = [check_number("Scheduler", "bases", base, 0, _INFINITY) for base in state["bases"]]
         if len(bases) != len(self._bases):
             raise ValueError(
                 f"Scheduler: the state is of {len(bases)} learning rates, "
                 f"the optimizer has {len(self._bases)}"
             )
-        steps = whole_number("Scheduler", "steps", state["steps"], 0)
-        epochs = whole_number("Scheduler", "epochs", state["epochs"], 0)
+        steps = check_integer("Scheduler", "steps", state["steps"], 0)
+        epochs = check_integer("Scheduler", "epochs", state["epochs"], 0)
         metrics = [float(metric) for metric in state["metrics"]]
         if schedule.watches is not None and len(metrics) != epochs:
             raise ValueError(f"Scheduler: the state has {epochs} epochs, but {len(metrics)} metrics")

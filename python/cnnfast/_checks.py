@@ -1,0 +1,220 @@
+"""Checks of arguments: arrays, integers, numbers, seeds, labels.
+
+A check that fails names the function that was called, the argument, its value and what was expected. Code
+behind a check relies on it.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import numbers
+import sys
+import warnings
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from ._types import FLOATS, Array, Labels, Seed, Shape
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def type_of(value: object) -> str:
+    """What came, in two words: the dtype of an array, the name of any other type."""
+    if value is None:
+        return "None"
+    return f"{value.dtype} array" if isinstance(value, np.ndarray) else type(value).__name__
+
+
+def _shown(value: object) -> str:
+    """Type and value of what is no number."""
+    return "None" if value is None else f"{type_of(value)} {value!r}"
+
+
+def ieee_arithmetic(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Decorator for functions that compute with NumPy: an underflow is 0, an overflow infinity and an invalid
+    operation NaN, without warnings or errors, whatever `np.seterr` the caller has set; it is as before
+    afterwards.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with np.errstate(all="ignore"):
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+def warn_caller(text: str) -> None:
+    """Warns of `text` at the line outside of this package that led here."""
+    frame: FrameType | None = sys._getframe()
+    level = 1
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, UserWarning, stacklevel=level)
+
+
+def refuse_masked(who: str, name: str, value: object, cure: str = "") -> None:
+    """Refuses a masked array, whose mask would be lost; any other value passes."""
+    if type(value) is not np.ndarray and isinstance(value, np.ma.MaskedArray):
+        cure = cure or f"use {name}.filled(...) with a value of your choice"
+        raise TypeError(f"{who}: {name} is a masked array, which is not supported; {cure}")
+
+
+def check_array(who: str, name: str, value: object, dtype: object = "float32") -> Array:
+    """The value as an array of exactly NumPy's own type: a view of a `np.memmap`, `np.matrix` or another
+    subclass. `dtype` is the one the message for anything else proposes.
+    """
+    if type(value) is np.ndarray:
+        return value
+    refuse_masked(who, name, value)
+    if isinstance(value, np.ndarray):
+        return np.asarray(value)
+    cure = f"; use {_conversion(name, value, dtype)}" if value is not None else ""
+    raise TypeError(f"{who}: {name} must be a NumPy array, got {type_of(value)}{cure}")
+
+
+def _conversion(name: str, value: object, dtype: object) -> str:
+    """How to make an array of something that is none."""
+    if hasattr(value, "toarray"):  # SciPy's sparse matrices
+        return f"{name}.toarray()"
+    if hasattr(value, "detach"):  # tensors of PyTorch
+        return f"{name}.detach().cpu().numpy()"
+    return f'np.asarray({name}, dtype="{dtype}")'
+
+
+def dtype_cure(name: str, value: Array, dtype: object) -> str:
+    """How to give an array of another dtype this one."""
+    if value.dtype == object and value.ndim == 1 and value.size and np.ndim(value[0]) > 0:  # array of arrays
+        return f'use np.stack({name}).astype("{dtype}")'
+    return f'use {name}.astype("{dtype}")'
+
+
+def check_integer(who: str, name: str, value: object, minimum: int) -> int:
+    """A Python int of at least `minimum`; bools and floats are refused."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{who}: {name} must be an integer, got {_shown(value)}")
+    if value < minimum:
+        raise ValueError(f"{who}: {name} must be at least {minimum}, got {value}")
+    return int(value)
+
+
+def check_number(
+    who: str, name: str, value: object, low: float, high: float, *, below: bool = False
+) -> float:
+    """A finite Python float in [low, high], or in [low, high) with `below`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{who}: {name} must be a number, got {_shown(value)}")
+    number = float(value)
+    fits = low <= number < high if below else low <= number <= high
+    if not fits or not math.isfinite(number):
+        if math.isinf(high):
+            expected = "finite" if math.isinf(low) else f"finite and at least {low:g}"
+        else:
+            expected = f"at least {low:g} and {'below' if below else 'at most'} {high:g}"
+        raise ValueError(f"{who}: {name} must be {expected}, got {value!r}")
+    return number
+
+
+def takes_a_pair(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Decorator of functions (model, data, ...): inputs and targets as two arguments are refused with the
+    cure, before Python complains of a number that is an array or of two values for one argument.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        third = args[2] if len(args) > 2 else kwargs.get("y")
+        if isinstance(third, list | tuple) or getattr(third, "ndim", 0) > 0:
+            who = function.__name__
+            raise TypeError(f"{who}: inputs and targets are one argument, a pair: {who}(model, (x, y))")
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def seed_sequence(who: str, seed: Seed) -> np.random.SeedSequence:
+    """The seed as NumPy's SeedSequence; None takes fresh entropy from the operating system."""
+    if seed is None:
+        return np.random.SeedSequence()
+    if isinstance(seed, np.random.SeedSequence):
+        return seed
+    return np.random.SeedSequence(check_integer(who, "seed", seed, 0))
+
+
+def check_dtype(who: str, dtype: Any) -> np.dtype[Any]:
+    """float32 or float64, written as a string, a NumPy type or a dtype."""
+    for known in FLOATS:
+        try:
+            if dtype is not None and np.dtype(dtype) == known:
+                return known
+        except TypeError:
+            break
+    raise TypeError(f'{who}: dtype must be "float32" or "float64", got {dtype!r}')
+
+
+def labels(who: str, name: str, value: object, n: int, positions: Shape = ()) -> Labels:
+    """Class numbers as a contiguous int64 array of shape (n, *positions); their range is checked where they
+    are used.
+    """
+    ready = type(value) is np.ndarray and value.dtype == np.int64
+    array: Labels = value if ready else _integers(who, name, value)  # type: ignore[assignment]
+    if array.shape != (n, *positions):
+        each = "position of the output" if positions else "row"
+        raise ValueError(
+            f"{who}: {name} must have shape {(n, *positions)}, one class for each {each}, got {array.shape}"
+        )
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def _integers(who: str, name: str, value: object) -> Labels:
+    refuse_masked(who, name, value, f"use {name}.filled(-100), the label that losses ignore (ignore_index)")
+    if value is None:
+        raise TypeError(f"{who}: {name} must be integers, got None")
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise TypeError(f"{who}: {name} must be integers, got rows of different lengths") from None
+    if array.size == 0:
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        if array.dtype == object:
+            _refuse_mixed(who, name, array)
+        if is_strings(array):
+            cure = f"; use np.unique({name}, return_inverse=True)[1] for numbers in the order of the names"
+        else:
+            cure = f"; use {name}.astype(np.int64)" if isinstance(value, np.ndarray) else ""
+        raise TypeError(f"{who}: {name} must be integers, got {array.dtype}{cure}")
+    return array.astype(np.int64)
+
+
+def _refuse_mixed(who: str, name: str, array: Array) -> None:
+    """Names among which something else stands: a missing one, above all."""
+    others = [(row, entry) for row, entry in enumerate(array.flat) if not isinstance(entry, str)]
+    if 0 < len(others) < array.size:
+        row, entry = others[0]
+        raise TypeError(f"{who}: {name} must be all integers or all names, got {entry!r} at row {row}")
+
+
+def is_strings(array: Array) -> bool:
+    """Whether an array holds strings, in NumPy's own dtypes or as objects (pandas)."""
+    if array.dtype.kind == "O":
+        return array.size > 0 and all(isinstance(entry, str) for entry in array.flat)
+    return array.dtype.kind in "UST"
+
+
+def check_label_range(
+    who: str, name: str, target: Labels, n_classes: int, ignored: int | None = None
+) -> None:
+    """Every label must be one of 0 .. n_classes - 1, or the one that is ignored."""
+    wrong = ((target < 0) | (target >= n_classes)) & (target != ignored)
+    if wrong.any():
+        first = tuple(int(i) for i in np.argwhere(wrong)[0])
+        where = f"row {first[0]}" if len(first) == 1 else f"{first}"
+        raise ValueError(
+            f"{who}: label {target[first]} at {where} of {name} is outside of "
+            f"0 .. {n_classes - 1} ({n_classes} classes, {wrong.sum()} such labels)"
+        )

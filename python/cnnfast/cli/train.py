@@ -1,0 +1,280 @@
+"""`cnnfast train`: from a data set's name to a model file, with a test of it in the end."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import Any
+
+from .. import _terminal, datasets, losses, models, optim
+from .._core import build_info, get_num_threads, set_num_threads
+from .._files import check_writable
+from ..datasets import ImageDataset
+from ..errors import CnnfastError, NonFiniteError
+from ..nn import Module
+from ..nn.summary import rows
+from ..training.evaluation import Evaluation, evaluate
+from ..training.fit import fit
+from ..training.history import History
+from ..training.interrupt import Interrupt
+from . import arguments, model_files
+from .errors import describe, fail, tell
+from .saving import check_learned, write
+
+DEFAULT_EPOCHS = 5
+OPTIMIZERS: dict[str, type[optim.Optimizer]] = {
+    "adam": optim.Adam,
+    "adamw": optim.AdamW,
+    "sgd": optim.SGD,
+    "rmsprop": optim.RMSprop,
+    "adagrad": optim.Adagrad,
+}
+#: Bytes of a model file beside its weights, amply.
+_SPARE = 1_000_000
+LEARNING_RATES = {"adam": 1e-3, "adamw": 1e-3, "sgd": 0.1, "rmsprop": 1e-3, "adagrad": 1e-2}
+
+DESCRIPTION = """\
+Trains a network on a data set and writes it to a model file.
+
+Without options it trains on letters that cnnfast draws itself, so nothing has
+to be downloaded and it is done within a minute. Part of the training images
+is held out to judge each epoch by; the best epoch's weights are kept. The
+data set's test part is used once, in the end. Ctrl-C, SIGTERM or SIGHUP ends
+the training and keeps the best epoch until then. A network that has learned
+nothing is not written.
+"""
+
+
+def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
+    command = arguments.add_command(
+        commands, "train", run, "train a network, write a model file", DESCRIPTION
+    )
+    add = command.add_argument
+    names, networks = datasets.names(), models.list()
+    add(
+        "--data",
+        type=arguments.one_of(names),
+        default="glyphs",
+        metavar="NAME",
+        help=f"data set: {', '.join(names)} (default: %(default)s)",
+    )
+    add(
+        "--model",
+        type=arguments.one_of(networks),
+        default="hello-dl-letters",
+        metavar="NAME",
+        help=f"network: {', '.join(networks)} (default: %(default)s)",
+    )
+    add(
+        "--epochs",
+        type=arguments.whole(1),
+        default=DEFAULT_EPOCHS,
+        metavar="N",
+        help="times through the training images (default: %(default)s)",
+    )
+    add(
+        "--batch-size",
+        type=arguments.whole(1),
+        default=64,
+        metavar="N",
+        help="images in one step (default: %(default)s)",
+    )
+    add(
+        "--optimizer",
+        type=arguments.one_of(list(OPTIMIZERS)),
+        default="adam",
+        metavar="NAME",
+        help=f"{', '.join(OPTIMIZERS)} (default: %(default)s)",
+    )
+    add(
+        "--lr",
+        type=arguments.positive,
+        metavar="RATE",
+        help="learning rate (default: 0.001, for sgd 0.1, for adagrad 0.01)",
+    )
+    add(
+        "--schedule",
+        type=arguments.one_of(optim.lr_scheduler.names()),
+        default="cosine",
+        metavar="NAME",
+        help="of the learning rate: constant, cosine (falls to zero by the end), one-cycle (rises first) or "
+        "plateau (a tenth when the validation stalls) (default: %(default)s)",
+    )
+    add(
+        "--label-smoothing",
+        type=arguments.share,
+        default=0.0,
+        metavar="SHARE",
+        help="share of each label spread over all classes, such as 0.1 (default: 0)",
+    )
+    add(
+        "--validation",
+        type=arguments.share,
+        default=0.05,
+        metavar="SHARE",
+        help="share of the training images held out to find the best epoch, or 0 (default: %(default)s)",
+    )
+    add(
+        "--seed",
+        type=arguments.whole(0),
+        default=0,
+        metavar="N",
+        help="for first weights and order of images; same seed, same model (default: %(default)s)",
+    )
+    arguments.add_threads(command)
+    arguments.add_root(command)
+    add(
+        "--out",
+        metavar="FILE",
+        help="model file, replaced if it exists (default: cnnfast-DATA-MODEL.safetensors in this folder)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    out = options.out or model_files.default_name(options.data, options.model)
+    check_writable("train", out)
+    if options.schedule == "plateau" and options.validation == 0:
+        raise CnnfastError("--schedule plateau watches images held out, and --validation 0 holds out none")
+    if options.threads is not None:
+        set_num_threads(options.threads)
+    train = datasets.load(options.data, train=True, root=options.root)
+    test = datasets.load(options.data, train=False, root=options.root)
+    model = models.get(options.model, seed=options.seed, num_classes=len(train.classes))
+    check_writable("train", out, _SPARE + model._values.nbytes)
+    _introduce(options, train, test, model)
+    with Interrupt():  # from the first step to the file: signals end the training, and only that
+        return _train(options, model, train, test, out)
+
+
+def _train(
+    options: argparse.Namespace, model: Module, train: ImageDataset, test: ImageDataset, out: str
+) -> int:
+    try:
+        history = fit(
+            model,
+            train,
+            epochs=options.epochs,
+            optimizer=_optimizer(options),
+            batch_size=options.batch_size,
+            seed=options.seed,
+            validation=options.validation or None,
+            schedule=options.schedule,
+            loss=_loss(options),
+        )
+    except NonFiniteError as error:
+        if isinstance(error.history, History) and error.history.epochs:
+            try:
+                _write_incomplete(options, model, train, out, error.history)
+            except (CnnfastError, OSError) as other:
+                fail(describe(other))
+        raise
+    if history.stopped == "interrupted":
+        if not history.epochs:
+            tell("interrupted in the first epoch; no file was written")
+            return 1
+        kept = f"epoch {history.best_epoch}, the best" if history.best_epoch else "the last step"
+        tell(f"interrupted after {len(history.epochs)} of {options.epochs} epochs; weights of {kept}")
+        _write_incomplete(options, model, train, out, history)
+        return 1
+    result = _test(options, model, test)
+    if result is None:
+        _write_incomplete(options, model, train, out, history)
+        return 1
+    check_learned(result.accuracy, test, result.n, _rate(options))
+    write(model, out, _training(options, history, result), complete=True)
+    tell(_terminal.with_command("try    ", f"cnnfast predict --model {shlex.quote(out)} picture.png"))
+    return 0
+
+
+def _test(options: argparse.Namespace, model: Module, test: ImageDataset) -> Evaluation | None:
+    """None if it was interrupted: what was trained until then is not lost for it."""
+    try:
+        result = evaluate(model, test)
+    except KeyboardInterrupt:
+        return None
+    assert isinstance(result, Evaluation)
+    _report(
+        "test",
+        f"accuracy {result.accuracy:.2%}, top-2 {result.top2_accuracy:.2%}, loss {result.loss:.4f}"
+        f" on {result.n:,} {_kind(options.data)} it has not seen",
+    )
+    return result
+
+
+def _write_incomplete(
+    options: argparse.Namespace, model: Module, train: ImageDataset, out: str, history: History
+) -> None:
+    """The weights of the best epoch, or of the last one, without a test."""
+    record = history.epochs[history.best_epoch - 1 if history.best_epoch else -1]
+    accuracy, count = record.val_accuracy, _held(options, train)
+    if accuracy is None:
+        accuracy, count = record.accuracy, len(train) - count
+    check_learned(accuracy or 0.0, train, count, _rate(options))
+    write(model, out, _training(options, history, None), complete=False)
+
+
+def _held(options: argparse.Namespace, train: ImageDataset) -> int:
+    held: int = round(len(train) * options.validation)
+    return held
+
+
+def _introduce(options: argparse.Namespace, train: ImageDataset, test: ImageDataset, model: Module) -> None:
+    held = _held(options, train)
+    if held == 0 and options.validation > 0:
+        raise CnnfastError(
+            f"--validation {options.validation:g} of {len(train):,} images holds out none; "
+            "take 0 to train on all of them"
+        )
+    if held == len(train):
+        raise CnnfastError(f"--validation {options.validation:g} of {held:,} images leaves none to train on")
+    _report(
+        "data",
+        f"{options.data}: {len(train) - held:,} images to train, {held:,} to validate, "
+        f"{len(test):,} to test; {model_files.class_list(train.classes)}",
+    )
+    _report("", train.description)
+    macs = sum(row.macs or 0 for row in rows(model))
+    _report(
+        "model", f"{options.model}: {model.num_parameters():,} parameters, {macs:,} multiply-adds an image"
+    )
+    _report("engine", f"threads {get_num_threads()}, instruction set {build_info()['isa']}")
+
+
+def _report(what: str, text: str) -> None:
+    tell(_terminal.listed([(f"{what:<6}", text)]))
+
+
+def _optimizer(options: argparse.Namespace) -> optim.Optimizer:
+    kind: Any = OPTIMIZERS[options.optimizer]
+    chosen: optim.Optimizer = kind(lr=_rate(options))
+    return chosen
+
+
+def _rate(options: argparse.Namespace) -> float:
+    rate: float = options.lr or LEARNING_RATES[options.optimizer]
+    return rate
+
+
+def _loss(options: argparse.Namespace) -> losses.Loss:
+    return losses.CrossEntropy(label_smoothing=options.label_smoothing)
+
+
+def _training(options: argparse.Namespace, history: History, test: Evaluation | None) -> dict[str, Any]:
+    """How the model came to be, for its file."""
+    return {
+        "data": options.data,
+        "model": options.model,
+        "optimizer": options.optimizer,
+        "lr": _rate(options),
+        "schedule": options.schedule,
+        "loss": _loss(options).to_config(),
+        "batch_size": options.batch_size,
+        "seed": options.seed,
+        "validation": options.validation,
+        "history": history.to_dict(),
+        "test": None if test is None else {"accuracy": test.accuracy, "loss": test.loss, "n": test.n},
+    }
+
+
+def _kind(data: str) -> str:
+    return "synthetic letters" if data == "glyphs" else "images"

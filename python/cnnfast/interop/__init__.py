@@ -1,0 +1,1 @@
+"""Conversion to and from other libraries, which are imported only when they are used."""

@@ -1,0 +1,20 @@
+"""What the files of the families share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .._types import Seed, Shape
+from ..nn import Module, Preprocessing, Sequential
+
+#: Shape of an input image of EMNIST and MNIST.
+IMAGE_28: Shape = (1, 28, 28)
+
+
+def network(
+    seed: Seed, input_shape: Shape, preprocessing: Preprocessing, layers: Iterable[Module]
+) -> Sequential:
+    """The layers as one initialized network that normalizes uint8 images by `preprocessing`."""
+    model = Sequential(*layers, input_shape=input_shape, seed=seed)
+    model.preprocessing = preprocessing
+    return model

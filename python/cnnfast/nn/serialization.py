@@ -1,0 +1,296 @@
+"""Model files: one safetensors file with the weights and, in its metadata, all that is needed to predict.
+
+Written aside and moved into place, so that a crash leaves the old file; read with suspicion: a file is data,
+never code, and everything in it is checked before anything is built or allocated from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from typing import IO, Any
+
+import numpy as np
+
+from .._core import __version__
+from .._files import atomic_write, expand, open_regular
+from .._json import to_json
+from .._types import Array, Shape
+from ..errors import CheckpointError
+from . import Module, Preprocessing
+from .finite import warn_of_weights
+from .input_scale import check_input_kind
+from .registry import blank, parameter_shapes
+
+#: Raised when the meaning of the metadata changes; older files stay readable.
+FORMAT_VERSION = 1
+_DTYPES = {"float32": "F32", "float64": "F64"}
+#: Characters; the description of a network with hundreds of layers has some ten thousand, half a million
+#: losses some ten million.
+_MAX_METADATA = 16_000_000
+_REQUIRED_JSON = ("architecture", "classes", "preprocessing", "input_shape")
+_OPTIONAL_JSON = ("task", "task_is_set", "trained_on")
+_REQUIRED = ("format_version", *_REQUIRED_JSON, "sha256")
+_KINDS = {
+    "classes": list | None,
+    "task": str,
+    "task_is_set": bool,
+    "trained_on": str,
+    "preprocessing": dict,
+    "input_shape": list | None,
+}
+
+
+def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, Any] | None = None) -> None:
+    """Write the model to one safetensors file, atomically: it is there completely, or as it was before.
+
+    Args:
+        model: Any module.
+        path: The file; its folder must exist. An existing file is replaced and keeps its permissions;
+            anything else that is there is refused.
+        training: Plain data on how the model came to be (history, data set), kept in the file for `metadata`;
+            None in the place of NaN and infinities, which JSON does not have.
+
+    Raises:
+        TypeError: `model` is not a Module, or `training` is not plain data.
+        ValueError: `load` would refuse the file: `training` is too large, or layers are nested too deeply.
+        OSError: The file cannot be written; names it.
+
+    Warns:
+        UserWarning: Weights are NaN or infinite; the file is written all the same, and `load` warns, too.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from cnnfast import load, models
+        >>> path = Path(tempfile.mkdtemp()) / "d4.safetensors"
+        >>> save(models.d4(seed=0), path)
+        >>> load(path).num_parameters()
+        52138
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"save: model must be a Module, got {type(model).__name__}")
+    warn_of_weights(f"save: {os.fsdecode(path)}", model)
+    weights = model.state_dict()
+    texts = _describe(model, training)
+    texts["sha256"] = _digest(texts, weights)
+    _check_readable(texts, weights)
+    with atomic_write("save", path) as file:
+        _write(file, weights, texts)
+
+
+def load(path: str | os.PathLike[str]) -> Module:
+    """The model that `save` wrote: architecture, weights, classes, task, preprocessing and input shape.
+
+    Raises:
+        CheckpointError: Not a safetensors file, truncated, changed, not written by cnnfast, written by a
+            newer version, or inconsistent in itself; the message names the file and the reason.
+        OSError: The file is not there or cannot be read.
+
+    Warns:
+        UserWarning: Weights are NaN or infinite.
+    """
+    info, tensors = _read(path, with_tensors=True)
+    try:
+        model = blank(info["architecture"]).to(_common_dtype(tensors))
+        for name, value in model._views().items():
+            value[...] = tensors[name]
+        model.input_shape = None if info["input_shape"] is None else tuple(info["input_shape"])
+        model.preprocessing = Preprocessing(**info["preprocessing"])
+        model.classes = info["classes"]
+        model.task = info.get("task")
+        if not info.get("task_is_set"):
+            model._task, model._trained_for = None, model._task
+        model._trained_on = check_input_kind(info.get("trained_on"))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(
+            f"{os.fsdecode(path)}: does not describe a working model: {_line(error)}"
+        ) from None
+    warn_of_weights(f"load: {os.fspath(path)}", model)
+    return model
+
+
+def metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a model file says of itself, weights left alone, as plain data.
+
+    Keys: format_version, cnnfast_version, architecture, classes, preprocessing, input_shape, training; task
+    where it is known, and task_is_set if its user has set it; trained_on where it was trained, "uint8" or
+    "float".
+
+    Raises:
+        CheckpointError, OSError: As `load`, but for what only the weights can show.
+    """
+    return _read(path, with_tensors=False)[0]
+
+
+def _describe(model: Module, training: Mapping[str, Any] | None) -> dict[str, str]:
+    """Metadata of safetensors is strings by name; values here are JSON."""
+    described = {
+        "architecture": model.to_config(),
+        "classes": model.classes,
+        "preprocessing": model.preprocessing.to_config(),
+        "input_shape": model.input_shape,
+        "training": None if training is None else dict(training),
+        **_learned(model),
+    }
+    try:
+        texts = {name: to_json(value) for name, value in described.items()}
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"save: training must be plain data that JSON can hold: {error}") from None
+    return {
+        "format": "cnnfast",
+        "format_version": str(FORMAT_VERSION),
+        "cnnfast_version": __version__,
+        **texts,
+    }
+
+
+def _learned(model: Module) -> dict[str, Any]:
+    """What is known from the user or from training, if anything: the task, and the kind of input."""
+    known: dict[str, Any] = {"task": model._task or model._trained_for, "trained_on": model._trained_on}
+    if model._task is not None:
+        known["task_is_set"] = True
+    return {key: value for key, value in known.items() if value is not None}
+
+
+def _check_readable(texts: Mapping[str, str], weights: Mapping[str, Array]) -> None:
+    """What `load` would refuse is not written: its own checks, before there is a file."""
+    shapes = {key: (value.shape, _DTYPES[value.dtype.name]) for key, value in weights.items()}
+    try:
+        _check_metadata("save", texts, shapes)
+    except CheckpointError as error:
+        raise ValueError(f"{error}; such a file could not be loaded") from None
+
+
+def _check_metadata(
+    name: str, texts: Mapping[str, str], shapes: Mapping[str, tuple[Shape, str]]
+) -> tuple[dict[str, Any], dict[str, Shape]]:
+    """The metadata and the shapes of all weights, which must be those that are there."""
+    _check_origin(name, texts)
+    info = _parse(name, texts)
+    expected = _expected_shapes(name, info["architecture"])
+    _check_tensors(name, expected, shapes)
+    return info, expected
+
+
+def _read(path: str | os.PathLike[str], with_tensors: bool) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Metadata and tensors, each checked as far as it can be without building the model."""
+    from safetensors import SafetensorError, safe_open
+
+    name = os.fsdecode(path)
+    open_regular("load", path, "model file").close()  # safetensors calls every failure "no such file"
+    try:
+        with safe_open(expand(path), framework="numpy") as file:
+            texts = dict(file.metadata() or {})
+            shapes = {key: (tuple(part.get_shape()), part.get_dtype()) for key, part in _slices(file)}
+            info, expected = _check_metadata(name, texts, shapes)
+            tensors = {key: file.get_tensor(key) for key in expected} if with_tensors else {}
+    except SafetensorError as error:
+        raise CheckpointError(f"{name}: is not a safetensors file, or is damaged: {_line(error)}") from None
+    if with_tensors and _digest(texts, tensors) != texts["sha256"]:
+        raise CheckpointError(
+            f"{name}: is damaged: its contents do not have the checksum it was written with"
+        )
+    return info, tensors
+
+
+def _slices(file: Any) -> list[tuple[str, Any]]:
+    return [(key, file.get_slice(key)) for key in file.keys()]  # noqa: SIM118
+
+
+def _check_origin(name: str, texts: Mapping[str, str]) -> None:
+    if texts.get("format") != "cnnfast":
+        raise CheckpointError(
+            f"{name}: is a safetensors file, but not a cnnfast model (weights without an architecture); "
+            "build the model and use load_state_dict"
+        )
+    version = texts.get("format_version", "")
+    if not version.isdecimal() or len(version) > 9 or int(version) < 1:
+        raise CheckpointError(f"{name}: has the format version {version[:20]!r}, which is no version")
+    if int(version) > FORMAT_VERSION:
+        writer = texts.get("cnnfast_version", "?")[:20]
+        raise CheckpointError(
+            f"{name}: was written by a newer cnnfast ({writer}, format {version}); "
+            f"this one ({__version__}) reads formats up to {FORMAT_VERSION}: pip install --upgrade cnnfast"
+        )
+    missing = [key for key in _REQUIRED if key not in texts]
+    if missing:
+        raise CheckpointError(f"{name}: lacks {', '.join(missing)} in its metadata")
+    size = sum(map(len, texts.values()))
+    if size > _MAX_METADATA:
+        raise CheckpointError(f"{name}: has {size} characters of metadata, at most {_MAX_METADATA} are read")
+
+
+def _parse(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    info: dict[str, Any] = {"format_version": int(texts["format_version"])}
+    info["cnnfast_version"] = texts.get("cnnfast_version")
+    for key in (*_REQUIRED_JSON, "training", *(key for key in _OPTIONAL_JSON if key in texts)):
+        try:
+            info[key] = json.loads(texts.get(key, "null"))
+        except (ValueError, RecursionError):
+            raise CheckpointError(f"{name}: {key} in its metadata is not JSON") from None
+    for key, kinds in _KINDS.items():
+        if key in info and not isinstance(info[key], kinds):
+            raise CheckpointError(f"{name}: {key} in its metadata must not be {type(info[key]).__name__}")
+    return info
+
+
+def _expected_shapes(name: str, architecture: Any) -> dict[str, Shape]:
+    try:
+        return dict(parameter_shapes(architecture))
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        raise CheckpointError(f"{name}: cannot build its architecture: {_line(error)}") from None
+
+
+def _check_tensors(name: str, expected: Mapping[str, Shape], found: Mapping[str, tuple[Shape, str]]) -> None:
+    """The file must hold exactly what the architecture asks for: nothing larger is ever allocated."""
+    for key, shape in expected.items():
+        if key not in found:
+            raise CheckpointError(f"{name}: lacks the weights {key}")
+        if found[key][0] != shape:
+            raise CheckpointError(
+                f"{name}: the weights {key} have shape {found[key][0]}, the architecture {shape}"
+            )
+    for key in found:
+        if key not in expected:
+            raise CheckpointError(f"{name}: holds weights {key[:80]} that its architecture has no place for")
+    kinds = sorted({kind for _, kind in found.values()})
+    if len(kinds) > 1 or not set(kinds) <= set(_DTYPES.values()):
+        raise CheckpointError(f"{name}: weights must be all F32 or all F64, got {', '.join(kinds)}")
+
+
+def _common_dtype(tensors: Mapping[str, Array]) -> Any:
+    return next((value.dtype for value in tensors.values()), np.dtype(np.float32))
+
+
+def _digest(texts: Mapping[str, str], tensors: Mapping[str, Array]) -> str:
+    """SHA-256 over the metadata (but for the digest itself) and the bytes of all weights."""
+    digest = hashlib.sha256()
+    digest.update(json.dumps(sorted((k, v) for k, v in texts.items() if k != "sha256")).encode())
+    for key in sorted(tensors):
+        digest.update(key.encode())
+        digest.update(np.ascontiguousarray(tensors[key]).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def _write(file: IO[bytes], tensors: Mapping[str, Array], texts: Mapping[str, str]) -> None:
+    """The safetensors format. Written here because the package writes metadata in random order and needs the
+    weights twice more in memory: this way the same model gives the same bytes.
+    """
+    header: dict[str, Any] = {"__metadata__": dict(texts)}
+    end = 0
+    for name, value in tensors.items():
+        span = [end, end + value.nbytes]
+        header[name] = {"dtype": _DTYPES[value.dtype.name], "shape": value.shape, "data_offsets": span}
+        end += value.nbytes
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, "little") + text)
+    for value in tensors.values():
+        file.write(np.ascontiguousarray(value, value.dtype.newbyteorder("<")).data)

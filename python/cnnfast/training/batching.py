@@ -1,0 +1,104 @@
+"""Which rows of a data set make a batch: an index or a mask as users write them, and how a batch is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .._checks import refuse_masked, type_of
+from .._types import Array, Labels
+from ..losses import Loss
+
+
+def row_numbers(who: str, index: object, n: int) -> Labels:
+    """The row numbers, int64, that an index into n rows stands for; a boolean one is a mask.
+
+    Raises:
+        TypeError: Neither integers nor booleans.
+        ValueError: Not one-dimensional, a mask of another length, or a number that is not a row.
+    """
+    rows = index if type(index) is np.ndarray else _as_array(who, index)
+    if rows.dtype == np.bool_:
+        if rows.shape != (n,):
+            raise ValueError(
+                f"{who}: index is a mask of shape {rows.shape}, but x has {n} rows; "
+                f"a mask must have shape ({n},)"
+            )
+        return np.flatnonzero(rows)
+    if rows.ndim != 1:
+        raise ValueError(f"{who}: index must have one dimension, got shape {rows.shape}")
+    if rows.dtype != np.int64:
+        if rows.size > 0 and rows.dtype.kind not in "iu":
+            raise TypeError(
+                f"{who}: index must hold integers (row numbers) or booleans (a mask), got {rows.dtype}"
+            )
+        rows = rows.astype(np.int64)
+    return rows
+
+
+def check_rows(who: str, rows: Labels, n: int) -> None:
+    """Raises ValueError unless all are rows of n."""
+    wrong = (rows < 0) | (rows >= n)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise ValueError(
+            f"{who}: index must be from 0 to {n - 1} ({n} rows), got {rows[at]} at position {at}"
+        )
+
+
+def cuts(who: str, name: str, n: int, size: int, smallest: int) -> list[slice]:
+    """n rows in batches of `size`; a rest of fewer rows than `smallest` belongs to the batch before it.
+
+    Raises:
+        ValueError: A batch would have fewer rows than `smallest`; `name` is the setting that says `size`.
+    """
+    if min(n, size) < smallest:
+        given = f"{name}={size}" if size < smallest else f"a batch of {n} row"
+        raise ValueError(
+            f"{who}: {given} is too small: batch normalization needs more than one value a channel; "
+            f"use at least {smallest} rows"
+        )
+    starts = [*range(0, n, size)]
+    if len(starts) > 1 and n - starts[-1] < smallest:
+        starts.pop()
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], n], strict=True)]
+
+
+def copied_by_rows(x: Array, y: object, loss: Loss) -> bool:
+    """Whether the engine cannot read x and y where they lie, or all of y would have to be looked at: then the
+    rows of a batch are copied, rather than everything for each batch.
+    """
+    if not isinstance(y, np.ndarray):
+        return isinstance(y, Sequence) and len(y) == len(x)
+    if y.ndim == 0 or len(y) != len(x):
+        return False  # to be refused as it is
+    if not x.flags.c_contiguous or not y.flags.c_contiguous:
+        return True
+    return y.dtype != np.int64 if y.dtype.kind in "iu" else loss.of_shares
+
+
+def copies(who: str, x: Array, y: Array | Sequence[object], rows: Labels) -> tuple[Array, Array]:
+    """Copies of these rows of both, which have equally many."""
+    check_rows(who, rows, len(x))
+    return x[rows], y[rows] if isinstance(y, np.ndarray) else np.asarray([y[i] for i in rows.tolist()])
+
+
+def check_copied_labels(y: Array, rows: Labels, n_classes: int, loss: Loss) -> None:
+    """Classes that `copies` made of these rows: refused as by the engine, with places in the whole array."""
+    if y.dtype != np.int64:
+        return
+    wrong = ((y < 0) | (y >= n_classes)) & (y != getattr(loss, "ignore_index", None))
+    if wrong.any():
+        at, positions = int(wrong.argmax()), y[0].size
+        raise ValueError(
+            f"target: values must be from 0 to {n_classes - 1} (the network has {n_classes} outputs), got "
+            f"{y.flat[at]} at position {rows[at // positions] * positions + at % positions}"
+        )
+
+
+def _as_array(who: str, index: object) -> Array:
+    refuse_masked(who, "index", index)
+    if not isinstance(index, np.ndarray | list | tuple | range):
+        raise TypeError(f"{who}: index must be an array of row numbers or a mask, got {type_of(index)}")
+    return np.asarray(index)

@@ -1,0 +1,272 @@
+"""`evaluate`: how well a model does on labelled images it may or may not have seen."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from .. import _terminal
+from .._checks import check_integer, takes_a_pair, type_of
+from .._json import plain
+from .._types import Array, Labels
+from ..losses import IGNORED, as_class
+from ..nn import Module
+from ..nn.task import Task
+from .metrics import (
+    ClassificationMetrics,
+    Metrics,
+    MultilabelMetrics,
+    RegressionMetrics,
+    measure,
+    metrics_for,
+)
+from .samples import check_known, evaluation_samples
+
+if TYPE_CHECKING:
+    from ..datasets import ImageDataset
+
+Counted = Literal["images", "positions"]
+
+_WORST = 5
+_WORST_WITHOUT_MATRIX = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What `evaluate` found of a network that tells classes apart, two of them if its task is "binary".
+
+    Args:
+        loss: Mean cross entropy.
+        accuracy: Fraction of answers that are right, 0 to 1.
+        top2_accuracy: Fraction whose right class is among the two likeliest.
+        confusion: (classes, classes) int64; row: the right class, column: what the model said.
+        n: Number of answers that count: one for each image, or for each position of a map.
+        classes: Name of each class; its number, if no names are known.
+        seconds: How long it took.
+        counted: What `n` counts.
+    """
+
+    loss: float
+    accuracy: float
+    top2_accuracy: float
+    confusion: Labels
+    n: int
+    classes: tuple[str, ...]
+    seconds: float
+    counted: Counted = "images"
+
+    def most_confused(self, count: int = _WORST) -> list[tuple[str, str, int]]:
+        """The most frequent mistakes: (right class, what the model said, how often)."""
+        wrong = self.confusion - np.diag(np.diag(self.confusion))
+        order = np.argsort(wrong, axis=None, kind="stable")[::-1][:count]
+        pairs = ((int(i) // len(wrong), int(i) % len(wrong)) for i in order)
+        return [(self.classes[t], self.classes[p], int(wrong[t, p])) for t, p in pairs if wrong[t, p] > 0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, ready for JSON: None in the place of what is not finite, and then "finite" is False."""
+        return plain(
+            {
+                "loss": self.loss,
+                "accuracy": self.accuracy,
+                "top2_accuracy": self.top2_accuracy,
+                "confusion": self.confusion.tolist(),
+                "n": self.n,
+                "classes": list(self.classes),
+                "seconds": self.seconds,
+                "counted": self.counted,
+            }
+        )
+
+    def __str__(self) -> str:
+        lines = [
+            _terminal.packed(
+                [
+                    f"accuracy {self.accuracy:.2%}",
+                    *([f"top-2 {self.top2_accuracy:.2%}"] if len(self.classes) > 2 else []),
+                    f"loss {self.loss:.4f}",
+                    _cost(self.n, self.counted, self.seconds),
+                ]
+            ),
+            *self._matrix(),
+        ]
+        pairs = self.most_confused(_WORST if len(lines) > 2 else _WORST_WITHOUT_MATRIX)
+        worst = [f"{t} as {p} {times:,} times" for t, p, times in pairs] or ["nothing"]
+        texts = [f"{text}," for text in worst[:-1]] + worst[-1:]
+        return "\n".join([*lines, _terminal.packed(["most confused:", *texts], gap=" ")])
+
+    def _matrix(self) -> list[str]:
+        """The confusion matrix, where it fits the terminal; otherwise where to find it."""
+        names = [name[:10] for name in self.classes]
+        cells = [[str(v) if v else "." for v in row] for row in self.confusion]
+        width = max(len(text) for text in [*names, *(cell for row in cells for cell in row)])
+        if (len(names) + 1) * (width + 1) - 1 > _terminal.width():
+            return [
+                _terminal.wrapped(
+                    f"confusion matrix: {len(names)} classes are too wide for {_terminal.width()} columns; "
+                    "it is in .confusion, and in what `cnnfast evaluate --json` prints"
+                )
+            ]
+        rows = zip(["", *names], [names, *cells], strict=True)
+        lines = [" ".join(text.rjust(width) for text in [name, *row]) for name, row in rows]
+        return ["confusion (row: right class, column: what the model said)", *lines]
+
+
+@dataclass(frozen=True, eq=False)
+class MultilabelEvaluation:
+    """What `evaluate` found of a network whose outputs each say yes or no.
+
+    Args:
+        loss: Mean binary cross entropy, over all outputs.
+        accuracy: Fraction of right answers, of all outputs, 0 to 1.
+        exact_match: Fraction of images (or positions) all of whose answers are right.
+        accuracy_by_output: Fraction of right answers of each output.
+        n: Number of images, or of positions of maps.
+        classes: Name of each output; its number, if no names are known.
+        seconds: How long it took.
+        counted: What `n` counts.
+    """
+
+    loss: float
+    accuracy: float
+    exact_match: float
+    accuracy_by_output: tuple[float, ...]
+    n: int
+    classes: tuple[str, ...]
+    seconds: float
+    counted: Counted = "images"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Evaluation.to_dict`."""
+        return plain(_fields(self))
+
+    def __str__(self) -> str:
+        figures = [
+            f"accuracy {self.accuracy:.2%}",
+            f"exact match {self.exact_match:.2%}",
+            f"loss {self.loss:.4f}",
+            _cost(self.n, self.counted, self.seconds),
+        ]
+        by_output = [
+            f"{name} {value:.2%}" for name, value in zip(self.classes, self.accuracy_by_output, strict=True)
+        ]
+        return "\n".join([_terminal.packed(figures), _terminal.packed(["accuracy by output:", *by_output])])
+
+
+@dataclass(frozen=True, eq=False)
+class RegressionEvaluation:
+    """What `evaluate` found of a network that puts out numbers.
+
+    Args:
+        mse, mae: Mean squared and mean absolute error, over all outputs.
+        r2: Coefficient of determination, the mean over outputs: 1 if all is right, 0 if always saying the
+            mean does as well. Of a constant target 1 or 0; NaN of a single row.
+        n: Number of images, or of positions of maps.
+        seconds: How long it took.
+        counted: What `n` counts.
+    """
+
+    mse: float
+    mae: float
+    r2: float
+    n: int
+    seconds: float
+    counted: Counted = "images"
+
+    @property
+    def loss(self) -> float:
+        """The mean squared error."""
+        return self.mse
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Evaluation.to_dict`."""
+        return plain({"loss": self.loss, **_fields(self)})
+
+    def __str__(self) -> str:
+        figures = [f"MSE {self.mse:.4g}", f"MAE {self.mae:.4g}", f"R2 {self.r2:.4f}"]
+        return _terminal.packed([*figures, _cost(self.n, self.counted, self.seconds)])
+
+
+@takes_a_pair
+def evaluate(
+    model: Module,
+    data: ImageDataset | tuple[Array, Array],
+    batch_size: int = 1024,
+    *,
+    ignore_index: int = IGNORED,
+) -> Evaluation | MultilabelEvaluation | RegressionEvaluation:
+    """How well a model does on labelled data, by its `task`.
+
+    Args:
+        model: Its `task` says what its outputs mean; if that is not known and they are several, they are
+            taken for logits of classes.
+        data: An ImageDataset or a pair (x, y). y is, for outputs (n, c) or maps of them (n, c, h, w):
+            "multiclass": (n,) or (n, h, w), the number of the class of each row or position, or its name in
+                `model.classes`;
+            "binary": (n,) or (n, h, w) of 0 and 1, or such numbers in the shape of the output;
+            "multilabel": 0 and 1, integers or numbers, in the shape of the output;
+            "regression": numbers in the shape and dtype of the output.
+        batch_size: Images at a time; it does not change the result, and memory grows with it.
+        ignore_index: The class, if "multiclass", of rows or positions that do not count.
+
+    Returns:
+        An Evaluation for classes ("multiclass", "binary"), a MultilabelEvaluation or a RegressionEvaluation.
+
+    Raises:
+        TypeError, ValueError: Data that does not fit the model; a model with a single output whose task is
+            not known; no label that counts.
+
+    Cost: one pass of inference; besides the data, memory for one batch of outputs and the confusion matrix.
+
+    Example:
+        >>> import cnnfast as cf
+        >>> result = cf.evaluate(cf.models.hello_dl_letters(seed=0), cf.datasets.glyphs(64, seed=1))
+        >>> int(result.confusion.sum())
+        64
+    """
+    batch_size = check_integer("evaluate", "batch_size", batch_size, 1)
+    if not isinstance(model, Module):
+        raise TypeError(f"evaluate: model must be a Module, got {type_of(model)}")
+    part, task, loss = evaluation_samples("evaluate", data, model, as_class("evaluate", ignore_index))
+    check_known("evaluate: y", part, loss)
+    metrics = metrics_for(task, model._output_kind, loss)
+    began = time.perf_counter()
+    measure(model, part, metrics, batch_size)
+    seconds = time.perf_counter() - began
+    positions = len(model._plan_for(part.x.shape[1:]).output_shape) > 1
+    return _result(
+        task, metrics, part.classes or model.classes, seconds, "positions" if positions else "images"
+    )
+
+
+def _result(
+    task: Task, metrics: Metrics, names: tuple[str, ...] | None, seconds: float, counted: Counted
+) -> Evaluation | MultilabelEvaluation | RegressionEvaluation:
+    if isinstance(metrics, RegressionMetrics):
+        return RegressionEvaluation(metrics.mse, metrics.mae, metrics.r2, metrics.n, seconds, counted)
+    if isinstance(metrics, MultilabelMetrics) and task == "multilabel":
+        by_output = tuple((metrics.right / metrics.n).tolist())
+        exact, names = metrics.all_right / metrics.n, _names(names, len(by_output))
+        return MultilabelEvaluation(
+            metrics.loss, metrics.accuracy, exact, by_output, metrics.n, names, seconds, counted
+        )
+    assert isinstance(metrics, ClassificationMetrics | MultilabelMetrics)
+    top2 = metrics.right_in_two / metrics.n if isinstance(metrics, ClassificationMetrics) else 1.0
+    names = _names(names, len(metrics.confusion))
+    return Evaluation(
+        metrics.loss, metrics.accuracy, top2, metrics.confusion, metrics.n, names, seconds, counted
+    )
+
+
+def _names(known: tuple[str, ...] | None, count: int) -> tuple[str, ...]:
+    return known if known is not None and len(known) == count else tuple(map(str, range(count)))
+
+
+def _fields(result: MultilabelEvaluation | RegressionEvaluation) -> dict[str, Any]:
+    return {field.name: getattr(result, field.name) for field in fields(result)}
+
+
+def _cost(n: int, counted: Counted, seconds: float) -> str:
+    return f"({n:,} {counted} in {seconds:.1f} s)"

@@ -1,0 +1,296 @@
+"""`fit`: epochs of training steps. No arithmetic on images is done here."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from .._checks import check_integer, takes_a_pair, type_of
+from .._types import Array, Labels
+from ..errors import NonFiniteError
+from ..losses import IGNORED, CrossEntropy, Loss, as_loss
+from ..nn import Module
+from ..optim import Adam, Optimizer
+from ..optim.lr_scheduler import Schedule, Scheduler, schedule_of
+from .batching import cuts
+from .history import EpochMean, EpochRecord, History
+from .interrupt import Interrupt
+from .metrics import measure, metrics_for
+from .progress import Progress, Setting, display_for
+from .samples import Samples, as_samples, check_known, split_validation
+from .trainer import Trainer
+
+if TYPE_CHECKING:
+    from ..datasets import ImageDataset
+
+#: Images at a time in validation.
+_VALIDATION_BATCH = 1024
+
+ScheduleName = Literal["constant", "cosine", "one-cycle", "plateau"]
+
+
+@takes_a_pair
+def fit(
+    model: Module,
+    data: ImageDataset | tuple[Array, Array],
+    epochs: int = 5,
+    optimizer: Optimizer | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    loss: Loss | str = "cross_entropy",
+    validation: ImageDataset | tuple[Array, Array] | float | None = None,
+    progress: Setting = "auto",
+    on_epoch: Callable[[EpochRecord], object] | None = None,
+    shuffle: bool = True,
+    schedule: ScheduleName | Schedule = "constant",
+    micro_batch: int | None = None,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+) -> History:
+    """Train a network, in place.
+
+    Every epoch goes through all images once, in an order drawn from the seed; the last batch may be smaller.
+    Where batch normalization needs more than one image (behind a spatial size of 1), a last batch of one
+    image joins the batch before it.
+
+    Loss and accuracy of an epoch are means over what counts, as validation has them: the loss as the loss
+    function weighs rows (or positions), the accuracy over those whose label is not ignored. A batch in which
+    nothing counts is skipped: weights, running averages and the optimizer's count of steps stay, a schedule
+    goes on, as its length is counted in batches, and the epoch's record says how many there were.
+
+    With validation, the model has in the end the weights of its best epoch (highest accuracy, then lowest
+    loss; the lowest loss alone where targets are numbers), however the training ends; without, the last ones.
+    Ctrl-C ends the training after the running step, and so do SIGTERM and SIGHUP in a program that gives them
+    the same handler, `signal.default_int_handler`.
+
+    Args:
+        model: A classifier puts out one number for each class, or a map (classes, h, w) of them: a class for
+            each position.
+        data: An ImageDataset or a pair (x, y). Classes in y are numbers or names; names become the model's
+            `classes`, sorted, where it has none.
+        epochs: How often to go through the data.
+        optimizer: None takes Adam(lr=1e-3). One that has served this model before goes on where it was.
+        batch_size: Images in one step.
+        seed: Same seed, same data: same weights, bit for bit, on any number of threads.
+        loss: "cross_entropy" for logits, "nll" for a model that ends in LogSoftmax; another name or an object
+            of `cnnfast.losses`. With a loss of numbers, y has the shape and dtype of the output. Where
+            targets are classes, validation always takes the plain cross entropy of each image (or position).
+        validation: Data to judge each epoch by; or the share of `data` to hold out for it,
+            `data.split(validation, seed)`.
+        progress: "auto" shows a bar on a terminal and lines elsewhere, on stderr; True the bar; False
+            nothing.
+        on_epoch: Called with each EpochRecord. A learning rate it sets holds from the next step on; a
+            schedule goes on from there, all that follows scaled alike.
+        shuffle: False takes the images as they come.
+        schedule: Of the learning rate: one of `optim.lr_scheduler`, which starts from the optimizer's lr
+            (and from those its groups have), or a word. "cosine" lets it fall towards zero along half a
+            cosine over all steps (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts), so that
+            training ends settled rather than in the noise of its last steps; "one-cycle" lets it rise to the
+            optimizer's lr first; "plateau" divides it by ten when the validation loss has not fallen for
+            three epochs. In the end the optimizer has its lr back, scaled by what `on_epoch` has set.
+        micro_batch: Compute each step's gradient from this many images at a time; see `Trainer.step`.
+        clip_norm, clip_value: Limits of the gradients, as in `Trainer`.
+
+    Returns:
+        A History; its `stopped` is "interrupted" after Ctrl-C.
+
+    Raises:
+        NonFiniteError: The loss, a gradient or an updated weight became NaN or infinite; says at which step,
+            and carries the history. The model has its best or its last finite weights.
+        TypeError, ValueError: Arguments that do not fit, data in which nothing counts, batches too small for
+            batch normalization; before the first step.
+
+    Cost: a step is two calls into the engine and some ten microseconds of Python.
+
+    Example:
+        >>> import cnnfast as cf
+        >>> model = cf.models.hello_dl_letters(seed=0)
+        >>> history = cf.fit(model, cf.datasets.glyphs(256, seed=0), epochs=2, progress=False)
+        >>> len(history.epochs), model.classes[:3]
+        (2, ('a', 'b', 'c'))
+    """
+    epochs = check_integer("fit", "epochs", epochs, 1)
+    batch_size = check_integer("fit", "batch_size", batch_size, 1)
+    seed = check_integer("fit", "seed", seed, 0)
+    if micro_batch is not None:
+        micro_batch = check_integer("fit", "micro_batch", micro_batch, 1)
+    rates = schedule_of("fit", schedule)
+    if not isinstance(model, Module):
+        raise TypeError(f"fit: model must be a Module, got {type_of(model)}")
+    loss = as_loss("fit", loss)
+    part, held = _parts(model, data, validation, seed, loss)
+    _check_that_something_counts(part, loss)
+    if held is None and rates is not None and rates.watches is not None:
+        raise ValueError(f"fit: the schedule watches the validation {rates.watches}; give validation=...")
+    chosen = Adam() if optimizer is None else optimizer
+    trainer = Trainer(model, chosen, loss, seed, clip_norm=clip_norm, clip_value=clip_value)
+    plan, _ = model._prepare(part.x)
+    smallest = plan.smallest_batch
+    batches = cuts("fit", "batch_size", len(part), batch_size, smallest)
+    if micro_batch is not None:
+        cuts("fit", "micro_batch", len(part), micro_batch, smallest)
+    display = display_for(progress, epochs, len(part))
+    if model.input_shape is None and not model._takes_other_sizes(part.x.shape[1:]):
+        model.input_shape = part.x.shape[1:]
+    model._train_for(loss, plan.output_shape[0])
+    model._train_on(part.x)
+    if model.classes is None:
+        model.classes = part.classes
+    seed_of_order = seed if shuffle else None
+    run = _Run(trainer, part, held, epochs, batches, micro_batch, seed_of_order, on_epoch, rates)
+    return run.all_epochs(display)
+
+
+class _Run:
+    """One call of `fit`: its loop, its history and the best weights so far."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        part: Samples,
+        held: Samples | None,
+        epochs: int,
+        batches: list[slice],
+        micro_batch: int | None,
+        seed: int | None,
+        on_epoch: Callable[[EpochRecord], object] | None,
+        schedule: Schedule | None,
+    ) -> None:
+        self._trainer, self._part, self._held = trainer, part, held
+        self._epochs, self._batches, self._seed = epochs, batches, seed
+        self._micro_batch = micro_batch
+        self._on_epoch = on_epoch
+        self._schedule = schedule
+        self._scheduler: Scheduler | None = None
+        self._history = History()
+        self._best: Array | None = None
+        self._best_score = (-math.inf, -math.inf)
+        self._interrupt = Interrupt()
+
+    def all_epochs(self, display: Progress) -> History:
+        history = self._history
+        with self._interrupt, display:
+            try:
+                if self._schedule is not None:
+                    self._scheduler = Scheduler(
+                        self._trainer.optimizer,
+                        self._schedule,
+                        epochs=self._epochs,
+                        steps_per_epoch=len(self._batches),
+                    )
+                for epoch in range(1, self._epochs + 1):
+                    record = self._one_epoch(epoch, display)
+                    if record is None:
+                        break
+                    history.epochs.append(record)
+                    display.epoch(record)
+                    if self._on_epoch is not None:
+                        self._on_epoch(record)
+            except KeyboardInterrupt:
+                history.stopped = "interrupted"
+            except NonFiniteError as error:
+                history.stopped = "non-finite"
+                error.history = history
+                raise
+            finally:
+                if self._best is not None:
+                    self._trainer._params[:] = self._best
+                    self._trainer.model._block.touch()
+                if self._scheduler is not None:
+                    self._scheduler.give_back()
+        if self._interrupt.requested:  # perhaps too late to end anything, but not to be forgotten
+            history.stopped = "interrupted"
+        return history
+
+    def _one_epoch(self, epoch: int, display: Progress) -> EpochRecord | None:
+        """None if it was interrupted."""
+        part, trainer = self._part, self._trainer
+        trainer._epoch = epoch
+        plan, x = trainer.model._prepare(part.x)
+        order = self._order(epoch)
+        mean = EpochMean(trainer.loss.of_classes)
+        skipped = trainer.skipped
+        began = time.perf_counter()
+        for batch in self._batches:
+            if self._interrupt.requested:
+                return None
+            mean.add(trainer._advance(plan, x, part.y, order[batch], self._micro_batch))
+            if self._scheduler is not None:
+                self._scheduler.after_step()
+            display.batch(epoch, batch.stop, mean.loss, mean.accuracy)
+        seconds = time.perf_counter() - began
+        score: tuple[float, float | None] | None = None
+        if self._held is not None and (score := self._validate(epoch, self._held)) is None:
+            return None
+        val_loss, val_accuracy = (None, None) if score is None else score
+        if self._scheduler is not None:
+            self._scheduler.after_epoch(
+                val_loss if self._scheduler.schedule.watches == "loss" else val_accuracy
+            )
+        speed = len(order) / seconds
+        skipped = trainer.skipped - skipped
+        return EpochRecord(epoch, mean.loss, mean.accuracy, val_loss, val_accuracy, seconds, speed, skipped)
+
+    def _order(self, epoch: int) -> Labels:
+        rows = self._part.rows
+        if self._seed is None:
+            return np.arange(len(self._part)) if rows is None else rows
+        rng = np.random.default_rng(np.random.SeedSequence([self._seed, epoch - 1]))
+        order = rng.permutation(len(self._part))
+        return order if rows is None else rows[order]
+
+    def _judge(self, held: Samples) -> Loss:
+        """What validation is measured by: where targets are classes, the plain cross entropy."""
+        loss = self._trainer.loss
+        if held.y.dtype != np.int64:
+            return loss
+        return CrossEntropy(ignore_index=getattr(loss, "ignore_index", IGNORED))
+
+    def _validate(self, epoch: int, held: Samples) -> tuple[float, float | None] | None:
+        """(loss, accuracy if there is one), keeping the weights if they are the best so far; None if
+        interrupted.
+        """
+        trainer = self._trainer
+
+        def stop() -> bool:
+            return self._interrupt.requested
+
+        model = trainer.model
+        outputs = model._plan_for(held.x.shape[1:]).output_shape[0]
+        metrics = metrics_for(model._task_of("fit", outputs), model._output_kind, self._judge(held))
+        if not measure(model, held, metrics, _VALIDATION_BATCH, stop):
+            return None
+        loss, accuracy = metrics.loss, metrics.accuracy
+        score = (accuracy or 0.0, -loss if math.isfinite(loss) else -math.inf)
+        if self._best is None or score > self._best_score:
+            self._best = trainer._params.copy()
+            self._best_score, self._history.best_epoch = score, epoch
+        return loss, accuracy
+
+
+def _parts(
+    model: Module, data: Any, validation: Any, seed: int, loss: Loss
+) -> tuple[Samples, Samples | None]:
+    """What is learned from, and what each epoch is judged by."""
+    whole = as_samples("fit", data, model, loss)
+    if validation is None:
+        return whole, None
+    if isinstance(validation, float | int | np.number):
+        whole, held = split_validation("fit", data, whole, float(validation), seed, model, loss)
+    else:
+        held = as_samples("fit: validation", validation, model, loss, whole.classes)
+    check_known("fit: validation", held, loss)
+    return whole, held
+
+
+def _check_that_something_counts(part: Samples, loss: Loss) -> None:
+    y = part.y if part.rows is None else part.y[part.rows]
+    if loss._count(y) == 0:
+        raise ValueError(
+            "fit: data has no row that counts: all labels are the loss's ignore_index "
+            f"({getattr(loss, 'ignore_index', IGNORED)}), or of classes of weight 0"
+        )

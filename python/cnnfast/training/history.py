@@ -1,0 +1,125 @@
+"""`History`: what happened in each epoch of a training run, as plain data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from .accumulator import BatchResult
+
+from .._json import plain
+
+Stopped = Literal["finished", "interrupted", "non-finite"]
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One pass over the training data.
+
+    Args:
+        epoch: Counted from 1.
+        loss: Mean over the training images (where the output is a map of classes, over their positions), each
+            at the moment it was learned from, weighted as the loss weighs them.
+        accuracy: Fraction of those whose label is not ignored that were classified rightly at that moment, 0
+            to 1; None where targets are no classes.
+        val_loss: Mean over the validation images after the epoch; None without validation.
+        val_accuracy: Share of them that were classified rightly, of those whose class is known; None without
+            validation or classes.
+        seconds: Time for the training steps, validation not counted.
+        images_per_second: Training images in that time.
+        skipped_steps: Batches without a row that counts, which changed nothing.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    seconds: float
+    images_per_second: float
+    skipped_steps: int = 0
+
+    def text(self, epochs: int | None = None) -> str:
+        """One line; `epochs` is the number of epochs planned, if known."""
+        return "  ".join(self.parts(epochs))
+
+    def parts(self, epochs: int | None = None) -> list[str]:
+        """The figures of `text`, for lines of another length."""
+        parts = [f"epoch {self.epoch}" if epochs is None else f"epoch {self.epoch}/{epochs}"]
+        parts += [f"loss {self.loss:.4f}"]
+        if self.accuracy is not None:
+            parts += [f"accuracy {self.accuracy:.2%}"]
+        if self.val_loss is not None:
+            parts += [f"validation loss {self.val_loss:.4f}"]
+        if self.val_accuracy is not None:
+            parts += [f"validation accuracy {self.val_accuracy:.2%}"]
+        if self.skipped_steps:
+            parts += [f"{self.skipped_steps} steps skipped"]
+        return [*parts, f"{self.images_per_second:,.0f} images/s", f"{self.seconds:.1f} s"]
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+class EpochMean:
+    """Loss and accuracy of the batches so far: weighted means, as one batch of them all would have them."""
+
+    def __init__(self, of_classes: bool) -> None:
+        self._of_classes = of_classes
+        self._loss, self._weight, self._correct, self._counted = 0.0, 0.0, 0, 0
+
+    def add(self, batch: BatchResult) -> None:
+        if batch.weight > 0:
+            self._loss += batch.loss * batch.weight
+        self._weight += batch.weight
+        self._correct += batch.correct
+        self._counted += batch.counted
+
+    @property
+    def loss(self) -> float:
+        """NaN where nothing counts."""
+        return self._loss / self._weight if self._weight > 0 else math.nan
+
+    @property
+    def accuracy(self) -> float | None:
+        """None where targets are no classes."""
+        if not self._of_classes:
+            return None
+        return self._correct / self._counted if self._counted > 0 else math.nan
+
+
+@dataclass
+class History:
+    """What `fit` returns.
+
+    Args:
+        epochs: One record for each epoch that ended.
+        stopped: "finished"; "interrupted" by Ctrl-C; "non-finite" in the history a `NonFiniteError` carries.
+        best_epoch: The epoch whose weights the model has now, the best by validation; None without
+            validation.
+
+    Example:
+        >>> history = History([EpochRecord(1, 0.5, 0.8, None, None, 2.0, 500.0)])
+        >>> print(history)
+        epoch 1  loss 0.5000  accuracy 80.00%  500 images/s  2.0 s
+        >>> history.to_dict()["epochs"][0]["loss"]
+        0.5
+    """
+
+    epochs: list[EpochRecord] = field(default_factory=list)
+    stopped: Stopped = "finished"
+    best_epoch: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, ready for JSON; see `Evaluation.to_dict` on values that are not finite."""
+        return plain(asdict(self))
+
+    def __str__(self) -> str:
+        lines = [str(record) for record in self.epochs]
+        if self.best_epoch is not None:
+            lines.append(f"weights of epoch {self.best_epoch}, the best by validation")
+        if self.stopped != "finished":
+            lines.append(f"stopped: {self.stopped}")
+        return "\n".join(lines)

@@ -1,0 +1,156 @@
+"""What `fit` shows on stderr while it runs: a bar on a terminal, a line for each epoch elsewhere, nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
+
+from .. import _terminal
+from .._stderr import Stderr, console
+from ..errors import MissingDependencyError, require
+from .history import EpochRecord
+
+if TYPE_CHECKING:
+    import rich.progress
+
+Setting = bool | Literal["auto"]
+
+#: Seconds between two drawings of the bar: drawing costs milliseconds in which no step runs.
+_REDRAW = 0.25
+#: Columns of the bar itself.
+_BAR = 16
+
+
+class Progress:
+    """Shows nothing; what is below shows something."""
+
+    def __init__(self, epochs: int, images: int) -> None:
+        self._epochs, self._images = epochs, images
+        self._began = time.perf_counter()
+
+    def __enter__(self) -> Progress:
+        self._began = time.perf_counter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def batch(self, epoch: int, done: int, loss: float, accuracy: float | None) -> None:
+        """After each step: images done in this epoch, their mean loss and (of classes) their accuracy."""
+
+    def epoch(self, record: EpochRecord) -> None:
+        """After each epoch."""
+
+    def _left(self, epoch: int, done: int) -> str:
+        """Time left, as if all went on as it has until now."""
+        past = (epoch - 1) * self._images + done
+        rest = self._epochs * self._images - past
+        return _clock((time.perf_counter() - self._began) / past * rest)
+
+
+class Lines(Progress):
+    """A line for each epoch."""
+
+    def __init__(self, epochs: int, images: int) -> None:
+        super().__init__(epochs, images)
+        self._stderr = Stderr()
+
+    def epoch(self, record: EpochRecord) -> None:
+        parts = record.parts(self._epochs)
+        if record.epoch < self._epochs:
+            parts.append(f"{self._left(record.epoch, self._images)} left")
+        narrow = self._stderr.isatty()  # a file gets one line for each epoch
+        line = _terminal.packed(parts, room=_terminal.width(sys.stderr)) if narrow else "  ".join(parts)
+        self._stderr.write(f"{line}\n")
+        self._stderr.flush()
+
+
+class Bar(Progress):
+    """A bar over the whole training with the running epoch's loss, accuracy, images/s, and the time left."""
+
+    def __enter__(self) -> Progress:
+        columns, screen = require("rich.progress", "a progress bar"), console()
+        self._bar: rich.progress.Progress = columns.Progress(
+            columns.TextColumn("{task.description}"),
+            columns.BarColumn(bar_width=_BAR),
+            columns.TaskProgressColumn(),
+            columns.TextColumn("{task.fields[state]}"),
+            console=screen,
+            auto_refresh=False,
+            transient=screen.is_terminal,
+        )
+        total = self._epochs * self._images
+        self._task = self._bar.add_task(f"epoch 1/{self._epochs}", total=total, state="")
+        self._stack = ExitStack()
+        self._stack.enter_context(self._bar)
+        self._drawn, self._epoch_began, self._running = 0.0, 0.0, 0
+        return super().__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def batch(self, epoch: int, done: int, loss: float, accuracy: float | None) -> None:
+        now = time.perf_counter()
+        if epoch != self._running:
+            self._running, self._epoch_began = epoch, now
+        if now - self._drawn < _REDRAW:
+            return
+        self._drawn = now
+        speed = done / (now - self._epoch_began) if now > self._epoch_began else 0.0
+        right = [] if accuracy is None else [f"accuracy {accuracy:.2%}"]
+        left = f"{self._left(epoch, done)} left"
+        completed = (epoch - 1) * self._images + done
+        description = f"epoch {epoch}/{self._epochs}"
+        room = self._bar.console.width - len(f"{description} 100% ") - _BAR - 2
+        parts = [left, f"loss {loss:.4f}", *right, f"{speed:,.0f} images/s"]
+        state = _terminal.packed(parts, room=room).splitlines()[0]
+        self._bar.update(self._task, completed=completed, description=description, state=state, refresh=True)
+
+    def epoch(self, record: EpochRecord) -> None:
+        completed = record.epoch * self._images
+        line = _terminal.packed(record.parts(self._epochs), room=self._bar.console.width)
+        self._bar.console.print(line, highlight=False, soft_wrap=True)
+        self._bar.update(self._task, completed=completed, state="", refresh=True)
+
+
+def display_for(setting: Setting, epochs: int, images: int) -> Progress:
+    """The kind of display for a setting of `fit`.
+
+    Args:
+        setting: "auto" is a bar if stderr is a terminal and the package rich is there, otherwise lines; True
+            asks for the bar (in a notebook, say); False for nothing.
+        epochs, images: Epochs planned, and training images in each.
+
+    Raises:
+        ValueError: Another setting.
+        MissingDependencyError: True, but rich is not installed.
+    """
+    if setting not in ("auto", True, False) or not isinstance(setting, bool | str):
+        raise ValueError(f'fit: progress must be "auto", True or False, got {setting!r}')
+    if setting is False:
+        return Progress(epochs, images)
+    if setting == "auto" and not (Stderr().isatty() and _rich_is_there()):
+        return Lines(epochs, images)
+    require("rich.progress", "a progress bar")
+    return Bar(epochs, images)
+
+
+def _rich_is_there() -> bool:
+    try:
+        require("rich.progress", "a progress bar")
+    except MissingDependencyError:
+        return False
+    return True
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

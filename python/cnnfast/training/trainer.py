@@ -1,0 +1,345 @@
+"""`Trainer`: training steps, each forward, loss, backward and update of one batch."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .._checks import check_integer, type_of
+from .._core import Plan, magnitude
+from .._types import Array, Labels
+from ..errors import NonFiniteError
+from ..losses import Loss, as_loss, targets
+from ..nn import Module
+from ..nn.freezing import buffer_places, merged, windows_of
+from ..nn.task import check_loss
+from ..optim import Optimizer
+from ..optim.clipping import clipping
+from ..optim.optimizer import check_optimizer
+from ..optim.overflow import FiniteSteps
+from .accumulator import BatchResult, GradientAccumulator
+from .batching import check_copied_labels, check_rows, copied_by_rows, copies, cuts, row_numbers
+
+#: From the noise of one part of a batch to that of the next: odd, and far from small numbers.
+_NEXT_PART = 0x9E3779B97F4A7C15
+
+
+class Trainer:
+    """Makes training steps: forward, loss, backward and update of one batch.
+
+    A step in which no row counts (all labels are the loss's `ignore_index`, or of classes of weight 0) is
+    skipped: weights, optimizer and running averages stay as they are, and `skipped` counts it. A step that
+    fails, or that Ctrl-C ends, leaves all of them as they were, too; the next one starts afresh. A copy
+    (`copy.deepcopy`, pickle) has a model and an optimizer of its own and goes on bit for bit.
+
+    Args:
+        model: Trained in place.
+        optimizer: Serves this model from now on.
+        loss: "cross_entropy" for a model that puts out logits, "nll" for one that ends in LogSoftmax; another
+            name or an object of `cnnfast.losses`.
+        seed: Of what dropout draws; it goes on with the optimiser's steps.
+        clip_norm: Gradients are scaled so that the norm of all together is at most this (`clip_grad_norm_`).
+        clip_value: Each gradient is brought into [-clip_value, clip_value] (`clip_grad_value_`).
+
+    Raises:
+        TypeError: Not a Module, not an Optimizer.
+        ValueError: An unknown loss, one that does not fit the end of the model, a model without parameters,
+            both ways of clipping at once.
+
+    Example:
+        >>> from cnnfast import models, optim
+        >>> trainer = Trainer(models.d4(seed=0), optim.SGD(lr=0.1))
+        >>> x, y = np.zeros((4, 28, 28), dtype=np.uint8), np.array([3, 3, 3, 3])
+        >>> losses = [trainer.step(x, y) for _ in range(5)]
+        >>> losses[-1] < losses[0]
+        True
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        loss: Loss | str = "cross_entropy",
+        seed: int = 0,
+        *,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        if not isinstance(model, Module):
+            raise TypeError(f"Trainer: model must be a Module, got {type_of(model)}")
+        check_optimizer("Trainer", optimizer)
+        loss = as_loss("Trainer", loss)
+        check_loss("Trainer", loss, model._output_kind, model._task, model._outputs())
+        if model.num_parameters() == 0:
+            raise ValueError("Trainer: the model has no parameters to train")
+        self.model, self.optimizer, self.loss = model, optimizer, loss
+        self._clip = clipping("Trainer", clip_norm, clip_value)
+        self._seed = check_integer("Trainer", "seed", seed, 0)
+        #: Updates made, and steps without a row that counts.
+        self.steps, self.skipped = 0, 0
+        self._epoch: int | None = None
+        self._attach()
+        model._train_for(loss, model._outputs())
+        self._started = False
+
+    def _attach(self) -> None:
+        """What follows from the model, the optimizer and the loss."""
+        model, optimizer = self.model, self.optimizer
+        self._engine_loss = self.loss._engine()
+        self._params, self._grads = model._values, model._flat_gradients
+        optimizer.bind(self._params, model._named_shapes(), model._buffer_names())
+        self._frozen = _FrozenParameters(model, optimizer)
+        self._updates = FiniteSteps(optimizer)
+        self._accumulator = GradientAccumulator(self._grads)
+        self._averages = buffer_places(model)
+        self._averages_before: Array | None = None
+
+    def step(self, x: Array, y: Array, index: Any = None, micro_batch: int | None = None) -> float:
+        """One update from one batch.
+
+        Frozen parameters (`Module.freeze`) stay as they are, and so does what the optimiser remembers of
+        them; their gradients count as 0.
+
+        Args:
+            x: (n, *input_shape) in the model's dtype, or uint8 pictures.
+            y: (n,) integers, the class of each row, or (n, h, w), that of each position of an output
+                (c, h, w); for losses of numbers, an array of the shape and dtype of the output.
+            index: Rows of x and y that make the batch: integers, or a boolean mask of n entries; None takes
+                all. Contiguous arrays of x's dtypes and int64 labels are read where they lie; of others only
+                these rows are copied.
+            micro_batch: Compute the gradient from this many rows at a time and add it up, as `accumulate` and
+                `update` do; None takes them all at once. The mean is the same but for rounding. A last part
+                of one row joins the part before it where batch normalization needs more.
+
+        Returns:
+            The batch's mean loss, before the update; NaN if no row counts and the step is skipped.
+
+        Raises:
+            NonFiniteError: The loss, a gradient or the updated weights are not finite; the weights are still
+                those before the step.
+            TypeError, ValueError: An input that does not fit.
+            RuntimeError: Rows that were accumulated still wait for `update`.
+        """
+        if micro_batch is not None:
+            micro_batch = check_integer("Trainer", "micro_batch", micro_batch, 1)
+        return self._advance(*self._checked(x, y, index), micro_batch).loss
+
+    def accumulate(self, x: Array, y: Array, index: Any = None) -> float:
+        """Add these rows to the batch that the next `update` learns from: for batches that come in parts.
+
+        Any number of parts of any sizes: every row counts alike, and the result is that of one `step` on all
+        rows but for rounding; the same parts give the same bits. What depends on the batch as such goes by
+        parts: batch normalisation takes the statistics of each, and dropout draws anew. A part without a row
+        that counts adds nothing. Arguments and errors as `step`; NonFiniteError drops what had been added.
+
+        Returns:
+            Mean loss of these rows; NaN if none counts.
+
+        Example:
+            >>> from cnnfast import models, optim
+            >>> trainer = Trainer(models.d4(seed=0), optim.SGD(lr=0.1))
+            >>> x, y = np.zeros((8, 28, 28), dtype=np.uint8), np.arange(8)
+            >>> parts = [trainer.accumulate(x[i : i + 4], y[i : i + 4]) for i in (0, 4)]
+            >>> trainer.update() == sum(parts) / 2
+            True
+        """
+        checked = self._checked(x, y, index)
+        try:
+            return self._gather(*checked)
+        except NonFiniteError:
+            self._drop()
+            raise
+
+    def update(self) -> float:
+        """One update from all rows that were accumulated.
+
+        Returns:
+            Their mean loss; NaN if none of them counts and the update is skipped.
+
+        Raises:
+            RuntimeError: There are none.
+            NonFiniteError: As `step`.
+        """
+        if self._accumulator.rows == 0:
+            raise RuntimeError("Trainer: update needs an accumulate before it")
+        try:
+            return self._apply_gathered().loss
+        except BaseException:
+            self._drop()
+            raise
+
+    def __getstate__(self) -> dict[str, Any]:
+        derived = ("_engine_loss", "_params", "_grads", "_frozen", "_updates", "_averages", "_accumulator")
+        kept = {name: value for name, value in self.__dict__.items() if name not in derived}
+        return {**kept, "_parts": {k: v for k, v in vars(self._accumulator).items() if k != "_grads"}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        parts = state.pop("_parts")
+        before = state["_averages_before"]
+        self.__dict__.update(state)
+        self._attach()
+        self._averages_before = before
+        vars(self._accumulator).update(parts)
+
+    def _checked(self, x: Any, y: Any, index: Any) -> tuple[Plan, Array, Array, Labels | None]:
+        """(plan, x, y, index) as the engine takes them; what it could not read in place is copied by rows."""
+        model = self.model
+        if model._values is not self._params:
+            raise ValueError(
+                "Trainer: the model's parameters were moved (by to(), or into a container) since the "
+                "Trainer was made; make a new one"
+            )
+        rows: Labels | None = None
+        picked: Labels | None = None
+        if index is not None and isinstance(x, np.ndarray) and x.ndim > 0:
+            rows = row_numbers("Trainer", index, len(x))
+            if copied_by_rows(x, y, self.loss):
+                x, y = copies("Trainer", x, y, rows)
+                rows, picked = None, rows
+        plan, x = model._prepare(x)
+        if not self._started:
+            check_loss("Trainer", self.loss, model._output_kind, model._task, plan.output_shape[0])
+            model._train_for(self.loss, plan.output_shape[0])
+            model._train_on(x)
+            self._started = True
+        y = targets("Trainer", "y", y, self.loss, plan.output_shape, model.dtype, len(x))
+        if picked is not None:
+            check_copied_labels(y, picked, plan.output_shape[0], self.loss)
+        return plan, x, y, rows
+
+    def _advance(
+        self, plan: Plan, x: Array, y: Array, index: Labels | None, micro_batch: int | None = None
+    ) -> BatchResult:
+        """A step on checked input."""
+        if self._accumulator.rows > 0:
+            raise RuntimeError(
+                f"Trainer: {self._accumulator.rows} accumulated rows wait for update(); call it before step()"
+            )
+        n = len(x) if index is None else len(index)
+        if micro_batch is not None and n > micro_batch:
+            return self._in_parts(plan, x, y, index, n, micro_batch)
+        result = self._pass(plan, x, y, index)
+        if result.weight == 0:
+            self.skipped += 1
+        else:
+            self._apply(result.loss)
+            self._move_averages(plan)
+        return result
+
+    def _in_parts(
+        self, plan: Plan, x: Array, y: Array, index: Labels | None, n: int, micro_batch: int
+    ) -> BatchResult:
+        parts = cuts("Trainer", "micro_batch", n, micro_batch, plan.smallest_batch)
+        rows = np.arange(n) if index is None else index
+        check_rows("Trainer", rows, len(x))
+        try:
+            for part in parts:
+                self._gather(plan, x, y, rows[part])
+            return self._apply_gathered()
+        except BaseException:
+            self._drop()
+            raise
+
+    def _pass(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> BatchResult:
+        """Gradients of these rows, seen to be finite."""
+        self._frozen.update()
+        grads = self._grads
+        result = BatchResult(
+            *plan.loss_and_grad(x, y, self._params, grads, index, self._engine_loss, self._noise())
+        )
+        if result.weight > 0:
+            self._frozen.clear(grads)
+            self._check(result.loss)
+        return result
+
+    def _gather(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> float:
+        if self._accumulator.rows == 0 and plan.has_buffers:
+            self._averages_before = self._params[self._averages]
+        result = self._pass(plan, x, y, index)
+        if result.weight > 0:
+            self._move_averages(plan)
+        self._accumulator.add(result, len(x) if index is None else len(index))
+        return result.loss
+
+    def _apply_gathered(self) -> BatchResult:
+        result = self._accumulator.mean()
+        if result.weight == 0:
+            self.skipped += 1
+        else:
+            self._check(result.loss)  # a sum may overflow where no part did
+            self._apply(result.loss)
+        self._averages_before = None
+        return result
+
+    def _drop(self) -> None:
+        """Forgets the parts of a batch, and what running averages took in of them."""
+        self._accumulator.clear()
+        if self._averages_before is not None:
+            self._params[self._averages] = self._averages_before
+            self._averages_before = None
+            self.model._block.touch()
+
+    def _move_averages(self, plan: Plan) -> None:
+        if plan.has_buffers:
+            plan.update_buffers(self._params, self._grads)
+            self.model._block.touch()
+
+    def _check(self, loss: float) -> None:
+        self._largest = magnitude(self._grads)
+        if not math.isfinite(loss) or not math.isfinite(self._largest):
+            raise self._refusal(
+                f"the gradient (loss {loss:.4g})" if math.isfinite(loss) else f"the loss ({loss})", loss
+            )
+
+    def _apply(self, loss: float) -> None:
+        """The update by the gradients of a batch."""
+        self._frozen.update()
+        if self._clip is not None:
+            self._clip(self.optimizer._active(self._grads))
+        if not self._updates.step(self._params, self._grads, self._largest):
+            raise self._refusal(f"a weight after the update (loss {loss:.4g})", loss)
+        self.model._block.touch()
+        self.steps += 1
+
+    def _noise(self) -> int:
+        """Another number for each step of each seed, and for each part of its batch."""
+        return ((self._seed << 32 ^ self.optimizer.steps) + self._accumulator.parts * _NEXT_PART) % 2**64
+
+    def _refusal(self, what: str, loss: float) -> NonFiniteError:
+        step = self.steps + 1
+        where = f"step {step}" if self._epoch is None else f"step {step} (epoch {self._epoch})"
+        return NonFiniteError(
+            f"{what} is not finite at {where}; the model keeps the weights it had before that step; "
+            f"a smaller lr may help (now {self.optimizer.lr:g}), and so may a look at the input",
+            step=step,
+            epoch=self._epoch,
+            loss=loss,
+        )
+
+
+class _FrozenParameters:
+    """Which parameters a step leaves alone; the optimizer is given their names."""
+
+    def __init__(self, model: Module, optimizer: Optimizer) -> None:
+        self._model, self._optimizer = model, optimizer
+        self._seen = -1
+        self._windows: list[slice] = []
+
+    def update(self) -> None:
+        """Reads the model again if something was frozen or unfrozen since the last call."""
+        changes = self._model._block.frozen_changes
+        if changes == self._seen:
+            return
+        if not self._model.trainable_windows():
+            raise ValueError("Trainer: all parameters of the model are frozen; unfreeze some")
+        self._windows = merged(windows_of(self._model, frozen=True))
+        self._optimizer.frozen = frozenset(self._model.frozen).difference(self._model._buffer_names())
+        self._seen = changes
+
+    def clear(self, grads: Array) -> None:
+        """Sets the gradients of frozen parameters to 0, so that norms and checks for NaN do not see them."""
+        self.update()
+        for part in self._windows:
+            grads[part] = 0

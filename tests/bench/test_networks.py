@@ -1,0 +1,76 @@
+"""Rows of networks beside invented peers: who agrees is timed, who does not is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from cnnfast import errors, models
+from cnnfast.benchmark.networks import Network, TrainingStep, macs, network_rows
+from cnnfast.benchmark.timing import Effort, Options
+
+D4 = Network.shipped("d4")
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two calls a row: what is tested is not the speed."""
+    monkeypatch.setattr(Options, "effort", Effort(rounds=2, sample=0.0))
+
+
+@dataclass
+class Copyist:
+    """Our own answers, made wrong by a factor."""
+
+    name: str = "copyist"
+    factor: float = 1.0
+    trains: bool = True
+
+    def inference(self, model: Any, x: Any, threads: int) -> Any:
+        return lambda: self.factor * model(x)
+
+    def training(self, model: Any, x: Any, target: Any, threads: int) -> TrainingStep | None:
+        loss, grads = model.loss_and_grad(x, target)
+        wrong = {name: self.factor * grad for name, grad in grads.items()}
+        return TrainingStep(loss, wrong, lambda: None) if self.trains else None
+
+
+def rows(kind: str, *peers: Copyist, networks: tuple[Network, ...] = (D4,)) -> list[Any]:
+    return list(network_rows(Options(quick=True, only=f"^{kind} .* batch 1$"), networks, peers))
+
+
+@pytest.mark.parametrize("kind", ["train", "infer"])
+def test_peers_are_timed_beside_us(kind: str) -> None:
+    (row,) = rows(kind, Copyist("a"), Copyist("b"))
+    assert row.name == f"{kind} d4 batch 1"
+    assert list(row.seconds) == ["cnnfast", "a", "b"]
+    assert row.flops == (6 if kind == "train" else 2) * macs(models.d4())
+    assert row.notes == ()
+
+
+def test_a_peer_that_cannot_train_is_passed_over() -> None:
+    (row,) = rows("train", Copyist(trains=False))
+    assert list(row.seconds) == ["cnnfast"]
+
+
+@pytest.mark.parametrize(("kind", "what"), [("train", "the gradient of 0.weight"), ("infer", "the output")])
+def test_one_of_two_that_differs_is_named(kind: str, what: str) -> None:
+    (row,) = rows(kind, Copyist("a"), Copyist("b", factor=1.1))
+    assert list(row.seconds) == ["cnnfast", "a"]
+    (note,) = row.notes
+    assert note.startswith(f"b: not timed, {what} differs by 0.")
+
+
+@pytest.mark.parametrize("factor", [1.1, float("nan")])
+def test_if_nobody_agrees_nobody_is_timed(factor: float) -> None:
+    with pytest.raises(errors.CnnfastError, match=r"^bench: d4: for a, the output differs by .*: not timed$"):
+        rows("infer", Copyist("a", factor), Copyist("b", factor))
+
+
+def test_networks_have_their_own_batch_sizes() -> None:
+    network = Network("mine", models.d4, training=(), inference=(1, 2, 64))
+    found = network_rows(Options(quick=True), [network], [])
+    assert [row.name for row in found] == ["infer mine batch 1", "infer mine batch 64"]
+    assert np.isfinite([row.of_peak for row in rows("infer")]).all()
