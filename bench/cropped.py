@@ -17,7 +17,7 @@ from cnnfast.errors import DataError
 from cnnfast.nn import serialization
 from cnnfast.vision import ImageWarning, to_model_input
 
-from bench.pictures import pen_on_paper
+from bench.drawings import pen_on_paper
 from tests.support.drawings import cropped
 
 Array = np.ndarray[Any, Any]

@@ -19,7 +19,7 @@ from cnnfast.errors import DataError
 from cnnfast.vision import prepare
 from PIL import Image, ImageDraw, ImageFont
 
-from bench.pictures import WAYS, pen_on_paper
+from bench.drawings import WAYS, pen_on_paper
 
 Array = np.ndarray[Any, Any]
 

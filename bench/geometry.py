@@ -29,7 +29,7 @@ SAME = 1e-3
 
 @dataclass(frozen=True)
 class Geometry:
-    """A square convolution without bias on a square picture; extents in pixels."""
+    """A square convolution without bias on a square image; extents in pixels."""
 
     c_in: int
     c_out: int
@@ -92,8 +92,8 @@ class Data:
     @classmethod
     def draw(cls, geometry: Geometry, n: int) -> Data:
         rng = np.random.default_rng([n, 2])
-        op, picture = geometry.op, (geometry.c_in, geometry.size, geometry.size)
-        shapes = ((n, *picture), op.parameter_shapes()["weight"], (n, *op.output_shape(picture)))
+        op, image = geometry.op, (geometry.c_in, geometry.size, geometry.size)
+        shapes = ((n, *image), op.parameter_shapes()["weight"], (n, *op.output_shape(image)))
         x, w, dy = (rng.standard_normal(shape, dtype=np.float32) for shape in shapes)
         return cls(x, w, dy)
 

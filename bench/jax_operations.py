@@ -157,7 +157,7 @@ def _group_norm(x: Any, groups: int, eps: float, affine: list[Any]) -> Any:
 
 
 def _neighbours(x: Any, size: int, alpha: float, k: float) -> Any:
-    """What local response normalisation divides by, before its power."""
+    """What local response normalization divides by, before its power."""
     from jax import lax
 
     ones = (1,) * (x.ndim - 1)

@@ -40,19 +40,18 @@ def memory_rows(options: Options) -> Iterator[Figure | Remark]:
         yield Figure(name, float(done.stdout), "MB")
 
 
-def training_growth(images: int) -> float:
+def training_growth(count: int) -> float:
     """Largest resident memory in one epoch of the letters network, less what there was before the model."""
-    from cnnfast import models, optim
-    from cnnfast.training import fit
+    from cnnfast import fit, models, optim
 
     rng = np.random.default_rng(0)
-    pictures = rng.integers(0, 256, (images, 28, 28), dtype=np.uint8)
-    classes = rng.integers(0, 26, images)
+    images = rng.integers(0, 256, (count, 28, 28), dtype=np.uint8)
+    classes = rng.integers(0, 26, count)
     before = resident("VmRSS")
     forget_peak()
     model = models.get(LETTERS, seed=0)
     optimizer = optim.Adam()
-    fit.fit(model, (pictures, classes), 1, optimizer, batch_size=BATCH, progress=False)
+    fit(model, (images, classes), 1, optimizer, batch_size=BATCH, progress=False)
     return resident("VmHWM") - before
 
 

@@ -1,4 +1,4 @@
-"""Networks that only the benchmarks need: common shapes that the catalogue of models does not cover."""
+"""Networks that only the benchmarks need: common shapes that the catalog of models does not cover."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LETTERS = "hello-dl-letters"
 
 
 def vgg() -> Sequential:
-    """In the manner of VGG, for pictures of 3x32x32: six 3x3 convolutions, three pools, one Linear."""
+    """In the manner of VGG, for images of 3x32x32: six 3x3 convolutions, three pools, one Linear."""
     layers: list[Module] = []
     c_in = 3
     for width in (64, 128, 256):
@@ -44,17 +44,17 @@ def lenet() -> Sequential:
 
 
 def resnet() -> Sequential:
-    """A small residual network with batch normalisation, for pictures of 3x32x32: He et al. 2016's blocks."""
+    """A small residual network with batch normalization, for images of 3x32x32: He et al. 2016's blocks."""
 
-    def normalised(c_in: int, c_out: int, stride: int = 1) -> list[Module]:
+    def normalized(c_in: int, c_out: int, stride: int = 1) -> list[Module]:
         return [Conv2d(c_in, c_out, 3, stride=stride, padding=1, bias=False), BatchNorm2d(c_out)]
 
-    layers: list[Module] = [*normalised(3, 16), ReLU()]
+    layers: list[Module] = [*normalized(3, 16), ReLU()]
     c_in = 16
     for width in (16, 32, 64):
         if width != c_in:
-            layers += [*normalised(c_in, width, 2), ReLU()]
-        body = Sequential(*normalised(width, width), ReLU(), *normalised(width, width))
+            layers += [*normalized(c_in, width, 2), ReLU()]
+        body = Sequential(*normalized(width, width), ReLU(), *normalized(width, width))
         layers += [Residual(body), ReLU()]
         c_in = width
     layers += [AdaptiveAvgPool2d(1), Flatten(), Linear(64, 10)]

@@ -36,7 +36,7 @@ SIMPLE = {
 
 
 def onnx_model(module: Module, n: int) -> bytes:
-    """The module's inference for batches of exactly `n` images, float32, serialised.
+    """The module's inference for batches of exactly `n` images, float32, serialized.
 
     Raises:
         NotImplementedError: An operation that has no counterpart in ONNX.
@@ -64,8 +64,8 @@ def onnx_model(module: Module, n: int) -> bytes:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     checker.check_model(model)
-    serialised: bytes = model.SerializeToString()
-    return serialised
+    serialized: bytes = model.SerializeToString()
+    return serialized
 
 
 class _Growing:
@@ -174,7 +174,7 @@ class _Growing:
             scales = self.constant([1, 1, *factors])
             how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
             return self.node("Resize", [x, "", scales], mode="nearest", **how)
-        # zeros between neighbours: each channel's transposed convolution with a single 1
+        # zeros between neighbors: each channel's transposed convolution with a single 1
         one = self.constant(np.ones((shape[0], 1, *([1] * len(factors)))))
         return self.node("ConvTranspose", [x, one], strides=factors, group=shape[0])
 

@@ -23,7 +23,7 @@ class InferenceOnly:
 
 @dataclass(frozen=True)
 class OnnxRuntime(InferenceOnly):
-    """All graph optimisations, sequential execution, `threads` threads inside an operator."""
+    """All graph optimizations, sequential execution, `threads` threads inside an operator."""
 
     name: str = "onnxruntime"
 

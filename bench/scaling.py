@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cnnfast import _core, optim
+from cnnfast import Trainer, _core, fit, optim
 from cnnfast.benchmark.cpu_contention import CpuContention
 from cnnfast.benchmark.networks import LEARNING_RATE, Network, batch_for, difference, network_rows
 from cnnfast.benchmark.peers import torch_peers
 from cnnfast.benchmark.timing import Candidate, Effort, Options, Row, interleave
 from cnnfast.errors import CnnfastError
 from cnnfast.nn import Module
-from cnnfast.training import fit
 
 from bench.figure import Remark
 from bench.networks import LETTERS, NETWORKS
@@ -99,7 +98,7 @@ def training(network: Network, n: int, threads: int) -> Callable[[], object]:
     """A training step on that many threads."""
     model = network.build()
     x, target = batch_for(model, n)
-    trainer = fit.Trainer(model, optim.Adam(lr=LEARNING_RATE))
+    trainer = Trainer(model, optim.Adam(lr=LEARNING_RATE))
 
     def step() -> None:
         _core.set_num_threads(threads)
@@ -152,9 +151,9 @@ def assert_batch_does_not_matter(model: Module) -> None:
 
 
 def epoch_rows(options: Options) -> Iterator[Row | Remark]:
-    """Time per image of an epoch of `fit` over data sets of 1,000 to 1,000,000 pictures.
+    """Time per image of an epoch of `fit` over data sets of 1,000 to 1,000,000 images.
 
-    They lie in memory as users' do (uint8, 784 MB): files would be timed with them, and a few pictures
+    They lie in memory as users' do (uint8, 784 MB): files would be timed with them, and a few images
     over and over would stay in the caches.
     """
     sizes = QUICK_IMAGES if options.quick else IMAGES
@@ -164,14 +163,14 @@ def epoch_rows(options: Options) -> Iterator[Row | Remark]:
     free, needed = free_memory(), max(sizes) * 28 * 28
     if free is not None and free < MARGIN * needed:
         yield Remark(
-            name, f"{needed / 1e6:,.0f} MB of pictures do not fit in {free / 1e6:,.0f} MB of free memory"
+            name, f"{needed / 1e6:,.0f} MB of images do not fit in {free / 1e6:,.0f} MB of free memory"
         )
         return
     rng = np.random.default_rng(0)
-    pictures = rng.integers(0, 256, (max(sizes), 28, 28), dtype=np.uint8)
+    images = rng.integers(0, 256, (max(sizes), 28, 28), dtype=np.uint8)
     classes = rng.integers(0, 10, max(sizes))
     labels = {f"{n:,} images": n for n in sizes}
-    candidates: dict[str, Candidate] = {key: epoch(pictures[:n], classes[:n]) for key, n in labels.items()}
+    candidates: dict[str, Candidate] = {key: epoch(images[:n], classes[:n]) for key, n in labels.items()}
     effort = Effort(min(ROUNDS, options.effort.rounds), options.effort.sample)
     yield per_image(name, labels, candidates, effort)
 
@@ -183,7 +182,7 @@ def free_memory() -> int | None:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
 
 
-def epoch(pictures: np.ndarray[Any, Any], classes: np.ndarray[Any, Any]) -> Callable[[], object]:
+def epoch(images: np.ndarray[Any, Any], classes: np.ndarray[Any, Any]) -> Callable[[], object]:
     model = Network.shipped("d4").build()
     optimizer = optim.Adam(lr=LEARNING_RATE)
-    return lambda: fit.fit(model, (pictures, classes), epochs=1, optimizer=optimizer, progress=False)
+    return lambda: fit(model, (images, classes), epochs=1, optimizer=optimizer, progress=False)

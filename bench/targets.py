@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Judgement = Literal["met", "missed", "no claim"]
+Judgment = Literal["met", "missed", "no claim"]
 Told = dict[str, Any]  # a row as in the JSON file
 
 
@@ -39,7 +39,7 @@ class Target:
     def _ratios(self, told: Told) -> dict[str, Told]:
         return {name: r for name, r in told["ratios"].items() if re.search(self.peers, name)}
 
-    def judge(self, told: Told) -> tuple[float, Judgement]:
+    def judge(self, told: Told) -> tuple[float, Judgment]:
         """The measured number that counts, and whether it is good enough."""
         if self.of == "ratio":
             worst = max(self._ratios(told).values(), key=lambda r: self._excess(r["of_medians"]))
@@ -61,11 +61,11 @@ class Target:
 
     def text(self, told: Told) -> str:
         """For people: `torch >= 4x: 3.72x, missed`."""
-        value, judgement = self.judge(told)
+        value, judgment = self.judge(told)
         bounds = [f">= {self._shown(self.least, told, 'g')}"] if self.least is not None else []
         bounds += [f"<= {self._shown(self.most, told, 'g')}"] if self.most is not None else []
         told_of = f"{self.label or self.peers} {' and '.join(bounds)}".strip()
-        return f"{told_of}: {self._shown(value, told)}, {judgement}"
+        return f"{told_of}: {self._shown(value, told)}, {judgment}"
 
     def _shown(self, value: float, told: Told, form: str = "") -> str:
         match self.of:
@@ -135,4 +135,4 @@ def summary(rows: Sequence[Told]) -> Iterator[str]:
                 count[target.judge(told)[1]] += 1
                 yield f"target  {told['name']}: {target.text(told)}"
     if any(count.values()):
-        yield "targets " + ", ".join(f"{number} {judgement}" for judgement, number in count.items())
+        yield "targets " + ", ".join(f"{number} {judgment}" for judgment, number in count.items())

@@ -2,7 +2,7 @@
 
 Plain NumPy: loops over positions, einsum over the rest, shapes in comments. It follows the order of a first
 course on deep learning (CMU 11-785 and its like): linear, activations, loss; convolution of stride 1, then
-downsampling; upsampling, then convolution; pooling; batch normalisation and dropout; SGD with momentum; and
+downsampling; upsampling, then convolution; pooling; batch normalization and dropout; SGD with momentum; and
 all of them as one network. Every result must equal the library's in float64. The cells (`# %%`) open as a
 notebook in most editors; docs/layers-by-hand.md has the formulas and where the gradients come from.
 """
@@ -206,7 +206,7 @@ same("nn.Conv2d", [y, dx, dweight, dbias], through(conv, x, dy, weight=weight, b
 
 
 # %% Upsampling, and so transposed convolution
-# f - 1 zeros between neighbours; then a convolution of stride 1. The library's weights, (c_in, c_out, k), are
+# f - 1 zeros between neighbors; then a convolution of stride 1. The library's weights, (c_in, c_out, k), are
 # those of that convolution written backwards: channels swapped, filters turned round; and it has k - 1 zeros
 # on each side.
 def upsample1d(x, f):
@@ -323,7 +323,7 @@ print("flatten")
 same("flatten", [x.reshape(2, -1), dy.reshape(x.shape)], [F.flatten(x), F.flatten_backward(dy, x)])
 
 
-# %% Batch normalisation
+# %% Batch normalization
 # x (n, c, h, w); mean and variance of each channel over m = n h w values. Backward in three steps, as the
 # chain rule has it: x acts on y directly, through the variance, and through the mean.
 def batch_norm(x, weight, bias, eps=1e-5):
@@ -347,7 +347,7 @@ def batch_norm_backward(dy, x, weight, eps=1e-5):
 
 x, weight, bias, dy = 3 + 2 * draw(4, 3, 5, 5), draw(3), draw(3), draw(4, 3, 5, 5)
 running_mean, running_var = np.zeros(3), np.ones(3)
-print("batch normalisation")
+print("batch normalization")
 y = F.batch_norm(x, running_mean, running_var, weight, bias, training=True)
 same("batch_norm in training", [batch_norm(x, weight, bias)], [y])
 same("batch_norm_backward", batch_norm_backward(dy, x, weight), F.batch_norm_backward(dy, x, weight))

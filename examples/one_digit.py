@@ -1,7 +1,7 @@
-"""One picture through the small network d4, from pixel to loss, one number of each stage worked out by hand.
+"""One image through the small network d4, from pixel to loss, one number of each stage worked out by hand.
 
 d4 is (convolution, ReLU, pool) twice, then two fully connected layers. The script trains it for a few
-seconds, takes one test picture, goes through the network layer by layer, and at each stage works out one
+seconds, takes one test image, goes through the network layer by layer, and at each stage works out one
 value from the numbers it is made of. Each of them must equal what the library has there. The cells (`# %%`)
 open as a notebook in most editors; docs/one-digit.md goes with it.
 """
@@ -30,39 +30,39 @@ def same(what, by_hand, library):
     print(f"{what}: by hand {by_hand:.6f}, library {library:.6f}, equal\n")
 
 
-# %% The picture
+# %% The image
 # 28 x 28 numbers from 0 (paper) to 255 (ink), and a label that says what it shows. We take one about
 # which the network has some doubt.
 chosen = 435
-picture, label = test.images[chosen], int(test.labels[chosen])
-print(f"picture {chosen}, a {test.classes[label]!r}, uint8 {picture.shape}, every second row:")
-for row in picture[::2]:
+image, label = test.images[chosen], int(test.labels[chosen])
+print(f"image {chosen}, a {test.classes[label]!r}, uint8 {image.shape}, every second row:")
+for row in image[::2]:
     print("  " + "".join(" .:-=+*#%@"[pixel // 26] for pixel in row))
 
-# %% Normalised
+# %% Normalized
 # The first layer expects pixels of mean about 0 and deviation about 1 (those of MNIST are 0.1307 and 0.3081
 # of the full scale).
 mean, std = model.preprocessing.mean, model.preprocessing.std
-x = (picture / 255 - mean) / std  # (28, 28), float64
-print(f"\nmean {mean:.4f}, deviation {std:.4f} of all training pictures;")
+x = (image / 255 - mean) / std  # (28, 28), float64
+print(f"\nmean {mean:.4f}, deviation {std:.4f} of all training images;")
 print(f"paper becomes {(0 / 255 - mean) / std:.4f}, full ink {(255 / 255 - mean) / std:.4f}\n")
 
 # %% Every stage
-# A batch of one picture of one channel. stages[k] goes into layer k, stages[k + 1] comes out of it.
+# A batch of one image of one channel. stages[k] goes into layer k, stages[k + 1] comes out of it.
 stages = [x[None, None]]  # (1, 1, 28, 28)
 for layer in model:
     stages.append(layer(stages[-1]))
 
 print(f"{'layer':<36}{'output (n, c, h, w)':<22}{'min':>9}{'max':>9}")
-names = ["the picture, normalised", *(f"{number} {layer!r}" for number, layer in enumerate(model))]
+names = ["the image, normalized", *(f"{number} {layer!r}" for number, layer in enumerate(model))]
 for name, y in zip(names, stages, strict=True):
     print(f"{name:<36}{y.shape!s:<22}{y.min():>9.4f}{y.max():>9.4f}")
-# One by one in float64, or fused in float32 from the uint8 picture: the same network.
-np.testing.assert_allclose(stages[-1], model.copy().to("float32")(picture[None]), rtol=1e-4, atol=1e-4)
+# One by one in float64, or fused in float32 from the uint8 image: the same network.
+np.testing.assert_allclose(stages[-1], model.copy().to("float32")(image[None]), rtol=1e-4, atol=1e-4)
 
 # %% One value of the first convolution
 # Filter o looks at 3 x 3 pixels around (i, j): nine products, their sum, plus the bias of the filter. We take
-# a block of 2 x 2 neighbours that has both a large and a clearly negative value, and in it the largest.
+# a block of 2 x 2 neighbors that has both a large and a clearly negative value, and in it the largest.
 # Axes of blocks: filter, block row, row within, block column, column within.
 blocks = stages[1].reshape(8, 14, 2, 14, 2)
 contrast = np.minimum(blocks.max(axis=(2, 4)), -blocks.min(axis=(2, 4)))  # (8, 14, 14)
@@ -72,7 +72,7 @@ i, j = 2 * p + int(block.argmax()) // 2, 2 * q + int(block.argmax()) % 2
 
 conv = model[0]
 padded = np.pad(x, 1)  # (30, 30): with a border of zeros every pixel is the middle of a window
-window = padded[i : i + 3, j : j + 3]  # rows i - 1 to i + 1 and columns j - 1 to j + 1 of the picture
+window = padded[i : i + 3, j : j + 3]  # rows i - 1 to i + 1 and columns j - 1 to j + 1 of the image
 weight, bias = conv.weight[o, 0], conv.bias[o]
 products = window * weight
 print(f"\nfirst convolution, filter {o} at ({i}, {j}): window * weights = products")
@@ -82,7 +82,7 @@ print(f"  sum {products.sum():.6f} + bias {bias:.6f}")
 same("  that value", products.sum() + bias, stages[1][0, o, i, j])
 
 # %% ReLU and pool
-# ReLU makes 0 of what is negative; the pool keeps the largest of four neighbours.
+# ReLU makes 0 of what is negative; the pool keeps the largest of four neighbors.
 print(f"its block: {block.round(4).tolist()}, after ReLU {np.maximum(block, 0).round(4).tolist()}")
 same(f"  pooled value ({p}, {q})", np.maximum(block, 0).max(), stages[3][0, o, p, q])
 

@@ -72,7 +72,7 @@ def require(module: str, purpose: str) -> ModuleType:
 
     Args:
         module: Import name, e.g. ``"PIL.Image"``.
-        purpose: What cannot be done without it, as the start of a sentence: ``"reading pictures"``.
+        purpose: What cannot be done without it, as the start of a sentence: ``"reading images"``.
 
     Raises:
         MissingDependencyError: The package is not installed. A package that is there but fails to import

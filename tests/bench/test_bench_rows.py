@@ -198,11 +198,11 @@ def test_time_per_image_of_an_epoch() -> None:
     assert list(row.seconds) == ["1,000 images", "2,000 images"]
 
 
-def test_pictures_that_do_not_fit_in_memory_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_that_do_not_fit_in_memory_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scaling, "free_memory", lambda: 2_000 * 28 * 28)
     (row,) = scaling.epoch_rows(only("epoch"))
     name = "time per image, epoch of d4 over 1,000 to 2,000 images"
-    assert row.lines() == [f"{name}: left out, 2 MB of pictures do not fit in 2 MB of free memory"]
+    assert row.lines() == [f"{name}: left out, 2 MB of images do not fit in 2 MB of free memory"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells its free memory")

@@ -131,14 +131,14 @@ def test_row_tells_the_share_of_the_peak_and_who_is_missing() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how busy its processors are")
 def test_foreign_load_sees_a_neighbour_but_not_ourselves() -> None:
     command = [sys.executable, "-c", "import time\nend = time.time() + 30\nwhile time.time() < end: pass"]
-    with subprocess.Popen(command) as neighbour:
+    with subprocess.Popen(command) as neighbor:
         try:
             load = CpuContention()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                neighbour.wait(timeout=0.5)
+                neighbor.wait(timeout=0.5)
             with_neighbour = load.cores()
         finally:
-            neighbour.kill()
+            neighbor.kill()
     assert with_neighbour is not None
     assert with_neighbour > 0.3
 

@@ -1,4 +1,4 @@
-"""Normalisation of single images."""
+"""Normalization of single images."""
 
 from __future__ import annotations
 

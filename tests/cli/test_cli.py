@@ -65,7 +65,7 @@ def test_train_reports_each_step_of_the_way(trained: tuple[Path, subprocess.Comp
     test = r"test    accuracy [\d.]+%, top-2 [\d.]+%, loss [\d.]+ on 4,000 synthetic letters it has not seen"
     assert re.fullmatch(test, lines[-3])
     assert re.fullmatch(rf"written {NAME} \(0\.2 MB\)", lines[-2])
-    assert lines[-1] == f"try     cnnfast predict --model {NAME} picture.png"
+    assert lines[-1] == f"try     cnnfast predict --model {NAME} letter.png"
     epochs = done.stderr.splitlines()
     assert len(epochs) == 1
     assert epochs[0].startswith("epoch 1/1  loss ")
@@ -186,12 +186,12 @@ def test_predict_prints_the_three_likeliest(folder: Path, letter: Path) -> None:
 
 
 def test_predict_reads_several_and_names_those_it_cannot(folder: Path, letter: Path) -> None:
-    (folder / "text.png").write_text("no picture")
+    (folder / "text.png").write_text("no image")
     done = cnnfast("predict", "--model", NAME, "none.png", letter.name, "text.png", letter, cwd=folder)
     assert done.returncode == 1
     errors = done.stderr.splitlines()
     assert errors[0] == "error: none.png: No such file or directory"
-    assert errors[1].startswith("error: text.png: not a picture of a known kind")
+    assert errors[1].startswith("error: text.png: not an image of a known kind")
     lines = done.stdout.splitlines()
     assert len(lines) == 2
     assert re.fullmatch(rf"letter\.png +(?:{READING}){{3}}", lines[0])
@@ -203,7 +203,7 @@ def test_predict_as_json(folder: Path, letter: Path) -> None:
     assert done.returncode == 1
     result = json.loads(done.stdout)
     assert result["model"] == NAME
-    good, bad = result["pictures"]
+    good, bad = result["images"]
     assert good["file"] == "letter.png"
     assert [set(entry) for entry in good["top"]] == [{"class", "probability"}] * 3
     assert bad == {"file": "none.png", "error": "none.png: No such file or directory"}

@@ -77,7 +77,7 @@ USAGE = {
     "train --schedule linear": "argument --schedule: 'linear' is not one of "
     "constant, cosine, one-cycle, plateau",
     "models vgg": f"argument NAME: 'vgg' is not one of {MODELS}",
-    "predict": "the following arguments are required: PICTURE",
+    "predict": "the following arguments are required: IMAGE",
     "predict --style usps a.png": "argument --style: 'usps' is not one of emnist, mnist",
     "data download glyphs": "argument NAME: 'glyphs' is not one of emnist, "
     + ", ".join(datasets.names()[1:]),
@@ -327,11 +327,11 @@ def test_a_model_of_another_number_of_outputs(capsys: pytest.CaptureFixture[str]
     )
 
 
-def test_a_model_for_other_pictures(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_for_other_images(capsys: pytest.CaptureFixture[str]) -> None:
     small = nn.Sequential(nn.Flatten(), nn.Linear(400, 26), input_shape=(1, 20, 20), seed=0)
     small.save("small")
     assert error_of(capsys, "evaluate", "small", "--data", "glyphs") == (
-        "small: takes pictures of 1x20x20, but glyphs/test has 1x28x28"
+        "small: takes images of 1x20x20, but glyphs/test has 1x28x28"
     )
     for shape, text in (((2, 20, 20), "2x20x20"), ((1, 7, 20), "1x7x20"), ((400,), "400")):
         nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 26), input_shape=shape, seed=0).save("other")
@@ -372,7 +372,7 @@ def test_the_newest_model_is_the_one_meant(capsys: pytest.CaptureFixture[str]) -
 # ------------------------------------------------------------------ predict
 
 
-def test_the_way_of_preparing_a_picture_follows_the_model(
+def test_the_way_of_preparing_a_image_follows_the_model(
     capsys: pytest.CaptureFixture[str], model_file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawing().save("a.png")
@@ -393,14 +393,14 @@ def test_the_way_of_preparing_a_picture_follows_the_model(
     assert capsys.readouterr().err == ""
     assert main(["predict", "--model", "unknown", "a.png"]) == 0
     assert capsys.readouterr().err == (
-        "note: unknown does not say what it was trained on; the picture is prepared as EMNIST's "
+        "note: unknown does not say what it was trained on; the image is prepared as EMNIST's "
         "(--style mnist for a model of MNIST)\n"
     )
     assert main(["predict", "--model", "unknown", "--style", "mnist", "a.png"]) == 0
     assert capsys.readouterr().err == ""
     assert main(["predict", "--model", "clothes", "a.png"]) == 0
     assert capsys.readouterr().err == (
-        "note: clothes knows clothes; the picture is prepared as handwriting all the same\n"
+        "note: clothes knows clothes; the image is prepared as handwriting all the same\n"
     )
     assert asked == ["mnist", "emnist", "emnist", "mnist", "emnist"]
 
@@ -410,7 +410,7 @@ def test_predict_without_pillow(
 ) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert error_of(capsys, "predict", "--model", model_file, "a.png") == (
-        'reading pictures needs the package pillow: pip install "cnnfast[cli]"'
+        'reading images needs the package pillow: pip install "cnnfast[cli]"'
     )
 
 

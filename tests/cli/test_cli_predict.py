@@ -21,7 +21,7 @@ Image = pytest.importorskip("PIL.Image")
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_with_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_a_folder_with_a_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     drawing().save("r.png")
 
@@ -45,7 +45,7 @@ def network(
 
 def predicted(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> Any:
     assert main(["predict", "--json", *words]) == code
-    return json.loads(capsys.readouterr().out)["pictures"]
+    return json.loads(capsys.readouterr().out)["images"]
 
 
 # ------------------------------------------------------------------ what the answer is
@@ -172,7 +172,7 @@ def test_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         (reading,) = predicted(capsys, "-", code=code)
         assert reading["file"] == "-"
         assert ("top" in reading) == (code == 0)
-    assert reading["error"].startswith("-: not a picture of a known kind")
+    assert reading["error"].startswith("-: not an image of a known kind")
 
 
 # ------------------------------------------------------------------ doubts

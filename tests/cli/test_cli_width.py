@@ -31,7 +31,7 @@ def test_help(words: str, columns: int, capsys: pytest.CaptureFixture[str]) -> N
     said = text.split()
     assert not [word for word in said if word.endswith("-") and len(word) > 1], "a word broken at its hyphen"
     if words == "":
-        for command in ("cnnfast train", "cnnfast predict picture.png", "`cnnfast COMMAND --help`"):
+        for command in ("cnnfast train", "cnnfast predict letter.png", "`cnnfast COMMAND --help`"):
             assert any(command in line for line in text.splitlines()), command
 
 
@@ -59,7 +59,7 @@ def test_training_and_evaluation(
     monkeypatch.chdir(tmp_path)
     assert main(["train", "--model", "d4", "--epochs", "1", "--validation", "0.2"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    command = "cnnfast predict --model cnnfast-glyphs-d4.safetensors picture.png"
+    command = "cnnfast predict --model cnnfast-glyphs-d4.safetensors letter.png"
     assert lines[-1] == (f"try     {command}" if columns > 60 else command), "a command to copy stays whole"
     assert max(map(len, lines[:-1])) <= columns
     assert main(["evaluate"]) == 0
@@ -132,4 +132,4 @@ def test_readings_stand_behind_their_files_or_below() -> None:
         "b.png\n    a  97.1%   o   1.9%\n    d   0.6%",
     ]
     for line in predict._lines(["a" * 100, "b"], [three, three], None):
-        assert line.count("\n") == 0, "a file has a line for each picture"
+        assert line.count("\n") == 0, "a file has a line for each image"

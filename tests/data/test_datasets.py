@@ -1,4 +1,4 @@
-"""`ImageDataset`, the loaders by split, the catalogue and the real files where CNNFAST_DATA has them."""
+"""`ImageDataset`, the loaders by split, the catalog and the real files where CNNFAST_DATA has them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class TestImageDataset:
         with refused(
             TypeError,
             "ImageDataset: rows must be a slice or an array of row numbers, got the integer 3; "
-            "use dataset[[3]] for a data set of one picture, dataset.images[3] for the picture",
+            "use dataset[[3]] for a data set of one image, dataset.images[3] for the image",
         ):
             small()[3]  # type: ignore[index]
 
@@ -106,7 +106,7 @@ class TestImageDataset:
             small().split(float("nan"), seed=0)
         with refused(
             ValueError,
-            "ImageDataset.split: fraction 0.01 of 10 pictures leaves 10 and 0; both must have at least 1",
+            "ImageDataset.split: fraction 0.01 of 10 images leaves 10 and 0; both must have at least 1",
         ):
             small().split(0.01, seed=0)
 

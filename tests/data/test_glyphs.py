@@ -87,7 +87,7 @@ class TestDeterminism:
         monkeypatch.setattr(module, "_BATCH", 5)
         parts = glyphs(300, seed=3)
         np.testing.assert_array_equal(parts.labels, whole.labels)
-        # sums of a matrix product may be ordered by its size: one grey level is allowed
+        # sums of a matrix product may be ordered by its size: one gray level is allowed
         assert np.abs(parts.images.astype(int) - whole.images).max() <= 1
 
     def test_seeds_differ(self) -> None:
@@ -113,7 +113,7 @@ class TestDeterminism:
 
 class TestQuality:
     def nearest_mean(self, data: datasets.ImageDataset, test: datasets.ImageDataset) -> float:
-        """Accuracy of the simplest classifier, which knows the mean picture of each letter."""
+        """Accuracy of the simplest classifier, which knows the mean image of each letter."""
 
         def flat(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
             rows = images.reshape(len(images), -1) / 255.0
@@ -210,7 +210,7 @@ class TestInk:
     def test_a_line_is_as_wide_as_the_pen(self, radius: float) -> None:
         image = self.draw("4,14 24,14", radius)
         assert image[:, 14].sum() / 255 == pytest.approx(2 * radius, rel=0.12)
-        assert image[:, 14].tolist() == image[::-1, 14].tolist()  # pixel centres at 13.5 and 14.5
+        assert image[:, 14].tolist() == image[::-1, 14].tolist()  # pixel centers at 13.5 and 14.5
         assert image[0].max() == 0
 
     def test_a_dot_and_the_end_of_a_line_are_round(self) -> None:
@@ -239,7 +239,7 @@ def test_refusals() -> None:
     assert len(glyphs(0)) == 0
 
 
-def test_catalogue_has_train_and_test_of_one_kind() -> None:
+def test_catalog_has_train_and_test_of_one_kind() -> None:
     test = datasets.load("glyphs", train=False)
     assert len(test) == 4000
     assert test.name == "glyphs/test"

@@ -21,7 +21,7 @@ PREFIXES = {"F": functional, "cf": cnnfast}
 SCOPES = (CALLED, PREFIXES, *map(vars, (cnnfast, functional, nn, losses, optim)))
 #: Keywords of others, by page: PyTorch's, and those of our own tests.
 FOREIGN = {
-    "docs/catalogue.md": {"cycle_momentum"},
+    "docs/catalog.md": {"cycle_momentum"},
     "docs/composing.md": {"dim", "strict"},
     "docs/operations.md": {"jacobian"},
     "docs/training.md": {"cycle_momentum"},

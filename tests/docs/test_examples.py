@@ -66,8 +66,8 @@ def test_one_digit(
         assert figures_not_printed(text, printed) == []
         (accuracy,) = re.findall(r": ([\d.]+)% of mnist/test right", printed)
         assert f"is enough for {accuracy} % of the digits" in text
-        assert "number 435 of the test pictures: an 8" in text
-        assert "picture 435, a '8'" in printed
+        assert "number 435 of the test images: an 8" in text
+        assert "image 435, a '8'" in printed
 
     with pytest.raises(AssertionError):
         names["same"]("no such thing", 1.0, 1.0 + 1e-9)

@@ -1,4 +1,4 @@
-"""Batch normalisation: against its definition in float64, across tiles, shards and threads, in networks."""
+"""Batch normalization: against its definition in float64, across tiles, shards and threads, in networks."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_mean_far_from_zero_keeps_the_digits_of_the_variance(dtype: str, isa: st
 
 
 def network(seed: int = 0) -> nn.Sequential:
-    """All that a normalisation can stand behind and before, a residual branch, and dropout."""
+    """All that a normalization can stand behind and before, a residual branch, and dropout."""
     branch = nn.Sequential(
         nn.Conv2d(8, 8, 3, padding=1, bias=False, seed=seed + 1),
         nn.BatchNorm2d(8),
@@ -268,12 +268,12 @@ def test_folding_into_the_weights_changes_only_rounding(isa: str, dtype: str) ->
     folded, exact = (_core.Plan(graph, dtype, isa=isa, exact=exact) for exact in (False, True))
     got, want = folded.forward(x, model._values), exact.forward(x, model._values)
     np.testing.assert_allclose(got, want, rtol=0, atol=ROUNDING[dtype] * np.abs(want).max())
-    assert "normalisation in the weights" in str(folded)
-    assert "normalisation in the weights" not in str(exact)
+    assert "normalization in the weights" in str(folded)
+    assert "normalization in the weights" not in str(exact)
 
 
 def test_inference_sees_every_step() -> None:
-    """Weights packed for inference, normalisation folded in, follow what training does to the averages."""
+    """Weights packed for inference, normalization folded in, follow what training does to the averages."""
     model, (x, target) = network(), batch(16)
     before = model(x)
     model.forward(x)
@@ -303,14 +303,14 @@ def test_weight_decay_leaves_the_averages_alone() -> None:
 
 @pytest.mark.parametrize("activation", [None, nn.ReLU(), nn.LeakyReLU(0.1), nn.SiLU()])
 @pytest.mark.parametrize("projected", [False, True])
-@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("normalized", [False, True])
 def test_a_join_runs_in_the_node_before_it(
-    activation: nn.Module | None, projected: bool, normalised: bool, isa: str, dtype: str
+    activation: nn.Module | None, projected: bool, normalized: bool, isa: str, dtype: str
 ) -> None:
-    """Convolution or normalisation, join, activation: one node, in training and in inference, equal to the
+    """Convolution or normalization, join, activation: one node, in training and in inference, equal to the
     layers by themselves but for rounding.
     """
-    body = [nn.Conv2d(5, 5, 3, padding=1, seed=1), *([nn.BatchNorm2d(5)] if normalised else [])]
+    body = [nn.Conv2d(5, 5, 3, padding=1, seed=1), *([nn.BatchNorm2d(5)] if normalized else [])]
     shortcut = nn.Conv2d(5, 5, 1, seed=2) if projected else None
     model = nn.Sequential(nn.Conv2d(1, 5, 3, seed=0), nn.Residual(nn.Sequential(*body), shortcut))
     if activation is not None:

@@ -47,7 +47,7 @@ def correlation(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
 
 
 def test_looks_like_chance() -> None:
-    """Neighbours, images, channels and seeds have nothing to do with one another: correlations of 10^5 and
+    """Neighbors, images, channels and seeds have nothing to do with one another: correlations of 10^5 and
     more draws within five of their standard deviations.
     """
     ones = np.ones((100, 16, 10, 10))

@@ -22,7 +22,7 @@ def logarithmic(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 def draw_settings(kind: str, rng: np.random.Generator) -> dict[str, Any]:
-    """Everything the optimiser has, at random; now and then a setting is 0."""
+    """Everything the optimizer has, at random; now and then a setting is 0."""
     maybe = lambda value: value if rng.random() < 0.6 else 0.0  # noqa: E731
     settings: dict[str, Any] = {
         "lr": logarithmic(rng, 1e-4, 1),

@@ -23,11 +23,11 @@ RENAMED = {
     ("F.add", "a"): "input",
     ("F.add", "b"): "other",
     ("optim", "grads"): "parameters",  # gradients themselves, not what holds them
-    ("lr_scheduler", "schedules"): "schedulers",  # settings, without an optimiser in them
+    ("lr_scheduler", "schedules"): "schedulers",  # settings, without an optimizer in them
     ("init.constant", "value"): "val",
     ("init.calculate_gain", "a"): "param",
 }
-#: What PyTorch's take first and ours do not: tensors go to `step` or the call, the optimiser to a Scheduler.
+#: What PyTorch's take first and ours do not: tensors go to `step` or the call, the optimizer to a Scheduler.
 ELSEWHERE = {"optim": "params", "lr_scheduler": "optimizer", "init": "tensor"}
 #: Same name, other thing.
 OTHERS = {

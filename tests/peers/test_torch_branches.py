@@ -94,7 +94,7 @@ def dense() -> nn.Module:
 
 
 class TorchNormalised(tnn.Module):
-    """Batch normalisation within branches and behind a join: training waits for the batch at each of them."""
+    """Batch normalization within branches and behind a join: training waits for the batch at each of them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class TorchNormalised(tnn.Module):
         return self.head(torch.relu(self.norm(y)).flatten(1))
 
 
-def normalised() -> nn.Module:
+def normalized() -> nn.Module:
     left = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU())
     right = nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
     return nn.Graph(
@@ -130,7 +130,7 @@ PAIRS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any]]] = {
     "inception": (inception, TorchInception),
     "residual": (residual, TorchResidual),
     "dense": (dense, TorchDense),
-    "normalised": (normalised, TorchNormalised),
+    "normalized": (normalized, TorchNormalised),
 }
 
 
@@ -189,7 +189,7 @@ def test_ten_steps(pair, rng):
 def test_the_twin_of_a_branched_network(pair, rng):
     model, _ = pair
     if model.buffers():
-        pytest.skip("a twin has no training pass of its own for batch normalisation")
+        pytest.skip("a twin has no training pass of its own for batch normalization")
     x, target = batch(rng)
     loss, grads = model.loss_and_grad(x, target)
     twin = TorchModel(model)

@@ -1,5 +1,5 @@
 """Networks drawn at random beside PyTorch: branches, joins of any values that fit, activations, pools, batch
-normalisation; what a plan fuses, keeps and adds up is held against the same operations one by one.
+normalization; what a plan fuses, keeps and adds up is held against the same operations one by one.
 
 Failures name the seed and the network; CNNFAST_TEST_SEED=<number> draws others.
 """
@@ -65,8 +65,8 @@ class Mirrored:
 class Draughtsman:
     """Draws a directed acyclic graph of images that ends in a vector."""
 
-    def __init__(self, rng: Rng, smooth: bool, normalised: bool) -> None:
-        self.rng, self.smooth, self.normalised = rng, smooth, normalised
+    def __init__(self, rng: Rng, smooth: bool, normalized: bool) -> None:
+        self.rng, self.smooth, self.normalized = rng, smooth, normalized
         sizes = np.where(rng.random(2) < 0.1, 1, rng.integers(2, 11, 2))
         self.net = Network((int(rng.choice([1, 3, 8, 17])), *(int(s) for s in sizes)))
 
@@ -93,7 +93,7 @@ class Draughtsman:
         stride = int(self.rng.choice([1, 1, 1, 2]))
         conv = _core.Conv2d(c, c_out, kernel, stride, kernel // 2, 1, groups, bool(self.rng.integers(2)))
         value = self.net.add(conv, value)
-        if self.normalised and self.rng.integers(2):
+        if self.normalized and self.rng.integers(2):
             # a small eps would magnify rounding where a channel hardly varies
             momentum = None if self.rng.integers(2) else 0.3
             value = self.net.add(_core.BatchNorm2d(c_out, eps=0.03, momentum=momentum), value)
@@ -130,9 +130,9 @@ class Draughtsman:
 def drawn(trial: int) -> tuple[Network, Mirrored, Array, Array]:
     """A network, its parameters, an input and a gradient of the output."""
     rng = np.random.default_rng([BASE, trial])
-    normalised = trial % 3 == 0
-    net = Draughtsman(rng, smooth(trial), normalised).draw()
-    n = int(rng.choice([8, 9, 17] if normalised else [0, 1, 2, 5, 17]))
+    normalized = trial % 3 == 0
+    net = Draughtsman(rng, smooth(trial), normalized).draw()
+    n = int(rng.choice([8, 9, 17] if normalized else [0, 1, 2, 5, 17]))
     x, dy = (rng.standard_normal((n, *shape)) for shape in (net.input_shape, net.shapes[-1]))
     return net, Mirrored(net, rng), x, dy
 
@@ -142,7 +142,7 @@ def smooth(trial: int) -> bool:
 
 
 def close(got: Array, want: Array, dtype: str, about: str, beside: float = 1.0) -> None:
-    """Errors count beside the largest of the values, or of all gradients: that of a bias with a normalisation
+    """Errors count beside the largest of the values, or of all gradients: that of a bias with a normalization
     behind it is 0, but a sum of large numbers.
     """
     scale = max(beside, float(np.abs(want).max(initial=0)))

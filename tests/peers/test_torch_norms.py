@@ -1,4 +1,4 @@
-"""Normalisations beside PyTorch's, at random: shapes, groups and settings drawn anew for each trial.
+"""Normalizations beside PyTorch's, at random: shapes, groups and settings drawn anew for each trial.
 
 Failures name the seed; CNNFAST_TEST_SEED=<number> draws others.
 """

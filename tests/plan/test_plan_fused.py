@@ -1,4 +1,4 @@
-"""Nodes a plan makes of neighbouring layers give what the layers by themselves give.
+"""Nodes a plan makes of neighboring layers give what the layers by themselves give.
 
 Convolution, 2x2 pooling and activation run as one node that never writes the convolution's output down, and
 whose backward pass skips what pooling made zero. Whole numbers must come out exactly, ties included; real
@@ -162,7 +162,7 @@ def test_real_numbers_within_rounding(g: Geometry, second: bool, isa: str, dtype
 
 @pytest.mark.parametrize("g", FILLED, ids=str)
 def test_gradients_of_parameters_alone(g: Geometry, isa: str, dtype: str) -> None:
-    """loss_and_grad leaves out the gradient of the picture; the others must be those of `backward`."""
+    """loss_and_grad leaves out the gradient of the image; the others must be those of `backward`."""
     net = g.network()
     net.add(_core.Flatten(), len(net.nodes))
     x, params, _ = drawn(g, net, dtype, integers=False)

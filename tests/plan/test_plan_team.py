@@ -1,4 +1,4 @@
-"""One picture as the work of several threads: its pieces are computed apart, and give the same bits."""
+"""One image as the work of several threads: its pieces are computed apart, and give the same bits."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ CASES = {
 
 
 def network(name: str) -> Network:
-    """The case, between a convolution that makes the picture worth a team's while and two linears."""
+    """The case, between a convolution that makes the image worth a team's while and two linears."""
     edge, build, _ = CASES[name]
     net = Network((16, 40, 40))
     value = net.add(_core.AdaptiveMaxPool2d((edge, edge)), conv(net, 0, 32, padding=1))
@@ -172,7 +172,7 @@ def test_few_rows_and_many_weights(
     assert np.isfinite(expected).all()
     for count in (2, 3, 7, 70):
         set_threads(count)
-        for n in (1, 2):  # one picture, and two after each other where there are more threads
+        for n in (1, 2):  # one image, and two after each other where there are more threads
             np.testing.assert_array_equal(
                 plan.forward(x[:n], params), expected[:n], err_msg=f"{count} threads"
             )

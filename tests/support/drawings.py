@@ -1,4 +1,4 @@
-"""Pictures for tests: a drawn letter, a photo of it, and PNG files made by hand."""
+"""Images for tests: a drawn letter, a photo of it, and PNG files made by hand."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ class FileServer:
 
     Attributes:
         files: Path without the leading slash -> content.
-        ranges: Whether it honours Range requests.
+        ranges: Whether it honors Range requests.
         cut_after: Bytes after which each answer breaks off, though more were announced; None for never.
         content_type: What it calls its answers.
         announce_length: Whether answers say how long they are.

@@ -1,4 +1,4 @@
-"""How far normalisations may be from the oracle; see tolerance.py."""
+"""How far normalizations may be from the oracle; see tolerance.py."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_a_loss_of_ones_own(rng):
         check_gradients(smooth(), rows(rng), loss=lambda y: (float((y**2).sum()), y))
 
 
-def test_pictures_are_not_differentiated(rng):
+def test_images_are_not_differentiated(rng):
     model = models.d4(seed=0)
     x = rng.integers(0, 256, (2, 28, 28), dtype=np.uint8)
     report = check_gradients(model, x, [0, 1], samples=3)

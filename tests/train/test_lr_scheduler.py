@@ -435,7 +435,7 @@ def test_bad_settings_are_refused(build, error, text):
 
 @pytest.mark.parametrize("schedule", EVERY, ids=lambda s: type(s).__name__)
 def test_a_scheduler_goes_on_where_it_was(schedule: lrs.Schedule) -> None:
-    """After every number of epochs: the state through JSON into a new optimiser, the same rates."""
+    """After every number of epochs: the state through JSON into a new optimizer, the same rates."""
     metrics = [3.0, 2.0, 2.0, 2.0, 2.0, math.inf, 2.0, 1.0]
     length = {"epochs": len(metrics), "steps_per_epoch": 3}
 

@@ -21,7 +21,7 @@ WHERE = {
 
 
 def step(optimizer: optim.Optimizer, grad: float = 1.0, shapes: Any = SHAPES) -> dict[str, float]:
-    """One step of a bound or new optimiser on zeros; what it did to each parameter."""
+    """One step of a bound or new optimizer on zeros; what it did to each parameter."""
     params = np.ones(SIZE)
     optimizer.bind(params, shapes)
     optimizer.step(params, np.full(SIZE, grad))

@@ -25,7 +25,7 @@ def network(outputs: int = 3, seed: int = 0) -> nn.Sequential:
 
 
 def stripes(n: int = 90, seed: int = 0) -> ImageDataset:
-    """Pictures of three kinds that are easy to tell apart: horizontal, vertical, none."""
+    """Images of three kinds that are easy to tell apart: horizontal, vertical, none."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 3, n)
     images = rng.integers(0, 60, (n, 6, 6), dtype=np.uint8)

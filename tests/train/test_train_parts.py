@@ -156,14 +156,14 @@ def test_wrong_calls_are_named(rng):
 
 
 def test_what_depends_on_the_batch_goes_by_parts(rng):
-    """Batch normalisation sees each part for itself, and its running averages move with each."""
+    """Batch normalization sees each part for itself, and its running averages move with each."""
 
-    def normalised() -> nn.Sequential:
+    def normalized() -> nn.Sequential:
         layers = (nn.Flatten(), nn.Linear(36, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 5))
         return nn.Sequential(*layers, seed=0)
 
     x, y = batch(rng, 24)
-    cut, handed, whole = (Trainer(normalised(), optim.SGD(0.1)) for _ in range(3))
+    cut, handed, whole = (Trainer(normalized(), optim.SGD(0.1)) for _ in range(3))
     cut.step(x, y, micro_batch=12)
     for rows in (slice(0, 12), slice(12, 24)):
         handed.accumulate(x[rows], y[rows])
@@ -171,7 +171,7 @@ def test_what_depends_on_the_batch_goes_by_parts(rng):
     assert cut.model._values.tobytes() == handed.model._values.tobytes()
     whole.step(x, y)
     assert np.abs(whole.model._values - cut.model._values).max() > 1e-4
-    by_hand = normalised()
+    by_hand = normalized()
     for rows in (slice(0, 12), slice(12, 24)):
         by_hand.forward(x[rows])
     for name, value in cut.model.buffers().items():

@@ -44,12 +44,12 @@ class TestRequire:
     @pytest.mark.parametrize(
         ("module", "text"),
         [
-            ("PIL.Image", 'reading pictures needs the package pillow: pip install "cnnfast[cli]"'),
-            ("rich", 'reading pictures needs the package rich: pip install "cnnfast[cli]"'),
-            ("sklearn", "reading pictures needs the package scikit-learn: pip install scikit-learn"),
+            ("PIL.Image", 'reading images needs the package pillow: pip install "cnnfast[cli]"'),
+            ("rich", 'reading images needs the package rich: pip install "cnnfast[cli]"'),
+            ("sklearn", "reading images needs the package scikit-learn: pip install scikit-learn"),
             (
                 "no_such_thing.part",
-                "reading pictures needs the package no_such_thing: pip install no_such_thing",
+                "reading images needs the package no_such_thing: pip install no_such_thing",
             ),
         ],
     )
@@ -57,7 +57,7 @@ class TestRequire:
         monkeypatch.setitem(sys.modules, module, None)
         monkeypatch.setitem(sys.modules, module.partition(".")[0], None)
         with refused(MissingDependencyError, text):
-            require(module, "reading pictures")
+            require(module, "reading images")
 
     def test_installed_but_broken_keeps_its_own_error(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

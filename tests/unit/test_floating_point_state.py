@@ -78,7 +78,7 @@ def losses() -> object:
     return [functional.mse_loss(x, target), functional.mse_loss_backward(x, target)]
 
 
-def picture(shape: tuple[int, int]) -> object:
+def image(shape: tuple[int, int]) -> object:
     from cnnfast import vision
 
     pytest.importorskip("PIL")
@@ -132,10 +132,10 @@ CALLS: dict[str, Callable[[], object]] = {
     "init": lambda: init.normal(0.0, 1e-40)(np.empty(50, F4), seed=0),
     "init, truncated": lambda: init.trunc_normal(0.0, 1e-40, -1e-40, 3e-41)(np.empty(50, F4), seed=0),
     "glyphs": lambda: cf.datasets.glyphs(20, seed=0).images,
-    "picture": lambda: picture((40, 40)),
-    "a color picture": lambda: cf.vision.to_color_input(PAGE[8:, 12:], (30, 300)),
-    "a long picture": lambda: picture((8, 20_000)),
-    "a tall picture": lambda: refusal(lambda: picture((20_000, 8))),
+    "image": lambda: image((40, 40)),
+    "a color image": lambda: cf.vision.to_color_input(PAGE[8:, 12:], (30, 300)),
+    "a long image": lambda: image((8, 20_000)),
+    "a tall image": lambda: refusal(lambda: image((20_000, 8))),
 }
 
 

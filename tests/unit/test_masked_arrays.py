@@ -97,7 +97,7 @@ DOORS: dict[str, tuple[str, Callable[[], object]]] = {
         "scanning_mlp_to_cnn: weights[0]",
         lambda: convert.scanning_mlp_to_cnn([masked(X)], in_channels=1),
     ),
-    "picture": (
+    "image": (
         "to_model_input: image",
         lambda: pytest.importorskip("cnnfast.vision").to_model_input(masked(np.zeros((9, 9), np.uint8))),
     ),

@@ -79,7 +79,7 @@ def test_a_loss_as_a_class() -> None:
         losses.as_loss("fit", losses.MSE)
 
 
-def test_styles_and_inks_of_pictures() -> None:
+def test_styles_and_inks_of_images() -> None:
     pytest.importorskip("PIL")
     page = np.full((40, 40), 255, np.uint8)
     page[8:32, 12:18] = 0

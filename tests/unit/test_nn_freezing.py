@@ -1,4 +1,4 @@
-"""Frozen parameters: who says so, who keeps it, and that no update of any optimiser changes a bit of them."""
+"""Frozen parameters: who says so, who keeps it, and that no update of any optimizer changes a bit of them."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ by_optimizer = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZE
 
 @by_optimizer
 def test_no_bit_changes(make, dtype, rng):
-    """Neither of the parameters nor of what the optimiser remembers of them; thawed, they go on."""
+    """Neither of the parameters nor of what the optimizer remembers of them; thawed, they go on."""
     model = network().to(dtype)
     trainer = Trainer(model, make())
     trainer.step(*batch(rng))  # so that there is something to remember

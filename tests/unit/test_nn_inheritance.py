@@ -101,7 +101,7 @@ def test_a_layer_that_does_not_read_the_input_loses_it_with_a_warning():
         r"Preprocessing\(mean=0.5, std=0.25\) is not used; set preprocessing of the whole if pixels are "
         r"to be normalized$",
     ) as caught:
-        model = nn.Sequential({"grey": nn.Conv2d(3, 1, 1), "body": trained()})
+        model = nn.Sequential({"gray": nn.Conv2d(3, 1, 1), "body": trained()})
     assert model.preprocessing == nn.Preprocessing()
     assert caught[0].filename == __file__
 

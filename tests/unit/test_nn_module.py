@@ -24,7 +24,7 @@ def small(seed: int = 0, **settings: object) -> nn.Sequential:
     )
 
 
-def pictures(rng: np.random.Generator, n: int = 6) -> np.ndarray:
+def images(rng: np.random.Generator, n: int = 6) -> np.ndarray:
     return rng.integers(0, 256, (n, 6, 8), dtype=np.uint8)
 
 
@@ -46,7 +46,7 @@ def test_call_is_the_chain_of_stateless_operations(dtype, rng):
 def test_uint8_is_normalised_and_may_leave_the_channel_out(rng):
     model = small()
     model.preprocessing = nn.Preprocessing(mean=0.25, std=0.5)
-    x = pictures(rng)
+    x = images(rng)
     floats = ((x[:, None] / 255 - 0.25) / 0.5).astype(np.float32)
     np.testing.assert_allclose(model(x), model(floats), atol=1e-5)
     np.testing.assert_array_equal(model(x), model(x[:, None]))
@@ -63,7 +63,7 @@ def test_preprocessing_by_channel(rng):
 
 
 def test_new_preprocessing_counts_from_the_next_call(rng):
-    model, x = small(), pictures(rng)
+    model, x = small(), images(rng)
     before = model(x)
     model.preprocessing = nn.Preprocessing(std=0.5)
     assert not np.array_equal(model(x), before)
@@ -214,7 +214,7 @@ def wrong_inputs() -> list[tuple[object, type[Exception], str]]:
         (
             np.zeros((2, 48), np.uint8),
             ValueError,
-            "Sequential: uint8 x must be pictures, (n, h, w) or (n, c, h, w), got (2, 48)",
+            "Sequential: uint8 x must be images, (n, h, w) or (n, c, h, w), got (2, 48)",
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""Picture files: every kind that is read; what is refused, by name and reason: bombs, torsos, forgeries."""
+"""Image files: every kind that is read; what is refused, by name and reason: bombs, torsos, forgeries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Image = pytest.importorskip("PIL.Image")
 
 @pytest.fixture(scope="module")
 def expected() -> np.ndarray:
-    """What the drawing looks like to a network, taken from the cleanest picture of it."""
+    """What the drawing looks like to a network, taken from the cleanest image of it."""
     return to_model_input(drawing())
 
 
@@ -87,7 +87,7 @@ def refusal(file: Any) -> str:
 
 
 def test_a_small_file_that_would_unpack_to_gigabytes(tmp_path: Path) -> None:
-    text = "the picture has more than 64 million pixels; reduce it first"
+    text = "the image has more than 64 million pixels; reduce it first"
     for n, width in enumerate((8001, 20_000, 2_000_000)):  # ours, pillow's warning, pillow's error
         file = tmp_path / f"bomb{n}.png"
         file.write_bytes(bare_png(width, 8000))
@@ -97,11 +97,11 @@ def test_a_small_file_that_would_unpack_to_gigabytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"hello", b"%PDF-1.4", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"]
 )
-def test_not_a_picture(content: bytes, tmp_path: Path) -> None:
+def test_not_a_image(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "a.png"
     file.write_bytes(content)
     assert refusal(file) == (
-        f"{file}: not a picture of a known kind (PNG, JPEG, BMP, GIF, TIFF, WebP, PNM); "
+        f"{file}: not an image of a known kind (PNG, JPEG, BMP, GIF, TIFF, WebP, PNM); "
         "a photo in HEIC has to be saved as JPEG first"
     )
 
@@ -132,13 +132,13 @@ def test_damaged_bytes_give_a_data_error_or_an_image(rng: np.random.Generator, t
                 assert load_image(file).shape == (28, 28)
 
 
-def test_a_damaged_picture_says_so(tmp_path: Path) -> None:
+def test_a_damaged_image_says_so(tmp_path: Path) -> None:
     content = bytearray(bare_png(16, 16))
     data = zlib.compress(b"\0" * (17 * 16))
     content[-12 - 4 - len(data) : -12 - 4] = b"x" * len(data)
     file = tmp_path / "a.png"
     file.write_bytes(content)
-    assert refusal(file).startswith(f"{file}: the picture is damaged: ")
+    assert refusal(file).startswith(f"{file}: the image is damaged: ")
 
 
 def test_blank_small_and_missing_files(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_blank_small_and_missing_files(tmp_path: Path) -> None:
     assert (
         refusal(blank) == f"{blank}: no letter found: the page is blank, or the ink too faint to tell from it"
     )
-    assert refusal(small) == f"{small}: the picture is 7x30 pixels; need at least 8x8"
+    assert refusal(small) == f"{small}: the image is 7x30 pixels; need at least 8x8"
     with pytest.raises(FileNotFoundError):
         load_image(tmp_path / "none.png")
     with pytest.raises(IsADirectoryError):
@@ -205,8 +205,8 @@ def test_wrong_file_objects(tmp_path: Path) -> None:
         "load_image: the file object gives str; open it in binary mode: open(path, 'rb')"
     )
     with open(tmp_path / "a.txt", "rb") as binary:
-        assert refusal(binary).startswith(f"{tmp_path / 'a.txt'}: not a picture of a known kind")
-    assert refusal(b"hello").startswith("not a picture of a known kind")
+        assert refusal(binary).startswith(f"{tmp_path / 'a.txt'}: not an image of a known kind")
+    assert refusal(b"hello").startswith("not an image of a known kind")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
@@ -315,7 +315,7 @@ def test_whatever_a_decoder_raises_names_the_file(
     file = tmp_path / "a.bmp"
     drawing().save(file)
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
-    assert refusal(file).startswith(f"{file}: the picture is damaged: ")
+    assert refusal(file).startswith(f"{file}: the image is damaged: ")
 
 
 def test_mutated_files_give_a_data_error_or_an_image(rng: np.random.Generator, tmp_path: Path) -> None:

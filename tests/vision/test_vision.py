@@ -1,4 +1,4 @@
-"""Pictures of a letter, however they come, end as the same 28x28 image; what is none is refused by name."""
+"""Images of a letter, however they come, end as the same 28x28 image; what is none is refused by name."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ BLANK = "no letter found: the page is blank, or the ink too faint to tell from i
 
 @pytest.fixture(scope="module")
 def expected() -> np.ndarray:
-    """What the drawing looks like to a network, taken from the cleanest picture of it."""
+    """What the drawing looks like to a network, taken from the cleanest image of it."""
     return to_model_input(drawing())
 
 
-def grey(image: object) -> np.ndarray:
+def gray(image: object) -> np.ndarray:
     return np.asarray(image.convert("L"))  # type: ignore[attr-defined]
 
 
@@ -88,7 +88,7 @@ def test_another_size() -> None:
     assert to_model_input(drawing(), size=64).shape == (64, 64)
 
 
-def test_a_small_framed_picture_is_taken_as_it_is() -> None:
+def test_a_small_framed_image_is_taken_as_it_is() -> None:
     x = np.zeros((28, 28), np.uint8)
     x[5:20, 3:6] = 255
     x[5:20, 6] = 77
@@ -97,19 +97,19 @@ def test_a_small_framed_picture_is_taken_as_it_is() -> None:
     np.testing.assert_array_equal(to_model_input(x, style="mnist"), x)
 
 
-def test_a_small_picture_without_full_ink_is_not_taken_as_it_is() -> None:
+def test_a_small_image_without_full_ink_is_not_taken_as_it_is() -> None:
     x = np.zeros((28, 28), np.uint8)
     x[5:20, 3:6] = 150
     assert to_model_input(x).max() == 255
 
 
-# ------------------------------------------------------------------ ways to make the picture
+# ------------------------------------------------------------------ ways to make the image
 
 WAYS: dict[str, Callable[[], object]] = {
-    "white on black": lambda: 255 - grey(drawing()),
+    "white on black": lambda: 255 - gray(drawing()),
     "another place and size": lambda: drawing(page=(900, 500), at=(500, 60), scale=0.7),
     "small": lambda: drawing().resize((60, 60), Image.Resampling.BOX),
-    "coloured": lambda: drawing(ink="navy", paper="lightyellow", mode="RGB"),
+    "colored": lambda: drawing(ink="navy", paper="lightyellow", mode="RGB"),
     "light from the side": lambda: photo(drawing(), slope=0.35),
     "light from the side on a dark page": lambda: 0.1 + 0.6 * (1 - photo(drawing(), slope=0.1)),
     "noisy": lambda: photo(drawing(), slope=0.2, noise=0.06),
@@ -120,27 +120,27 @@ WAYS: dict[str, Callable[[], object]] = {
     "one bit": lambda: drawing().convert("1"),
     "palette": lambda: drawing(mode="RGB").convert("P"),
     "cmyk": lambda: drawing(mode="RGB").convert("CMYK"),
-    "16 bit": lambda: grey(drawing()).astype(np.uint16) * 257,
-    "12 bit in 16": lambda: grey(drawing()).astype(np.uint16) * 16,
-    "32 bit": lambda: Image.fromarray(grey(drawing()).astype(np.int32) * 257),
-    "float pillow": lambda: Image.fromarray(grey(drawing()).astype(np.float32)),
-    "float array": lambda: grey(drawing()) / 255.0,
-    "bool array": lambda: grey(drawing()) > 127,
-    "colour array": lambda: np.asarray(drawing(mode="RGB")),
-    "not contiguous": lambda: np.asfortranarray(grey(drawing())),
-    "read-only": lambda: np.frombuffer(grey(drawing()).tobytes(), np.uint8).reshape(300, 300),
+    "16 bit": lambda: gray(drawing()).astype(np.uint16) * 257,
+    "12 bit in 16": lambda: gray(drawing()).astype(np.uint16) * 16,
+    "32 bit": lambda: Image.fromarray(gray(drawing()).astype(np.int32) * 257),
+    "float pillow": lambda: Image.fromarray(gray(drawing()).astype(np.float32)),
+    "float array": lambda: gray(drawing()) / 255.0,
+    "bool array": lambda: gray(drawing()) > 127,
+    "color array": lambda: np.asarray(drawing(mode="RGB")),
+    "not contiguous": lambda: np.asfortranarray(gray(drawing())),
+    "read-only": lambda: np.frombuffer(gray(drawing()).tobytes(), np.uint8).reshape(300, 300),
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_however_the_picture_was_made_the_network_sees_the_same(way: str, expected: np.ndarray) -> None:
+def test_however_the_image_was_made_the_network_sees_the_same(way: str, expected: np.ndarray) -> None:
     assert similarity(to_model_input(WAYS[way]()), expected) > 0.96  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("ink_level", [0, 255], ids=["dark ink", "light ink"])
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_ink_on_a_transparent_page(mode: str, ink_level: int, expected: np.ndarray) -> None:
-    opacity = Image.fromarray(255 - grey(drawing()))
+    opacity = Image.fromarray(255 - gray(drawing()))
     flat = Image.new("L", opacity.size, ink_level)
     image = Image.merge("LA", (flat, opacity)).convert(mode)
     assert similarity(to_model_input(image), expected) > 0.96
@@ -187,7 +187,7 @@ def test_the_dot_of_an_i_is_part_of_it() -> None:
     assert (np.diff(rows.astype(int)) == 1).sum() == 2
 
 
-def test_a_bold_letter_that_fills_the_picture() -> None:
+def test_a_bold_letter_that_fills_the_image() -> None:
     page = np.zeros((100, 100), np.uint8)
     page[10:90, 10:90] = 255
     page[35:65, 35:65] = 0
@@ -198,7 +198,7 @@ def test_a_bold_letter_that_fills_the_picture() -> None:
 
 
 def test_letter_cut_out_tightly() -> None:
-    """The ring around the picture is mostly ink, but most of the picture is page."""
+    """The ring around the image is mostly ink, but most of the image is page."""
     page = np.full((200, 120), 255, np.uint8)
     for rows in (slice(0, 20), slice(90, 110), slice(180, 200)):
         page[rows] = 0
@@ -262,10 +262,10 @@ def test_a_letter_of_the_final_size_cut_out_tightly() -> None:
 
 
 @pytest.mark.parametrize(
-    "image", [drawing(), np.pad(grey(drawing())[40:270, 70:240], 0)], ids=["margin", "cut"]
+    "image", [drawing(), np.pad(gray(drawing())[40:270, 70:240], 0)], ids=["margin", "cut"]
 )
 def test_ink_that_is_told(image: object) -> None:
-    dark = grey(Image.fromarray(image) if isinstance(image, np.ndarray) else image)
+    dark = gray(Image.fromarray(image) if isinstance(image, np.ndarray) else image)
     expected = to_model_input(dark)
     np.testing.assert_array_equal(to_model_input(dark, ink="dark"), expected)
     np.testing.assert_array_equal(to_model_input(255 - dark, ink="light"), to_model_input(255 - dark))
@@ -359,7 +359,7 @@ def test_blank_pages(slope: float, noise: float) -> None:
     assert str(caught.value) == BLANK
 
 
-def test_a_transparent_picture_is_blank() -> None:
+def test_a_transparent_image_is_blank() -> None:
     with pytest.raises(DataError, match=BLANK):
         to_model_input(Image.new("RGBA", (50, 50), (0, 0, 0, 0)))
 
@@ -404,7 +404,7 @@ WRONG = {
     "empty": (
         lambda: to_model_input(np.zeros((0, 28), np.uint8)),
         DataError,
-        "the picture is 28x0 pixels; need at least 8x8",
+        "the image is 28x0 pixels; need at least 8x8",
     ),
     "size": (
         lambda: to_model_input(drawing(), size=7),
@@ -493,8 +493,8 @@ def test_as_text_shows_page_and_ink() -> None:
 
 
 def test_grey_is_reduced_to_at_most_1024() -> None:
-    assert reading.to_grey(Image.new("L", (1500, 3000))).shape == (1000, 500)
-    assert reading.to_grey(Image.new("L", (8, 1024))).shape == (1024, 8)
+    assert reading.to_gray(Image.new("L", (1500, 3000))).shape == (1000, 500)
+    assert reading.to_gray(Image.new("L", (8, 1024))).shape == (1024, 8)
 
 
 # ------------------------------------------------------------------ real letters

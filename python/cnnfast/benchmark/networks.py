@@ -113,7 +113,7 @@ def macs(model: Module) -> int:
 
 
 def batch_for(model: Module, n: int) -> tuple[Array, Labels]:
-    """Noise of the model's input shape with a label each: the speed does not depend on the picture."""
+    """Noise of the model's input shape with a label each: the speed does not depend on the image."""
     assert model.input_shape is not None
     assert model.output_shape is not None
     rng = np.random.default_rng([n, 1])

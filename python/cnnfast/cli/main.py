@@ -20,7 +20,7 @@ from .errors import describe, fail, finish, note
 
 EXAMPLES = {
     "cnnfast train": "train on built-in synthetic letters, under a minute",
-    "cnnfast predict picture.png": "read a picture of a letter with the newest model here",
+    "cnnfast predict letter.png": "read an image of a letter with the newest model here",
     "cnnfast data": "which data sets are here, and how to get others",
 }
 EPILOG = """\
@@ -88,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     """The grammar of the whole command line."""
     top = arguments.Parser(
         prog="cnnfast",
-        description="Train convolutional networks on this computer's processor, and read pictures with them.",
+        description="Train convolutional networks on this computer's processor, and read images with them.",
         epilog=EPILOG.format(examples=_terminal.listed(EXAMPLES.items(), "  ")),
         formatter_class=arguments.HelpFormatter,
     )

@@ -53,10 +53,10 @@ def training_data(path: str) -> str | None:
 
 
 def check_fits(path: str, model: Module, data: ImageDataset) -> None:
-    """Refuses a model made for other pictures, other classes or another task than those of `data`."""
+    """Refuses a model made for other images, other classes or another task than those of `data`."""
     if model.input_shape is not None and model.input_shape != data.input_shape:
         raise CheckpointError(
-            f"{path}: takes pictures of {extent(model.input_shape)}, "
+            f"{path}: takes images of {extent(model.input_shape)}, "
             f"but {data.name} has {extent(data.input_shape)}"
         )
     if model.classes is not None and model.classes != data.classes:

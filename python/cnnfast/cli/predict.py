@@ -29,17 +29,17 @@ LEAST = 0.5
 """Below this probability the likeliest of several classes is more often wrong than right: docs/cli.md."""
 
 DESCRIPTION = """\
-Reads pictures of one letter or digit each and prints the three likeliest
+Reads images of one letter or digit each and prints the three likeliest
 classes.
 
-Any ordinary picture will do: dark on light or light on dark, a photo with
+Any ordinary image will do: dark on light or light on dark, a photo with
 uneven light, a drawing, a scan; PNG, JPEG, BMP, GIF, TIFF, WebP or PNM. The
 letter is cut out and prepared as the images the model was trained on (--show
-prints the result). There should be one letter in the picture and little else.
+prints the result). There should be one letter in the image and little else.
 
 A model for color images gets the colors, scaled and cut to its input.
 
-Exit code: 0 if every picture was read, 1 if one could not be or does not
+Exit code: 0 if every image was read, 1 if one could not be or does not
 look like one letter.
 """
 
@@ -90,11 +90,11 @@ def _entry(part: tuple[str, float] | float) -> Any:
 
 
 def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
-    command = arguments.add_command(commands, "predict", run, "read pictures of letters", DESCRIPTION)
+    command = arguments.add_command(commands, "predict", run, "read images of letters", DESCRIPTION)
     command.add_argument(
-        "pictures",
+        "images",
         nargs="+",
-        metavar="PICTURE",
+        metavar="IMAGE",
         help="image file, a folder (the images in it, by name), or - for standard input",
     )
     command.add_argument("--model", metavar="FILE", help=f"model file (default: {model_files.DEFAULT})")
@@ -102,7 +102,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         "--style",
         type=arguments.one_of(STYLES),
         metavar="NAME",
-        help="prepare pictures as emnist or as mnist (smaller, centred by mass) does (default: as the data "
+        help="prepare images as emnist or as mnist (smaller, centered by mass) does (default: as the data "
         "the model was trained on, else emnist)",
     )
     command.add_argument(
@@ -113,14 +113,14 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         help="dark (on a light page), light (on a dark one), or auto: found out (default)",
     )
     command.add_argument(
-        "--show", action="store_true", help="print the small picture the network sees, as text"
+        "--show", action="store_true", help="print the small image the network sees, as text"
     )
     arguments.add_threads(command)
     arguments.add_json(command, "the readings")
 
 
 def run(options: argparse.Namespace) -> int:
-    require("PIL", "reading pictures")
+    require("PIL", "reading images")
     if options.threads is not None:
         set_num_threads(options.threads)
     path = model_files.chosen_or_newest(options.model)
@@ -130,24 +130,24 @@ def run(options: argparse.Namespace) -> int:
     shape = inputs.input_shape(path, model)
     style = (options.style or _style_for(path)) if shape[0] == 1 else "emnist"
     preparation = inputs.Preparation(shape, style, options.ink)
-    readings = [_read(path, model, file, preparation) for file in inputs.files(options.pictures)]
+    readings = [_read(path, model, file, preparation) for file in inputs.files(options.images)]
     if options.json:
-        say(to_json({"model": path, "pictures": [reading.to_dict() for reading in readings]}))
+        say(to_json({"model": path, "images": [reading.to_dict() for reading in readings]}))
     else:
         _print(readings, options.show)
     return 0 if readings and not any(reading.error or reading.refused for reading in readings) else 1
 
 
 def _style_for(path: str) -> str:
-    """How to prepare pictures for a model, by what it was trained on; what is guessed is said."""
+    """How to prepare images for a model, by what it was trained on; what is guessed is said."""
     data = model_files.training_data(path)
     if data is None:
         note(
-            f"note: {path} does not say what it was trained on; the picture is prepared as EMNIST's "
+            f"note: {path} does not say what it was trained on; the image is prepared as EMNIST's "
             "(--style mnist for a model of MNIST)"
         )
     if data == "fashion-mnist":
-        note(f"note: {path} knows clothes; the picture is prepared as handwriting all the same")
+        note(f"note: {path} knows clothes; the image is prepared as handwriting all the same")
     return "mnist" if data == "mnist" else "emnist"
 
 

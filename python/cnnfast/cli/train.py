@@ -182,7 +182,7 @@ def _train(
         return 1
     check_learned(result.accuracy, test, result.n, _rate(options))
     write(model, out, _training(options, history, result), complete=True)
-    tell(_terminal.with_command("try    ", f"cnnfast predict --model {shlex.quote(out)} picture.png"))
+    tell(_terminal.with_command("try    ", f"cnnfast predict --model {shlex.quote(out)} letter.png"))
     return 0
 
 

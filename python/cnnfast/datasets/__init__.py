@@ -1,4 +1,4 @@
-"""Data sets: pictures and labels as plain NumPy arrays. Depends on NumPy only, and reads the network only in
+"""Data sets: images and labels as plain NumPy arrays. Depends on NumPy only, and reads the network only in
 `download`."""
 
 from .download import download

@@ -39,7 +39,7 @@ def glyphs(n: int = 20_000, seed: int = 0, size: int = 28) -> ImageDataset:
     Each letter is one of several ways to write its capital or its small form: a few strokes through given
     points. The points are shaken, strokes shifted against each other, corners rounded, the whole slanted,
     turned, stretched and bent, and drawn with a round pen of random width and pressure. As in EMNIST, the
-    letter is enlarged until it fills the picture but for a margin of about 2 of 28 pixels, so small letters
+    letter is enlarged until it fills the image but for a margin of about 2 of 28 pixels, so small letters
     come out bolder and softer.
 
     Args:

@@ -1,4 +1,4 @@
-"""`ImageDataset`: pictures and their labels in memory, checked once, when built."""
+"""`ImageDataset`: images and their labels in memory, checked once, when built."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rows = slice | Sequence[int] | npt.NDArray[np.integer[Any]] | npt.NDArray[np.boo
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageDataset:
-    """Samples pictures: what `fit` and `evaluate` take, and what every loader returns.
+    """Labeled images: what `fit` and `evaluate` take, and what every loader returns.
 
     Args:
         images: uint8, (n, h, w) or (n, c, h, w), upright, 0 = background. Kept without a copy if
@@ -29,7 +29,7 @@ class ImageDataset:
             or a list of strings, which are kept as numbers.
         classes: The name of each label. None takes the names in `labels`, sorted.
         name: Short name for reports, e.g. ``"emnist-letters/train"``.
-        description: One or two sentences on what the pictures are.
+        description: One or two sentences on what the images are.
 
     Raises:
         TypeError: `images` is not uint8, or `labels` neither int64 nor names.
@@ -74,17 +74,17 @@ class ImageDataset:
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """(c, h, w) of one picture; grey pictures have c = 1."""
+        """(c, h, w) of one image; gray images have c = 1."""
         shape: tuple[int, ...] = self.images.shape[1:]
         c, h, w = shape if len(shape) == 3 else (1, *shape)
         return c, h, w
 
     def __getitem__(self, rows: Rows) -> ImageDataset:
-        """The pictures of a slice (a view), of row numbers, or of a boolean mask (copies), as a data set."""
+        """The images of a slice (a view), of row numbers, or of a boolean mask (copies), as a data set."""
         if isinstance(rows, int | np.integer):
             raise TypeError(
                 f"ImageDataset: rows must be a slice or an array of row numbers, got the integer {rows}; "
-                f"use dataset[[{rows}]] for a data set of one picture, dataset.images[{rows}] for the picture"
+                f"use dataset[[{rows}]] for a data set of one image, dataset.images[{rows}] for the image"
             )
         refuse_masked("ImageDataset", "rows", rows)
         index = rows if isinstance(rows, slice) else np.asarray(rows)
@@ -96,8 +96,8 @@ class ImageDataset:
         """Hold out a random part: (the rest, the part), each in the original order.
 
         Args:
-            fraction: Share of the pictures in the part, between 0 and 1; rounded to whole pictures.
-            seed: The same seed holds out the same pictures.
+            fraction: Share of the images in the part, between 0 and 1; rounded to whole images.
+            seed: The same seed holds out the same images.
 
         Raises:
             ValueError: `fraction` is outside of (0, 1), or leaves one of the two empty.
@@ -107,7 +107,7 @@ class ImageDataset:
         n_part = round(len(self) * fraction)
         if n_part in (0, len(self)):
             raise ValueError(
-                f"ImageDataset.split: fraction {fraction} of {len(self)} pictures leaves "
+                f"ImageDataset.split: fraction {fraction} of {len(self)} images leaves "
                 f"{len(self) - n_part} and {n_part}; both must have at least 1"
             )
         held_out = np.zeros(len(self), dtype=np.bool_)

@@ -49,7 +49,7 @@ def MNIST(train: bool = True, root: str | os.PathLike[str] | None = None) -> Ima
 
 
 def FashionMNIST(train: bool = True, root: str | os.PathLike[str] | None = None) -> ImageDataset:
-    """Pictures of clothes, 28x28, on black (0), ten kinds: 60,000 to train, 10,000 to test.
+    """Images of clothes, 28x28, on black (0), ten kinds: 60,000 to train, 10,000 to test.
 
     Args:
         train: The training part, else the test part.
@@ -70,7 +70,7 @@ def FashionMNIST(train: bool = True, root: str | os.PathLike[str] | None = None)
         >>> datasets.FashionMNIST().classes[7]  # doctest: +SKIP
         'sneaker'
     """
-    return _load(FASHION_SOURCE, train, root, _GARMENTS, "Fashion-MNIST: grey pictures of clothes.")
+    return _load(FASHION_SOURCE, train, root, _GARMENTS, "Fashion-MNIST: gray images of clothes.")
 
 
 def _load(

@@ -77,7 +77,7 @@ def _curve_through(points: _Doubles, sharp: list[bool]) -> _Doubles:
     """Matrix (p, c) of a cubic Hermite curve through `points`, sampled about every `_SPACING`.
 
     Centripetal Catmull-Rom: the parameter advances by the square root of the distance, which keeps the curve
-    from overshooting, and the slope at a point is that of the parabola through it and its neighbours. At an
+    from overshooting, and the slope at a point is that of the parabola through it and its neighbors. At an
     end or a corner the curve starts as a parabola, or as a straight line between two such points.
     """
     c = len(points)
@@ -141,11 +141,11 @@ def ink(
     side of the rim, and is then blurred, as EMNIST blurs its letters when it enlarges them.
 
     Args:
-        curve: (n, p, 2), in pixels; (0, 0) is the corner of the picture.
+        curve: (n, p, 2), in pixels; (0, 0) is the corner of the image.
         radius: (n,), half the width of the pen, in pixels.
         blur: (n,), standard deviation of the blur, in pixels.
         pressure: (n, p), about 1; more makes the line wider.
-        size: Height and width of the pictures.
+        size: Height and width of the images.
 
     Returns:
         uint8 (n, size, size).
@@ -171,7 +171,7 @@ def ink(
 
 
 def _bell(distance: Floats, deviation: Floats) -> Floats:
-    """exp(-distance^2 / 2 deviation^2), one deviation for each picture."""
+    """exp(-distance^2 / 2 deviation^2), one deviation for each image."""
     scaled = distance * (np.float32(math.sqrt(0.5)) / deviation)[:, None, None]
     result: Floats = np.exp(-np.square(scaled))
     return result

@@ -1,4 +1,4 @@
-"""Batch normalisation and dropout."""
+"""Batch normalization and dropout."""
 
 from __future__ import annotations
 

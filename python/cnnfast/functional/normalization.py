@@ -1,4 +1,4 @@
-"""Normalisation of single images."""
+"""Normalization of single images."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def local_response_norm(
     *,
     isa: str | None = None,
 ) -> Array:
-    """x / (k + alpha / size * sum of squares of neighbouring channels)^beta; see `nn.LocalResponseNorm`."""
+    """x / (k + alpha / size * sum of squares of neighboring channels)^beta; see `nn.LocalResponseNorm`."""
     check_floats("local_response_norm", x=x)
     return forward("local_response_norm", _core.LocalResponseNorm(size, alpha, beta, k), x, isa=isa)
 

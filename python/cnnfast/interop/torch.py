@@ -58,7 +58,7 @@ class TorchModel:
             for name, value in model.state_dict().items()
         }
         self.parameters = {name: value for name, value in self.state.items() if name not in buffers}
-        #: Batch normalisation and dropout do what they do in training.
+        #: Batch normalization and dropout do what they do in training.
         self.training = False
 
     def _placed(self, tensor: Any) -> Any:

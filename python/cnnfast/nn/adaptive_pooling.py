@@ -1,7 +1,7 @@
 """Adaptive pools: a given number of windows, whatever the size of the input.
 
 Of m windows over l places, number i takes those from floor(i l / m) to ceil((i + 1) l / m), the end excluded:
-PyTorch's rule. Where m divides l they lie side by side, else neighbours may share a place.
+PyTorch's rule. Where m divides l they lie side by side, else neighbors may share a place.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Batch normalisation: `BatchNorm1d` and `BatchNorm2d`."""
+"""Batch normalization: `BatchNorm1d` and `BatchNorm2d`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """`Block`: the parameters of a whole network as one flat array, and their gradients as another of equal
 length.
 
-Saving is one write, the optimiser one loop, and a layer's weights are windows into it.
+Saving is one write, the optimizer one loop, and a layer's weights are windows into it.
 """
 
 from __future__ import annotations

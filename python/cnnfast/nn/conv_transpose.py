@@ -23,7 +23,7 @@ class ConvTranspose2d(Layer):
     Args:
         in_channels, out_channels: Channels of the input and of the output.
         kernel_size: Size of a filter, one number or (height, width).
-        stride: Step on the output between the places of two neighbours, one number or (vertical, horizontal).
+        stride: Step on the output between the places of two neighbors, one number or (vertical, horizontal).
         padding: Rows and columns that are cut off the output: one number, (vertical, horizontal), or
             ((top, bottom), (left, right)).
         output_padding: Rows and columns added to the far sides of the output, one number or (vertical,
@@ -95,7 +95,7 @@ class ConvTranspose1d(Layer):
     Args:
         in_channels, out_channels: Channels of the input and of the output.
         kernel_size: Length of a filter.
-        stride: Step on the output between the places of two neighbours.
+        stride: Step on the output between the places of two neighbors.
         padding: Values that are cut off the output: one number, or (before, after).
         output_padding: Values added to the end of the output; smaller than stride or dilation.
         groups: Cuts the channels of both sides into so many equal parts that do not meet.

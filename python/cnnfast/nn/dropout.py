@@ -45,7 +45,7 @@ class Dropout(Layer):
 
 @register
 class Dropout2d(Layer):
-    """Dropout of whole channels of an image: neighbouring pixels say much the same, so that single ones would
+    """Dropout of whole channels of an image: neighboring pixels say much the same, so that single ones would
     hardly be missed.
 
     Args:

@@ -86,7 +86,7 @@ def buffer_places(tree: ParameterTree) -> Labels:
 
 
 def merged(windows: list[Window]) -> list[slice]:
-    """The windows as few slices: neighbours become one."""
+    """The windows as few slices: neighbors become one."""
     slices: list[slice] = []
     for _, start, end in windows:
         if slices and slices[-1].stop == start:

@@ -84,8 +84,8 @@ class Module(Described):
         """Inference: the output for each row of x; nothing is remembered.
 
         Args:
-            x: (n, *input_shape) in the module's dtype, or uint8 pictures (n, c, h, w), (n, h, w) if c is 1;
-                those are normalised by `preprocessing` on the way.
+            x: (n, *input_shape) in the module's dtype, or uint8 images (n, c, h, w), (n, h, w) if c is 1;
+                those are normalized by `preprocessing` on the way.
             exact: True runs every layer by itself and sums the products of a convolution themselves; False
                 may use Winograd's algorithm, which is faster and rounds more, and fuse layers.
 
@@ -173,7 +173,7 @@ class Module(Described):
     def forward(self, x: Array, seed: int | None = None) -> Array:
         """A training pass: the output, remembering what `backward` needs. Shapes as in a call.
 
-        Batch normalisation takes mean and variance of this batch, and moves its running averages.
+        Batch normalization takes mean and variance of this batch, and moves its running averages.
 
         Args:
             seed: Of what dropout draws; None draws anew each time.
@@ -377,7 +377,7 @@ class Module(Described):
                 x = x[:, None]
             elif x.ndim != 4:
                 raise ValueError(
-                    f"{type(self).__name__}: uint8 x must be pictures, (n, h, w) or (n, c, h, w), "
+                    f"{type(self).__name__}: uint8 x must be images, (n, h, w) or (n, c, h, w), "
                     f"got {x.shape}{axes_cure(x.shape, self._takes)}"
                 )
         elif x.dtype != self._values.dtype:

@@ -1,4 +1,4 @@
-"""Normalisation of single images: `GroupNorm`, `LayerNorm`, `LocalResponseNorm`."""
+"""Normalization of single images: `GroupNorm`, `LayerNorm`, `LocalResponseNorm`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class GroupNorm(_Affine):
     values of c's group in image n. Images do not meet, so training and inference are the same.
 
     Args:
-        num_groups: Groups of num_channels / num_groups neighbouring channels each.
+        num_groups: Groups of num_channels / num_groups neighboring channels each.
         num_channels: Channels of the input.
         eps: Added to the variance; above 0.
         affine: Whether there are a learned weight and bias.
@@ -95,7 +95,7 @@ class LayerNorm(_Affine):
 
 @register
 class LocalResponseNorm(Layer):
-    """Divides each value by what the neighbouring channels say at the same place.
+    """Divides each value by what the neighboring channels say at the same place.
 
     y[n,c,i,j] = x[n,c,i,j] / (k + alpha / size * sum over c' of x[n,c',i,j]^2)^beta, c' from c - size // 2 to
     c + (size - 1) // 2; channels that do not exist count as 0.

@@ -57,7 +57,7 @@ class ParameterTree(ABC):
     def parameters(self) -> dict[str, Array]:
         """Live views of the parameters by name: ``m.parameters()["0.bias"][:] = 0`` changes the model.
 
-        Inference on single pictures is slower while such views are held: each call has to expect new values.
+        Inference on single images is slower while such views are held: each call has to expect new values.
         """
         return self._without_buffers(self._views())
 

@@ -40,9 +40,9 @@ class Preprocessing:
                 raise ValueError(f"Preprocessing: std must be larger than 0, got {self.std}")
 
     def affine(self, input_shape: Shape) -> tuple[list[float], list[float]]:
-        """scale and shift of each channel, so that x * scale + shift is the normalised pixel.
+        """scale and shift of each channel, so that x * scale + shift is the normalized pixel.
 
-        Inputs that are not (c, h, w) are no pictures: both lists are empty.
+        Inputs that are not (c, h, w) are no images: both lists are empty.
         """
         if len(input_shape) != 3:
             return [], []

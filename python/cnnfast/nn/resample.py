@@ -15,7 +15,7 @@ class Upsample2d(Layer):
     """Enlarges images by a whole factor: every pixel repeated, or zeros put between the pixels.
 
     "nearest": y[n,c,i,j] = x[n, c, floor(i / fh), floor(j / fw)].
-    "zeros": y[n, c, i*fh, j*fw] = x[n,c,i,j], and 0 elsewhere: f - 1 zeros between neighbours, none after the
+    "zeros": y[n, c, i*fh, j*fw] = x[n,c,i,j], and 0 elsewhere: f - 1 zeros between neighbors, none after the
     last. A convolution of stride f backwards is one of stride 1 over such an image.
 
     Args:

@@ -43,7 +43,7 @@ def load_state(who: str, targets: Mapping[str, Array], state: Mapping[str, Any],
 
 
 def _is_spare(name: str, targets: Mapping[str, Array]) -> bool:
-    """PyTorch counts the batches of every normalisation; the number plays a part only without momentum, and
+    """PyTorch counts the batches of every normalization; the number plays a part only without momentum, and
     only there ours has it.
     """
     return name.endswith(_COUNT) and name.removesuffix(_COUNT) + "running_mean" in targets

@@ -1,4 +1,4 @@
-"""`Group`: parameters, named by patterns, that an optimiser treats with settings of their own."""
+"""`Group`: parameters, named by patterns, that an optimizer treats with settings of their own."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Group:
         names: One pattern or several, as file names are matched: "features.*", "*.bias", "head.weight". Case
             counts; * stands for any letters, dots too.
         biases_and_norms: Takes in every parameter whose name ends in "bias" or that has only one axis, as the
-            scales and shifts of normalisations have.
-        settings: Settings of the optimiser, by name.
+            scales and shifts of normalizations have.
+        settings: Settings of the optimizer, by name.
 
     Raises:
         TypeError: A pattern that is no string.
-        ValueError: No parameters or no settings are named. The optimiser refuses a setting it does not have
+        ValueError: No parameters or no settings are named. The optimizer refuses a setting it does not have
             or that is out of range; and, when it meets the model, a pattern that matches no parameter.
 
     Example:
@@ -115,7 +115,7 @@ class Group:
 
 def no_decay() -> Group:
     """The group that most recipes want: weights are pulled towards 0, biases and the scales and shifts of
-    normalisations are not.
+    normalizations are not.
 
     Source: He et al. 2018, Bag of tricks for image classification, arXiv:1812.01187, section 3.1.
 

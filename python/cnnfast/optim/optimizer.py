@@ -1,6 +1,6 @@
 """`Optimizer`: settings, groups and memory over one flat parameter block; a kind adds its arithmetic.
 
-Neighbouring parameters with equal settings are one part of the block, and a step is one call into the engine
+Neighboring parameters with equal settings are one part of the block, and a step is one call into the engine
 for each part: one altogether without groups.
 """
 
@@ -23,7 +23,7 @@ _STATE = {"type", "settings", "groups", "steps", "window_steps", "memory"}
 
 
 class Optimizer(ABC):
-    """Settings, and what is remembered from step to step. One optimiser serves one model.
+    """Settings, and what is remembered from step to step. One optimizer serves one model.
 
     A copy (`copy.deepcopy`, pickle) goes on with the copy of the model, bit for bit.
     """
@@ -89,7 +89,7 @@ class Optimizer(ABC):
 
         Raises:
             TypeError: Not a float32 or float64 array.
-            ValueError: Not flat; a group that matches nothing; or the optimiser serves another model already,
+            ValueError: Not flat; a group that matches nothing; or the optimizer serves another model already,
                 or was loaded with the memory of one of another size.
         """
         who = type(self).__name__
@@ -102,7 +102,7 @@ class Optimizer(ABC):
             raise ValueError(f"{who}: params must be a flat, contiguous, writable array, got {params.shape}")
         if self._params is not None and self._params is not params:
             raise ValueError(
-                f"{who}: already serves another model (or a dtype it had before); make a new optimiser"
+                f"{who}: already serves another model (or a dtype it had before); make a new optimizer"
             )
         windows = windows_of(who, params.size, shapes, buffers)
         if shapes is None and (self._groups or self._frozen):
@@ -123,7 +123,7 @@ class Optimizer(ABC):
         """Change `params` in place, downhill along `grads` (arrays of one shape and dtype).
 
         Raises:
-            ValueError: `params` is not what the optimiser serves, or `grads` does not match it.
+            ValueError: `params` is not what the optimizer serves, or `grads` does not match it.
         """
         if params is not self._params:
             self.bind(params)
@@ -156,7 +156,7 @@ class Optimizer(ABC):
 
     @ieee_arithmetic
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over settings, groups, steps and memory from `state_dict()` of an optimiser of the same type.
+        """Take over settings, groups, steps and memory from `state_dict()` of an optimizer of the same type.
 
         Raises:
             ValueError: Of another type, incomplete, or of another size than the model served.
@@ -202,7 +202,7 @@ class Optimizer(ABC):
         parts += [f"groups={list(self._groups)}"] if self._groups else []
         return f"{type(self).__name__}({', '.join(parts)})"
 
-    # ---------------------------------------------------------------- what a kind of optimiser defines
+    # ---------------------------------------------------------------- what a kind of optimizer defines
 
     @abstractmethod
     def _first_memory(self, settings: Mapping[str, Any]) -> Mapping[str, float]:

@@ -1,4 +1,4 @@
-"""How a parameter block falls into parts that take one step together: neighbours with equal settings."""
+"""How a parameter block falls into parts that take one step together: neighbors with equal settings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Choice(NamedTuple):
 
 @dataclass(slots=True)
 class Part:
-    """Neighbouring parameters, `first` up to `last`, that take one step together."""
+    """Neighboring parameters, `first` up to `last`, that take one step together."""
 
     first: int
     last: int

@@ -1,4 +1,4 @@
-"""`Setting`: an attribute of an optimiser that is checked whenever it is set."""
+"""`Setting`: an attribute of an optimizer that is checked whenever it is set."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Pair(Setting):
 
 
 def checked_settings(who: str, kind: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """All settings of a kind of optimiser, in the order of its constructor, as the engine takes them."""
+    """All settings of a kind of optimizer, in the order of its constructor, as the engine takes them."""
     known: dict[str, Setting] = {}
     for base in reversed(kind.__mro__):
         known |= {name: thing for name, thing in vars(base).items() if isinstance(thing, Setting)}

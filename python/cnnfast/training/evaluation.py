@@ -1,4 +1,4 @@
-"""`evaluate`: how well a model does on labelled images it may or may not have seen."""
+"""`evaluate`: how well a model does on labeled images it may or may not have seen."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def evaluate(
     *,
     ignore_index: int = IGNORED,
 ) -> Evaluation | MultilabelEvaluation | RegressionEvaluation:
-    """How well a model does on labelled data, by its `task`.
+    """How well a model does on labeled data, by its `task`.
 
     Args:
         model: Its `task` says what its outputs mean; if that is not known and they are several, they are

@@ -117,9 +117,9 @@ def check_gradients(
     apart as the step shrinks) are counted but not judged. If a kink only lies near, a smaller step avoids it.
 
     Args:
-        module: Any module. It is looked at as in training: batch normalisation takes the statistics of `x`,
+        module: Any module. It is looked at as in training: batch normalization takes the statistics of `x`,
             and dropout draws the same in every pass.
-        x: A batch as in a call, a few rows; uint8 pictures are taken as they are and not differentiated.
+        x: A batch as in a call, a few rows; uint8 images are taken as they are and not differentiated.
         target: What the rows should come to, as `loss_and_grad` takes it; numbers of any float type.
         loss: With a target a name or an object of `cnnfast.losses`, by itself "cross_entropy"; without, a
             function of the output that returns a number and its derivative by the output.

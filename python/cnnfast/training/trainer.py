@@ -99,11 +99,11 @@ class Trainer:
     def step(self, x: Array, y: Array, index: Any = None, micro_batch: int | None = None) -> float:
         """One update from one batch.
 
-        Frozen parameters (`Module.freeze`) stay as they are, and so does what the optimiser remembers of
+        Frozen parameters (`Module.freeze`) stay as they are, and so does what the optimizer remembers of
         them; their gradients count as 0.
 
         Args:
-            x: (n, *input_shape) in the model's dtype, or uint8 pictures.
+            x: (n, *input_shape) in the model's dtype, or uint8 images.
             y: (n,) integers, the class of each row, or (n, h, w), that of each position of an output
                 (c, h, w); for losses of numbers, an array of the shape and dtype of the output.
             index: Rows of x and y that make the batch: integers, or a boolean mask of n entries; None takes
@@ -131,7 +131,7 @@ class Trainer:
 
         Any number of parts of any sizes: every row counts alike, and the result is that of one `step` on all
         rows but for rounding; the same parts give the same bits. What depends on the batch as such goes by
-        parts: batch normalisation takes the statistics of each, and dropout draws anew. A part without a row
+        parts: batch normalization takes the statistics of each, and dropout draws anew. A part without a row
         that counts adds nothing. Arguments and errors as `step`; NonFiniteError drops what had been added.
 
         Returns:

@@ -1,7 +1,7 @@
-"""From an ordinary picture of one letter or digit to the 28x28 input a network was trained on.
+"""From an ordinary image of one letter or digit to the 28x28 input a network was trained on.
 
-The steps, a file each: `sources` (file, bytes or array to a pillow image), `reading` (to grey), `ink` with
-`polarity` and `page` (grey to ink on an empty page), `framing` (ink to the size, place and softness of
+The steps, a file each: `sources` (file, bytes or array to a pillow image), `reading` (to gray), `ink` with
+`polarity` and `page` (gray to ink on an empty page), `framing` (ink to the size, place and softness of
 EMNIST), and `doubts` (is it one letter at all?). Needs pillow, imported when an image is read.
 """
 
@@ -58,7 +58,7 @@ class Prepared:
 def to_model_input(
     image: Source, size: int = 28, style: Style = "emnist", ink: InkColor = "auto"
 ) -> NDArray[np.uint8]:
-    """Turns a picture of one letter or digit into what EMNIST would have stored for it.
+    """Turns an image of one letter or digit into what EMNIST would have stored for it.
 
     The page may be light or dark and unevenly lit, the letter anywhere on it and of any size: the page is
     removed, the ink cut out and then prepared as EMNIST was: edges softened by a Gaussian, put into a square
@@ -78,7 +78,7 @@ def to_model_input(
             image gives the same result whichever way it comes.
         size: Side of the square that comes out, at least 8.
         style: "emnist", or "mnist" for a network trained on MNIST: the digit fills a box of 20 of the 28
-            pixels instead of 22.5, and its centre of mass is in the middle. It matters: of MNIST digits drawn
+            pixels instead of 22.5, and its center of mass is in the middle. It matters: of MNIST digits drawn
             large, a network trained on MNIST reads 99 % prepared so and 85 % prepared as EMNIST.
         ink: "dark" or "light" where that is known; "auto" finds out, also on an image cut out tightly.
 
@@ -94,7 +94,7 @@ def to_model_input(
             file.
         MissingDependencyError: Pillow is not installed.
 
-    Cost: 30 ms for a drawing of 300x300 pixels, 0.2 s for a noisy photo; pictures are first reduced to at
+    Cost: 30 ms for a drawing of 300x300 pixels, 0.2 s for a noisy photo; images are first reduced to at
     most 1024 pixels a side.
 
     Source: the steps of EMNIST, arXiv:1702.05373, section II-B.
@@ -182,7 +182,7 @@ def to_color_input(image: Source, size: tuple[int, int] | None = None) -> NDArra
 
 
 def as_text(image: NDArray[np.uint8]) -> str:
-    """Draws a grey image with characters, two a pixel, for a look at what a network sees.
+    """Draws a gray image with characters, two a pixel, for a look at what a network sees.
 
     Args:
         image: uint8 (h, w).
@@ -213,10 +213,10 @@ def _prepared(who: str, image: Source, size: int, style: Style, color: InkColor)
         raise ValueError(f"{who}: ink {color!r}; need 'auto', 'dark' or 'light'{hint}")
     light = _LIGHT[known_color]
     with sources.named(sources.name_of(image)):
-        grey = reading.to_grey(sources.upright(image, who))
-        if normalize.is_normalized(grey, size, light):
-            return Prepared(normalize.as_is(grey), "")
-        letter = foreground.separate(grey, light)
+        gray = reading.to_gray(sources.upright(image, who))
+        if normalize.is_normalized(gray, size, light):
+            return Prepared(normalize.as_is(gray), "")
+        letter = foreground.separate(gray, light)
         return Prepared(normalize.normalize(letter, size, known_style), doubts.doubt(letter))
 
 

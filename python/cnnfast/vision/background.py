@@ -1,7 +1,7 @@
 """Finds the page behind the ink: how bright it is where.
 
 Light that changes slowly is a quadratic surface fitted to what is not ink; a shadow with an edge is what
-remains of an opening by reconstruction. Both work on a coarse copy of the picture, so they cost little.
+remains of an opening by reconstruction. Both work on a coarse copy of the image, so they cost little.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .resize import resize
 
-Grey = NDArray[np.float32]
+Gray = NDArray[np.float32]
 
 COARSE_SIDE = 64
 """Longer side of the coarse copy."""
@@ -20,38 +20,38 @@ ROUNDS = 25
 """Of reweighting when a surface is fitted."""
 
 WIDEST_STROKE = 0.4
-"""Of the picture's longer side; anything as wide in every direction is page: a shadow, a change of light."""
+"""Of the image's longer side; anything as wide in every direction is page: a shadow, a change of light."""
 
 
-def coarse_copy(grey: Grey) -> Grey:
-    """The picture reduced to a longer side of 64."""
-    h, w = grey.shape
+def coarse_copy(gray: Gray) -> Gray:
+    """The image reduced to a longer side of 64."""
+    h, w = gray.shape
     scale = min(1.0, COARSE_SIDE / max(h, w))
-    return resize(grey, (max(1, round(h * scale)), max(1, round(w * scale))))
+    return resize(gray, (max(1, round(h * scale)), max(1, round(w * scale))))
 
 
-def reliefs(grey: Grey, dark: bool) -> list[Grey]:
+def reliefs(gray: Gray, dark: bool) -> list[Gray]:
     """How far each pixel stands out from the page towards the ink, for two ideas of the page's light.
 
     Shapes: (h, w) each; about 0 on the page (noise may be below), up to 1 in the ink.
     """
-    coarse = coarse_copy(grey)
+    coarse = coarse_copy(gray)
     found = []
     for light in lights(coarse, dark):
         shade = shadows(_relief(coarse, light, dark))
-        found.append(_relief(grey, resize(light, grey.shape), dark) - resize(shade, grey.shape))
+        found.append(_relief(gray, resize(light, gray.shape), dark) - resize(shade, gray.shape))
     return found
 
 
-def lights(coarse: Grey, dark: bool) -> list[Grey]:
+def lights(coarse: Gray, dark: bool) -> list[Gray]:
     """What the page's brightness may be: a quadratic surface through what is not ink, or even."""
     fraction_above = 0.7 if dark else 0.3
     even = np.full_like(coarse, np.quantile(coarse, 1 - fraction_above))
     return [surface(coarse, fraction_above), even]
 
 
-def shadows(coarse: Grey) -> Grey:
-    """What is brighter than the page over more than a stroke's width, on a picture with light ink.
+def shadows(coarse: Gray) -> Gray:
+    """What is brighter than the page over more than a stroke's width, on an image with light ink.
 
     An opening by reconstruction: erode by a square as wide as the widest stroke, then let what survived grow
     back to its full outline. One cell more is added around, for the blur of the coarse copy.
@@ -64,7 +64,7 @@ def shadows(coarse: Grey) -> Grey:
             return widest(grown, 1)
 
 
-def widest(values: Grey, reach: int) -> Grey:
+def widest(values: Gray, reach: int) -> Gray:
     """The largest value within `reach` cells up, down, left and right."""
     for axis in (0, 1):
         pad = [(0, 0), (0, 0)]
@@ -76,15 +76,15 @@ def widest(values: Grey, reach: int) -> Grey:
     return values
 
 
-def _relief(grey: Grey, light: Grey, dark: bool) -> Grey:
+def _relief(gray: Gray, light: Gray, dark: bool) -> Gray:
     """Light ink on an even page: paper reflects a share of the light on it, a dark page is just dark."""
     if dark:
-        return grey - light
-    share: Grey = np.divide(grey, np.maximum(light, np.float32(0.05)), dtype=np.float32)
+        return gray - light
+    share: Gray = np.divide(gray, np.maximum(light, np.float32(0.05)), dtype=np.float32)
     return 1 - share
 
 
-def surface(values: Grey, fraction_above: float) -> Grey:
+def surface(values: Gray, fraction_above: float) -> Gray:
     """Quadratic surface with `fraction_above` of the cells above it: quantile regression.
 
     Least absolute deviations (a share of 0.5) and its lopsided relatives care little how far off the ink is.

@@ -9,7 +9,7 @@ MIN_BLOT = 0.015
 """Blots smaller than this share of the largest are dirt; the dot of an i has about a tenth."""
 
 STRIP_DEPTH = 0.15
-"""A blot along the picture's edge that reaches less far in than this share of the picture is a strip."""
+"""A blot along the image's edge that reaches less far in than this share of the image is a strip."""
 
 STRIP_LENGTH = 3.0
 """It also is this many times as long as it is deep."""
@@ -44,7 +44,7 @@ def keep_letter(mask: Mask) -> Mask:
 
 
 def label(mask: Mask) -> tuple[NDArray[np.int64], int]:
-    """Numbers the connected blots (eight neighbours) from 1 on; 0 is the page.
+    """Numbers the connected blots (eight neighbors) from 1 on; 0 is the page.
 
     Runs of each row are joined with the runs they touch in the row above: work grows with runs, not pixels.
     """

@@ -14,10 +14,10 @@ from . import background, polarity
 from .components import keep_large, keep_letter
 from .threshold import otsu
 
-Grey = NDArray[np.float32]
+Gray = NDArray[np.float32]
 
 NOISE = 0.01
-"""Deviation from which on a picture is a noisy photo, and smoothed."""
+"""Deviation from which on an image is a noisy photo, and smoothed."""
 
 MIN_CONTRAST = 0.08
 """Ink must differ from the page by this much of the range from black to white, ..."""
@@ -35,9 +35,9 @@ SOFT_EDGE = 2
 
 @dataclass(frozen=True, eq=False)
 class _Split:
-    """A picture above one idea of its page, split into ink and page by a threshold."""
+    """An image above one idea of its page, split into ink and page by a threshold."""
 
-    above: Grey
+    above: Gray
     mask: NDArray[np.bool_]
     contrast: float
     noise: float
@@ -53,22 +53,22 @@ class _Split:
         return share * (1 - share) * self.contrast**2 / variance if variance else 0.0
 
 
-def separate(grey: Grey, light_ink: bool | None = None) -> Grey:
-    """Ink of a grey picture as 0 (page) to 1 (full ink), cut to its bounding box.
+def separate(gray: Gray, light_ink: bool | None = None) -> Gray:
+    """Ink of a gray image as 0 (page) to 1 (full ink), cut to its bounding box.
 
     Two estimates of the background are tried, see `background.reliefs`. Where nothing differs from one
     of them the page is blank; otherwise the one that separates the image more clearly is taken.
 
     Args:
-        grey: (h, w), 0 black to 1 white.
+        gray: (h, w), 0 black to 1 white.
         light_ink: Whether the ink is lighter than the page; None finds out.
 
     Raises:
         DataError: Nothing stands out from the page.
     """
-    grey = _denoised(grey)
-    dark = polarity.page_is_dark(grey) if light_ink is None else light_ink
-    splits = [_split(relief) for relief in background.reliefs(polarity.with_margin(grey, dark), dark)]
+    gray = _denoised(gray)
+    dark = polarity.page_is_dark(gray) if light_ink is None else light_ink
+    splits = [_split(relief) for relief in background.reliefs(polarity.with_margin(gray, dark), dark)]
     if any(split.is_blank for split in splits):
         raise DataError("no letter found: the page is blank, or the ink too faint to tell from it")
     best = max(splits, key=lambda split: split.clarity)
@@ -84,7 +84,7 @@ def separate(grey: Grey, light_ink: bool | None = None) -> Grey:
     soft = np.clip(above / np.float32(2 * threshold), 0, 1) * background.widest(
         letter.astype(np.float32), SOFT_EDGE
     )
-    ink: Grey = soft[_box(letter, SOFT_EDGE)]
+    ink: Gray = soft[_box(letter, SOFT_EDGE)]
     return ink
 
 
@@ -97,7 +97,7 @@ def _box(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
     )
 
 
-def _split(above: Grey) -> _Split:
+def _split(above: Gray) -> _Split:
     threshold = max(otsu(np.clip(above, 0, 1)), FAINTEST * float(np.quantile(above, 0.9995)))
     mask = above > threshold
     if mask.all() or not mask.any():
@@ -108,15 +108,15 @@ def _split(above: Grey) -> _Split:
     return _Split(above, mask, contrast, noise)
 
 
-def _denoised(grey: Grey) -> Grey:
+def _denoised(gray: Gray) -> Gray:
     """Median of each pixel's 3x3 neighbourhood, but not of a clean drawing: its lines may be a pixel wide."""
-    steps = np.diff(grey)[::3, ::3]
+    steps = np.diff(gray)[::3, ::3]
     if steps.size == 0:  # a strip of one pixel
-        return grey
+        return gray
     noise = 1.05 * float(np.median(np.abs(steps)))  # a deviation, if the noise is Gaussian
     if noise < NOISE:
-        return grey
+        return gray
     from PIL import Image, ImageFilter
 
-    image = Image.fromarray(np.rint(255 * grey).astype(np.uint8))  # the noise is coarser than these steps
+    image = Image.fromarray(np.rint(255 * gray).astype(np.uint8))  # the noise is coarser than these steps
     return np.asarray(image.filter(ImageFilter.MedianFilter(3))).astype(np.float32) / np.float32(255)

@@ -1,8 +1,8 @@
 """Gives ink the size, place, softness and least stroke width of the images a network was trained on.
 
-EMNIST softened its letters with a Gaussian of one pixel when their longer side had about 60, and centred
+EMNIST softened its letters with a Gaussian of one pixel when their longer side had about 60, and centered
 their bounding box; they end 22.5 pixels long (edges at half strength) in 28. MNIST's digits fill a box of
-20 pixels; their centre of mass lies, on average, half a pixel right of and below the middle.
+20 pixels; their center of mass lies, on average, half a pixel right of and below the middle.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .background import widest
 from .resize import resize
 
-Grey = NDArray[np.float32]
+Gray = NDArray[np.float32]
 
 LONG_SIDE = 120
 """Longer side of the letter while it is worked on: EMNIST's 60, twice, for smoother edges."""
@@ -39,7 +39,7 @@ THINNEST = 9.0
 """Least width of a stroke at the working size: a network trained on EMNIST has not seen hairlines."""
 
 
-def normalize(ink: Grey, size: int, style: Style) -> NDArray[np.uint8]:
+def normalize(ink: Gray, size: int, style: Style) -> NDArray[np.uint8]:
     """Ink 0..1 to a (size, size) image, 0 the page and 255 the strongest ink.
 
     Args:
@@ -58,45 +58,45 @@ def normalize(ink: Grey, size: int, style: Style) -> NDArray[np.uint8]:
     return pixels
 
 
-def at_working_size(ink: Grey) -> Grey:
+def at_working_size(ink: Gray) -> Gray:
     """Ink with sharp edges, cut to the letter, whose longer side is about `LONG_SIDE`."""
     return _cut(_sharpen(_scaled(ink)))
 
 
-def is_normalized(grey: Grey, size: int, light_ink: bool | None = None) -> bool:
-    """Whether a picture already is what `normalize` makes: right size, empty border, full ink.
+def is_normalized(gray: Gray, size: int, light_ink: bool | None = None) -> bool:
+    """Whether an image already is what `normalize` makes: right size, empty border, full ink.
 
     Args:
-        grey: (h, w), 0 black to 1 white.
+        gray: (h, w), 0 black to 1 white.
         size: The right one.
         light_ink: False asks for a white page, True for a black one; None takes either.
     """
-    if grey.shape != (size, size):
+    if gray.shape != (size, size):
         return False
-    corners = grey[[0, 0, -1, -1], [0, -1, 0, -1]]
-    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+    corners = gray[[0, 0, -1, -1], [0, -1, 0, -1]]
+    border = np.concatenate([gray[0], gray[-1], gray[1:-1, 0], gray[1:-1, -1]])
     for page, ink_is_light in ((0, True), (1, False)):
         empty = (corners == page).all() and (border == page).mean() > EMPTY_BORDER
-        if empty and np.abs(grey - page).max() > FULL_INK:
+        if empty and np.abs(gray - page).max() > FULL_INK:
             return light_ink in (None, ink_is_light)
     return False
 
 
-def as_is(grey: Grey) -> NDArray[np.uint8]:
-    """A picture that `is_normalized`, its page made 0."""
-    page_is_white = grey[0, 0] == 1
-    pixels: NDArray[np.uint8] = np.rint(255 * (1 - grey if page_is_white else grey)).astype(np.uint8)
+def as_is(gray: Gray) -> NDArray[np.uint8]:
+    """An image that `is_normalized`, its page made 0."""
+    page_is_white = gray[0, 0] == 1
+    pixels: NDArray[np.uint8] = np.rint(255 * (1 - gray if page_is_white else gray)).astype(np.uint8)
     return pixels
 
 
-def stroke_width(ink: Grey) -> float:
+def stroke_width(ink: Gray) -> float:
     """Mean width of the strokes in pixels: twice the area over the length of the outline."""
     dy, dx = np.diff(ink, axis=0, prepend=0, append=0), np.diff(ink, axis=1, prepend=0, append=0)
     outline = float(np.hypot(dy[:-1], dx[:, :-1]).sum())
     return 2 * float(ink.sum()) / outline if outline else 0.0
 
 
-def thicken(ink: Grey) -> Grey:
+def thicken(ink: Gray) -> Gray:
     """Widens strokes thinner than `THINNEST` to it, by the same amount everywhere."""
     reach = (THINNEST - stroke_width(ink)) / 2
     if reach <= 0.25:
@@ -114,7 +114,7 @@ def thicken(ink: Grey) -> Grey:
     return grown
 
 
-def soften(image: Grey, deviation: float) -> Grey:
+def soften(image: Gray, deviation: float) -> Gray:
     """Convolution with a Gaussian, nothing beyond the border."""
     reach = math.ceil(4 * deviation)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
@@ -127,13 +127,13 @@ def soften(image: Grey, deviation: float) -> Grey:
     return image
 
 
-def _centre_of_mass(ink: Grey) -> tuple[float, float]:
+def _centre_of_mass(ink: Gray) -> tuple[float, float]:
     h, w = ink.shape
     weights = ink / ink.sum()
     return float(weights.sum(1) @ (np.arange(h) + 0.5)), float(weights.sum(0) @ (np.arange(w) + 0.5))
 
 
-def _placed(letter: Grey, side: int, top: int, left: int) -> Grey:
+def _placed(letter: Gray, side: int, top: int, left: int) -> Gray:
     """The letter on an empty square, `top` and `left` moved if it would stick out."""
     h, w = letter.shape
     top, left = min(max(top, 0), side - h), min(max(left, 0), side - w)
@@ -142,7 +142,7 @@ def _placed(letter: Grey, side: int, top: int, left: int) -> Grey:
     return square
 
 
-def _scaled(ink: Grey) -> Grey:
+def _scaled(ink: Gray) -> Gray:
     """Resampled so that the longer side has the working size and the strongest ink is 1.
 
     Lines that would fade away in a reduction are widened before it.
@@ -152,17 +152,17 @@ def _scaled(ink: Grey) -> Grey:
     if stroke_width(ink) * scale < 2:
         ink = widest(ink, math.ceil(0.5 / scale))
     ink = resize(ink, (max(1, round(h * scale)), max(1, round(w * scale))))
-    strongest: Grey = ink / ink.max()
+    strongest: Gray = ink / ink.max()
     return strongest
 
 
-def _sharpen(ink: Grey) -> Grey:
-    """Edges as steep as those of a scanned black-and-white page, whatever blur came with the picture."""
-    sharp: Grey = np.clip(0.5 + 3 * (ink - 0.5), 0, 1)
+def _sharpen(ink: Gray) -> Gray:
+    """Edges as steep as those of a scanned black-and-white page, whatever blur came with the image."""
+    sharp: Gray = np.clip(0.5 + 3 * (ink - 0.5), 0, 1)
     return sharp
 
 
-def _cut(ink: Grey) -> Grey:
+def _cut(ink: Gray) -> Gray:
     """Cut to the rows and columns where ink reaches half strength."""
     rows, columns = np.flatnonzero((ink >= 0.5).any(1)), np.flatnonzero((ink >= 0.5).any(0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

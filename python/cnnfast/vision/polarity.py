@@ -16,7 +16,7 @@ from .components import Mask, keep_letter, label
 from .threshold import otsu
 from .widths import flat, widths
 
-Grey = NDArray[np.float32]
+Gray = NDArray[np.float32]
 _T = TypeVar("_T", bound=np.generic)
 
 EVEN = 0.25
@@ -44,35 +44,35 @@ MARGIN = 0.25
 """... of this fraction of it."""
 
 
-def page_is_dark(grey: Grey) -> bool:
+def page_is_dark(gray: Gray) -> bool:
     """Whether the ink is lighter than the page.
 
     Where the outermost ring is even, it is page. Where there are two levels of brightness, the one is ink
     that looks more like it. Otherwise most of the image is page, and ink is what departs from a surface
     through that.
     """
-    coarse = coarse_copy(grey)
+    coarse = coarse_copy(gray)
     ring = _ring(coarse)
     low, high = float(coarse.min()), float(coarse.max())
     if np.ptp(ring) < EVEN * (high - low):
         return high + low > 2 * float(np.median(ring))
-    if _has_two_levels(grey):
+    if _has_two_levels(gray):
         light = coarse > otsu(coarse)
         return _likeness(light) > _likeness(~light)
     departure = (coarse - surface(coarse, fraction_above=0.5)).astype(np.float64)
     return float((departure**3).sum()) > 0
 
 
-def with_margin(grey: Grey, dark: bool) -> Grey:
+def with_margin(gray: Gray, dark: bool) -> Gray:
     """The image with a margin of page around it, if its letter comes close to the border; else as it is."""
-    coarse = coarse_copy(grey)
+    coarse = coarse_copy(gray)
     letter = keep_letter((coarse > otsu(coarse)) == dark)
     near = max(1, round(NEAR * max(coarse.shape)))
     inner = letter[near:-near, near:-near]
-    if letter.sum() == inner.sum() or not _has_two_levels(grey):
-        return grey
-    page = float(np.median(grey[(grey > otsu(grey)) != dark]))
-    return np.pad(grey, round(MARGIN * max(grey.shape)), constant_values=page)
+    if letter.sum() == inner.sum() or not _has_two_levels(gray):
+        return gray
+    page = float(np.median(gray[(gray > otsu(gray)) != dark]))
+    return np.pad(gray, round(MARGIN * max(gray.shape)), constant_values=page)
 
 
 def _ring(values: NDArray[_T]) -> NDArray[_T]:
@@ -80,12 +80,12 @@ def _ring(values: NDArray[_T]) -> NDArray[_T]:
     return np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])
 
 
-def _has_two_levels(grey: Grey) -> bool:
-    light = grey > otsu(grey)
+def _has_two_levels(gray: Gray) -> bool:
+    light = gray > otsu(gray)
     inside = flat(light)
-    inner, outer = grey[light & inside], grey[~light & inside]
+    inner, outer = gray[light & inside], gray[~light & inside]
     if not (inner.size and outer.size):
-        inner, outer = grey[light], grey[~light]
+        inner, outer = gray[light], gray[~light]
     if not (inner.size and outer.size):
         return False
     fraction = inner.size / (inner.size + outer.size)

@@ -1,6 +1,6 @@
-"""Pillow images of every mode as one array: grey floats, or the colors.
+"""Pillow images of every mode as one array: gray floats, or the colors.
 
-What the picture shows is none of this file's business: that begins in `ink`.
+What the image shows is none of this file's business: that begins in `ink`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from PIL import Image
 
 WORKING_SIDE = 1024
-"""Longer side to which a picture is reduced before anything else is done with it."""
+"""Longer side to which an image is reduced before anything else is done with it."""
 
 MIN_SIDE = 8
 
 
-def to_grey(image: Image.Image) -> NDArray[np.float32]:
-    """Grey values 0 (black) to 1 (white), reduced to at most 1024 pixels a side.
+def to_gray(image: Image.Image) -> NDArray[np.float32]:
+    """Gray values 0 (black) to 1 (white), reduced to at most 1024 pixels a side.
 
     Args:
         image: Of any mode.
@@ -35,7 +35,7 @@ def to_grey(image: Image.Image) -> NDArray[np.float32]:
     """
     if min(image.size) < MIN_SIDE:
         raise DataError(
-            f"the picture is {image.width}x{image.height} pixels; need at least {MIN_SIDE}x{MIN_SIDE}"
+            f"the image is {image.width}x{image.height} pixels; need at least {MIN_SIDE}x{MIN_SIDE}"
         )
     with decoding():
         image = _plain(image)
@@ -61,7 +61,7 @@ def to_rgb(image: Image.Image, size: tuple[int, int] | None) -> NDArray[np.uint8
     from PIL import Image, ImageOps
 
     if not min(image.size):
-        raise DataError(f"the picture is {image.width}x{image.height} pixels")
+        raise DataError(f"the image is {image.width}x{image.height} pixels")
     with decoding():
         image = _plain(image)
         if image.mode == "F":
@@ -80,7 +80,7 @@ def _plain(image: Image.Image) -> Image.Image:
     """The image in mode F (0..1) if it has more than 8 bits, RGBA if parts are transparent, else one that
     converts to L and RGB."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _deep_grey(image)
+        return _deep_gray(image)
     if image.mode == "LAB":
         from PIL import ImageCms
 
@@ -93,8 +93,8 @@ def _plain(image: Image.Image) -> Image.Image:
     return image
 
 
-def _deep_grey(image: Image.Image) -> Image.Image:
-    """Pictures of more than 8 bits, scaled to 0..1 by the bits their largest value needs."""
+def _deep_gray(image: Image.Image) -> Image.Image:
+    """Images of more than 8 bits, scaled to 0..1 by the bits their largest value needs."""
     from PIL import Image
 
     values = np.asarray(image).astype(np.float32)
@@ -114,17 +114,17 @@ def _reduced(image: Image.Image) -> NDArray[np.float32]:
 
 
 def _on_a_page(premultiplied: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Lays a picture with transparency on a page it stands out from.
+    """Lays an image with transparency on a page it stands out from.
 
-    Where most of the picture is opaque, what is transparent lies around the page and gets the page's grey;
+    Where most of the image is opaque, what is transparent lies around the page and gets the page's gray;
     otherwise the opaque part is the ink, and the page is white under dark ink, black under light ink.
     """
     opacity = premultiplied[..., 3] / np.float32(255)
-    grey = premultiplied[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32) / np.float32(255)
+    gray = premultiplied[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32) / np.float32(255)
     solid = opacity > 0.5
     if not solid.any():
-        return np.zeros_like(grey)
-    level = np.float32(np.median(grey[solid] / opacity[solid]))
+        return np.zeros_like(gray)
+    level = np.float32(np.median(gray[solid] / opacity[solid]))
     page = level if solid.mean() > 0.5 else np.float32(level < 0.5)
-    flat: NDArray[np.float32] = grey + (1 - opacity) * page
+    flat: NDArray[np.float32] = gray + (1 - opacity) * page
     return flat

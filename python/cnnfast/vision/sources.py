@@ -65,14 +65,14 @@ def decoding() -> Iterator[None]:
         raise
     except UnidentifiedImageError:
         raise DataError(
-            "not a picture of a known kind (PNG, JPEG, BMP, GIF, TIFF, WebP, PNM); "
+            "not an image of a known kind (PNG, JPEG, BMP, GIF, TIFF, WebP, PNM); "
             "a photo in HEIC has to be saved as JPEG first"
         ) from None
     except Image.DecompressionBombError:
         raise DataError(_too_large()) from None
     except Exception as error:
         text = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"the picture is damaged: {text}") from None
+        raise DataError(f"the image is damaged: {text}") from None
 
 
 def upright(source: Source, who: str) -> Image.Image:
@@ -87,7 +87,7 @@ def upright(source: Source, who: str) -> Image.Image:
         OSError: The file cannot be opened.
         DataError: It is no image, damaged or too large.
     """
-    require("PIL", "reading pictures")
+    require("PIL", "reading images")
     from PIL import Image
 
     if isinstance(source, np.ndarray):
@@ -163,7 +163,7 @@ def _turned(image: Image.Image) -> Image.Image:
 
 
 def _too_large() -> str:
-    return f"the picture has more than {MAX_PIXELS // 10**6} million pixels; reduce it first"
+    return f"the image has more than {MAX_PIXELS // 10**6} million pixels; reduce it first"
 
 
 def from_array(array: NDArray[np.generic], who: str) -> Image.Image:

@@ -36,7 +36,7 @@ class Schedule(ABC):
         """The rate of the step before which `step` steps and `epoch` epochs have been made.
 
         Args:
-            base: The rate that the optimiser (or one of its groups) was given.
+            base: The rate that the optimizer (or one of its groups) was given.
 
         Raises:
             ValueError: The length of the training is missing; see `planned`.

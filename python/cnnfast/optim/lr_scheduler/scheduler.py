@@ -1,4 +1,4 @@
-"""`Scheduler`: a schedule at work on an optimiser."""
+"""`Scheduler`: a schedule at work on an optimizer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Scheduler:
         epochs, steps_per_epoch: Length of the training, for a schedule that leaves it open.
 
     Raises:
-        TypeError, ValueError: Not an optimiser, not a schedule, or one whose length nothing tells.
+        TypeError, ValueError: Not an optimizer, not a schedule, or one whose length nothing tells.
 
     Example:
         >>> from cnnfast import optim
@@ -123,10 +123,10 @@ class Scheduler:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state_dict()` was taken; the optimiser gets the rates of that moment.
+        """Go on where `state_dict()` was taken; the optimizer gets the rates of that moment.
 
         Raises:
-            TypeError, ValueError: Not such a state, or of an optimiser with other groups.
+            TypeError, ValueError: Not such a state, or of an optimizer with other groups.
         """
         if not isinstance(state, Mapping) or set(state) != set(self.state_dict()):
             raise ValueError("Scheduler: state must be what state_dict() returned")

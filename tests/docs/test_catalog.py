@@ -1,4 +1,4 @@
-"""docs/catalogue.md lists everything there is, nothing that is not, and PyTorch's names where it says so."""
+"""docs/catalog.md lists everything there is, nothing that is not, and PyTorch's names where it says so."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import cnnfast
 import pytest
 from cnnfast import functional, nn
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "catalogue.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "catalog.md"
 
 pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the tests run without a checkout: no docs")
 
@@ -33,7 +33,7 @@ def resolve(root: ModuleType, path: str) -> Any:
 def test_every_layer_and_function_is_listed() -> None:
     layers = {f"nn.{name}" for name in nn.layer_types()}
     functions = {f"F.{name}" for name in functional.__all__ if not name.endswith("_backward")}
-    assert not (layers | functions) - names(0), "docs/catalogue.md: no line for these"
+    assert not (layers | functions) - names(0), "docs/catalog.md: no line for these"
 
 
 @pytest.mark.parametrize("package", ["nn", "optim", "optim.lr_scheduler", "nn.init"])

@@ -1,4 +1,4 @@
-"""How well a model reads pictures, compared with its data set: `python -m bench.pictures MODEL [COUNT]`.
+"""How well a model reads images, compared with its data set: `python -m bench.drawings MODEL [COUNT]`.
 
 Test images of the data set the model was trained on are drawn large, as pen on paper, photographed in several
 ways and read back through `cnnfast.vision`, prepared in each style.
@@ -44,7 +44,7 @@ def pen_on_paper(character: Array, rng: np.random.Generator) -> Image.Image:
 
 
 def main(words: Sequence[str]) -> None:
-    """Prints a line for each way of making the picture: accuracy in each style, pictures refused."""
+    """Prints a line for each way of making the image: accuracy in each style, images refused."""
     path, count = words[0], int(words[1]) if len(words) > 1 else 400
     model = serialization.load(path)
     data = datasets.load(serialization.metadata(path)["training"]["data"], train=False)
@@ -56,12 +56,12 @@ def main(words: Sequence[str]) -> None:
         f"{path}, {len(rows)} images of {data.name}: accuracy {np.mean(model.predict(images) == labels):.1%}"
     )
     styles = get_args(Style)
-    print(f"{'as pictures':<22}" + "".join(f"{style:>9}" for style in styles) + "  refused")
+    print(f"{'as images':<22}" + "".join(f"{style:>9}" for style in styles) + "  refused")
     for name, way in WAYS.items():
         right, refused = dict.fromkeys(styles, 0), 0
         for page, label in zip(pages, labels, strict=True):
             try:
-                letter = foreground.separate(reading.to_grey(way(page)))
+                letter = foreground.separate(reading.to_gray(way(page)))
             except DataError:
                 refused += 1
                 continue
