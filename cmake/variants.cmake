@@ -31,10 +31,10 @@ function(cnnfast_add_variants target)
   set(float_variants ${variants})
   list(SUBLIST variants 0 2 double_variants)
 
-  file(GLOB families CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/kernels/families/*.cpp")
+  file(GLOB families CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/kernels/instantiate/*.cpp")
   # The small ones together: they would take longer to read Eigen than to compile.
   foreach(family normalization pointwise pooling structure vectors)
-    set_source_files_properties("${CMAKE_CURRENT_SOURCE_DIR}/kernels/families/${family}.cpp" PROPERTIES UNITY_GROUP small)
+    set_source_files_properties("${CMAKE_CURRENT_SOURCE_DIR}/kernels/instantiate/${family}.cpp" PROPERTIES UNITY_GROUP small)
   endforeach()
   add_library(${target} INTERFACE)
   set(lists "")

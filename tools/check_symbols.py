@@ -1,4 +1,4 @@
-"""Fail when two kernel variants define a common symbol (see csrc/kernels/isa.hpp for why that is fatal).
+"""Fail when two kernel variants define a common symbol (see csrc/kernels/simd/isa.hpp for why that is fatal).
 
 Usage: check_symbols.py --nm NM --stamp FILE VARIANT=OBJECT...
 """

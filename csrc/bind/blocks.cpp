@@ -4,7 +4,7 @@
 #include "bind/gil.hpp"
 #include "bind/module.hpp"
 #include "kernels/table.hpp"
-#include "plan/threads.hpp"
+#include "runtime/threads.hpp"
 
 #include <algorithm>
 #include <cmath>

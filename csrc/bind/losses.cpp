@@ -5,7 +5,7 @@
 
 #include "bind/batch.hpp"
 #include "bind/module.hpp"
-#include "plan/batch_loss.hpp"
+#include "train/batch_loss.hpp"
 
 namespace cnnfast::bind {
 

@@ -6,7 +6,7 @@
 #include "bind/gil.hpp"
 #include "kernels/table.hpp"
 #include "plan/graph.hpp"
-#include "plan/threads.hpp"
+#include "runtime/threads.hpp"
 
 namespace cnnfast::bind {
 

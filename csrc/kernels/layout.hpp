@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "kernels/packet.hpp"
+#include "kernels/simd/packet.hpp"
 
 CNNFAST_KERNELS_BEGIN
 

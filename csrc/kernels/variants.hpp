@@ -1,4 +1,4 @@
-// The door of each variant: fills a table with its kernels. Defined in families/vectors.cpp, once per variant.
+// The door of each variant: fills a table with its kernels. Defined in instantiate/vectors.cpp, once per variant.
 #pragma once
 
 #include "kernels/table.hpp"

@@ -1,7 +1,7 @@
 // Functions of single elements: their settings as users write them, and the one form that kernels know.
 //
 // A new one is: settings here, a name in ActivationOps (csrc/ops/op_list.hpp), a Function::Kind, and its formula in
-// csrc/kernels/functions.hpp. It then runs alone, and behind a convolution in one node.
+// csrc/kernels/pointwise/functions.hpp. It then runs alone, and behind a convolution in one node.
 #pragma once
 
 #include <cmath>

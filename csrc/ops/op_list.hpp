@@ -34,7 +34,7 @@ constexpr auto join(TypeList<A...>, TypeList<B...>, Lists... lists) {
   return join(TypeList<A..., B...>(), lists...);
 }
 
-// A family's kernels are compiled together: csrc/kernels/families/.
+// A family's kernels are compiled together: csrc/kernels/instantiate/.
 using ProductOps = TypeList<Conv2d, ConvTranspose2d, Linear>;
 using PoolingOps = TypeList<MaxPool2d, AvgPool2d>;
 using PointwiseOps = TypeList<ChannelBias, PositionBias, Softmax, LogSoftmax>;

@@ -4,7 +4,7 @@
 #include "base/error.hpp"
 #include "plan/algorithm.hpp"
 #include "plan/plan.hpp"
-#include "plan/threads.hpp"
+#include "runtime/threads.hpp"
 
 namespace cnnfast {
 

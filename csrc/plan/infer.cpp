@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "plan/pieces.hpp"
-#include "plan/threads.hpp"
 #include "plan/tile_run.hpp"
+#include "runtime/threads.hpp"
 
 namespace cnnfast {
 

@@ -17,10 +17,11 @@
 
 #include "base/arena.hpp"
 #include "kernels/table.hpp"
-#include "plan/awake_team.hpp"
 #include "plan/graph.hpp"
 #include "plan/lifetimes.hpp"
 #include "plan/simplify.hpp"
+#include "runtime/awake_team.hpp"
+#include "runtime/batch.hpp"
 
 namespace cnnfast {
 
@@ -106,22 +107,6 @@ struct Program {
   Layout layout;
 
   int output_value() const { return static_cast<int>(shapes.size()) - 1; }
-};
-
-// The images of a call: uint8 or the plan's element type, C-contiguous NCHW; `index` picks rows, or is null.
-struct Batch {
-  const void* images = nullptr;
-  bool is_u8 = false;
-  Index n = 0;
-  const std::int64_t* index = nullptr;
-  Index row(Index i) const { return index == nullptr ? i : index[i]; }
-};
-
-// What the rows of a batch should come to, by row of its arrays: a class each, or numbers of the output's shape.
-template <class T>
-struct Target {
-  const std::int64_t* classes = nullptr;
-  const T* values = nullptr;
 };
 
 // The memory of one run. Grows to what the largest run needed and is kept for the next.

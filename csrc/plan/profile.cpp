@@ -1,8 +1,8 @@
 // Seconds of each node, on one thread.
 #include <optional>
 
-#include "plan/batch_loss.hpp"
 #include "plan/training_pass.hpp"
+#include "train/batch_loss.hpp"
 
 namespace cnnfast {
 

@@ -1,6 +1,6 @@
 // What inference and training share: workspaces, and weights in the layout of the kernels.
 #include "plan/plan.hpp"
-#include "plan/threads.hpp"
+#include "runtime/threads.hpp"
 
 namespace cnnfast {
 

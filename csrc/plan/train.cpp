@@ -5,9 +5,9 @@
 #include <cstring>
 
 #include "base/error.hpp"
-#include "plan/batch_loss.hpp"
-#include "plan/threads.hpp"
 #include "plan/training_pass.hpp"
+#include "runtime/threads.hpp"
+#include "train/batch_loss.hpp"
 
 namespace cnnfast {
 

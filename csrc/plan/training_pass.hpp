@@ -5,8 +5,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "plan/threads.hpp"
 #include "plan/tile_run.hpp"
+#include "runtime/threads.hpp"
 
 namespace cnnfast {
 

@@ -6,7 +6,7 @@
 #include "checks.hpp"
 #include "guarded.hpp"
 #include "kernels/table.hpp"
-#include "plan/threads.hpp"
+#include "runtime/threads.hpp"
 
 namespace {
 

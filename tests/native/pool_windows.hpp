@@ -1,4 +1,4 @@
-// The windows of every pool, as lists of places: what csrc/kernels/pool.hpp is held against.
+// The windows of every pool, as lists of places: what csrc/kernels/pool/pool.hpp is held against.
 #pragma once
 
 #include <type_traits>

@@ -1,0 +1,30 @@
+// Conv2d by the algorithm that its geometry names: direct, lane by lane for groups of few channels, or Winograd's for
+// dense 3x3 and 5x5 windows. Declared here, defined in conv2d_algorithms.hpp and compiled once, in
+// instantiate/products.cpp, for Conv2d alone and for the nodes that fuse something with it.
+#pragma once
+
+#include "kernels/conv/winograd_share.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+template <class T>
+struct Conv2dKernels {
+  using G = Conv2d::Geometry;
+
+  static KernelSizes sizes(const G& g, Index n);
+  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice);
+  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice);
+  static void forward(const G& g, const ForwardArgs<T>& a);
+  static void backward(const G& g, const BackwardArgs<T>& a);
+
+  // Calls f(first, count) for the runs of an image's outputs that a slice of the forward pass computes.
+  template <class F>
+  static void for_each_run(const G& g, const Slice& slice, const F& f) {
+    if (slice.parts == 1) return f(Index{0}, g.h_out * g.w_out * g.c_out);
+    WinogradShare<T>::for_each_run(g, slice, g.winograd, g.h_out, g.w_out, f);
+  }
+};
+
+extern template struct Conv2dKernels<CNNFAST_ELEMENT>;
+
+CNNFAST_KERNELS_END

@@ -1,0 +1,51 @@
+// What a family's file needs to put its kernels into a table. CMake compiles each of csrc/kernels/instantiate/ once
+// for each pair of instruction set and element type, with -DCNNFAST_ISA=<variant> -DCNNFAST_ELEMENT=<float|double>
+// and the variant's flags.
+#pragma once
+
+#include "kernels/simd/isa.hpp"
+#include "kernels/simd/packet.hpp"
+#include "kernels/table.hpp"
+#include "kernels/variants.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+void fill_products(KernelTable<CNNFAST_ELEMENT>& table);
+void fill_pooling(KernelTable<CNNFAST_ELEMENT>& table);
+void fill_pointwise(KernelTable<CNNFAST_ELEMENT>& table);
+void fill_normalization(KernelTable<CNNFAST_ELEMENT>& table);
+void fill_structure(KernelTable<CNNFAST_ELEMENT>& table);
+void fill_fused(KernelTable<CNNFAST_ELEMENT>& table);
+
+template <class T, class G>
+void nothing_to_pack(const G&, const T*, T*, bool, const Slice&) {}
+template <class T, class G>
+void nothing_to_unpack(const G&, const T*, T*, const Slice&) {}
+
+template <template <class> class Kernels>
+constexpr auto with_weights() {
+  using T = CNNFAST_ELEMENT;
+  using K = Kernels<T>;
+  return OpKernels<T, typename K::G>{K::sizes, K::pack, K::unpack, K::forward, K::backward};
+}
+// Weights whose gradient is not summed tile by tile.
+template <template <class> class Kernels>
+constexpr auto with_weights_at_once() {
+  using T = CNNFAST_ELEMENT;
+  using K = Kernels<T>;
+  using G = typename K::G;
+  return OpKernels<T, G>{K::sizes, K::pack, nothing_to_unpack<T, G>, K::forward, K::backward};
+}
+template <template <class> class Kernels>
+constexpr auto without_weights() {
+  using T = CNNFAST_ELEMENT;
+  using K = Kernels<T>;
+  using G = typename K::G;
+  return OpKernels<T, G>{K::sizes, nothing_to_pack<T, G>, nothing_to_unpack<T, G>, K::forward, K::backward};
+}
+
+// The kernels of a family, in the order of its list.
+template <class Family>
+using FamilyKernels = OpKernelsOf<CNNFAST_ELEMENT, Family>;
+
+CNNFAST_KERNELS_END

@@ -1,0 +1,20 @@
+// Normalisation and dropout.
+#include "kernels/instantiate/family.hpp"
+#include "kernels/norm/batch_norm.hpp"
+#include "kernels/norm/group_norm.hpp"
+#include "kernels/norm/local_response_norm.hpp"
+#include "kernels/pointwise/dropout.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+void fill_normalization(KernelTable<CNNFAST_ELEMENT>& table) {
+  static_cast<FamilyKernels<NormalizationOps>&>(table) = {
+      with_weights<BatchNormKernels>(),  with_weights<GroupNormKernels>(),
+      with_weights<LayerNormKernels>(),  without_weights<LocalResponseNormKernels>(),
+      without_weights<DropoutKernels>(),
+  };
+  table.collect = BatchNormKernels<CNNFAST_ELEMENT>::collect;
+  table.d_collect = BatchNormKernels<CNNFAST_ELEMENT>::d_collect;
+}
+
+CNNFAST_KERNELS_END

@@ -1,0 +1,21 @@
+// Convolutions and matrix products.
+#include "kernels/instantiate/family.hpp"
+
+#include "kernels/conv/conv2d_algorithms.hpp"
+#include "kernels/conv/conv_transpose.hpp"
+#include "kernels/conv/linear.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+template struct Conv2dKernels<CNNFAST_ELEMENT>;
+
+void fill_products(KernelTable<CNNFAST_ELEMENT>& table) {
+  static_cast<FamilyKernels<ProductOps>&>(table) = {
+      with_weights<Conv2dKernels>(),
+      with_weights<ConvTranspose2dKernels>(),
+      with_weights_at_once<LinearKernels>(),
+  };
+  table.weights_at_once = LinearKernels<CNNFAST_ELEMENT>::weights;
+}
+
+CNNFAST_KERNELS_END

@@ -1,0 +1,18 @@
+// What rearranges or joins values.
+#include "kernels/instantiate/family.hpp"
+
+#include "kernels/pointwise/resample.hpp"
+#include "kernels/pointwise/structure.hpp"
+
+CNNFAST_KERNELS_BEGIN
+
+void fill_structure(KernelTable<CNNFAST_ELEMENT>& table) {
+  static_cast<FamilyKernels<StructureOps>&>(table) = {
+      without_weights<ReshapeKernels>(),
+      without_weights<AddKernels>(),
+      without_weights<ConcatKernels>(),
+      without_weights<Upsample2dKernels>(),
+  };
+}
+
+CNNFAST_KERNELS_END

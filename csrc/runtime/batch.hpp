@@ -1,0 +1,26 @@
+// What a call brings: images, and what they should come to.
+#pragma once
+
+#include <cstdint>
+
+#include "base/shape.hpp"
+
+namespace cnnfast {
+
+// The images of a call: uint8 or the plan's element type, C-contiguous NCHW; `index` picks rows, or is null.
+struct Batch {
+  const void* images = nullptr;
+  bool is_u8 = false;
+  Index n = 0;
+  const std::int64_t* index = nullptr;
+  Index row(Index i) const { return index == nullptr ? i : index[i]; }
+};
+
+// What the rows of a batch should come to, by row of its arrays: a class each, or numbers of the output's shape.
+template <class T>
+struct Target {
+  const std::int64_t* classes = nullptr;
+  const T* values = nullptr;
+};
+
+}  // namespace cnnfast

@@ -1,0 +1,81 @@
+#include "train/batch_loss.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace cnnfast {
+
+template <class T>
+BatchLoss<T>::BatchLoss(const KernelTable<T>& table, const Loss& loss, const Target<T>& target, const Batch& batch,
+                        const Shape& output)
+    : table_(table),
+      loss_(loss),
+      target_(target),
+      batch_(batch),
+      output_(output),
+      weight_(loss.weight.begin(), loss.weight.end()) {
+  check_loss(loss, output);
+  if (target.classes == nullptr) {
+    counted_ = batch.n * (loss.of_classes() ? output.positions() : output.size());
+    divisor_ = static_cast<double>(counted_);
+    return;
+  }
+  for (Index i = 0; i < batch.n; ++i) {
+    const std::int64_t* label = labels(i);
+    for (Index at = 0; at < output.positions(); ++at) {
+      if (label[at] == loss.ignore_index) continue;
+      ++counted_;
+      divisor_ += weight_.empty() ? 1.0 : loss.weight[static_cast<std::size_t>(label[at])];
+    }
+  }
+}
+
+template <class T>
+double BatchLoss<T>::operator()(Index i, const T* y, T* dy, T* each) const {
+  LossArgs<T> a;
+  a.n = output_.positions();
+  a.c = output_.channels();
+  a.x = y;
+  a.weight = weight_.empty() ? nullptr : weight_.data();
+  a.scale = scale_;
+  a.each = each;
+  a.dx = dy;
+  if (target_.classes != nullptr) {
+    a.classes = labels(i);
+  } else {
+    const T* values = target_.values + batch_.row(i) * output_.size();
+    if (a.n > 1 && !loss_.of_classes()) {
+      table_.from_nchw(a.c, a.n, values, dy);  // read there before the gradient is written
+      values = dy;
+    }
+    a.values = values;
+  }
+  return table_.loss(loss_, a);
+}
+
+template <class T>
+Index BatchLoss<T>::right(Index i, const T* y) const {
+  if (!loss_.of_classes()) return 0;
+  const Index c = output_.channels(), n = output_.positions();
+  const std::int64_t* label = labels(i);
+  Index count = 0;
+  for (Index at = 0; at < n; ++at) {
+    const T* x = y + at * c;
+    Index wanted = 0;
+    if (label != nullptr) {
+      if (label[at] == loss_.ignore_index) continue;
+      wanted = label[at];
+    } else {
+      const T* p = target_.values + batch_.row(i) * c * n + at;
+      for (Index k = 1; k < c; ++k) wanted = p[k * n] > p[wanted * n] ? k : wanted;
+    }
+    count += std::max_element(x, x + c) - x == wanted ? 1 : 0;
+  }
+  return count;
+}
+
+template class BatchLoss<float>;
+template class BatchLoss<double>;
+
+}  // namespace cnnfast
