@@ -1,15 +1,11 @@
-// Flat blocks of parameters and gradients, on all threads where they are large: optimiser steps, the norm, the search
-// for what is not finite.
+// Flat blocks of parameters and gradients: optimizer steps, norms, the search for values that are not finite.
+#include <cmath>
+
 #include "bind/arrays.hpp"
 #include "bind/gil.hpp"
 #include "bind/module.hpp"
-#include "kernels/table.hpp"
-#include "runtime/threads.hpp"
-
-#include <algorithm>
-#include <cmath>
-#include <mutex>
-#include <vector>
+#include "train/optimizer_steps.hpp"
+#include "train/reductions.hpp"
 
 namespace cnnfast::bind {
 
@@ -30,64 +26,15 @@ T* kept(const char* name, py::handle value, Index size) {
 }
 
 template <class T>
-T* at(T* start, Index i) {
-  return start == nullptr ? nullptr : start + i;
-}
-
-// Elements a thread must have to be worth waking.
-constexpr Index kElementsPerThread = Index{1} << 16;
-
-// Calls f(first, count), without the GIL, for parts of `size` pieces of `piece` elements, one for each thread.
-template <class F>
-void in_parts(Index size, Index piece, const F& f) {
-  const auto parts = static_cast<int>(std::min<Index>(get_num_threads(), 1 + size * piece / kElementsPerThread));
-  Tasks tasks(parts);
-  without_gil([&] {
-    parallel(parts, [&](const Team&) {
-      for (int part = 0; tasks.next(part);) {
-        const Index first = size * part / parts;
-        f(first, size * (part + 1) / parts - first);
-      }
-    });
-  });
-}
-template <class F>
-void in_parts(Index size, const F& f) {
-  in_parts(size, 1, f);
-}
-
-// The largest |x|; NaN if a value is not finite.
-template <class T>
-double magnitude(const py::array& values) {
+double magnitude_of(const py::array& values) {
   const auto x = contiguous<T>(values);
-  const T* data = x.data();
-  std::mutex mutex;
-  T largest = 0;
-  in_parts(static_cast<Index>(x.size()), [&](Index first, Index count) {
-    const T found = kernel_table<T>(default_isa()).magnitude(count, data + first);
-    const std::lock_guard<std::mutex> guard(mutex);
-    if (!(found <= largest)) largest = std::isnan(largest) ? largest : found;
-  });
-  return static_cast<double>(largest);
+  return without_gil([&] { return static_cast<double>(max_magnitude(static_cast<Index>(x.size()), x.data())); });
 }
 
-// Pieces of one length are summed each by itself, and their sums in order: no bit depends on the threads.
 template <class T>
-double squared_norm(const py::array& values) {
-  constexpr Index piece = 4096;
+double squared_norm_of(const py::array& values) {
   const auto x = contiguous<T>(values);
-  const T* data = x.data();
-  const Index size = static_cast<Index>(x.size()), pieces = (size + piece - 1) / piece;
-  std::vector<double> sums(static_cast<std::size_t>(pieces));
-  in_parts(pieces, piece, [&](Index first, Index count) {
-    for (Index i = first; i < first + count; ++i) {
-      sums[static_cast<std::size_t>(i)] =
-          kernel_table<T>(default_isa()).squared_norm(std::min(piece, size - i * piece), data + i * piece);
-    }
-  });
-  double total = 0;
-  for (const double sum : sums) total += sum;
-  return total;
+  return without_gil([&] { return squared_norm(static_cast<Index>(x.size()), x.data()); });
 }
 
 template <class T>
@@ -96,7 +43,7 @@ void sgd_step(const py::array& params, py::handle grads, py::handle momentum_buf
   T* p = kept<T>("params", params, size);
   const T* g = block<T>("grads", grads, size, false);
   T* m = state<T>("momentum_buffer", momentum_buffer, size);
-  in_parts(size, [&](Index i, Index n) { kernel_table<T>(default_isa()).sgd(n, s, p + i, g + i, at(m, i)); });
+  without_gil([&] { cnnfast::sgd_step(size, s, p, g, m); });
 }
 
 template <class T>
@@ -108,9 +55,7 @@ void adam_step(const py::array& params, py::handle grads, py::handle exp_avg, py
   T* m = kept<T>("exp_avg", exp_avg, size);
   T* v = kept<T>("exp_avg_sq", exp_avg_sq, size);
   T* largest = state<T>("max_exp_avg_sq", max_exp_avg_sq, size);
-  in_parts(size, [&](Index i, Index n) {
-    kernel_table<T>(default_isa()).adam(n, s, p + i, g + i, m + i, v + i, at(largest, i));
-  });
+  without_gil([&] { cnnfast::adam_step(size, s, p, g, m, v, largest); });
 }
 
 template <class T>
@@ -122,9 +67,7 @@ void rmsprop_step(const py::array& params, py::handle grads, py::handle square_a
   T* v = kept<T>("square_avg", square_avg, size);
   T* a = state<T>("grad_avg", grad_avg, size);
   T* m = state<T>("momentum_buffer", momentum_buffer, size);
-  in_parts(size, [&](Index i, Index n) {
-    kernel_table<T>(default_isa()).rmsprop(n, s, p + i, g + i, v + i, at(a, i), at(m, i));
-  });
+  without_gil([&] { cnnfast::rmsprop_step(size, s, p, g, v, a, m); });
 }
 
 template <class T>
@@ -133,7 +76,7 @@ void adagrad_step(const py::array& params, py::handle grads, py::handle sum, con
   T* p = kept<T>("params", params, size);
   const T* g = block<T>("grads", grads, size, false);
   T* v = kept<T>("sum", sum, size);
-  in_parts(size, [&](Index i, Index n) { kernel_table<T>(default_isa()).adagrad(n, s, p + i, g + i, v + i); });
+  without_gil([&] { cnnfast::adagrad_step(size, s, p, g, v); });
 }
 
 // f(T{}) for the element type of the block.
@@ -203,21 +146,21 @@ void register_blocks(py::module_& m) {
       "all_finite",
       [](py::handle values) {
         const py::array x = array("values", values);
-        return std::isfinite(by_dtype("values", x, [&](auto zero) { return magnitude<decltype(zero)>(x); }));
+        return std::isfinite(by_dtype("values", x, [&](auto zero) { return magnitude_of<decltype(zero)>(x); }));
       },
       "values"_a);
   m.def(
       "magnitude",
       [](py::handle values) {
         const py::array x = array("values", values);
-        return by_dtype("values", x, [&](auto zero) { return magnitude<decltype(zero)>(x); });
+        return by_dtype("values", x, [&](auto zero) { return magnitude_of<decltype(zero)>(x); });
       },
       "values"_a);
   m.def(
       "squared_norm",
       [](py::handle values) {
         const py::array x = array("values", values);
-        return by_dtype("values", x, [&](auto zero) { return squared_norm<decltype(zero)>(x); });
+        return by_dtype("values", x, [&](auto zero) { return squared_norm_of<decltype(zero)>(x); });
       },
       "values"_a);
   register_steps(m);

@@ -48,21 +48,7 @@ py::tuple row_losses(const Loss& loss, const py::array& given, py::handle target
   py::array_t<T> gradient = new_array<T>(n, rest);
   const Shape map(std::vector<Index>(rest.dims().begin() + (rest.rank() > 0 ? 1 : 0), rest.dims().end()));
   py::array_t<T> losses = new_array<T>(n, loss.of_classes() ? map : rest);
-  const Index size = row.size(), losses_size = loss.of_classes() ? row.positions() : size;
-  std::vector<T> inside(row.positions() > 1 ? static_cast<std::size_t>(3 * size) : 0);
-  for (Index i = 0; i < n; ++i) {
-    const T* from = x.data() + i * size;
-    T *dx = gradient.mutable_data() + i * size, *each = losses.mutable_data() + i * losses_size;
-    if (inside.empty()) {
-      loss_of(i, from, dx, each);
-      continue;
-    }
-    T *y = inside.data(), *dy = y + size, *l = dy + size;
-    table.from_nchw(row.channels(), row.positions(), from, y);
-    loss_of(i, y, dy, loss.of_classes() ? each : l);
-    table.to_nchw(row.channels(), row.positions(), dy, dx);
-    if (!loss.of_classes()) table.to_nchw(row.channels(), row.positions(), l, each);
-  }
+  loss_of.nchw(x.data(), losses.mutable_data(), gradient.mutable_data());
   return py::make_tuple(std::move(losses), std::move(gradient), loss_of.divisor());
 }
 

@@ -1,7 +1,6 @@
 // Threads, instruction sets, how this build was made, and the speed of the processor's multiply-adds.
 #include <pybind11/stl.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <optional>
 
@@ -10,6 +9,7 @@
 #include "bind/gil.hpp"
 #include "bind/module.hpp"
 #include "kernels/table.hpp"
+#include "runtime/fma_peak.hpp"
 #include "runtime/threads.hpp"
 
 namespace cnnfast::bind {
@@ -37,27 +37,6 @@ py::dict build_info() {
                   "isa_reason"_a = reason(), "usable_cores"_a = usable_cores());
 }
 
-template <class T>
-double measure_peak(Isa isa, double seconds) {
-  const auto now = [] { return std::chrono::steady_clock::now(); };
-  const auto elapsed = [](auto a, auto b) { return std::chrono::duration<double>(b - a).count(); };
-  const auto& table = kernel_table<T>(isa);
-  const auto start = now();
-  double best = 0, chunk = 1e6;
-  // The best of many short runs: what the core does while nobody else has it.
-  while (elapsed(start, now()) < seconds) {
-    const auto begin = now();
-    const double flops = table.fma_loop(chunk);
-    const double time = elapsed(begin, now());
-    if (time < 1e-3) {
-      chunk *= 2;
-      continue;
-    }
-    best = std::max(best, flops / time);
-  }
-  return best;
-}
-
 }  // namespace
 
 void register_system(py::module_& m) {
@@ -80,9 +59,8 @@ void register_system(py::module_& m) {
           fail("fma_peak: dtype must be \"float32\" or \"float64\", got \"", dtype, "\"");
         }
         if (!(seconds > 0 && seconds <= 60)) fail("fma_peak: seconds must be above 0 and at most 60, got ", seconds);
-        return without_gil([&] {
-          return dtype == "float32" ? measure_peak<float>(isa, seconds) : measure_peak<double>(isa, seconds);
-        });
+        return without_gil(
+            [&] { return dtype == "float32" ? fma_peak<float>(isa, seconds) : fma_peak<double>(isa, seconds); });
       },
       "isa"_a = py::none(), "dtype"_a = "float32", "seconds"_a = 0.1);
 }

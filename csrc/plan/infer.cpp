@@ -45,25 +45,32 @@ std::shared_ptr<const Packed<T>> Plan<T>::packed_once(const Parameters<T>& param
 // What a call of inference needs: a workspace, and packed weights, kept ones or (`pack`, by all threads) its own.
 template <class T>
 struct Plan<T>::InferenceCall {
-  InferenceCall(const Plan& plan, const Parameters<T>& params, int threads) : loan(plan) {
+  InferenceCall(const Plan& owner, const Parameters<T>& params, int threads) : plan(owner) {
     const Program& program = plan.inference_;
-    loan.reserve(program, threads);
+    if (static_cast<int>(workspace->tiles.size()) < threads) workspace->tiles.resize(static_cast<std::size_t>(threads));
+    for (int t = 0; t < threads; ++t) workspace->tiles[static_cast<std::size_t>(t)].reserve(program.layout.bytes);
     if (params.version >= 0) kept = plan.packed_once(params);
-    values = kept ? nullptr : plan.inference_parameters(params.values, loan->parameters);
-    packed = kept ? kept->memory.template at<T>(0) : loan.packed();
+    if (kept) {
+      packed = kept->memory.template at<T>(0);
+    } else {
+      workspace->packed.reserve(static_cast<std::size_t>(program.packed_count) * sizeof(T));
+      packed = workspace->packed.template at<T>(0);
+      values = plan.inference_parameters(params.values, workspace->parameters);
+    }
   }
   void pack(const Team& team) {
     if (kept) return;
-    loan.plan.pack(loan.plan.inference_, values, loan.packed(), false, tasks);
+    plan.pack(plan.inference_, values, workspace->packed.template at<T>(0), false, tasks);
     team.barrier();
   }
-  std::byte* arena(int thread) const { return loan->tiles[static_cast<std::size_t>(thread)].data(); }
+  std::byte* arena(int thread) const { return workspace->tiles[static_cast<std::size_t>(thread)].data(); }
 
-  Loan loan;
+  const Plan& plan;
+  WorkspaceLease workspace{plan.workspaces_};
   std::shared_ptr<const Packed<T>> kept;
   const T* values = nullptr;
   const T* packed = nullptr;
-  Tasks tasks{static_cast<int>(loan.plan.inference_.slices.size())};
+  Tasks tasks{static_cast<int>(plan.inference_.slices.size())};
 };
 
 template <class T>

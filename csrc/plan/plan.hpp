@@ -1,6 +1,6 @@
 // A network made runnable for one element type and instruction set: parameter windows, arena offsets from
 // lifetimes, and the kernels. Immutable once built, so that any number of threads may run it at once;
-// what a run writes lies in a Workspace it borrows.
+// what a run writes lies in a Workspace that it leases.
 //
 // A batch is cut into shards, and a shard into tiles of images that go through the whole network while
 // they stay in a core's cache. Shards follow from the batch, tiles from the network, and shards are summed
@@ -22,6 +22,7 @@
 #include "plan/simplify.hpp"
 #include "runtime/awake_team.hpp"
 #include "runtime/batch.hpp"
+#include "runtime/workspace.hpp"
 
 namespace cnnfast {
 
@@ -109,20 +110,6 @@ struct Program {
   int output_value() const { return static_cast<int>(shapes.size()) - 1; }
 };
 
-// The memory of one run. Grows to what the largest run needed and is kept for the next.
-struct Workspace {
-  Arena packed;
-  Arena parameters;  // what the steps of a program make
-  Arena shard_grads;
-  Arena losses;
-  Arena batch;               // arenas of all tiles, where there are segments
-  Arena rows, d_rows;        // what lies in rows, of values and of gradients
-  Arena found;               // statistics of the batch
-  Arena statistics;          // ... of its gradient
-  Arena partial;             // ... of shards
-  std::vector<Arena> tiles;  // by thread
-};
-
 // A flat block of parameters; while `version` is the same, so are they. Negative: they may change at any time.
 template <class T>
 struct Parameters {
@@ -203,7 +190,6 @@ class Plan {
   struct TileRun;
   struct TrainingPass;
   struct InferenceCall;
-  struct Loan;
   // The memory of a batch's rows; null in inference, where all lies in arenas.
   struct Rows {
     T* values = nullptr;
@@ -242,16 +228,13 @@ class Plan {
 
   std::shared_ptr<const Packed<T>> packed_once(const Parameters<T>& params) const;
 
-  std::unique_ptr<Workspace> borrow() const;
-  void give_back(std::unique_ptr<Workspace> workspace) const;
-
   const KernelTable<T>& table_;
   Program inference_, training_;
   std::vector<T> scale_, shift_;
 
   mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Workspace>> idle_;
-  mutable std::shared_ptr<const Packed<T>> kept_;
+  mutable std::shared_ptr<const Packed<T>> kept_;  // guarded by mutex_
+  mutable WorkspacePool workspaces_;
   mutable AwakeTeam awake_team_;
 };
 

@@ -11,12 +11,12 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const Target<T>* targ
                                        int repeats, Wanted wanted) const {
   check_statistics(batch.n);
   std::vector<NodeTime> times(training_.nodes.size());
-  Loan loan(*this);
-  TrainingPass pass{*this, *loan, params, batch.n, 0, wanted};
+  const WorkspaceLease workspace(workspaces_);
+  TrainingPass pass{*this, *workspace, params, batch.n, 0, wanted};
   pass.times = &times;
   pass.reserve(1, true);
   Tasks pack_tasks(static_cast<int>(training_.slices.size()));
-  pack(training_, params, loan.packed(), true, pack_tasks);
+  pack(training_, params, workspace->packed.template at<T>(0), true, pack_tasks);
   std::optional<BatchLoss<T>> loss_of;
   if (target != nullptr) loss_of.emplace(table_, loss, *target, batch, output_shape());
   const Index size = output_shape().size();

@@ -1,23 +1,8 @@
-// What inference and training share: workspaces, and weights in the layout of the kernels.
+// What inference and training share: weights in the layout of the kernels.
 #include "plan/plan.hpp"
 #include "runtime/threads.hpp"
 
 namespace cnnfast {
-
-template <class T>
-std::unique_ptr<Workspace> Plan<T>::borrow() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (idle_.empty()) return std::make_unique<Workspace>();
-  auto workspace = std::move(idle_.back());
-  idle_.pop_back();
-  return workspace;
-}
-
-template <class T>
-void Plan<T>::give_back(std::unique_ptr<Workspace> workspace) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  idle_.push_back(std::move(workspace));
-}
 
 // Tasks are slices of nodes.
 template <class T>

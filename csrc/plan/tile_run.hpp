@@ -1,5 +1,4 @@
-// What every pass of a plan is made of: a tile of images going through all nodes in an arena, and the loan of a
-// workspace.
+// The part that every pass of a plan shares: a tile of images goes through all nodes in one arena.
 #pragma once
 
 #include <algorithm>
@@ -187,28 +186,6 @@ struct Plan<T>::TileRun {
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
     return z ^ (z >> 31);
   }
-};
-
-// A workspace out of the plan's idle ones, given back at the end.
-template <class T>
-struct Plan<T>::Loan {
-  explicit Loan(const Plan& owner) : plan(owner), workspace(owner.borrow()) {}
-  Loan(const Loan&) = delete;
-  Loan& operator=(const Loan&) = delete;
-  ~Loan() { plan.give_back(std::move(workspace)); }
-  Workspace* operator->() const { return workspace.get(); }
-  Workspace& operator*() const { return *workspace; }
-
-  // Room for a program on `threads` threads: packed weights, and an arena each.
-  void reserve(const Program& program, int threads) {
-    if (static_cast<int>(workspace->tiles.size()) < threads) workspace->tiles.resize(static_cast<std::size_t>(threads));
-    for (int t = 0; t < threads; ++t) workspace->tiles[static_cast<std::size_t>(t)].reserve(program.layout.bytes);
-    workspace->packed.reserve(static_cast<std::size_t>(program.packed_count) * sizeof(T));
-  }
-  T* packed() const { return workspace->packed.template at<T>(0); }
-
-  const Plan& plan;
-  std::unique_ptr<Workspace> workspace;
 };
 
 }  // namespace cnnfast

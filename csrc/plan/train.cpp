@@ -96,9 +96,9 @@ Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t s
   tape.memory.reserve(static_cast<std::size_t>(first_tile(batch.n, shard_count)) * training_.layout.bytes);
   tape.rows.reserve(static_cast<std::size_t>(batch.n * training_.rows.count) * sizeof(T));
   const int threads = threads_for(training_, batch.n, shard_count);
-  Loan loan(*this);
+  const WorkspaceLease workspace(workspaces_);
   TrainingPass pass{*this,
-                    *loan,
+                    *workspace,
                     params,
                     batch.n,
                     seed,
@@ -109,7 +109,7 @@ Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t s
   pass.reserve(threads, false);
   Tasks pack_tasks(static_cast<int>(training_.slices.size()));
   parallel(threads, [&](const Team& team) {
-    pack(training_, params, loan.packed(), false, pack_tasks);
+    pack(training_, params, workspace->packed.template at<T>(0), false, pack_tasks);
     team.barrier();
     pass.forward(
         team, [&](const TileRun& run) { run.load(batch); },
@@ -128,15 +128,16 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
   const Index shard_count = shards(tape.n);
   const int threads = threads_for(training_, tape.n, shard_count);
   const std::size_t bytes = training_.layout.bytes;
-  Loan loan(*this);
+  const WorkspaceLease workspace(workspaces_);
   // Gradients take the place of values that are no longer needed, so that tiles are copied.
   T* statistics = const_cast<T*>(tape.statistics.template at<T>(0));
-  TrainingPass pass{*this, *loan, params, tape.n, 0, {true, true}, nullptr, statistics, tape.rows.template at<T>(0)};
+  TrainingPass pass{
+      *this, *workspace, params, tape.n, 0, {true, true}, nullptr, statistics, tape.rows.template at<T>(0)};
   pass.reserve(threads, true);
   const int slices = static_cast<int>(training_.slices.size());
   Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
   parallel(threads, [&](const Team& team) {
-    pack(training_, params, loan.packed(), true, pack_tasks);
+    pack(training_, params, workspace->packed.template at<T>(0), true, pack_tasks);
     team.barrier();
     pass.for_each_tile(team, [&](const TileRun& run, Index shard, bool fresh) {
       const Index in_shard = (run.first - shard_images(tape.n, shard).first) / training_.layout.tile;
@@ -154,9 +155,9 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
       });
     }
     team.barrier();
-    sum_shards(*loan, shard_count, sum_parts);
+    sum_shards(*workspace, shard_count, sum_parts);
     team.barrier();
-    finish_gradients(*loan, pass.rows(), grads, finish_tasks);
+    finish_gradients(*workspace, pass.rows(), grads, finish_tasks);
   });
 }
 
@@ -168,16 +169,16 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
   loss_of.divide_gradients();
   const Index shard_count = shards(batch.n);
   const int threads = threads_for(training_, batch.n, shard_count);
-  Loan loan(*this);
-  TrainingPass pass{*this, *loan, params, batch.n, seed, {false, true}};
+  const WorkspaceLease workspace(workspaces_);
+  TrainingPass pass{*this, *workspace, params, batch.n, seed, {false, true}};
   pass.reserve(threads, true);
-  loan->losses.reserve(static_cast<std::size_t>(batch.n) * sizeof(double));
-  double* losses = loan->losses.template at<double>(0);
+  workspace->losses.reserve(static_cast<std::size_t>(batch.n) * sizeof(double));
+  double* losses = workspace->losses.template at<double>(0);
   const int slices = static_cast<int>(training_.slices.size());
   Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
   std::atomic<Index> correct{0};
   parallel(threads, [&](const Team& team) {
-    pack(training_, params, loan.packed(), true, pack_tasks);
+    pack(training_, params, workspace->packed.template at<T>(0), true, pack_tasks);
     team.barrier();
     Index right = 0;
     pass.forward(
@@ -193,9 +194,9 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
     correct += right;
     pass.backward_rest(team);
     team.barrier();
-    sum_shards(*loan, shard_count, sum_parts);
+    sum_shards(*workspace, shard_count, sum_parts);
     team.barrier();
-    finish_gradients(*loan, pass.rows(), grads, finish_tasks);
+    finish_gradients(*workspace, pass.rows(), grads, finish_tasks);
   });
   found_in(pass.statistics, grads);
   double sum = 0;

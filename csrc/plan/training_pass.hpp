@@ -37,13 +37,13 @@ struct Plan<T>::TrainingPass {
       arenas = w.batch.data();
     }
     if (values == nullptr) {
-      w.rows.reserve(static_cast<std::size_t>(n * program.rows.count) * sizeof(T));
-      values = w.rows.template at<T>(0);
+      w.batch_values.reserve(static_cast<std::size_t>(n * program.rows.count) * sizeof(T));
+      values = w.batch_values.template at<T>(0);
     }
-    if (backward) w.d_rows.reserve(static_cast<std::size_t>(n * program.d_rows.count) * sizeof(T));
+    if (backward) w.batch_gradients.reserve(static_cast<std::size_t>(n * program.d_rows.count) * sizeof(T));
     if (segmented && statistics == nullptr) {
-      w.found.reserve(static_cast<std::size_t>(program.statistics_count) * sizeof(T));
-      statistics = w.found.template at<T>(0);
+      w.batch_statistics.reserve(static_cast<std::size_t>(program.statistics_count) * sizeof(T));
+      statistics = w.batch_statistics.template at<T>(0);
     }
     if (arenas == nullptr && static_cast<int>(w.tiles.size()) < threads) {
       w.tiles.resize(static_cast<std::size_t>(threads));
@@ -54,14 +54,14 @@ struct Plan<T>::TrainingPass {
     w.packed.reserve(static_cast<std::size_t>(program.packed_count) * sizeof(T));
     if (backward) w.shard_grads.reserve(static_cast<std::size_t>(shards * program.packed_grad_count) * sizeof(T));
     if (program.statistics_count == 0) return;
-    w.statistics.reserve(static_cast<std::size_t>(program.statistics_count) * sizeof(T));
-    w.partial.reserve(static_cast<std::size_t>(shards * partial_size()) * sizeof(double));
+    w.gradient_statistics.reserve(static_cast<std::size_t>(program.statistics_count) * sizeof(T));
+    w.shard_statistics.reserve(static_cast<std::size_t>(shards * partial_size()) * sizeof(double));
   }
   Index partial_size() const { return program.statistics_count + 1; }
-  double* partial(Index shard) const { return w.partial.template at<double>(0) + shard * partial_size(); }
-  T* d_statistics() const { return program.statistics_count == 0 ? nullptr : w.statistics.template at<T>(0); }
+  double* partial(Index shard) const { return w.shard_statistics.template at<double>(0) + shard * partial_size(); }
+  T* d_statistics() const { return program.statistics_count == 0 ? nullptr : w.gradient_statistics.template at<T>(0); }
   const T* packed() const { return w.packed.template at<T>(0); }
-  Rows rows() const { return {values, w.d_rows.template at<T>(0), n}; }
+  Rows rows() const { return {values, w.batch_gradients.template at<T>(0), n}; }
 
   // Calls f(tile, its shard, is it the shard's first) for all tiles, each shard on one thread.
   template <class F>

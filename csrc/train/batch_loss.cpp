@@ -55,6 +55,25 @@ double BatchLoss<T>::operator()(Index i, const T* y, T* dy, T* each) const {
 }
 
 template <class T>
+void BatchLoss<T>::nchw(const T* x, T* losses, T* dx) const {
+  const Index channels = output_.channels(), positions = output_.positions(), size = output_.size();
+  const bool of_rows = loss_.of_classes();
+  const Index losses_size = of_rows ? positions : size;
+  std::vector<T> inside(positions > 1 ? static_cast<std::size_t>(3 * size) : 0);
+  T *y = inside.data(), *dy = y + size, *each = dy + size;
+  for (Index i = 0; i < batch_.n; ++i, x += size, dx += size, losses += losses_size) {
+    if (positions == 1) {
+      (*this)(i, x, dx, losses);
+      continue;
+    }
+    table_.from_nchw(channels, positions, x, y);
+    (*this)(i, y, dy, of_rows ? losses : each);
+    table_.to_nchw(channels, positions, dy, dx);
+    if (!of_rows) table_.to_nchw(channels, positions, each, losses);
+  }
+}
+
+template <class T>
 Index BatchLoss<T>::right(Index i, const T* y) const {
   if (!loss_.of_classes()) return 0;
   const Index c = output_.channels(), n = output_.positions();

@@ -27,6 +27,9 @@ class BatchLoss {
   // single losses, if not null.
   double operator()(Index i, const T* y, T* dy, T* each = nullptr) const;
 
+  // The losses of all rows of the batch and their gradients, outputs and gradients being NCHW.
+  void nchw(const T* x, T* losses, T* dx) const;
+
   // At how many positions the largest output of image i stands at the class, or at the most probable one.
   Index right(Index i, const T* y) const;
 
