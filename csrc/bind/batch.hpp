@@ -35,7 +35,7 @@ struct Targets {
     const py::array given = array("target", value);
     const bool shares =
         loss.kind == LossKind::cross_entropy && given.ndim() == output.rank() + 1 && has_dtype<T>(given);
-    if (loss.of_classes() && !shares) {
+    if (loss.targets_are_classes() && !shares) {
       classes = class_numbers(output, value, n, row);
       target.classes = classes.data();
       positions = output.positions();
@@ -125,12 +125,12 @@ struct Blocks {
 
 // Images, targets and index of a loss call, checked against the plan.
 template <class T>
-struct Labelled {
+struct LabeledBatch {
   Images in;
   Targets<T> targets;
   Integers index;
 
-  Labelled(const Plan<T>& plan, const Loss& loss, py::handle x, py::handle target, const py::object& index_in)
+  LabeledBatch(const Plan<T>& plan, const Loss& loss, py::handle x, py::handle target, const py::object& index_in)
       : in(images(plan, x)), targets(loss, plan.output_shape(), target, in.batch.n, "an image") {
     const Index rows = in.batch.n;
     if (!index_in.is_none()) {

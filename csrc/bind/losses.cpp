@@ -27,7 +27,7 @@ Loss make_loss(const std::string& kind, std::vector<double> weight, double label
 Shape row_shape(const Loss& loss, const py::array& x) {
   const std::vector<Index> dims = shape_of(x).dims();
   const Shape row(std::vector<Index>(dims.begin() + 1, dims.end()));
-  return loss.of_classes() || !loss.weight.empty() ? row : Shape{row.size()};
+  return loss.targets_are_classes() || !loss.weight.empty() ? row : Shape{row.size()};
 }
 
 // Losses (of rows or their positions, or of elements), their gradients, and what a mean is taken over.
@@ -47,7 +47,7 @@ py::tuple row_losses(const Loss& loss, const py::array& given, py::handle target
   const BatchLoss<T> loss_of(table, loss, targets.target, batch, row);
   py::array_t<T> gradient = new_array<T>(n, rest);
   const Shape map(std::vector<Index>(rest.dims().begin() + (rest.rank() > 0 ? 1 : 0), rest.dims().end()));
-  py::array_t<T> losses = new_array<T>(n, loss.of_classes() ? map : rest);
+  py::array_t<T> losses = new_array<T>(n, loss.targets_are_classes() ? map : rest);
   loss_of.nchw(x.data(), losses.mutable_data(), gradient.mutable_data());
   return py::make_tuple(std::move(losses), std::move(gradient), loss_of.divisor());
 }
@@ -56,7 +56,7 @@ py::tuple row_losses_of(const Loss& loss, const char* name, py::handle x_in, py:
                         const std::optional<std::string>& isa_name) {
   const Isa isa = isa_name ? isa_from_name(*isa_name) : default_isa();
   const py::array x = array(name, x_in);
-  if (loss.of_classes() && (x.ndim() < 2 || x.shape(1) == 0)) {
+  if (loss.targets_are_classes() && (x.ndim() < 2 || x.shape(1) == 0)) {
     fail(name, ": expected shape (n, classes, ...), got ", to_string(shape_of(x)));
   }
   if (x.ndim() == 0) fail(name, ": expected shape (n, ...), got ()");

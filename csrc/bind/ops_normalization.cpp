@@ -1,4 +1,4 @@
-// Settings of normalisation and dropout.
+// Settings of normalization and dropout.
 #include "bind/bind_op.hpp"
 
 namespace cnnfast::bind {

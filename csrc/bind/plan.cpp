@@ -74,7 +74,7 @@ template <class T>
 py::tuple loss_and_grad(const Plan<T>& plan, py::handle x, py::handle target, py::handle params, py::handle grads,
                         const py::object& index, py::handle loss_in, std::uint64_t seed) {
   const Loss loss = loss_of(loss_in);
-  const Labelled<T> data(plan, loss, x, target, index);
+  const LabeledBatch<T> data(plan, loss, x, target, index);
   const Blocks<T> blocks(plan, params, grads);
   const StepResult result = without_gil(
       [&] { return plan.loss_and_grad(data.in.batch, data.targets.target, loss, blocks.params, seed, blocks.grads); });
@@ -88,7 +88,7 @@ void update_buffers(const Plan<T>& plan, py::handle params, py::handle grads, co
   T* p = block<T>("params", params, plan.parameter_count(), true);
   const Blocks<T> blocks(plan, params, grads);
   if (tape != nullptr && tape->tape.n == 0) return;
-  if (tape != nullptr) plan.found_in(tape->tape, blocks.grads);
+  if (tape != nullptr) plan.store_batch_statistics(tape->tape, blocks.grads);
   plan.update_buffers(p, blocks.grads);
 }
 
@@ -99,7 +99,7 @@ py::list profile(const Plan<T>& plan, py::handle x, const py::object& target, py
   if (gradients != "both" && gradients != "input" && gradients != "weights") {
     fail("profile: gradients must be \"both\", \"input\" or \"weights\", got \"", gradients, "\"");
   }
-  const Wanted wanted{gradients != "weights", gradients != "input"};
+  const RequiresGrad wanted{gradients != "weights", gradients != "input"};
   const Loss loss = loss_of(loss_in);
   const T* p = block<T>("params", params, plan.parameter_count(), false);
   std::vector<NodeTime> times;
@@ -107,7 +107,7 @@ py::list profile(const Plan<T>& plan, py::handle x, const py::object& target, py
     const Images in = images(plan, x);
     times = without_gil([&] { return plan.profile(in.batch, nullptr, loss, p, repeats, wanted); });
   } else {
-    const Labelled<T> data(plan, loss, x, target, py::none());
+    const LabeledBatch<T> data(plan, loss, x, target, py::none());
     times =
         without_gil([&] { return plan.profile(data.in.batch, &data.targets.target, loss, p, repeats, {false, true}); });
   }

@@ -53,7 +53,7 @@ std::string table(const Plan<T>& plan) {
   }
   const bool same = inference.nodes.size() == training.nodes.size() && inference.steps.empty();
   if (!same) {
-    out << "inference, normalisation in the weights:\n";
+    out << "inference, normalization in the weights:\n";
     write_nodes<T>(out, inference);
     out << "\ntraining:\n";
   }

@@ -15,8 +15,8 @@ using Geometry = MaxPool2d::Geometry;
 Geometry geometry(const Op& op, const Shapes& inputs) {
   return std::visit(
       [&](const auto& o) -> Geometry {
-        if constexpr (std::is_same_v<decltype(o.place(inputs)), Geometry>) {
-          return o.place(inputs);
+        if constexpr (std::is_same_v<decltype(o.bind_shape(inputs)), Geometry>) {
+          return o.bind_shape(inputs);
         } else {
           fail("max_pool_indices: ", op_name(op), " is no max-pool");
         }

@@ -1,9 +1,10 @@
-// Moving values between layouts: NCHW at the border, channels-last inside, and images with a margin.
+// Moving values between layouts: NCHW at the border, channels-last inside, and padding of images with zeros.
 #pragma once
 
 #include <cstring>
 
 #include "kernels/simd/packet.hpp"
+#include "ops/window.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
@@ -59,15 +60,9 @@ void from_nchw_u8(Index channels, Index positions, const std::uint8_t* x, const 
   }
 }
 
-// Zero rows and columns around each channels-last image.
-struct Margin {
-  Index top, bottom, left, right;
-  bool any() const { return top != 0 || bottom != 0 || left != 0 || right != 0; }
-};
-
-// n images of h x w x c become images of (top + h + bottom) x (left + w + right) x c.
+// n images of h x w x c become images of (top + h + bottom) x (left + w + right) x c, zeros around the values.
 template <class T>
-void copy_with_margin(Index n, Index h, Index w, Index c, const Margin& m, const T* x, T* y) {
+void copy_padded(Index n, Index h, Index w, Index c, const Padding& m, const T* x, T* y) {
   const auto bytes = [c](Index cols) { return static_cast<std::size_t>(cols * c) * sizeof(T); };
   const Index w_out = m.left + w + m.right;
   for (Index image = 0; image < n; ++image) {

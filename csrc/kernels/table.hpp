@@ -46,9 +46,9 @@ struct ForwardArgs {
   T* y = nullptr;
   T* saved = nullptr;  // null in inference
   T* scratch = nullptr;
-  const T* statistics = nullptr;  // of the batch, for operations that normalise by them; null in inference
+  const T* statistics = nullptr;  // of the batch, for operations that normalize by them; null in inference
   Noise noise;
-  // Where several threads share one image, see plan/pieces.hpp:
+  // Where several threads share one image, see plan/node_parts.hpp:
   Slice slice;             // what to compute of y, by kernels that cut themselves; the others get y cut
   Index first_output = 0;  // of the image, which y begins with
 };
@@ -63,8 +63,8 @@ struct BackwardArgs {
   const T* dy = nullptr;
   T* dx = nullptr;            // overwritten; null when nobody needs it
   T* const* dxs = nullptr;    // likewise for all inputs, one by one
-  T* packed_grads = nullptr;  // added to; null when nobody needs it
-  bool fresh = false;         // ... overwritten: they hold nothing yet
+  T* packed_grads = nullptr;  // null when nobody needs it
+  bool accumulate = true;     // add to packed_grads, else overwrite them
   T* scratch = nullptr;
   const T* statistics = nullptr;    // as in forward
   const T* d_statistics = nullptr;  // ... and those of the gradient
@@ -137,7 +137,7 @@ struct VectorKernels {
   double (*fma_loop)(double flops);
 };
 
-// Batch normalisation's sums over the images of a tile, onto those of a shard. Between them and the kernels that read
+// Batch normalization's sums over the images of a tile, onto those of a shard. Between them and the kernels that read
 // their totals lies a barrier.
 template <class T>
 struct StatisticsKernels {
@@ -151,7 +151,7 @@ struct StatisticsKernels {
 // images of a batch: rows one after the other. A vector past the last of them may be read.
 template <class T>
 struct ProductKernels {
-  void (*weights_at_once)(const Linear::Geometry&, Index n, const T* x, const T* dy, T* grads, const Slice&);
+  void (*whole_batch_weight_grad)(const Linear::Geometry&, Index n, const T* x, const T* dy, T* grads, const Slice&);
 };
 
 template <class T>

@@ -48,7 +48,7 @@ struct Function {
     }
   }
   // Never falls, so that the largest of some values may be taken before or after it.
-  bool rises() const {
+  bool is_monotonic() const {
     switch (kind) {
       case Kind::relu:
       case Kind::sigmoid:
@@ -80,7 +80,7 @@ struct ElementwiseOp : OpBase {
   static constexpr bool kReadsX = !KeepsSlope;
   static constexpr int kSaved = KeepsSlope ? 1 : 0;
   Shape output_shape(const Shapes& inputs) const { return inputs[0]; }
-  Elementwise::Geometry place(const Shapes& inputs) const {
+  Elementwise::Geometry bind_shape(const Shapes& inputs) const {
     return {rows_of(inputs[0]), static_cast<const Tag&>(*this).function()};
   }
 };

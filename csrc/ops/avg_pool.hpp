@@ -37,11 +37,11 @@ struct AvgPool2d : OpBase {
     f("divisor_override", divisor_override);
   }
   Shape output_shape(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     return {g.channels, g.h_out, g.w_out};
   }
-  Geometry place(const Shapes& inputs) const {
-    return {place_pool(kName, inputs[0], window, ceil_mode), count_include_pad, divisor_override.value_or(0)};
+  Geometry bind_shape(const Shapes& inputs) const {
+    return {bind_pool(kName, inputs[0], window, ceil_mode), count_include_pad, divisor_override.value_or(0)};
   }
 
   Sliding window;
@@ -68,11 +68,11 @@ struct AvgPool1d : OpBase {
     f("count_include_pad", count_include_pad);
   }
   Shape output_shape(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     return {g.channels, g.w_out};
   }
-  Geometry place(const Shapes& inputs) const {
-    return {place_pool_line(kName, inputs[0], window, ceil_mode), count_include_pad, 0};
+  Geometry bind_shape(const Shapes& inputs) const {
+    return {bind_pool_line(kName, inputs[0], window, ceil_mode), count_include_pad, 0};
   }
 
   Sliding window;
@@ -90,8 +90,8 @@ struct AdaptiveAvgPool2d : OpBase {
   void settings(const F& f) const {
     f("output_size", windows);
   }
-  Shape output_shape(const Shapes& inputs) const { return {place(inputs).channels, windows.h, windows.w}; }
-  Geometry place(const Shapes& inputs) const { return {place_adaptive(kName, inputs[0], windows), true, 0}; }
+  Shape output_shape(const Shapes& inputs) const { return {bind_shape(inputs).channels, windows.h, windows.w}; }
+  Geometry bind_shape(const Shapes& inputs) const { return {bind_adaptive(kName, inputs[0], windows), true, 0}; }
 
   Extent windows;
 };
@@ -107,8 +107,8 @@ struct AdaptiveAvgPool1d : OpBase {
   void settings(const F& f) const {
     f("output_size", windows);
   }
-  Shape output_shape(const Shapes& inputs) const { return {place(inputs).channels, windows}; }
-  Geometry place(const Shapes& inputs) const { return {place_adaptive_line(kName, inputs[0], windows), true, 0}; }
+  Shape output_shape(const Shapes& inputs) const { return {bind_shape(inputs).channels, windows}; }
+  Geometry bind_shape(const Shapes& inputs) const { return {bind_adaptive_line(kName, inputs[0], windows), true, 0}; }
 
   Index windows;
 };

@@ -22,7 +22,7 @@ struct BatchNorm2d : OpBase {
     bool cumulative = false;  // no momentum: a mean over all batches, counted behind the averages
     bool held = false;        // training, too, takes the running averages for mean and variance, and leaves them
     // Only a plan sets these: the second input is added, and a function applied at the end.
-    bool add = false;
+    bool residual = false;
     Function activation;
     bool activated() const { return activation.kind != Function::Kind::identity; }
     bool keeps_slope() const { return activated() && !activation.slope_from_y(); }
@@ -47,7 +47,7 @@ struct BatchNorm2d : OpBase {
     }
     return inputs[0];
   }
-  Geometry place(const Shapes& inputs) const { return placed(output_shape(inputs)); }
+  Geometry bind_shape(const Shapes& inputs) const { return bound(output_shape(inputs)); }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> list;
     if (affine) list = {{"weight", {channels}}, {"bias", {channels}}};
@@ -72,7 +72,7 @@ struct BatchNorm2d : OpBase {
       fail(name, ": momentum must be from 0 to 1, got ", *momentum);
     }
   }
-  Geometry placed(const Shape& shape) const {
+  Geometry bound(const Shape& shape) const {
     return {rows_of(shape), eps, momentum.value_or(0), affine, !momentum, held, false, {}};
   }
 };
@@ -90,7 +90,7 @@ struct BatchNorm1d : BatchNorm2d {
     }
     return inputs[0];
   }
-  Geometry place(const Shapes& inputs) const { return placed(output_shape(inputs)); }
+  Geometry bind_shape(const Shapes& inputs) const { return bound(output_shape(inputs)); }
 };
 
 }  // namespace cnnfast

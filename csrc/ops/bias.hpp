@@ -17,7 +17,7 @@ struct ChannelBias : OpBase {
     }
     return inputs[0];
   }
-  Geometry place(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
+  Geometry bind_shape(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
   template <class F>
   void settings(const F& f) const {
     f("channels", channels);
@@ -44,7 +44,7 @@ struct PositionBias : OpBase {
     }
     return shape;
   }
-  Geometry place(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
+  Geometry bind_shape(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
   template <class F>
   void settings(const F& f) const {
     f("channels", shape[0]);

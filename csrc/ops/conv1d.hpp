@@ -19,13 +19,13 @@ struct Conv1d : OpBase {
   }
 
   Shape output_shape(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     check_elements(kName, "output", {g.c_out, g.w_out});
     return {g.c_out, g.w_out};
   }
-  Geometry place(const Shapes& inputs) const {
+  Geometry bind_shape(const Shapes& inputs) const {
     check_line(kName, inputs[0], c_in);
-    return {place_line(kName, inputs[0], window, false), c_in, c_out, bias, groups};
+    return {bind_line(kName, inputs[0], window, false), c_in, c_out, bias, groups};
   }
   template <class F>
   void settings(const F& f) const {
@@ -44,7 +44,7 @@ struct Conv1d : OpBase {
     return list;
   }
   Index macs(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     return g.w_out * c_out * g.group_in() * window.kernel.w;
   }
 

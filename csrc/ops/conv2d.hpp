@@ -42,13 +42,13 @@ struct Conv2d : OpBase {
   }
 
   Shape output_shape(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     check_elements(kName, "output", {g.c_out, g.h_out, g.w_out});
     return {g.c_out, g.h_out, g.w_out};
   }
-  Geometry place(const Shapes& inputs) const {
+  Geometry bind_shape(const Shapes& inputs) const {
     check_image(kName, inputs[0], c_in);
-    return {place_window(kName, inputs[0], window, false), c_in, c_out, bias, groups};
+    return {bind_window(kName, inputs[0], window, false), c_in, c_out, bias, groups};
   }
   template <class F>
   void settings(const F& f) const {
@@ -67,7 +67,7 @@ struct Conv2d : OpBase {
     return list;
   }
   Index macs(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     return g.h_out * g.w_out * c_out * g.group_in() * window.kernel.h * window.kernel.w;
   }
 

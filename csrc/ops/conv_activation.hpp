@@ -1,5 +1,5 @@
 // A convolution, an offset for each position, the join of a branch and an activation, as one node of a plan. Users
-// never build it: csrc/plan/fuse.cpp makes it of neighbouring layers.
+// never build it: csrc/plan/fuse.cpp makes it of neighboring layers.
 #pragma once
 
 #include "ops/activations.hpp"
@@ -14,7 +14,7 @@ struct ConvActivation : OpBase {
   struct Geometry {
     Conv2d::Geometry conv;
     bool position_bias = false;
-    bool add = false;  // the second input, before the activation
+    bool residual = false;  // add the second input, before the activation
     Function activation;
     Index outputs() const { return conv.h_out * conv.w_out * conv.c_out; }
     bool activated() const { return activation.kind != Function::Kind::identity; }

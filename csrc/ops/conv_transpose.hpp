@@ -45,11 +45,11 @@ struct ConvTranspose2d : OpBase {
   }
 
   Shape output_shape(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     check_elements(kName, "output", {c_out, g.conv.h, g.conv.w});
     return {c_out, g.conv.h, g.conv.w};
   }
-  Geometry place(const Shapes& inputs) const {
+  Geometry bind_shape(const Shapes& inputs) const {
     check_image(kName, inputs[0], c_in);
     const Sliding& s = window;
     const Index in_h = inputs[0][1], in_w = inputs[0][2];
@@ -114,11 +114,11 @@ struct ConvTranspose1d : OpBase {
   }
 
   Shape output_shape(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     check_elements(kName, "output", {c_out, g.conv.w});
     return {c_out, g.conv.w};
   }
-  Geometry place(const Shapes& inputs) const {
+  Geometry bind_shape(const Shapes& inputs) const {
     check_line(kName, inputs[0], c_in);
     const Sliding& s = window;
     const Index in = inputs[0][1];

@@ -22,7 +22,7 @@ struct Dropout : OpBase {
     f("p", p);
   }
   Shape output_shape(const Shapes& inputs) const { return inputs[0]; }
-  Geometry place(const Shapes& inputs) const { return {rows_of(inputs[0]), p, false}; }
+  Geometry bind_shape(const Shapes& inputs) const { return {rows_of(inputs[0]), p, false}; }
 
   double p;
 
@@ -41,7 +41,7 @@ struct Dropout2d : Dropout {
     if (inputs[0].rank() != 3) fail(kName, ": expected an input of shape (c, h, w), got ", to_string(inputs[0]));
     return inputs[0];
   }
-  Geometry place(const Shapes& inputs) const { return {rows_of(output_shape(inputs)), p, true}; }
+  Geometry bind_shape(const Shapes& inputs) const { return {rows_of(output_shape(inputs)), p, true}; }
 };
 
 }  // namespace cnnfast

@@ -40,7 +40,7 @@ struct GroupNorm : OpBase {
     }
     return inputs[0];
   }
-  Geometry place(const Shapes& inputs) const { return {rows_of(output_shape(inputs)), groups, eps, affine}; }
+  Geometry bind_shape(const Shapes& inputs) const { return {rows_of(output_shape(inputs)), groups, eps, affine}; }
   std::vector<Parameter> parameters() const {
     if (!affine) return {};
     return {{"weight", {channels}}, {"bias", {channels}}};
@@ -89,7 +89,7 @@ struct LayerNorm : OpBase {
     }
     return shape;
   }
-  Geometry place(const Shapes& inputs) const { return {rows_of(output_shape(inputs)), eps, affine}; }
+  Geometry bind_shape(const Shapes& inputs) const { return {rows_of(output_shape(inputs)), eps, affine}; }
   std::vector<Parameter> parameters() const {
     if (!affine) return {};
     return {{"weight", shape}, {"bias", shape}};

@@ -27,7 +27,7 @@ struct Linear : OpBase {
     if (inputs[0][0] != in) fail(kName, ": expected ", in, " input features, got ", inputs[0][0]);
     return {out};
   }
-  Geometry place(const Shapes& inputs) const {
+  Geometry bind_shape(const Shapes& inputs) const {
     output_shape(inputs);
     return {in, out, bias};
   }

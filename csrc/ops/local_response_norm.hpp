@@ -1,4 +1,4 @@
-// Each value divided by what its neighbouring channels say at the same place. Krizhevsky, Sutskever & Hinton 2012,
+// Each value divided by what its neighboring channels say at the same place. Krizhevsky, Sutskever & Hinton 2012,
 // ImageNet classification with deep convolutional neural networks, section 3.3; alpha is divided by size, as in
 // PyTorch.
 #pragma once
@@ -35,7 +35,7 @@ struct LocalResponseNorm : OpBase {
     f("k", k);
   }
   Shape output_shape(const Shapes& inputs) const { return inputs[0]; }
-  Geometry place(const Shapes& inputs) const { return {rows_of(inputs[0]), size, alpha, beta, k}; }
+  Geometry bind_shape(const Shapes& inputs) const { return {rows_of(inputs[0]), size, alpha, beta, k}; }
 
   Index size;
   double alpha, beta, k;

@@ -20,7 +20,7 @@ struct LossRule {
   double delta = 1;                  // huber's delta, smooth_l1's beta: where the parabola ends
 
   // Targets are classes, one for each position of the output (or their probabilities); else numbers of its shape.
-  bool of_classes() const { return kind == LossKind::cross_entropy || kind == LossKind::nll; }
+  bool targets_are_classes() const { return kind == LossKind::cross_entropy || kind == LossKind::nll; }
 };
 
 struct Loss : LossRule {
@@ -45,8 +45,8 @@ inline LossKind loss_kind(const std::string& name) {
 // An output of `shape` can be judged by the loss.
 inline void check_loss(const Loss& loss, const Shape& shape) {
   if (!loss.weight.empty() && static_cast<Index>(loss.weight.size()) != shape.channels()) {
-    fail("loss: ", loss.of_classes() ? "weight" : "pos_weight", " has ", loss.weight.size(), " entries, one is needed ",
-         "for each of the ", shape.channels(), " outputs");
+    fail("loss: ", loss.targets_are_classes() ? "weight" : "pos_weight", " has ", loss.weight.size(),
+         " entries, one is needed ", "for each of the ", shape.channels(), " outputs");
   }
 }
 

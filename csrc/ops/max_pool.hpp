@@ -28,10 +28,10 @@ struct MaxPool2d : OpBase {
     f("dilation", window.dilation);
   }
   Shape output_shape(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     return {g.channels, g.h_out, g.w_out};
   }
-  Geometry place(const Shapes& inputs) const { return {place_pool(kName, inputs[0], window, ceil_mode)}; }
+  Geometry bind_shape(const Shapes& inputs) const { return {bind_pool(kName, inputs[0], window, ceil_mode)}; }
 
   Sliding window;
   bool ceil_mode;
@@ -58,10 +58,10 @@ struct MaxPool1d : OpBase {
     f("dilation", window.dilation.w);
   }
   Shape output_shape(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     return {g.channels, g.w_out};
   }
-  Geometry place(const Shapes& inputs) const { return {place_pool_line(kName, inputs[0], window, ceil_mode)}; }
+  Geometry bind_shape(const Shapes& inputs) const { return {bind_pool_line(kName, inputs[0], window, ceil_mode)}; }
 
   Sliding window;
   bool ceil_mode;
@@ -79,9 +79,9 @@ struct AdaptiveMaxPool2d : OpBase {
   void settings(const F& f) const {
     f("output_size", windows);
   }
-  Shape output_shape(const Shapes& inputs) const { return {place(inputs).channels, windows.h, windows.w}; }
-  Geometry place(const Shapes& inputs) const {
-    const Geometry g{place_adaptive(kName, inputs[0], windows)};
+  Shape output_shape(const Shapes& inputs) const { return {bind_shape(inputs).channels, windows.h, windows.w}; }
+  Geometry bind_shape(const Shapes& inputs) const {
+    const Geometry g{bind_adaptive(kName, inputs[0], windows)};
     check_numbers(kName, g.kernel);
     return g;
   }
@@ -101,9 +101,9 @@ struct AdaptiveMaxPool1d : OpBase {
   void settings(const F& f) const {
     f("output_size", windows);
   }
-  Shape output_shape(const Shapes& inputs) const { return {place(inputs).channels, windows}; }
-  Geometry place(const Shapes& inputs) const {
-    const Geometry g{place_adaptive_line(kName, inputs[0], windows)};
+  Shape output_shape(const Shapes& inputs) const { return {bind_shape(inputs).channels, windows}; }
+  Geometry bind_shape(const Shapes& inputs) const {
+    const Geometry g{bind_adaptive_line(kName, inputs[0], windows)};
     check_numbers(kName, g.kernel);
     return g;
   }

@@ -4,7 +4,7 @@
 // Geometry (settings placed on an input shape: all that a kernel needs). No loops and no pointers here.
 //
 //   Shape output_shape(inputs)      checks the inputs, names who and what when they do not fit
-//   Geometry place(inputs)          the frozen numbers a kernel walks by
+//   Geometry bind_shape(inputs)          the frozen numbers a kernel walks by
 //   settings(f)                     names and values of what the user wrote
 //   parameters()                    names and shapes, in the order they lie in the flat block
 //   macs(inputs)                    multiply-accumulates for one image
@@ -58,7 +58,7 @@ template <class Tag>
 struct SameShape : OpBase {
   struct Geometry : Rows {};
   Shape output_shape(const Shapes& inputs) const { return inputs[0]; }
-  Geometry place(const Shapes& inputs) const { return {rows_of(inputs[0])}; }
+  Geometry bind_shape(const Shapes& inputs) const { return {rows_of(inputs[0])}; }
 };
 
 inline void check_extent(const char* op, const char* argument, Index value) {

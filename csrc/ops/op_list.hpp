@@ -47,12 +47,12 @@ using ActivationOps =
     TypeList<ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Sigmoid, Tanh, Softplus, Hardswish, Hardsigmoid>;
 using ElementwiseOps = TypeList<Elementwise>;
 // What users write, but other operations' kernels compute: `place` gives the Geometry of one of those above.
-using RephrasedOps =
+using AliasOps =
     TypeList<Flatten, Conv1d, ConvTranspose1d, Upsample1d, Downsample1d, Downsample2d, BatchNorm1d, Dropout2d,
              MaxPool1d, AvgPool1d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
 
 using OpList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), ActivationOps(), NormalizationOps(),
-                             StructureOps(), RephrasedOps()));
+                             StructureOps(), AliasOps()));
 using KernelList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), ElementwiseOps(), NormalizationOps(),
                                  StructureOps(), FusedOps()));
 
@@ -61,7 +61,7 @@ std::variant<typename Types::Geometry...> geometries(TypeList<Types...>);
 template <class... Types>
 std::variant<Types...> variant_of(TypeList<Types...>);
 
-using Op = decltype(variant_of(OpList()));            // what users compose: settings
-using PlacedOp = decltype(geometries(KernelList()));  // what kernels compute: settings placed on an input
+using Op = decltype(variant_of(OpList()));           // what users compose: settings
+using BoundOp = decltype(geometries(KernelList()));  // what kernels compute: settings placed on an input
 
 }  // namespace cnnfast

@@ -71,8 +71,8 @@ void check_adaptive(const char* op, const Extent& windows) {
   }
 }
 
-Pool place_pool(const char* op, const Shape& image, const Sliding& s, bool ceil_mode) {
-  const Pool g{place_window(op, image, s, ceil_mode), image[0], false};
+Pool bind_pool(const char* op, const Shape& image, const Sliding& s, bool ceil_mode) {
+  const Pool g{bind_window(op, image, s, ceil_mode), image[0], false};
   const bool blind_rows = blind_window(g.rows()) >= 0;
   if (blind_rows || blind_window(g.cols()) >= 0) {
     fail(op, ": with dilation ", to_string(s.dilation), " a window sees nothing but padding on input ",
@@ -82,8 +82,8 @@ Pool place_pool(const char* op, const Shape& image, const Sliding& s, bool ceil_
   return g;
 }
 
-Pool place_pool_line(const char* op, const Shape& line, const Sliding& s, bool ceil_mode) {
-  const Pool g{place_line(op, line, s, ceil_mode), line[0], false};
+Pool bind_pool_line(const char* op, const Shape& line, const Sliding& s, bool ceil_mode) {
+  const Pool g{bind_line(op, line, s, ceil_mode), line[0], false};
   if (blind_window(g.cols()) >= 0) {
     fail(op, ": with dilation ", s.dilation.w, " a window sees nothing but padding on input ", to_string(line),
          " [c, l] padded by (", s.pad.left, ", ", s.pad.right, "); need l >= ", s.dilation.w, " or less padding");
@@ -91,12 +91,12 @@ Pool place_pool_line(const char* op, const Shape& line, const Sliding& s, bool c
   return g;
 }
 
-Pool place_adaptive(const char* op, const Shape& image, const Extent& windows) {
+Pool bind_adaptive(const char* op, const Shape& image, const Extent& windows) {
   check_image(op, image, 0);
   return adaptive(image[0], {image[1], image[2]}, windows);
 }
 
-Pool place_adaptive_line(const char* op, const Shape& line, Index windows) {
+Pool bind_adaptive_line(const char* op, const Shape& line, Index windows) {
   check_line(op, line, 0);
   return adaptive(line[0], {1, line[1]}, {1, windows});
 }

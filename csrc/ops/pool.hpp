@@ -35,13 +35,13 @@ void check_pool_line(const char* op, const Sliding& sliding);
 void check_adaptive(const char* op, const Extent& windows);
 
 // Fails where a window would see nothing of the image (it may step over a small image by dilation).
-Pool place_pool(const char* op, const Shape& image, const Sliding& sliding, bool ceil_mode);
-Pool place_pool_line(const char* op, const Shape& line, const Sliding& sliding, bool ceil_mode);
+Pool bind_pool(const char* op, const Shape& image, const Sliding& sliding, bool ceil_mode);
+Pool bind_pool_line(const char* op, const Shape& line, const Sliding& sliding, bool ceil_mode);
 
 // PyTorch's rule: of `count` windows, window i is the places from floor(i in / count) to ceil((i + 1) in / count).
 // Where they are of one size and equally far apart this is a pool with that kernel and stride, and placed as such.
-Pool place_adaptive(const char* op, const Shape& image, const Extent& windows);
-Pool place_adaptive_line(const char* op, const Shape& line, Index windows);
+Pool bind_adaptive(const char* op, const Shape& image, const Extent& windows);
+Pool bind_adaptive_line(const char* op, const Shape& line, Index windows);
 
 // Max-pools keep the number of a pixel in its window as a float: fails where a window has more than one can count.
 void check_numbers(const char* op, const Extent& kernel);

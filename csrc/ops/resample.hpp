@@ -41,10 +41,10 @@ struct Upsample2d : OpBase {
     check_extent(kName, "scale_factor", factor.w);
   }
   Shape output_shape(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     return {g.channels, g.large.h, g.large.w};
   }
-  Geometry place(const Shapes& inputs) const {
+  Geometry bind_shape(const Shapes& inputs) const {
     check_image(kName, inputs[0], 0);
     const Extent small{inputs[0][1], inputs[0][2]};
     return {
@@ -69,10 +69,10 @@ struct Upsample1d : OpBase {
     check_extent(kName, "scale_factor", factor);
   }
   Shape output_shape(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     return {g.channels, g.large.w};
   }
-  Geometry place(const Shapes& inputs) const {
+  Geometry bind_shape(const Shapes& inputs) const {
     check_line(kName, inputs[0], 0);
     const Index in = inputs[0][1];
     return {kind, inputs[0][0], {1, in}, {1, upsampled(in, factor, kind)}, {1, factor}};
@@ -97,10 +97,10 @@ struct Downsample2d : OpBase {
     check_extent(kName, "factor", factor.w);
   }
   Shape output_shape(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     return {g.channels, g.small.h, g.small.w};
   }
-  Geometry place(const Shapes& inputs) const {
+  Geometry bind_shape(const Shapes& inputs) const {
     check_image(kName, inputs[0], 0);
     const Extent large{inputs[0][1], inputs[0][2]};
     return {Resampling::pick,
@@ -124,10 +124,10 @@ struct Downsample1d : OpBase {
 
   explicit Downsample1d(Index factor_) : factor(factor_) { check_extent(kName, "factor", factor); }
   Shape output_shape(const Shapes& inputs) const {
-    const Geometry g = place(inputs);
+    const Geometry g = bind_shape(inputs);
     return {g.channels, g.small.w};
   }
-  Geometry place(const Shapes& inputs) const {
+  Geometry bind_shape(const Shapes& inputs) const {
     check_line(kName, inputs[0], 0);
     const Index in = inputs[0][1];
     return {Resampling::pick, inputs[0][0], {1, downsampled(in, factor)}, {1, in}, {1, factor}};

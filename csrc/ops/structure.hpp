@@ -57,7 +57,7 @@ struct Reshape : OpBase {
     if (open != nullptr) *open = elements / static_cast<Index>(given);
     return Shape(std::move(dims));
   }
-  Geometry place(const Shapes& inputs) const { return between(inputs[0], output_shape(inputs)); }
+  Geometry bind_shape(const Shapes& inputs) const { return between(inputs[0], output_shape(inputs)); }
 
   Shape shape;
 };
@@ -87,7 +87,7 @@ struct Flatten : OpBase {
     dims.insert(dims.end(), in.dims().begin() + last + 1, in.dims().end());
     return Shape(std::move(dims));
   }
-  Reshape::Geometry place(const Shapes& inputs) const { return Reshape::between(inputs[0], output_shape(inputs)); }
+  Reshape::Geometry bind_shape(const Shapes& inputs) const { return Reshape::between(inputs[0], output_shape(inputs)); }
 
   Index start_dim = 1, end_dim = -1;
 
@@ -114,7 +114,7 @@ struct Add : OpBase {
     }
     return inputs[0];
   }
-  Geometry place(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
+  Geometry bind_shape(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
 };
 
 // Values side by side along the channels: the join of inception's branches.
@@ -139,7 +139,7 @@ struct Concat : OpBase {
     }
     return Shape(std::move(dims));
   }
-  Geometry place(const Shapes& inputs) const {
+  Geometry bind_shape(const Shapes& inputs) const {
     const Shape out = output_shape(inputs);
     Geometry g;
     g.positions = out.positions();

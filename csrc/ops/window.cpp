@@ -112,7 +112,7 @@ void check_line(const char* op, const Shape& input, Index channels) {
   }
 }
 
-Window place_window(const char* op, const Shape& input, const Sliding& s, bool ceil_mode) {
+Window bind_window(const char* op, const Shape& input, const Sliding& s, bool ceil_mode) {
   check_image(op, input, 0);
   const Axis rows{input[1], s.reach_h(), s.stride.h, s.pad.top, s.pad.bottom};
   const Axis cols{input[2], s.reach_w(), s.stride.w, s.pad.left, s.pad.right};
@@ -126,7 +126,7 @@ Window place_window(const char* op, const Shape& input, const Sliding& s, bool c
   return {s, rows.in, cols.in, rows.out(ceil_mode), cols.out(ceil_mode)};
 }
 
-Window place_line(const char* op, const Shape& input, const Sliding& s, bool ceil_mode) {
+Window bind_line(const char* op, const Shape& input, const Sliding& s, bool ceil_mode) {
   check_line(op, input, 0);
   const Axis axis{input[1], s.reach_w(), s.stride.w, s.pad.left, s.pad.right};
   if (axis.in < axis.need(ceil_mode)) {

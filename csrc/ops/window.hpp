@@ -57,7 +57,7 @@ void check_sliding(const char* op, const Sliding& sliding);
 // Places the window on an image (c, h, w); fails when the kernel does not fit the padded image.
 // ceil_mode rounds the output size up, but never starts a window beyond the input and its leading
 // padding (PyTorch's rule).
-Window place_window(const char* op, const Shape& input, const Sliding& sliding, bool ceil_mode);
+Window bind_window(const char* op, const Shape& input, const Sliding& sliding, bool ceil_mode);
 
 // Operations on lines (c, l) are computed as on images of one row; these are the checks of the above in terms of
 // lines. Height counts 1 everywhere, and left and right are the two ends of a line.
@@ -65,7 +65,7 @@ inline Sliding on_line(Index kernel, Index stride, const Ends& pad, Index dilati
   return {{1, kernel}, {1, stride}, {0, 0, pad.before, pad.after}, {1, dilation}};
 }
 void check_sliding_line(const char* op, const Sliding& sliding);
-Window place_line(const char* op, const Shape& input, const Sliding& sliding, bool ceil_mode);
+Window bind_line(const char* op, const Shape& input, const Sliding& sliding, bool ceil_mode);
 
 // Fails unless the shape has three axes (c, h, w), and c channels where c > 0.
 void check_image(const char* op, const Shape& input, Index channels);

@@ -55,7 +55,7 @@ bool goes_lanewise(const Conv2d::Geometry& g, int lanes) {
 namespace {
 
 // The convolution of an operation that has one, fused or not.
-const Conv2d::Geometry* convolution(const PlacedOp& op) {
+const Conv2d::Geometry* convolution(const BoundOp& op) {
   if (const auto* conv = std::get_if<Conv2d::Geometry>(&op)) return conv;
   if (const auto* pooled = std::get_if<ConvPool::Geometry>(&op)) return &pooled->conv;
   if (const auto* transposed = std::get_if<ConvTranspose2d::Geometry>(&op)) return &transposed->conv;
@@ -67,7 +67,7 @@ Index ceil_divide(Index a, Index b) { return (a + b - 1) / b; }
 
 }  // namespace
 
-std::string algorithm_name(const PlacedOp& op) {
+std::string algorithm_name(const BoundOp& op) {
   const Conv2d::Geometry* conv = convolution(op);
   if (conv != nullptr && conv->winograd != 0) {
     const std::string edge = std::to_string(conv->winograd);
@@ -79,7 +79,7 @@ std::string algorithm_name(const PlacedOp& op) {
   return std::holds_alternative<ConvPool::Geometry>(op) ? "direct, pool-sparse" : "direct";
 }
 
-Index executed_macs(const PlacedOp& op, Index macs) {
+Index executed_macs(const BoundOp& op, Index macs) {
   const Conv2d::Geometry* conv = convolution(op);
   if (conv == nullptr || conv->winograd == 0) return macs;
   const Index m = conv->winograd, edge = m + conv->kernel.h - 1;

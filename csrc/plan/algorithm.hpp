@@ -15,10 +15,10 @@ int winograd_tile(const Conv2d::Geometry& g, int lanes);
 bool goes_lanewise(const Conv2d::Geometry& g, int lanes);
 
 // What a plan prints: "direct", "direct, depthwise", "winograd 4x4", ...
-std::string algorithm_name(const PlacedOp& op);
+std::string algorithm_name(const BoundOp& op);
 
 // Multiply-adds of the forward kernels for one image of an operation that has `macs` by definition: those of the
 // products, without transforms.
-Index executed_macs(const PlacedOp& op, Index macs);
+Index executed_macs(const BoundOp& op, Index macs);
 
 }  // namespace cnnfast

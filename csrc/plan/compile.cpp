@@ -87,7 +87,7 @@ void find_gradient_paths(Program& p) {
 }
 
 // Each input's gradient is the output's.
-bool passes_gradient(const PlacedOp& op) {
+bool passes_gradient(const BoundOp& op) {
   const auto* reshape = std::get_if<Reshape::Geometry>(&op);
   return (reshape != nullptr && reshape->alike()) || std::holds_alternative<Add::Geometry>(op) ||
          std::holds_alternative<ChannelBias::Geometry>(op) || std::holds_alternative<PositionBias::Geometry>(op);
@@ -107,15 +107,15 @@ void find_segments(Program& p) {
 }
 
 // Linear's gradient of weights waits for all images: they lie in rows.
-void find_rows(Program& p) {
-  p.rows.first.assign(p.shapes.size(), -1);
-  p.d_rows.first.assign(p.shapes.size(), -1);
+void find_batch_buffers(Program& p) {
+  p.batch_values.first.assign(p.shapes.size(), -1);
+  p.batch_gradients.first.assign(p.shapes.size(), -1);
   for (PlanNode& node : p.nodes) {
-    node.weights_at_once = std::holds_alternative<Linear::Geometry>(node.op);
-    if (!node.weights_at_once) continue;
+    node.whole_batch_weight_grad = std::holds_alternative<Linear::Geometry>(node.op);
+    if (!node.whole_batch_weight_grad) continue;
     const auto x = static_cast<std::size_t>(node.inputs[0]), y = static_cast<std::size_t>(node.output);
-    p.rows.add(x, p.shapes[x].size());
-    p.d_rows.add(y, p.shapes[y].size());
+    p.batch_values.add(x, p.shapes[x].size());
+    p.batch_gradients.add(y, p.shapes[y].size());
   }
 }
 
@@ -148,7 +148,7 @@ Program Plan<T>::make_program(const Graph& graph, bool exact) const {
   }
   find_gradient_paths(p);
   find_segments(p);
-  find_rows(p);
+  find_batch_buffers(p);
   return p;
 }
 
@@ -171,14 +171,14 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
   std::vector<int> made(shapes.size(), -1), last_read(shapes.size(), -1);  // nodes
   std::vector<int> readers(shapes.size(), 0);
   // In training some lie in rows instead, and need no place here.
-  const auto arena_bytes = [&](const RowPlaces& rows, int value) {
+  const auto arena_bytes = [&](const BatchBuffers& rows, int value) {
     return training && rows.first[static_cast<std::size_t>(value)] >= 0 ? 0 : bytes(value);
   };
-  values.front() = planner.add(arena_bytes(program.rows, 0), 0, 0);
+  values.front() = planner.add(arena_bytes(program.batch_values, 0), 0, 0);
   for (int i = 0; i < count; ++i) {
     const PlanNode& node = nodes[static_cast<std::size_t>(i)];
     const auto out = static_cast<std::size_t>(node.output);
-    values[out] = planner.add(arena_bytes(program.rows, node.output), i, i);
+    values[out] = planner.add(arena_bytes(program.batch_values, node.output), i, i);
     made[out] = i;
     const KernelSizes sizes = kernel_sizes(table_, node, tile);
     for (int value : node.inputs) {
@@ -206,7 +206,7 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
     if (value > 0 && made[v] < 0) continue;  // inside a fused node
     const int last = back(std::max(made[v], 0));
     const PlanNode* reader = value == program.output_value() ? nullptr : &nodes[static_cast<std::size_t>(last_read[v])];
-    const std::size_t size = arena_bytes(program.d_rows, value);
+    const std::size_t size = arena_bytes(program.batch_gradients, value);
     if (reader != nullptr && reader->passes_gradient && readers[v] == 1 && size > 0) {
       gradients[v] = gradients[static_cast<std::size_t>(reader->output)];  // nobody writes to it any more
       planner.extend(gradients[v], last);

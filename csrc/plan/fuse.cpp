@@ -1,4 +1,4 @@
-// From a graph's layers to a plan's nodes: each by itself, or neighbours fused where that changes no output.
+// From a graph's layers to a plan's nodes: each by itself, or neighbors fused where that changes no output.
 #include <limits>
 
 #include "base/error.hpp"
@@ -32,7 +32,7 @@ class Lowering {
       if (taken == 0 && !exact_) taken = fuse_conv_activation(i, nodes);
       if (taken == 0 && !exact_) taken = fuse_norm(i, nodes);
       if (taken == 0) {
-        nodes.push_back(place(i));
+        nodes.push_back(bind(i));
         taken = 1;
       }
       i += taken;
@@ -54,14 +54,14 @@ class Lowering {
 
   // The other value, where node i + 1 adds one to what node i alone hands to it; negative: it does not. That value
   // was made before the chain that node i ends, whose values have one reader each.
-  int joined(std::size_t i) const {
+  int residual_input(std::size_t i) const {
     if (op<Add>(i + 1) == nullptr || readers_[i + 1] != 1) return -1;
     const auto& inputs = graph_.nodes()[i + 1].inputs;
     const int own = static_cast<int>(i) + 1;
     return inputs[0] == own ? inputs[1] : inputs[1] == own ? inputs[0] : -1;
   }
 
-  PlanNode place(std::size_t i) const {
+  PlanNode bind(std::size_t i) const {
     const GraphNode& source = graph_.nodes()[i];
     PlanNode node;
     node.name = source.name;
@@ -73,7 +73,7 @@ class Lowering {
     std::visit(
         [&](const auto& op) {
           using O = std::decay_t<decltype(op)>;
-          node.op = op.place(shapes);
+          node.op = op.bind_shape(shapes);
           for (const Parameter& p : op.parameters()) {
             node.parameters.push_back({source.name.empty() ? p.name : source.name + "." + p.name, p.shape, p.trained});
           }
@@ -101,18 +101,18 @@ class Lowering {
   std::size_t fuse_conv_pool(std::size_t i, std::vector<PlanNode>& nodes) const {
     if (op<Conv2d>(i) == nullptr || !chained(i)) return 0;
     const Function before = activation(i + 1);
-    const std::size_t pool = i + (before.rises() ? 2 : 1);
-    if (op<MaxPool2d>(pool) == nullptr || (before.rises() && !chained(i + 1))) return 0;
-    PlanNode node = place(i);
+    const std::size_t pool = i + (before.is_monotonic() ? 2 : 1);
+    if (op<MaxPool2d>(pool) == nullptr || (before.is_monotonic() && !chained(i + 1))) return 0;
+    PlanNode node = bind(i);
     ConvPool::Geometry g;
     g.conv = std::get<Conv2d::Geometry>(node.op);
-    const auto pooled = std::get<MaxPool2d::Geometry>(place(pool).op);
+    const auto pooled = std::get<MaxPool2d::Geometry>(bind(pool).op);
     if (!fusible(g.conv, pooled)) return 0;
     g.h_out = pooled.h_out;
     g.w_out = pooled.w_out;
 
     std::size_t last = pool;
-    if (before.rises()) {
+    if (before.is_monotonic()) {
       g.activation = before;
     } else if (chained(pool)) {
       g.activation = activation(pool + 1);
@@ -121,43 +121,43 @@ class Lowering {
     node.op = g;
     node.reads_x = ConvPool::kReadsX;
     node.saved = ConvPool::kSaved;
-    return join(std::move(node), i, last, nodes);
+    return merge(std::move(node), i, last, nodes);
   }
 
   // (Conv2d | Conv1d), PositionBias?, Add?, activation?
   std::size_t fuse_conv_activation(std::size_t i, std::vector<PlanNode>& nodes) const {
     if (op<Conv2d>(i) == nullptr && op<Conv1d>(i) == nullptr) return 0;
-    PlanNode node = place(i);
+    PlanNode node = bind(i);
     ConvActivation::Geometry g;
     g.conv = std::get<Conv2d::Geometry>(node.op);
     std::size_t last = i;
     if (chained(last) && op<PositionBias>(last + 1) != nullptr) {
-      const PlanNode bias = place(++last);
+      const PlanNode bias = bind(++last);
       g.position_bias = true;
       node.parameters.insert(node.parameters.end(), bias.parameters.begin(), bias.parameters.end());
       node.param_count += bias.param_count;
     }
-    last = take_join_and_activation(last, g, node);
+    last = take_residual_and_activation(last, g, node);
     if (last == i) return 0;
     node.op = g;
-    return join(std::move(node), i, last, nodes);
+    return merge(std::move(node), i, last, nodes);
   }
 
   // (BatchNorm1d | BatchNorm2d), Add?, activation?: one pass over the values instead of three, in both directions.
   std::size_t fuse_norm(std::size_t i, std::vector<PlanNode>& nodes) const {
     if (op<BatchNorm2d>(i) == nullptr && op<BatchNorm1d>(i) == nullptr) return 0;
-    PlanNode node = place(i);
+    PlanNode node = bind(i);
     auto& g = std::get<BatchNorm2d::Geometry>(node.op);
-    const std::size_t last = take_join_and_activation(i, g, node);
+    const std::size_t last = take_residual_and_activation(i, g, node);
     if (last == i) return 0;
-    return join(std::move(node), i, last, nodes);
+    return merge(std::move(node), i, last, nodes);
   }
 
   // Add?, activation? behind layer `last`, into the geometry of a node that ends with it: the layer it ends with then.
   template <class Geometry>
-  std::size_t take_join_and_activation(std::size_t last, Geometry& g, PlanNode& node) const {
-    if (const int other = joined(last); other >= 0) {
-      g.add = true;
+  std::size_t take_residual_and_activation(std::size_t last, Geometry& g, PlanNode& node) const {
+    if (const int other = residual_input(last); other >= 0) {
+      g.residual = true;
       node.inputs.push_back(other);
       ++last;
     }
@@ -171,7 +171,7 @@ class Lowering {
   }
 
   // The node of layers first .. last; returns their number.
-  std::size_t join(PlanNode node, std::size_t first, std::size_t last, std::vector<PlanNode>& nodes) const {
+  std::size_t merge(PlanNode node, std::size_t first, std::size_t last, std::vector<PlanNode>& nodes) const {
     node.output = static_cast<int>(last) + 1;
     for (std::size_t j = first + 1; j <= last; ++j) {
       node.name += "+" + graph_.nodes()[j].name;
@@ -184,7 +184,7 @@ class Lowering {
   // The function of node i, or the identity.
   Function activation(std::size_t i) const {
     if (i >= graph_.nodes().size()) return {};
-    const PlanNode node = place(i);
+    const PlanNode node = bind(i);
     const auto* g = std::get_if<Elementwise::Geometry>(&node.op);
     return g == nullptr ? Function() : g->function;
   }

@@ -1,7 +1,7 @@
-// Inference: packed weights kept between calls, tiles over threads; or one picture, shared by several of them.
+// Inference: packed weights kept between calls, tiles over threads; or one image, shared by several of them.
 #include <algorithm>
 
-#include "plan/pieces.hpp"
+#include "plan/node_parts.hpp"
 #include "plan/tile_run.hpp"
 #include "runtime/threads.hpp"
 
@@ -9,7 +9,7 @@ namespace cnnfast {
 
 namespace {
 
-// Work on one picture for which waking a team and sharing every node in pieces is worth while: some 200 microseconds
+// Work on one image for which waking a team and sharing every node in pieces is worth while: some 200 microseconds
 // of one thread. Of a team that is awake each thread must have this share, some 15 microseconds.
 constexpr Index kWorkOfATeam = 6'000'000, kWorkOfAnAwakeThread = 1'000'000;
 
@@ -109,34 +109,32 @@ void Plan<T>::forward_tiles(const Batch& batch, const Parameters<T>& params, T* 
   });
 }
 
-// Fewer pictures than threads, and each of them worth sharing: threads take pieces of one node after the other.
+// Fewer images than threads, and each of them worth sharing: threads take pieces of one node after the other.
 template <class T>
 void Plan<T>::forward_as_team(const Batch& batch, const Parameters<T>& params, int threads, T* y) const {
   const Program& program = inference_;
   InferenceCall call(*this, params, threads);
   const std::size_t nodes = program.nodes.size();
-  const auto work = std::make_unique<Piecework[]>(static_cast<std::size_t>(batch.n) * (nodes + 2));
-  const Index most = std::min(threads, Piecework::kMostParts);
-  const auto pieces_of = [&](std::size_t i) { return std::min(most_pieces(program.nodes[i].op), most); };
+  const auto work = std::make_unique<WorkQueue[]>(static_cast<std::size_t>(batch.n) * (nodes + 2));
+  const Index most = std::min(threads, WorkQueue::kMostParts);
+  const auto parts_of = [&](std::size_t i) { return std::min(max_parts(program.nodes[i].op), most); };
   parallel(threads, [&](const Team& team) {
     call.pack(team);
     // Values lie in the first thread's arena; each thread's scratch in its own.
     for (Index image = 0; image < batch.n; ++image) {
       const TileRun run{*this, program, call.arena(0), call.packed, image, 1};
       const TileRun own{*this, program, call.arena(team.thread()), call.packed, image, 1};
-      Piecework* next = &work[static_cast<std::size_t>(image) * (nodes + 2)];
-      const auto share = [&](Index pieces, const auto& f) {
-        next++->share(static_cast<int>(pieces), team.thread(), f);
-      };
+      WorkQueue* next = &work[static_cast<std::size_t>(image) * (nodes + 2)];
+      const auto share = [&](Index pieces, const auto& f) { next++->run(static_cast<int>(pieces), team.thread(), f); };
       share(1, [&](int) { run.load(batch); });
       for (std::size_t i = 0; i < nodes;) {
-        const Index pieces = pieces_of(i);
+        const Index pieces = parts_of(i);
         if (pieces > 1) {
-          share(pieces, [&](int part) { run.forward_piece(i, part, pieces, own); });
+          share(pieces, [&](int part) { run.forward_part(i, part, pieces, own); });
           ++i;
         } else {
           const std::size_t first = i++;
-          while (i < nodes && pieces_of(i) == 1) ++i;
+          while (i < nodes && parts_of(i) == 1) ++i;
           share(1, [&](int) { run.forward({first, i}); });
         }
       }

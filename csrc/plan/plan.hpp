@@ -6,7 +6,7 @@
 // they stay in a core's cache. Shards follow from the batch, tiles from the network, and shards are summed
 // in order: any number of threads gives the same bits.
 //
-// Batch normalisation needs the whole batch in training: there the nodes are cut into segments, between which all
+// Batch normalization needs the whole batch in training: there the nodes are cut into segments, between which all
 // tiles wait for each other, each with its values in an arena of its own.
 #pragma once
 
@@ -33,7 +33,7 @@ struct NamedShape {
 };
 
 struct PlanNode {
-  PlacedOp op;
+  BoundOp op;
   std::string name;       // of the layer; of the layers, joined by "+", where several became one
   std::string op_name;    // likewise
   std::string algorithm;  // of the kernels
@@ -48,10 +48,10 @@ struct PlanNode {
   Index packed_grads = 0;  // offset among the packed gradients
   Index packed_grad_count = 0;
   bool reads_x = false, reads_y = false;
-  bool passes_gradient = false;  // of its output to all inputs, as it is
-  int saved = 0;                 // elements kept for backward, per output element
-  Index statistics = -1;         // offset of its statistics of the batch; negative: it has none
-  bool weights_at_once = false;  // their gradient is made from all images of the batch, see Rows
+  bool passes_gradient = false;          // of its output to all inputs, as it is
+  int saved = 0;                         // elements kept for backward, per output element
+  Index statistics = -1;                 // offset of its statistics of the batch; negative: it has none
+  bool whole_batch_weight_grad = false;  // their gradient is made from all images of the batch, see BatchArrays
   // In backward, input slot i is the first to write the gradient of its value (later ones add to it).
   std::vector<bool> writes_first;
 };
@@ -81,7 +81,7 @@ struct Segment {
 
 // Values that lie in rows, all images of the batch one after the other, rather than in a tile's arena: what
 // gradients of weights are made from that wait for the whole batch.
-struct RowPlaces {
+struct BatchBuffers {
   std::vector<Index> first;  // by value: its elements begin behind so many of each image; negative: it lies in arenas
   Index count = 0;           // elements of an image
 
@@ -103,8 +103,8 @@ struct Program {
   Index parameter_count = 0;         // what the nodes read
   Index packed_count = 0, packed_grad_count = 0;
   Index statistics_count = 0;
-  RowPlaces rows, d_rows;  // of values, of gradients; in training
-  Index work = 0;          // for one image: multiply-accumulates, and a few operations for each element of each value
+  BatchBuffers batch_values, batch_gradients;  // of values, of gradients; in training
+  Index work = 0;  // for one image: multiply-accumulates, and a few operations for each element of each value
   Layout layout;
 
   int output_value() const { return static_cast<int>(shapes.size()) - 1; }
@@ -128,7 +128,7 @@ struct Packed {
 struct Tape {
   Index n = 0;
   const void* plan = nullptr;
-  Arena memory, rows, statistics;
+  Arena memory, batch_values, statistics;
 };
 
 struct NodeTime {
@@ -136,7 +136,7 @@ struct NodeTime {
 };
 
 // Which gradients a backward pass computes: those of the network's input, those of the parameters.
-struct Wanted {
+struct RequiresGrad {
   bool input = true, parameters = true;
 };
 
@@ -147,7 +147,7 @@ struct StepResult {
   Index counted = 0;  // targets that are not ignored, as `correct` counts them
 };
 
-// The nodes of a graph, before offsets: layers one by one and direct kernels (`exact`); or neighbours fused, and
+// The nodes of a graph, before offsets: layers one by one and direct kernels (`exact`); or neighbors fused, and
 // each convolution with the algorithm that is best on vectors of `lanes`.
 std::vector<PlanNode> make_nodes(const Graph& graph, bool exact, int lanes);
 
@@ -181,17 +181,19 @@ class Plan {
   Index buffer_count() const;  // elements of the parameters that are buffers
   void update_buffers(T* params, T* grads) const;
   // The buffers' share of `grads` from a forward pass.
-  void found_in(const Tape& tape, T* grads) const { found_in(tape.statistics.template at<T>(0), grads); }
+  void store_batch_statistics(const Tape& tape, T* grads) const {
+    store_batch_statistics(tape.statistics.template at<T>(0), grads);
+  }
   // Without a target (null), the output stands for its own gradient.
   std::vector<NodeTime> profile(const Batch& batch, const Target<T>* target, const Loss& loss, const T* params,
-                                int repeats, Wanted wanted) const;
+                                int repeats, RequiresGrad wanted) const;
 
  private:
   struct TileRun;
   struct TrainingPass;
   struct InferenceCall;
   // The memory of a batch's rows; null in inference, where all lies in arenas.
-  struct Rows {
+  struct BatchArrays {
     T* values = nullptr;
     T* gradients = nullptr;
     Index n = 0;  // images of the batch
@@ -214,15 +216,15 @@ class Plan {
 
   void pack(const Program& program, const T* params, T* packed, bool training, class Tasks& tasks) const;
   void sum_shards(const Workspace& w, Index shards, class Tasks& tasks) const;
-  void finish_gradients(const Workspace& w, const Rows& rows, T* grads, class Tasks& tasks) const;
-  void weights_at_once(const PlanNode& node, const Rows& rows, T* grads, const Slice& slice) const;
+  void finish_gradients(const Workspace& w, const BatchArrays& rows, T* grads, class Tasks& tasks) const;
+  void whole_batch_weight_grad(const PlanNode& node, const BatchArrays& rows, T* grads, const Slice& slice) const;
   int sum_tasks(Index shards) const;
 
   void forward_tiles(const Batch& batch, const Parameters<T>& params, T* y) const;
   void forward_as_team(const Batch& batch, const Parameters<T>& params, int threads, T* y) const;
   const T* inference_parameters(const T* params, Arena& made) const;
   void check_statistics(Index n) const;
-  void found_in(const T* statistics, T* grads) const;
+  void store_batch_statistics(const T* statistics, T* grads) const;
   template <class F>
   void for_each_average(const F& f) const;
 

@@ -8,7 +8,7 @@ namespace cnnfast {
 
 template <class T>
 std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const Target<T>* target, const Loss& loss, const T* params,
-                                       int repeats, Wanted wanted) const {
+                                       int repeats, RequiresGrad wanted) const {
   check_statistics(batch.n);
   std::vector<NodeTime> times(training_.nodes.size());
   const WorkspaceLease workspace(workspaces_);
@@ -25,22 +25,22 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const Target<T>* targ
   for (int repeat = 0; repeat < repeats; ++repeat) {
     pass.forward(
         alone, [&](const TileRun& run) { run.load(batch); },
-        [&](const TileRun& run, Index shard, bool fresh) {
+        [&](const TileRun& run, Index shard, bool first_in_shard) {
           if (!loss_of) std::memcpy(run.d_output(), run.output(), static_cast<std::size_t>(run.n * size) * sizeof(T));
           for (Index i = 0; loss_of && i < run.n; ++i) {
             (*loss_of)(run.first + i, run.output() + i * size, run.d_output() + i * size);
           }
-          pass.backward_last(run, shard, fresh);
+          pass.backward_last(run, shard, first_in_shard);
         });
     pass.backward_rest(alone);
     for (const NodeSlice& task : training_.slices) {
       const PlanNode& node = training_.nodes[task.node];
-      if (!wanted.parameters || !node.weights_at_once) continue;
+      if (!wanted.parameters || !node.whole_batch_weight_grad) continue;
       const double start = seconds();
-      weights_at_once(node, pass.rows(), grads.data(), task.slice);
+      whole_batch_weight_grad(node, pass.batch_arrays(), grads.data(), task.slice);
       times[task.node].backward += seconds() - start;
     }
-    pass.again(alone);
+    pass.restart(alone);
   }
   return times;
 }

@@ -15,12 +15,12 @@ Index parameter_count(const Op& op) {
 }
 
 bool is_dropout(const Op& op) { return std::holds_alternative<Dropout>(op) || std::holds_alternative<Dropout2d>(op); }
-const BatchNorm2d* normalisation(const Op& op) {
+const BatchNorm2d* normalization(const Op& op) {
   if (const auto* norm = std::get_if<BatchNorm2d>(&op)) return norm;
   return std::get_if<BatchNorm1d>(&op);
 }
 
-// The layer with a bias, if it is one that can take a normalisation in: its weights are one row an output.
+// The layer with a bias, if it is one that can take a normalization in: its weights are one row an output.
 std::optional<Op> with_bias(const Op& op) {
   const auto biased = [](auto layer) -> Op {
     layer.bias = true;
@@ -50,7 +50,7 @@ class Simplifier {
         value_.push_back(value(node.inputs[0]));
         continue;
       }
-      const BatchNorm2d* norm = i + 1 < count && chained(i) ? normalisation(graph_.nodes()[i + 1].op) : nullptr;
+      const BatchNorm2d* norm = i + 1 < count && chained(i) ? normalization(graph_.nodes()[i + 1].op) : nullptr;
       const std::optional<Op> biased = norm == nullptr ? std::nullopt : with_bias(node.op);
       if (biased) {
         fold(node, *norm, *biased, graph_.nodes()[i + 1].name);
@@ -85,7 +85,7 @@ class Simplifier {
     step.outputs = norm.channels;
     step.count = all - norm.channels;
     step.bias = own == all ? from_ + step.count : -1;
-    step.normalisation = from_ + own;
+    step.normalization = from_ + own;
     step.affine = norm.affine, step.eps = norm.eps;
     result_.steps.push_back(step);
     from_ += own + parameter_count(norm), to_ += all;
@@ -112,7 +112,7 @@ class Simplifier {
 Simplified simplified(const Graph& graph) {
   bool plain = true;
   for (const GraphNode& node : graph.nodes())
-    plain = plain && !is_dropout(node.op) && normalisation(node.op) == nullptr;
+    plain = plain && !is_dropout(node.op) && normalization(node.op) == nullptr;
   return plain ? Simplified{graph, {}} : Simplifier(graph).run();
 }
 
@@ -123,7 +123,7 @@ void make_parameters(const ParameterStep& step, const T* params, T* to) {
     return;
   }
   const Index n = step.outputs, row = step.count / n;
-  const T* norm = params + step.normalisation;
+  const T* norm = params + step.normalization;
   const T* mean = norm + (step.affine ? 2 * n : 0);
   const T* var = mean + n;
   for (Index o = 0; o < n; ++o) {

@@ -1,4 +1,4 @@
-// What a graph becomes for inference: dropout is gone, and batch normalisation is part of the weights before it.
+// What a graph becomes for inference: dropout is gone, and batch normalization is part of the weights before it.
 #pragma once
 
 #include <vector>
@@ -8,14 +8,14 @@
 namespace cnnfast {
 
 // Makes some of a simplified graph's parameters out of the original ones: copies `count` numbers; or scales the
-// weights of a layer, `outputs` rows of them, and makes its bias, by the batch normalisation behind it:
+// weights of a layer, `outputs` rows of them, and makes its bias, by the batch normalization behind it:
 //
 //   s = weight / sqrt(running_var + eps),   w' = s w,   b' = s (b - running_mean) + bias
 struct ParameterStep {
   Index from = 0, to = 0, count = 0;
   Index outputs = 0;        // 0: a copy
   Index bias = -1;          // of the layer; negative: it has none
-  Index normalisation = 0;  // weight and bias where `affine`, running mean and variance
+  Index normalization = 0;  // weight and bias where `affine`, running mean and variance
   bool affine = true;
   double eps = 0;
 };

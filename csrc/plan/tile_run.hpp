@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "base/clock.hpp"
-#include "plan/pieces.hpp"
+#include "plan/node_parts.hpp"
 #include "plan/plan.hpp"
 
 namespace cnnfast {
@@ -22,12 +22,12 @@ struct Plan<T>::TileRun {
   const T* statistics = nullptr;    // of the batch; null in inference
   const T* d_statistics = nullptr;  // of its gradient
   std::vector<NodeTime>* times = nullptr;
-  Rows rows{};
+  BatchArrays rows{};
 
   T* at(std::size_t offset) const { return offset == kNoBuffer ? nullptr : reinterpret_cast<T*>(arena + offset); }
-  T* value(int v) const { return find(v, program.rows, rows.values, program.layout.values); }
-  T* gradient(int v) const { return find(v, program.d_rows, rows.gradients, program.layout.gradients); }
-  T* find(int v, const RowPlaces& places, T* memory, const std::vector<std::size_t>& offsets) const {
+  T* value(int v) const { return find(v, program.batch_values, rows.values, program.layout.values); }
+  T* gradient(int v) const { return find(v, program.batch_gradients, rows.gradients, program.layout.gradients); }
+  T* find(int v, const BatchBuffers& places, T* memory, const std::vector<std::size_t>& offsets) const {
     const auto value = static_cast<std::size_t>(v);
     if (memory == nullptr || places.first[value] < 0) return at(offsets[value]);
     return memory + places.first[value] * rows.n + first * size(v);
@@ -36,7 +36,7 @@ struct Plan<T>::TileRun {
   T* d_output() const { return gradient(program.output_value()); }
   Index size(int v) const { return program.shapes[static_cast<std::size_t>(v)].size(); }
 
-  // The images, channels-last and normalised.
+  // The images, channels-last and normalized.
   void load(const Batch& batch) const {
     const Shape& shape = plan.input_shape();
     const Index pixels = shape.size();
@@ -89,10 +89,10 @@ struct Plan<T>::TileRun {
     return all == nullptr || node.statistics < 0 ? nullptr : all + node.statistics;
   }
 
-  // Piece `part` of `parts` of node i, with the scratch of the thread's own run.
-  void forward_piece(std::size_t i, Index part, Index parts, const TileRun& own) const {
+  // NodePart `part` of `parts` of node i, with the scratch of the thread's own run.
+  void forward_part(std::size_t i, Index part, Index parts, const TileRun& own) const {
     const PlanNode& node = program.nodes[i];
-    const Piece piece = piece_of(node.op, part, parts);
+    const NodePart piece = part_of(node.op, part, parts);
     Inputs inputs;
     ForwardArgs<T> args = forward_args(i, inputs);
     args.scratch = own.at(program.layout.scratch[i]);
@@ -113,17 +113,19 @@ struct Plan<T>::TileRun {
     }
   }
 
-  // Adds to packed_grads, or (fresh) overwrites them.
-  void backward(const Segment& nodes, T* packed_grads, bool fresh, Wanted wanted) const {
+  // Adds to packed_grads, or overwrites them.
+  void backward(const Segment& nodes, T* packed_grads, bool accumulate, RequiresGrad wanted) const {
     for (std::size_t i = nodes.end; i-- > nodes.first;) {
       const double start = times != nullptr ? seconds() : 0;
       const PlanNode& node = program.nodes[i];
-      if (wants(node.output, wanted)) backward_node(i, packed_grads, fresh, wanted);
+      if (wants(node.output, wanted)) backward_node(i, packed_grads, accumulate, wanted);
       if (times != nullptr) (*times)[i].backward += seconds() - start;
     }
   }
   // Is the gradient of a value asked for?
-  bool wants(int v, Wanted wanted) const { return wanted.input || program.needs_gradient[static_cast<std::size_t>(v)]; }
+  bool wants(int v, RequiresGrad wanted) const {
+    return wanted.input || program.needs_gradient[static_cast<std::size_t>(v)];
+  }
 
   BackwardArgs<T> backward_args(std::size_t i) const {
     const PlanNode& node = program.nodes[i];
@@ -139,7 +141,7 @@ struct Plan<T>::TileRun {
     args.d_statistics = statistics_of(d_statistics, node);
     return args;
   }
-  void backward_node(std::size_t i, T* packed_grads, bool fresh, Wanted wanted) const {
+  void backward_node(std::size_t i, T* packed_grads, bool accumulate, RequiresGrad wanted) const {
     const PlanNode& node = program.nodes[i];
     const auto target = [&](std::size_t slot) -> T* {
       if (!wants(node.inputs[slot], wanted)) return nullptr;
@@ -153,7 +155,7 @@ struct Plan<T>::TileRun {
     args.dx = dxs[0];
     args.dxs = dxs;
     if (wanted.parameters) args.packed_grads = packed_grads + node.packed_grads;
-    args.fresh = fresh;
+    args.accumulate = accumulate;
     std::visit([&](const auto& g) { plan.table_.of(g).backward(g, args); }, node.op);
     for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) {
       if (wants(node.inputs[slot], wanted) && !node.writes_first[slot]) {

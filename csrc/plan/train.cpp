@@ -41,12 +41,12 @@ void Plan<T>::sum_shards(const Workspace& w, Index shards, Tasks& tasks) const {
 // Brings the sums to the layout of the parameters, and makes the gradients that waited for all images. Tasks are slices
 // of nodes.
 template <class T>
-void Plan<T>::finish_gradients(const Workspace& w, const Rows& rows, T* grads, Tasks& tasks) const {
+void Plan<T>::finish_gradients(const Workspace& w, const BatchArrays& rows, T* grads, Tasks& tasks) const {
   for (int i = 0; tasks.next(i);) {
     const NodeSlice& task = training_.slices[static_cast<std::size_t>(i)];
     const PlanNode& node = training_.nodes[task.node];
-    if (node.weights_at_once) {
-      weights_at_once(node, rows, grads, task.slice);
+    if (node.whole_batch_weight_grad) {
+      whole_batch_weight_grad(node, rows, grads, task.slice);
     } else {
       const T* sum = shard_grads(w, 0) + node.packed_grads;
       std::visit([&](const auto& g) { table_.of(g).unpack(g, sum, grads + node.params, task.slice); }, node.op);
@@ -55,11 +55,12 @@ void Plan<T>::finish_gradients(const Workspace& w, const Rows& rows, T* grads, T
 }
 
 template <class T>
-void Plan<T>::weights_at_once(const PlanNode& node, const Rows& rows, T* grads, const Slice& slice) const {
-  const Index x = training_.rows.first[static_cast<std::size_t>(node.inputs[0])];
-  const Index dy = training_.d_rows.first[static_cast<std::size_t>(node.output)];
-  table_.weights_at_once(std::get<Linear::Geometry>(node.op), rows.n, rows.values + x * rows.n,
-                         rows.gradients + dy * rows.n, grads + node.params, slice);
+void Plan<T>::whole_batch_weight_grad(const PlanNode& node, const BatchArrays& rows, T* grads,
+                                      const Slice& slice) const {
+  const Index x = training_.batch_values.first[static_cast<std::size_t>(node.inputs[0])];
+  const Index dy = training_.batch_gradients.first[static_cast<std::size_t>(node.output)];
+  table_.whole_batch_weight_grad(std::get<Linear::Geometry>(node.op), rows.n, rows.values + x * rows.n,
+                                 rows.gradients + dy * rows.n, grads + node.params, slice);
 }
 
 // The variance of a single value is not defined.
@@ -94,7 +95,7 @@ Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t s
   check_statistics(batch.n);
   const Index shard_count = shards(batch.n);
   tape.memory.reserve(static_cast<std::size_t>(first_tile(batch.n, shard_count)) * training_.layout.bytes);
-  tape.rows.reserve(static_cast<std::size_t>(batch.n * training_.rows.count) * sizeof(T));
+  tape.batch_values.reserve(static_cast<std::size_t>(batch.n * training_.batch_values.count) * sizeof(T));
   const int threads = threads_for(training_, batch.n, shard_count);
   const WorkspaceLease workspace(workspaces_);
   TrainingPass pass{*this,
@@ -105,7 +106,7 @@ Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t s
                     {},
                     tape.memory.data(),
                     tape.statistics.template at<T>(0),
-                    tape.rows.template at<T>(0)};
+                    tape.batch_values.template at<T>(0)};
   pass.reserve(threads, false);
   Tasks pack_tasks(static_cast<int>(training_.slices.size()));
   parallel(threads, [&](const Team& team) {
@@ -132,24 +133,24 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
   // Gradients take the place of values that are no longer needed, so that tiles are copied.
   T* statistics = const_cast<T*>(tape.statistics.template at<T>(0));
   TrainingPass pass{
-      *this, *workspace, params, tape.n, 0, {true, true}, nullptr, statistics, tape.rows.template at<T>(0)};
+      *this, *workspace, params, tape.n, 0, {true, true}, nullptr, statistics, tape.batch_values.template at<T>(0)};
   pass.reserve(threads, true);
   const int slices = static_cast<int>(training_.slices.size());
   Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
   parallel(threads, [&](const Team& team) {
     pack(training_, params, workspace->packed.template at<T>(0), true, pack_tasks);
     team.barrier();
-    pass.for_each_tile(team, [&](const TileRun& run, Index shard, bool fresh) {
+    pass.for_each_tile(team, [&](const TileRun& run, Index shard, bool first_in_shard) {
       const Index in_shard = (run.first - shard_images(tape.n, shard).first) / training_.layout.tile;
       std::memcpy(run.arena,
                   tape.memory.data() + static_cast<std::size_t>(first_tile(tape.n, shard) + in_shard) * bytes, bytes);
       run.load_d_output(dy + run.first * output_shape().size());
-      pass.backward_last(run, shard, fresh);
+      pass.backward_last(run, shard, first_in_shard);
       if (!pass.segmented) run.store(0, run.gradient(0), dx + run.first * input_shape().size());
     });
     pass.backward_rest(team);
     if (pass.segmented) {
-      pass.again(team);
+      pass.restart(team);
       pass.for_each_tile(team, [&](const TileRun& run, Index, bool) {
         run.store(0, run.gradient(0), dx + run.first * input_shape().size());
       });
@@ -157,7 +158,7 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
     team.barrier();
     sum_shards(*workspace, shard_count, sum_parts);
     team.barrier();
-    finish_gradients(*workspace, pass.rows(), grads, finish_tasks);
+    finish_gradients(*workspace, pass.batch_arrays(), grads, finish_tasks);
   });
 }
 
@@ -183,22 +184,22 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
     Index right = 0;
     pass.forward(
         team, [&](const TileRun& run) { run.load(batch); },
-        [&](const TileRun& run, Index shard, bool fresh) {
+        [&](const TileRun& run, Index shard, bool first_in_shard) {
           for (Index i = 0; i < run.n; ++i) {
             const Index at = i * output_shape().size();
             losses[run.first + i] = loss_of(run.first + i, run.output() + at, run.d_output() + at);
             right += loss_of.right(run.first + i, run.output() + at);
           }
-          pass.backward_last(run, shard, fresh);
+          pass.backward_last(run, shard, first_in_shard);
         });
     correct += right;
     pass.backward_rest(team);
     team.barrier();
     sum_shards(*workspace, shard_count, sum_parts);
     team.barrier();
-    finish_gradients(*workspace, pass.rows(), grads, finish_tasks);
+    finish_gradients(*workspace, pass.batch_arrays(), grads, finish_tasks);
   });
-  found_in(pass.statistics, grads);
+  store_batch_statistics(pass.statistics, grads);
   double sum = 0;
   for (Index i = 0; i < batch.n; ++i) sum += losses[i];
   return {sum / loss_of.divisor(), correct, loss_of.divisor(), loss_of.counted()};
@@ -216,7 +217,7 @@ void Plan<T>::for_each_average(const F& f) const {
 }
 
 template <class T>
-void Plan<T>::found_in(const T* statistics, T* grads) const {
+void Plan<T>::store_batch_statistics(const T* statistics, T* grads) const {
   for_each_average([&](const BatchNorm2d::Geometry& g, Index buffers, Index from) {
     const T *mean = statistics + from, *unbiased = mean + 2 * g.channels;
     std::copy_n(mean, g.channels, grads + buffers);

@@ -17,7 +17,7 @@ struct Plan<T>::TrainingPass {
   const T* params;
   Index n;
   std::uint64_t seed;
-  Wanted wanted;
+  RequiresGrad wanted;
   // A tape's, or else the workspace's where a statistic of the batch keeps all tiles at once. Without arenas of all
   // tiles, one after the other, each thread uses its own for all of its tiles.
   std::byte* arenas = nullptr;
@@ -37,10 +37,10 @@ struct Plan<T>::TrainingPass {
       arenas = w.batch.data();
     }
     if (values == nullptr) {
-      w.batch_values.reserve(static_cast<std::size_t>(n * program.rows.count) * sizeof(T));
+      w.batch_values.reserve(static_cast<std::size_t>(n * program.batch_values.count) * sizeof(T));
       values = w.batch_values.template at<T>(0);
     }
-    if (backward) w.batch_gradients.reserve(static_cast<std::size_t>(n * program.d_rows.count) * sizeof(T));
+    if (backward) w.batch_gradients.reserve(static_cast<std::size_t>(n * program.batch_gradients.count) * sizeof(T));
     if (segmented && statistics == nullptr) {
       w.batch_statistics.reserve(static_cast<std::size_t>(program.statistics_count) * sizeof(T));
       statistics = w.batch_statistics.template at<T>(0);
@@ -61,7 +61,7 @@ struct Plan<T>::TrainingPass {
   double* partial(Index shard) const { return w.shard_statistics.template at<double>(0) + shard * partial_size(); }
   T* d_statistics() const { return program.statistics_count == 0 ? nullptr : w.gradient_statistics.template at<T>(0); }
   const T* packed() const { return w.packed.template at<T>(0); }
-  Rows rows() const { return {values, w.batch_gradients.template at<T>(0), n}; }
+  BatchArrays batch_arrays() const { return {values, w.batch_gradients.template at<T>(0), n}; }
 
   // Calls f(tile, its shard, is it the shard's first) for all tiles, each shard on one thread.
   template <class F>
@@ -74,7 +74,7 @@ struct Plan<T>::TrainingPass {
                              : arenas + static_cast<std::size_t>(plan.first_tile(n, shard)) * layout.bytes;
       for (Index first = images.first; first < images.end; first += layout.tile) {
         f(TileRun{plan, program, arena, packed(), first, std::min(layout.tile, images.end - first), seed, statistics,
-                  d_statistics(), times, rows()},
+                  d_statistics(), times, batch_arrays()},
           Index{shard}, first == images.first);
         if (arenas != nullptr) arena += layout.bytes;
       }
@@ -86,49 +86,51 @@ struct Plan<T>::TrainingPass {
   void forward(const Team& team, const Begin& begin, const Finish& finish) {
     const std::size_t count = program.segments.size();
     for (std::size_t s = 0; s < count; ++s) {
-      for_each_tile(team, [&](const TileRun& run, Index shard, bool fresh) {
+      for_each_tile(team, [&](const TileRun& run, Index shard, bool first_in_shard) {
         if (s == 0) begin(run);
         run.forward(program.segments[s]);
-        if (s + 1 == count) return finish(run, shard, fresh);
-        if (fresh) std::memset(partial(shard), 0, static_cast<std::size_t>(partial_size()) * sizeof(double));
+        if (s + 1 == count) return finish(run, shard, first_in_shard);
+        if (first_in_shard) std::memset(partial(shard), 0, static_cast<std::size_t>(partial_size()) * sizeof(double));
         run.collect(program.segments[s + 1].first, partial(shard));
       });
-      if (s + 1 < count) meet(team, [&] { combine(program.nodes[program.segments[s + 1].first]); });
+      if (s + 1 < count) reduce(team, [&] { combine(program.nodes[program.segments[s + 1].first]); });
     }
   }
 
   // The gradients of the last segment, for a tile whose d_output is there.
-  void backward_last(const TileRun& run, Index shard, bool fresh) {
-    backward_segment(program.segments.size() - 1, run, shard, fresh);
+  void backward_last(const TileRun& run, Index shard, bool first_in_shard) {
+    backward_segment(program.segments.size() - 1, run, shard, first_in_shard);
   }
   // ... and of the segments before it.
   void backward_rest(const Team& team) {
     for (std::size_t s = program.segments.size() - 1; s-- > 0;) {
-      meet(team, [&] { d_combine(program.nodes[program.segments[s + 1].first]); });
-      for_each_tile(team, [&](const TileRun& run, Index shard, bool fresh) { backward_segment(s, run, shard, fresh); });
+      reduce(team, [&] { d_combine(program.nodes[program.segments[s + 1].first]); });
+      for_each_tile(team, [&](const TileRun& run, Index shard, bool first_in_shard) {
+        backward_segment(s, run, shard, first_in_shard);
+      });
     }
   }
   // All tiles once more.
-  void again(const Team& team) {
-    meet(team, [] {});
+  void restart(const Team& team) {
+    reduce(team, [] {});
   }
 
  private:
   // A segment, its first node left for later where that needs the statistics of all; and what was left of the one
   // behind it.
-  void backward_segment(std::size_t s, const TileRun& run, Index shard, bool fresh) {
+  void backward_segment(std::size_t s, const TileRun& run, Index shard, bool first_in_shard) {
     const bool last = s + 1 == program.segments.size();
     const std::size_t end = last ? program.nodes.size() : program.segments[s + 1].first + 1;
     const std::size_t first = program.segments[s].first;
-    run.backward({s > 0 ? first + 1 : first, end}, plan.shard_grads(w, shard), fresh, wanted);
+    run.backward({s > 0 ? first + 1 : first, end}, plan.shard_grads(w, shard), !first_in_shard, wanted);
     if (s == 0) return;
-    if (fresh) std::memset(partial(shard), 0, static_cast<std::size_t>(partial_size()) * sizeof(double));
+    if (first_in_shard) std::memset(partial(shard), 0, static_cast<std::size_t>(partial_size()) * sizeof(double));
     run.d_collect(first, partial(shard));
   }
 
   // All threads wait; one of them does `f` for all.
   template <class F>
-  void meet(const Team& team, const F& f) {
+  void reduce(const Team& team, const F& f) {
     team.barrier();
     if (team.thread() == 0) {
       f();

@@ -1,4 +1,4 @@
-// Whether a call with one picture and little work is shared by several threads.
+// Whether a call with one image and little work is shared by several threads.
 //
 // The threads of a team stay awake for a moment after their work (python/cnnfast/_load.py). A caller who calls again at
 // once finds them ready; one who does not would pay more for waking them than they save. Nor do they help where others

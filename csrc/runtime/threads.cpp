@@ -67,7 +67,7 @@ void set_num_threads(int n) {
   chosen = n;
 }
 
-void Piecework::wait_a_little() { std::this_thread::yield(); }
+void WorkQueue::wait_a_little() { std::this_thread::yield(); }
 
 #if defined(CNNFAST_STD_THREADS)
 

@@ -58,14 +58,14 @@ class Tasks {
 
 // One of several pieces of work in a row, each of `parts`: whoever comes takes parts, and may go on to the next piece
 // when all parts are done, not when all threads have come. A thread that is late, or asleep, holds nobody up.
-class alignas(64) Piecework {
+class alignas(64) WorkQueue {
  public:
   static constexpr int kMostParts = 64;
 
   // Calls f(part) for the parts that nobody has taken, then waits for those that others took. A thread begins with its
   // own part if it can, since the weights of last time lie in its core's cache.
   template <class F>
-  void share(int parts, int thread, const F& f) {
+  void run(int parts, int thread, const F& f) {
     for (int i = 0; i < parts; ++i) {
       const int part = (thread + i) % parts;
       const std::uint64_t bit = std::uint64_t{1} << part;

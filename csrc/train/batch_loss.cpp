@@ -17,7 +17,7 @@ BatchLoss<T>::BatchLoss(const KernelTable<T>& table, const Loss& loss, const Tar
       weight_(loss.weight.begin(), loss.weight.end()) {
   check_loss(loss, output);
   if (target.classes == nullptr) {
-    counted_ = batch.n * (loss.of_classes() ? output.positions() : output.size());
+    counted_ = batch.n * (loss.targets_are_classes() ? output.positions() : output.size());
     divisor_ = static_cast<double>(counted_);
     return;
   }
@@ -45,7 +45,7 @@ double BatchLoss<T>::operator()(Index i, const T* y, T* dy, T* each) const {
     a.classes = labels(i);
   } else {
     const T* values = target_.values + batch_.row(i) * output_.size();
-    if (a.n > 1 && !loss_.of_classes()) {
+    if (a.n > 1 && !loss_.targets_are_classes()) {
       table_.from_nchw(a.c, a.n, values, dy);  // read there before the gradient is written
       values = dy;
     }
@@ -57,7 +57,7 @@ double BatchLoss<T>::operator()(Index i, const T* y, T* dy, T* each) const {
 template <class T>
 void BatchLoss<T>::nchw(const T* x, T* losses, T* dx) const {
   const Index channels = output_.channels(), positions = output_.positions(), size = output_.size();
-  const bool of_rows = loss_.of_classes();
+  const bool of_rows = loss_.targets_are_classes();
   const Index losses_size = of_rows ? positions : size;
   std::vector<T> inside(positions > 1 ? static_cast<std::size_t>(3 * size) : 0);
   T *y = inside.data(), *dy = y + size, *each = dy + size;
@@ -75,7 +75,7 @@ void BatchLoss<T>::nchw(const T* x, T* losses, T* dx) const {
 
 template <class T>
 Index BatchLoss<T>::right(Index i, const T* y) const {
-  if (!loss_.of_classes()) return 0;
+  if (!loss_.targets_are_classes()) return 0;
   const Index c = output_.channels(), n = output_.positions();
   const std::int64_t* label = labels(i);
   Index count = 0;

@@ -1,4 +1,4 @@
-// Batch normalisation in training: over tiles, shards and threads, against mean and variance of the whole batch.
+// Batch normalization in training: over tiles, shards and threads, against mean and variance of the whole batch.
 #include <cmath>
 
 #include "base/error.hpp"
@@ -73,7 +73,7 @@ void check_type(Isa isa, Report& report) {
     if (p.n > 2) report.compare("dx", dx.data(), expected.dx);  // of two values there is no slope left
     report.compare("dparams", grads.data(), expected.dparams);
     std::fill(grads.begin(), grads.end(), T(0));
-    plan.found_in(tape, grads.data());
+    plan.store_batch_statistics(tape, grads.data());
     report.compare("mean and variance", grads.data(), expected.found);
   }
   report.end();

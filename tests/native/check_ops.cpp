@@ -67,7 +67,7 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
   }
   const Values params = draw.values(reference.parameter_count()), dy = draw.values(c.n * y_shape.size());
 
-  const auto g = op.place(reference.shapes);
+  const auto g = op.bind_shape(reference.shapes);
   const auto& kernels = table.of(g);
   const KernelSizes sizes = kernels.sizes(g, c.n);
   const Guarded<T> p = guarded<T>(params), packed(sizes.packed), packed_grads(sizes.packed_grads);
@@ -99,7 +99,7 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
   b.dx = dxs.front(), b.dxs = dxs.data();
   kernels.backward(g, b);
   if constexpr (std::is_same_v<O, Linear>) {  // once, not twice: nothing is added up
-    for (int part : {2, 0, 1}) table.weights_at_once(g, c.n, f.x, d.data(), dp.data(), {part, 3});
+    for (int part : {2, 0, 1}) table.whole_batch_weight_grad(g, c.n, f.x, d.data(), dp.data(), {part, 3});
     for (Index i = 0; i < dp.size(); ++i) dp.data()[i] *= 2;
   } else {
     for (int part : {2, 0, 1}) kernels.unpack(g, packed_grads.data(), dp.data(), {part, 3});

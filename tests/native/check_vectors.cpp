@@ -40,13 +40,13 @@ void check_borders(const KernelTable<T>& table, Report& report) {
         }
       }
       const Guarded<T> in = guarded<T>(x), a = guarded<T>(scale), b = guarded<T>(shift);
-      const Guarded<T> inside(in.size()), back(in.size()), normalised(in.size());
+      const Guarded<T> inside(in.size()), back(in.size()), normalized(in.size());
       table.from_nchw(channels, positions, in.data(), inside.data());
       compare(report, "from_nchw", inside, last);
       table.to_nchw(channels, positions, inside.data(), back.data());
       compare(report, "to_nchw", back, x);
-      table.from_nchw_u8(channels, positions, u8.data(), a.data(), b.data(), normalised.data());
-      compare(report, "from_nchw_u8", normalised, last_u8);
+      table.from_nchw_u8(channels, positions, u8.data(), a.data(), b.data(), normalized.data());
+      compare(report, "from_nchw_u8", normalized, last_u8);
     }
   }
   report.end();
@@ -150,11 +150,11 @@ void check_losses(const KernelTable<T>& table, const Loss& loss, const char* nam
     const Guarded<T> weight = guarded<T>(w), d(in.size());
     LossArgs<T> a;
     a.n = n, a.c = c, a.x = in.data(), a.scale = static_cast<T>(scale), a.each = out.data(), a.dx = d.data();
-    a.classes = loss.of_classes() ? classes.data() : nullptr;
-    a.values = loss.of_classes() ? nullptr : values.data();
+    a.classes = loss.targets_are_classes() ? classes.data() : nullptr;
+    a.values = loss.targets_are_classes() ? nullptr : values.data();
     a.weight = loss.weight.empty() ? nullptr : weight.data();
     const double total = table.loss(loss, a);
-    if (c > 1 || !loss.of_classes()) {  // of one class the loss is 0, and has no scale
+    if (c > 1 || !loss.targets_are_classes()) {  // of one class the loss is 0, and has no scale
       compare(report, "losses", out, each);
       report.compare("sum", &total, {sum});
     }

@@ -374,14 +374,14 @@ void forward(const Add&, const Problem& p, Values& y) {
 }
 void backward(const Add&, const Problem&, const Values&, const Values& dy, Gradients& d) { d.dx = {dy, dy}; }
 
-// ---- normalisation of single images ---------------------------------------------------------------
+// ---- normalization of single images ---------------------------------------------------------------
 
-// Values of the inputs fall into sets of `size` that are normalised together: image after image, group after group.
+// Values of the inputs fall into sets of `size` that are normalized together: image after image, group after group.
 struct Normal {
   Values value;      // (x - mean) / deviation
   Values deviation;  // of each set
 };
-Normal normalised(const Values& x, Index size, double eps) {
+Normal normalized(const Values& x, Index size, double eps) {
   Normal all{x, {}};
   for (std::size_t first = 0; first < x.size(); first += at(size)) {
     double mean = 0, spread = 0;
@@ -417,7 +417,7 @@ Index set_size(const LayerNorm&, const Problem& p) { return p.size(); }
 template <class O>
 void forward_normal(const O& op, const Problem& p, Values& y) {
   const std::size_t weights = p.params.size() / 2;
-  y = normalised(p.x[0], set_size(op, p), op.eps).value;
+  y = normalized(p.x[0], set_size(op, p), op.eps).value;
   for (std::size_t i = 0; op.affine && i < y.size(); ++i) {
     const std::size_t w = weight_of(op, p, i);
     y[i] = y[i] * p.params[w] + p.params[weights + w];
@@ -426,7 +426,7 @@ void forward_normal(const O& op, const Problem& p, Values& y) {
 template <class O>
 void backward_normal(const O& op, const Problem& p, const Values& dy, Gradients& d) {
   const std::size_t weights = p.params.size() / 2;
-  const Normal n = normalised(p.x[0], set_size(op, p), op.eps);
+  const Normal n = normalized(p.x[0], set_size(op, p), op.eps);
   Values inner = dy;
   for (std::size_t i = 0; op.affine && i < dy.size(); ++i) {
     const std::size_t w = weight_of(op, p, i);

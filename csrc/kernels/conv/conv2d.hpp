@@ -3,7 +3,7 @@
 // instantiate/products.cpp, for Conv2d alone and for the nodes that fuse something with it.
 #pragma once
 
-#include "kernels/conv/winograd_share.hpp"
+#include "kernels/conv/winograd_partition.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
@@ -21,7 +21,7 @@ struct Conv2dKernels {
   template <class F>
   static void for_each_run(const G& g, const Slice& slice, const F& f) {
     if (slice.parts == 1) return f(Index{0}, g.h_out * g.w_out * g.c_out);
-    WinogradShare<T>::for_each_run(g, slice, g.winograd, g.h_out, g.w_out, f);
+    WinogradPartition<T>::for_each_run(g, slice, g.winograd, g.h_out, g.w_out, f);
   }
 };
 

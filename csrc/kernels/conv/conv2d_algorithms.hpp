@@ -50,7 +50,7 @@ struct WinogradConv2d {
 
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.packed_grads != nullptr && g.bias) {
-      bias_gradient(Direct::forward_correlation(g, a.n), a.dy, a.packed_grads + Direct::weights(g), a.fresh);
+      bias_gradient(Direct::forward_correlation(g, a.n), a.dy, a.packed_grads + Direct::weights(g), a.accumulate);
     }
     const auto fetch = [&](const typename W::Tile& tile, Index c, auto(&dy)[M][M]) {
       using V = std::decay_t<decltype(dy[0][0])>;
@@ -63,11 +63,11 @@ struct WinogradConv2d {
     };
     T* dw = a.packed_grads;
     if (dw != nullptr && few_tiles(g, a.n)) {
-      correlate_weights(Direct::forward_correlation(g, a.n), Direct::with_margin(g, a.n, a.x, a.scratch), a.dy, dw,
-                        a.fresh);
+      correlate_weights(Direct::forward_correlation(g, a.n), Direct::pad_input(g, a.n, a.x, a.scratch), a.dy, dw,
+                        a.accumulate);
       dw = nullptr;
     }
-    if (dw != nullptr || a.dx != nullptr) W::backward(g, a.n, a.x, a.packed, a.scratch, fetch, dw, a.fresh, a.dx);
+    if (dw != nullptr || a.dx != nullptr) W::backward(g, a.n, a.x, a.packed, a.scratch, fetch, dw, a.accumulate, a.dx);
   }
 
   // The gradient of weights is summed in all frequencies and brought back once. Where that much memory is touched for

@@ -19,7 +19,6 @@ template <class T>
 struct DirectConv2d {
   using G = Conv2d::Geometry;
 
-  static Margin x_margin(const G& g) { return {g.pad.top, g.pad.bottom, g.pad.left, g.pad.right}; }
   static Index kernel_size(const G& g) { return g.kernel.h * g.kernel.w; }
   static Index group_weights(const G& g) { return kernel_size(g) * g.group_in() * padded_channels<T>(g.group_out()); }
   static Index weights(const G& g) { return g.groups * group_weights(g); }
@@ -43,11 +42,11 @@ struct DirectConv2d {
   static void unpack_offsets(Index groups, Index channels, const T* packed, T* offsets) {
     for (Index c = 0; c < channels; ++c) offsets[c] = packed[padded_offset(groups, channels, c)];
   }
-  static void sum_offsets(Index groups, Index channels, Index pixels, const T* dy, T* db, bool fresh) {
+  static void sum_offsets(Index groups, Index channels, Index pixels, const T* dy, T* db, bool accumulate) {
     Correlation c{};
     c.images = c.rows = 1, c.cols = pixels, c.y_col = channels, c.c_out = channels / groups;
     for (Index group = 0; group < groups; ++group) {
-      bias_gradient(c, dy + group * c.c_out, db + group * padded_channels<T>(c.c_out), fresh);
+      bias_gradient(c, dy + group * c.c_out, db + group * padded_channels<T>(c.c_out), accumulate);
     }
   }
 
@@ -76,9 +75,9 @@ struct DirectConv2d {
     }
   }
 
-  static const T* with_margin(const G& g, Index n, const T* x, T* scratch) {
+  static const T* pad_input(const G& g, Index n, const T* x, T* scratch) {
     if (!g.pad.any()) return x;
-    copy_with_margin(n, g.h, g.w, g.c_in, x_margin(g), x, scratch);
+    copy_padded(n, g.h, g.w, g.c_in, g.pad, x, scratch);
     return scratch;
   }
   static Index product_scratch(const G& g, Index n) { return g.pad.any() ? n * padded_x(g) : 0; }
@@ -86,7 +85,7 @@ struct DirectConv2d {
   // y = offsets (null: 0) + x * w; slices are of each group's blocks of output channels.
   static void product(const G& g, Index n, const T* x, const T* w, const T* offsets, T* y, T* scratch,
                       const Slice& slice = {}) {
-    const T* padded = with_margin(g, n, x, scratch);
+    const T* padded = pad_input(g, n, x, scratch);
     const Correlation c = forward_correlation(g, n);
     for (Index group = 0; group < g.groups; ++group) {
       const T* start = offsets == nullptr ? nullptr : offsets + group * padded_channels<T>(c.c_out);
@@ -97,19 +96,19 @@ struct DirectConv2d {
   // ---- data gradient ------------------------------------------------------------------------------
 
   static Index padded_dy(const G& g) {
-    const Margin m = dy_margin(g);
+    const Padding m = dy_padding(g);
     return (m.top + g.h_out + m.bottom) * (m.left + g.w_out + m.right) * g.c_out;
   }
   static Index backward_group(const G& g) { return kernel_size(g) * g.group_out() * padded_channels<T>(g.group_in()); }
   static Index backward_packed(const G& g) { return g.groups * backward_group(g); }
-  static Index gradient_scratch(const G& g, Index n) { return dy_margin(g).any() ? n * padded_dy(g) : 0; }
+  static Index gradient_scratch(const G& g, Index n) { return dy_padding(g).any() ? n * padded_dy(g) : 0; }
 
   // dx = offsets (null: 0) + what dy sends back through w
   static void data_gradient(const G& g, Index n, const T* dy, const T* w, const T* offsets, T* dx, T* scratch) {
-    const Margin m = dy_margin(g);
+    const Padding m = dy_padding(g);
     const T* padded = dy;
     if (m.any()) {
-      copy_with_margin(n, g.h_out, g.w_out, g.c_out, m, dy, scratch);
+      copy_padded(n, g.h_out, g.w_out, g.c_out, m, dy, scratch);
       padded = scratch;
     }
     const Index width = m.left + g.w_out + m.right;
@@ -134,12 +133,13 @@ struct DirectConv2d {
 
   // ---- weight gradient ----------------------------------------------------------------------------
 
-  // dw += (fresh: =) the products of x and dy
-  static void weight_gradient(const G& g, Index n, const T* x, const T* dy, T* dw, bool fresh, T* scratch) {
-    const T* padded = with_margin(g, n, x, scratch);
+  // dw = (or, if `accumulate`, +=) the products of x and dy
+  static void weight_gradient(const G& g, Index n, const T* x, const T* dy, T* dw, bool accumulate, T* scratch) {
+    const T* padded = pad_input(g, n, x, scratch);
     const Correlation c = forward_correlation(g, n);
     for (Index group = 0; group < g.groups; ++group) {
-      correlate_weights(c, padded + group * g.group_in(), dy + group * c.c_out, dw + group * group_weights(g), fresh);
+      correlate_weights(c, padded + group * g.group_in(), dy + group * c.c_out, dw + group * group_weights(g),
+                        accumulate);
     }
   }
 
@@ -159,9 +159,9 @@ struct DirectConv2d {
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.packed_grads != nullptr) {
-      weight_gradient(g, a.n, a.x, a.dy, a.packed_grads, a.fresh, a.scratch);
+      weight_gradient(g, a.n, a.x, a.dy, a.packed_grads, a.accumulate, a.scratch);
       const Index pixels = a.n * g.h_out * g.w_out;
-      if (g.bias) sum_offsets(g.groups, g.c_out, pixels, a.dy, a.packed_grads + weights(g), a.fresh);
+      if (g.bias) sum_offsets(g.groups, g.c_out, pixels, a.dy, a.packed_grads + weights(g), a.accumulate);
     }
     if (a.dx != nullptr) data_gradient(g, a.n, a.dy, a.packed + forward_packed(g), nullptr, a.dx, a.scratch);
   }

@@ -29,35 +29,35 @@ struct LanewiseConv2d {
   static void unpack_offsets(Index, Index channels, const T* packed, T* offsets) {
     Direct::unpack_offsets(1, channels, packed, offsets);
   }
-  static void sum_offsets(Index, Index channels, Index pixels, const T* dy, T* db, bool fresh) {
-    Direct::sum_offsets(1, channels, pixels, dy, db, fresh);
+  static void sum_offsets(Index, Index channels, Index pixels, const T* dy, T* db, bool accumulate) {
+    Direct::sum_offsets(1, channels, pixels, dy, db, accumulate);
   }
 
   // ---- planes -------------------------------------------------------------------------------------
 
   static Spread x_spread(const G& g) { return {g.groups, g.group_in(), g.group_out()}; }
   static Spread dy_spread(const G& g) { return {g.groups, g.group_out(), g.group_in()}; }
-  static Index padded_height(Index h, const Margin& m) { return m.top + h + m.bottom; }
-  static Index padded_width(Index w, const Margin& m) { return m.left + w + m.right; }
+  static Index padded_height(Index h, const Padding& m) { return m.top + h + m.bottom; }
+  static Index padded_width(Index w, const Padding& m) { return m.left + w + m.right; }
 
   // Of one image; a vector more, because lanes may be read past the end.
-  static Index planes_scratch(Index h, Index w, const Spread& s, const Margin& m) {
+  static Index planes_scratch(Index h, Index w, const Spread& s, const Padding& m) {
     if (!m.any() && !s.any()) return 0;
     return s.planes() * padded_height(h, m) * padded_width(w, m) * s.channels() + kLanes<Packet<T>>;
   }
-  static const T* planes(Index h, Index w, const Spread& s, const Margin& m, const T* x, T* scratch) {
+  static const T* planes(Index h, Index w, const Spread& s, const Padding& m, const T* x, T* scratch) {
     if (!m.any() && !s.any()) return x;
     spread(h, w, s, m, x, scratch);
     return scratch;
   }
-  static Index product_scratch(const G& g, Index) { return planes_scratch(g.h, g.w, x_spread(g), Direct::x_margin(g)); }
+  static Index product_scratch(const G& g, Index) { return planes_scratch(g.h, g.w, x_spread(g), g.pad); }
   static Index gradient_scratch(const G& g, Index) {
-    return planes_scratch(g.h_out, g.w_out, dy_spread(g), dy_margin(g));
+    return planes_scratch(g.h_out, g.w_out, dy_spread(g), dy_padding(g));
   }
 
   // ---- forward, data gradient, weight gradient ----------------------------------------------------
 
-  static Lanewise forward_walk(const G& g, const Margin& m) {
+  static Lanewise forward_walk(const G& g, const Padding& m) {
     const Index width = padded_width(g.w, m), pixel = g.c_out;
     Lanewise l;
     l.rows = g.h_out, l.cols = g.w_out, l.channels = g.c_out;
@@ -72,13 +72,13 @@ struct LanewiseConv2d {
   template <class F>
   static void for_each_image(const G& g, Index n, const T* x, T* scratch, const F& f) {
     for (Index image = 0; image < n; ++image) {
-      f(planes(g.h, g.w, x_spread(g), Direct::x_margin(g), x + image * g.h * g.w * g.c_in, scratch), image);
+      f(planes(g.h, g.w, x_spread(g), g.pad, x + image * g.h * g.w * g.c_in, scratch), image);
     }
   }
 
   static void product(const G& g, Index n, const T* x, const T* w, const T* offsets, T* y, T* scratch) {
     if (!x_spread(g).any()) return depthwise_product(g, n, x, w, offsets, y);
-    const Lanewise l = forward_walk(g, Direct::x_margin(g));
+    const Lanewise l = forward_walk(g, g.pad);
     for_each_image(g, n, x, scratch, [&](const T* from, Index image) {
       lanewise_product(l, from, w, offsets, y + image * g.h_out * g.w_out * g.c_out);
     });
@@ -93,14 +93,14 @@ struct LanewiseConv2d {
       lanewise_clipped(l, v, u, from, w, offsets, y + image * g.h_out * g.w_out * g.c_out);
     }
   }
-  static void weight_gradient(const G& g, Index n, const T* x, const T* dy, T* dw, bool fresh, T* scratch) {
-    const Lanewise l = forward_walk(g, Direct::x_margin(g));
+  static void weight_gradient(const G& g, Index n, const T* x, const T* dy, T* dw, bool accumulate, T* scratch) {
+    const Lanewise l = forward_walk(g, g.pad);
     for_each_image(g, n, x, scratch, [&](const T* from, Index image) {
-      lanewise_weights(l, from, dy + image * g.h_out * g.w_out * g.c_out, dw, fresh && image == 0);
+      lanewise_weights(l, from, dy + image * g.h_out * g.w_out * g.c_out, dw, accumulate || image > 0);
     });
   }
   static void data_gradient(const G& g, Index n, const T* dy, const T* w, const T* offsets, T* dx, T* scratch) {
-    const Margin m = dy_margin(g);
+    const Padding m = dy_padding(g);
     const Index width = padded_width(g.w_out, m), pixel = g.c_in;
     for (Index image = 0; image < n; ++image) {
       const T* from = planes(g.h_out, g.w_out, dy_spread(g), m, dy + image * g.h_out * g.w_out * g.c_out, scratch);
@@ -136,9 +136,9 @@ struct LanewiseConv2d {
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.packed_grads != nullptr) {
-      weight_gradient(g, a.n, a.x, a.dy, a.packed_grads, a.fresh, a.scratch);
+      weight_gradient(g, a.n, a.x, a.dy, a.packed_grads, a.accumulate, a.scratch);
       const Index pixels = a.n * g.h_out * g.w_out;
-      if (g.bias) sum_offsets(g.groups, g.c_out, pixels, a.dy, a.packed_grads + weights(g), a.fresh);
+      if (g.bias) sum_offsets(g.groups, g.c_out, pixels, a.dy, a.packed_grads + weights(g), a.accumulate);
     }
     if (a.dx != nullptr) data_gradient(g, a.n, a.dy, a.packed + forward_packed(g), nullptr, a.dx, a.scratch);
   }

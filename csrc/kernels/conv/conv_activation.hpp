@@ -59,16 +59,16 @@ struct ConvActivationKernels {
       part.y = a.y + first * g.outputs();
       part.saved = a.saved == nullptr ? nullptr : a.saved + first * g.outputs();
       Conv::forward(g.conv, part);
-      finish(g, part, g.add ? a.xs[1] + first * g.outputs() : nullptr);
+      finish(g, part, g.residual ? a.xs[1] + first * g.outputs() : nullptr);
     }
   }
 
-  static void finish(const G& g, const ForwardArgs<T>& a, const T* joined) {
+  static void finish(const G& g, const ForwardArgs<T>& a, const T* residual) {
     const T* offset = g.position_bias ? a.packed + conv_packed(g) + a.first_output : nullptr;
     for (Index image = 0; image < a.n; ++image) {
       T* y = a.y + image * g.outputs();
       T* slope = a.saved == nullptr || !g.keeps_slope() ? nullptr : a.saved + image * g.outputs();
-      const T* other = joined == nullptr ? nullptr : joined + image * g.outputs();
+      const T* other = residual == nullptr ? nullptr : residual + image * g.outputs();
       const auto from = [](auto* values, Index at) { return values == nullptr ? nullptr : values + at; };
       Conv::for_each_run(g.conv, a.slice, [&](Index at, Index count) {
         activate(g.activation, count, y + at, from(offset, at), from(other, at), y + at, from(slope, at));
@@ -80,14 +80,14 @@ struct ConvActivationKernels {
     BackwardArgs<T> conv = a;
     conv.scratch = a.scratch + gradients(g, a.n);
     T* sums = a.packed_grads == nullptr || !g.position_bias ? nullptr : a.packed_grads + conv_packed_grads(g);
-    if (sums != nullptr && a.fresh) std::memset(sums, 0, static_cast<std::size_t>(g.outputs()) * sizeof(T));
+    if (sums != nullptr && !a.accumulate) std::memset(sums, 0, static_cast<std::size_t>(g.outputs()) * sizeof(T));
     if (!g.activated()) {
-      if (sums != nullptr) sum_repeated(a.n, g.outputs(), a.dy, sums, false);
+      if (sums != nullptr) sum_repeated(a.n, g.outputs(), a.dy, sums, true);
     } else {
       conv.dy = a.scratch;
       for (Index image = 0; image < a.n; ++image) through_activation(g, a, image * g.outputs(), sums);
     }
-    if (g.add) pass_gradient(a.n * g.outputs(), conv.dy, a.dxs[1]);
+    if (g.residual) pass_gradient(a.n * g.outputs(), conv.dy, a.dxs[1]);
     Conv::backward(g.conv, conv);
   }
 

@@ -108,7 +108,7 @@ struct ConvPoolDirect {
   }
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
-    const T* x = Conv::with_margin(g.conv, a.n, a.x, a.scratch);
+    const T* x = Conv::pad_input(g.conv, a.n, a.x, a.scratch);
     const Correlation c = Conv::forward_correlation(g.conv, a.n);
     const T* bias = g.conv.bias ? a.packed + Conv::weights(g.conv) : nullptr;
     for_each_block<T>(g.conv.c_out, c.taps * c.run, [&](auto vector, auto k, Index first, Index offset) {
@@ -171,10 +171,10 @@ struct ConvPoolKernels {
     if (a.slice.parts == 1) {
       activate<T>(g.activation, size, a.y, nullptr, nullptr, a.y, a.saved == nullptr ? nullptr : a.saved + size);
     } else {
-      WinogradShare<T>::for_each_run(g.conv, a.slice, g.conv.winograd / 2, g.h_out, g.w_out,
-                                     [&](Index at, Index count) {
-                                       activate<T>(g.activation, count, a.y + at, nullptr, nullptr, a.y + at, nullptr);
-                                     });
+      WinogradPartition<T>::for_each_run(
+          g.conv, a.slice, g.conv.winograd / 2, g.h_out, g.w_out, [&](Index at, Index count) {
+            activate<T>(g.activation, count, a.y + at, nullptr, nullptr, a.y + at, nullptr);
+          });
     }
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {

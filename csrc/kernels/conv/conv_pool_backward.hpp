@@ -152,9 +152,10 @@ struct PoolSparse {
     Scratch s = divide(g, a.n, a.scratch);
     s.g = through_activation(g, a, a.scratch);
     if (a.packed_grads != nullptr) {
-      if (g.conv.bias) bias_gradient(a.n * g.windows(), g.conv.c_out, s.g, a.packed_grads + grad_weights(g), a.fresh);
-      if (a.fresh) std::memset(a.packed_grads, 0, static_cast<std::size_t>(grad_weights(g)) * sizeof(T));
-      const T* x = Conv::with_margin(g.conv, a.n, a.x, s.region);
+      if (g.conv.bias)
+        bias_gradient(a.n * g.windows(), g.conv.c_out, s.g, a.packed_grads + grad_weights(g), a.accumulate);
+      if (!a.accumulate) std::memset(a.packed_grads, 0, static_cast<std::size_t>(grad_weights(g)) * sizeof(T));
+      const T* x = Conv::pad_input(g.conv, a.n, a.x, s.region);
       if (masked(g)) {
         MaskedWeights<T>::add(g, a.n, x, s.g, a.saved, a.packed_grads);
       } else {
@@ -229,17 +230,17 @@ struct PoolSparse {
         const Index at = first * kLanes<V>;
         const T* from = x + row * x_row + at;
         T* to = dw + row * run_lanes(g) + at;
-        rows == 3 ? weights_piece<V, 3, kMaxRun>(count, list, from, x_row, to, run_lanes(g))
-                  : weights_piece<V, 1, kMaxRun>(count, list, from, x_row, to, run_lanes(g));
+        rows == 3 ? weights_chunk<V, 3, kMaxRun>(count, list, from, x_row, to, run_lanes(g))
+                  : weights_chunk<V, 1, kMaxRun>(count, list, from, x_row, to, run_lanes(g));
       }
       row += rows;
     }
   }
   template <class V, int R, int N>
-  static CNNFAST_INLINE void weights_piece(Index count, const List& list, const T* x, Index x_row, T* dw,
+  static CNNFAST_INLINE void weights_chunk(Index count, const List& list, const T* x, Index x_row, T* dw,
                                            Index dw_row) {
     if constexpr (N > 0) {
-      if (count < N) return weights_piece<V, R, N - 1>(count, list, x, x_row, dw, dw_row);
+      if (count < N) return weights_chunk<V, R, N - 1>(count, list, x, x_row, dw, dw_row);
       sparse_weights_tile<V, R, N>(list.count, list.g, list.at, x, x_row, dw, dw_row);
     }
   }

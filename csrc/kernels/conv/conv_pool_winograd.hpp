@@ -64,7 +64,8 @@ struct ConvPoolWinograd {
   static void backward(const G& g, const BackwardArgs<T>& a) {
     const T* grad = PoolSparse<T>::through_activation(g, a, a.scratch);
     if (a.packed_grads != nullptr && g.conv.bias) {
-      bias_gradient(a.n * g.windows(), g.conv.c_out, grad, a.packed_grads + DirectConv2d<T>::weights(g.conv), a.fresh);
+      bias_gradient(a.n * g.windows(), g.conv.c_out, grad, a.packed_grads + DirectConv2d<T>::weights(g.conv),
+                    a.accumulate);
     }
     const auto fetch = [&](const Tile& tile, Index c, auto(&dy)[M][M]) {
       using V = std::decay_t<decltype(dy[0][0])>;
@@ -81,7 +82,7 @@ struct ConvPoolWinograd {
         }
       });
     };
-    W::backward(g.conv, a.n, a.x, a.packed, a.scratch + gradients(g, a.n), fetch, a.packed_grads, a.fresh, a.dx);
+    W::backward(g.conv, a.n, a.x, a.packed, a.scratch + gradients(g, a.n), fetch, a.packed_grads, a.accumulate, a.dx);
   }
 };
 

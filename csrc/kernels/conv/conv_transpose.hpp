@@ -67,10 +67,10 @@ struct ConvTranspose2dKernels {
   static void backward(const G& g, const BackwardArgs<T>& b) {
     with_algorithm(g, [&](auto a) {
       if (b.packed_grads != nullptr) {
-        a.weight_gradient(g.conv, b.n, b.dy, b.x, b.packed_grads, b.fresh, b.scratch);
+        a.weight_gradient(g.conv, b.n, b.dy, b.x, b.packed_grads, b.accumulate, b.scratch);
         T* sums = b.packed_grads + a.weights(g.conv);
         const Index pixels = b.n * g.conv.h * g.conv.w;
-        if (g.bias) a.sum_offsets(g.conv.groups, g.c_out(), pixels, b.dy, sums, b.fresh);
+        if (g.bias) a.sum_offsets(g.conv.groups, g.c_out(), pixels, b.dy, sums, b.accumulate);
       }
       if (b.dx != nullptr) {
         a.product(g.conv, b.n, b.dy, b.packed + backward_at(a, g), nullptr, b.dx, b.scratch);

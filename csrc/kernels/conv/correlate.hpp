@@ -3,7 +3,7 @@
 //   y[p][co] = bias[co] + sum_tap sum_r  x[p][tap][r] * w[tap][r][co]
 //
 // p runs over output pixels of all images; a tap is one row of the window, and because channels lie last
-// its kw * c_in inputs are one contiguous run r. Where the window's pixels are no neighbours (dilation, groups of
+// its kw * c_in inputs are one contiguous run r. Where the window's pixels are no neighbors (dilation, groups of
 // channels), a tap is one pixel, and taps come in rows. Lanes run over co, so strides, odd sizes and edges cost
 // nothing special. Register tile: P pixels x K vectors of co; each step loads K weight vectors and
 // broadcasts P inputs for P * K multiply-adds. Each output is summed in the same order whatever the tile
@@ -128,7 +128,7 @@ struct ScatteredPixels {
     for (int p = 0; p < P; ++p) x[p] += step;
   }
 };
-// Neighbours in one row, one element apart: a single pointer serves all.
+// Neighbors in one row, one element apart: a single pointer serves all.
 template <class T>
 struct AdjacentPixels {
   static constexpr bool kTapRows = false;

@@ -1,4 +1,4 @@
-// Gradient of a correlation's weights and bias, summed onto packed blocks (or, `fresh`, in their place):
+// Gradient of a correlation's weights and bias, added to packed blocks, or (not `accumulate`) written over them:
 //
 //   dw[tap][r][co] += sum_p x[p][tap][r] * dy[p][co]        db[co] += sum_p dy[p][co]
 //
@@ -11,13 +11,13 @@
 CNNFAST_KERNELS_BEGIN
 
 template <class V, int P, int K, class T>
-CNNFAST_INLINE void weights_tile(const Correlation& g, const T* const* x, const T* dy, T* dw, bool fresh) {
+CNNFAST_INLINE void weights_tile(const Correlation& g, const T* const* x, const T* dy, T* dw, bool accumulate) {
   constexpr int L = kLanes<V>;
   V acc[P][K];
   CNNFAST_UNROLL
   for (int p = 0; p < P; ++p) {
     CNNFAST_UNROLL
-    for (int k = 0; k < K; ++k) acc[p][k] = fresh ? zero<V>() : load<V>(dw + (p * K + k) * L);
+    for (int k = 0; k < K; ++k) acc[p][k] = accumulate ? load<V>(dw + (p * K + k) * L) : zero<V>();
   }
   const T* xp[P];
   CNNFAST_UNROLL
@@ -47,7 +47,7 @@ CNNFAST_INLINE void weights_tile(const Correlation& g, const T* const* x, const 
 }
 
 template <class V, int K, class T>
-void weights_block(const Correlation& g, const T* x, const T* dy, T* dw, bool fresh) {
+void weights_block(const Correlation& g, const T* x, const T* dy, T* dw, bool accumulate) {
   constexpr int P = max_pixels(K);
   const Index inputs = g.inputs();
   // Tiles of nearly equal size: 9 inputs go as 5 + 4, not as 8 + 1 (one accumulator row waits for itself).
@@ -65,15 +65,15 @@ void weights_block(const Correlation& g, const T* x, const T* dy, T* dw, bool fr
       ++tap_row;
     }
     with_count<P>(count, [&](auto constant) {
-      weights_tile<V, decltype(constant)::value, K>(g, xs, dy, dw + done * K * kLanes<V>, fresh);
+      weights_tile<V, decltype(constant)::value, K>(g, xs, dy, dw + done * K * kLanes<V>, accumulate);
     });
     done += count;
   }
 }
 
 template <class V, class T>
-void bias_sums(const Correlation& g, const T* dy, T* db, bool fresh) {
-  V acc = fresh ? zero<V>() : load<V>(db);
+void bias_sums(const Correlation& g, const T* dy, T* db, bool accumulate) {
+  V acc = accumulate ? load<V>(db) : zero<V>();
   for (Index image = 0; image < g.images; ++image) {
     for (Index row = 0; row < g.rows; ++row) {
       const T* d = dy + image * g.y_image + row * g.y_row;
@@ -85,28 +85,28 @@ void bias_sums(const Correlation& g, const T* dy, T* db, bool fresh) {
 
 // db += the sum of dy over all pixels; dy may be read up to one vector past its last element.
 template <class T>
-void bias_gradient(const Correlation& g, const T* dy, T* db, bool fresh) {
+void bias_gradient(const Correlation& g, const T* dy, T* db, bool accumulate) {
   for_each_block<T>(g.c_out, 0, [&](auto vector, auto k, Index first, Index) {
     using V = decltype(vector);
     for (int i = 0; i < decltype(k)::value; ++i) {
-      bias_sums<V>(g, dy + first + i * kLanes<V>, db + first + i * kLanes<V>, fresh);
+      bias_sums<V>(g, dy + first + i * kLanes<V>, db + first + i * kLanes<V>, accumulate);
     }
   });
 }
 
 // The same for gradients that lie one pixel after the other.
 template <class T>
-void bias_gradient(Index pixels, Index c_out, const T* dy, T* db, bool fresh) {
+void bias_gradient(Index pixels, Index c_out, const T* dy, T* db, bool accumulate) {
   Correlation c{};
   c.images = c.rows = 1, c.cols = pixels, c.y_col = c_out, c.c_out = c_out;
-  bias_gradient(c, dy, db, fresh);
+  bias_gradient(c, dy, db, accumulate);
 }
 
 // dy may be read up to one vector past its last element.
 template <class T>
-void correlate_weights(const Correlation& g, const T* x, const T* dy, T* dw, bool fresh) {
+void correlate_weights(const Correlation& g, const T* x, const T* dy, T* dw, bool accumulate) {
   for_each_block<T>(g.c_out, g.inputs(), [&](auto vector, auto k, Index first, Index offset) {
-    weights_block<decltype(vector), decltype(k)::value>(g, x, dy + first, dw + offset, fresh);
+    weights_block<decltype(vector), decltype(k)::value>(g, x, dy + first, dw + offset, accumulate);
   });
 }
 

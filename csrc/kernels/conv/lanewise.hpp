@@ -63,7 +63,7 @@ CNNFAST_INLINE void lanewise_tile(const Lanewise& g, const Taps& taps, const T* 
   for (int p = 0; p < P; ++p) store_upto(y + p * g.y_col, acc[p], lanes);
 }
 
-// P neighbouring windows of 3x3 pixels that begin one pixel apart: each pixel is loaded once for the three of them it
+// P neighboring windows of 3x3 pixels that begin one pixel apart: each pixel is loaded once for the three of them it
 // lies in, and weights stay in registers.
 template <class V, int P, class T>
 CNNFAST_INLINE void lanewise_tile_3x3(const Lanewise& g, const V (&w)[9], const V& start, const T* x, T* y,
@@ -198,12 +198,12 @@ void lanewise_clipped(const Lanewise& g, const ClippedAxis& v, const ClippedAxis
 
 template <class V, int N, class T>
 CNNFAST_INLINE void lanewise_weights_tile(const Lanewise& g, const T* const* x, const T* dy, T* dw, Index w_step,
-                                          bool fresh) {
+                                          bool accumulate) {
   V acc[N];
   const T* from[N];
   CNNFAST_UNROLL
   for (int t = 0; t < N; ++t) {
-    acc[t] = fresh ? zero<V>() : load<V>(dw + t * w_step);
+    acc[t] = accumulate ? load<V>(dw + t * w_step) : zero<V>();
     from[t] = x[t];
   }
   for (Index row = 0; row < g.rows; ++row) {
@@ -221,7 +221,7 @@ CNNFAST_INLINE void lanewise_weights_tile(const Lanewise& g, const T* const* x, 
 
 // One image; x and dy may be read up to one vector past their last elements.
 template <class T>
-void lanewise_weights(const Lanewise& g, const T* x, const T* dy, T* dw, bool fresh) {
+void lanewise_weights(const Lanewise& g, const T* x, const T* dy, T* dw, bool accumulate) {
   constexpr int Most = 9;  // a window of 3x3
   const Index all = g.planes * g.tap_rows * g.taps, tiles = (all + Most - 1) / Most;
   const Index w_step = padded_channels<T>(g.channels);
@@ -240,7 +240,7 @@ void lanewise_weights(const Lanewise& g, const T* x, const T* dy, T* dw, bool fr
       }
       with_count<Most>(count, [&](auto constant) {
         lanewise_weights_tile<decltype(vector), decltype(constant)::value>(g, xs, dy + c, dw + done * w_step + c,
-                                                                           w_step, fresh);
+                                                                           w_step, accumulate);
       });
       done += count;
     }
@@ -281,7 +281,7 @@ CNNFAST_INLINE void spread_pixels(Index pixels, const Spread& s, Index plane, co
 
 // The planes of one image of h x w, each with a margin of zeros.
 template <class T>
-void spread(Index h, Index w, const Spread& s, const Margin& m, const T* x, T* y) {
+void spread(Index h, Index w, const Spread& s, const Padding& m, const T* x, T* y) {
   const Index channels = s.channels(), width = m.left + w + m.right;
   const auto clear = [&](Index cols) {
     std::memset(y, 0, static_cast<std::size_t>(cols * channels) * sizeof(T));

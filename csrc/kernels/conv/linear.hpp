@@ -11,10 +11,10 @@
 
 CNNFAST_KERNELS_BEGIN
 
-// dw = (or, not `fresh`, +=) the products of x and dy, `last_lanes` of the last vector being inputs.
+// dw = (or, if `accumulate`, +=) the products of x and dy, `last_lanes` of the last vector being inputs.
 template <class V, int P, int K, class T>
 CNNFAST_INLINE void outer_products(Index n, const T* x, Index x_row, const T* dy, Index dy_row, T* dw, Index last_lanes,
-                                   bool fresh) {
+                                   bool accumulate) {
   constexpr int L = kLanes<V>;
   V acc[P][K];
   CNNFAST_UNROLL
@@ -39,7 +39,7 @@ CNNFAST_INLINE void outer_products(Index n, const T* x, Index x_row, const T* dy
     for (int k = 0; k < K; ++k) {
       T* to = dw + p * x_row + k * L;
       const Index lanes = k + 1 < K ? Index{L} : last_lanes;
-      store_upto(to, fresh ? acc[p][k] : V(ei::padd(load_upto<V>(to, lanes), acc[p][k])), lanes);
+      store_upto(to, accumulate ? V(ei::padd(load_upto<V>(to, lanes), acc[p][k])) : acc[p][k], lanes);
     }
   }
 }
@@ -97,7 +97,7 @@ struct LinearKernels {
         with_count<Most>(count, [&](auto constant) {
           outer_products<V, decltype(constant)::value, K>(images, x + image * g.in + first, g.in,
                                                           dy + image * g.out + o, g.out, grads + o * g.in + first,
-                                                          last_lanes, image == 0);
+                                                          last_lanes, image > 0);
         });
         o += count;
       }

@@ -5,7 +5,7 @@
 // k * dilation = p (mod stride), which are every (stride / common)-th from the first on, common the greatest common
 // divisor of stride and dilation; from one of them to the next, o falls by dilation / common. So the gradient of a
 // phase is a correlation of stride 1 of dy with some of the weights, rotated by half a turn. Without dilation the
-// kernel rows are every stride-th and the output rows are neighbours.
+// kernel rows are every stride-th and the output rows are neighbors.
 #pragma once
 
 #include "kernels/layout.hpp"
@@ -29,8 +29,8 @@ struct Axis {
   Index common() const { return greatest_common_divisor(stride, dilation); }
   Index output_step() const { return dilation / common(); }  // from one output row that a phase reads to the next
   // Rows of zeros that dy needs before and after: as many as any phase reads there.
-  Index margin_before() const { return (kernel - 1) * dilation / stride; }
-  Index margin_after() const {
+  Index padding_before() const { return (kernel - 1) * dilation / stride; }
+  Index padding_after() const {
     const Index last = (in - 1 + before) / stride;
     return last >= out ? last - out + 1 : 0;
   }
@@ -56,7 +56,7 @@ struct Axis {
     }
     if (p.kernel >= kernel || (p.kernel * dilation - residue) % stride != 0) return p;
     p.taps = (kernel - 1 - p.kernel) / p.step + 1;
-    p.start = (p.first + before - p.kernel * dilation) / stride - (p.taps - 1) * output_step() + margin_before();
+    p.start = (p.first + before - p.kernel * dilation) / stride - (p.taps - 1) * output_step() + padding_before();
     return p;
   }
 };
@@ -64,9 +64,9 @@ struct Axis {
 inline Axis vertical(const Window& w) { return {w.h, w.h_out, w.kernel.h, w.stride.h, w.dilation.h, w.pad.top}; }
 inline Axis horizontal(const Window& w) { return {w.w, w.w_out, w.kernel.w, w.stride.w, w.dilation.w, w.pad.left}; }
 
-inline Margin dy_margin(const Window& w) {
+inline Padding dy_padding(const Window& w) {
   const Axis v = vertical(w), u = horizontal(w);
-  return {v.margin_before(), v.margin_after(), u.margin_before(), u.margin_after()};
+  return {v.padding_before(), v.padding_after(), u.padding_before(), u.padding_after()};
 }
 
 // Calls f(vertical phase, horizontal phase, kernel elements of the phases before). Every kernel element belongs to one.

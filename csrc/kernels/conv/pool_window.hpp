@@ -40,9 +40,9 @@ class PoolWindow {
 template <class T, class V>
 CNNFAST_INLINE void largest_of_four(const V& x0, const V& x1, const V& x2, const V& x3, V& best, V& at) {
   best = x0, at = zero<V>();
-  meet(x1, broadcast<V>(T(1)), best, at);
-  meet(x2, broadcast<V>(T(2)), best, at);
-  meet(x3, broadcast<V>(T(3)), best, at);
+  update_max(x1, broadcast<V>(T(1)), best, at);
+  update_max(x2, broadcast<V>(T(2)), best, at);
+  update_max(x3, broadcast<V>(T(3)), best, at);
 }
 
 CNNFAST_KERNELS_END

@@ -25,7 +25,7 @@ struct Winograd : WinogradWeights<T, M, R> {
   using Base::clear, Base::load_frequencies, Base::store_frequencies, Base::with_vectors;
   static constexpr Index kBlockBytes = Index{512} << 10;
   static constexpr Index kMinBlock = 32, kMaxBlock = 96;  // tiles
-  static constexpr Index kPiece = 64;                     // inputs, see `weights_in_pieces`
+  static constexpr Index kChunk = 64;                     // inputs, see `weights_in_chunks`
 
   // ---- sizes --------------------------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ struct Winograd : WinogradWeights<T, M, R> {
   // Calls emit(tile, channel, y) for every tile and group of channels of a slice, y being M x M vectors of outputs.
   template <class Emit>
   static void forward(const G& g, const ForwardArgs<T>& a, const Emit& emit) {
-    const auto mine = WinogradShare<T>::of(g, a.n, a.slice);
+    const auto mine = WinogradPartition<T>::of(g, a.n, a.slice);
     const Index b = block(g, a.n);
     const Scratch s = divide(g, b, a.scratch);
     clear(s.edge, edge(g));
@@ -131,7 +131,7 @@ struct Winograd : WinogradWeights<T, M, R> {
       }
       for (Index t = 0; t < count; ++t) {
         const Tile tile = tile_at(g, first + t);
-        WinogradShare<T>::for_each_block(g, mine.channels, [&](Index channels, Index lanes) {
+        WinogradPartition<T>::for_each_block(g, mine.channels, [&](Index channels, Index lanes) {
           with_vectors(g.c_out, [&](auto vector) {
             using V = decltype(vector);
             for (Index co = channels; co < channels + lanes; co += kLanes<V>) {
@@ -150,7 +150,7 @@ struct Winograd : WinogradWeights<T, M, R> {
   // either gradient may be null.
   template <class Fetch>
   static void backward(const G& g, Index n, const T* x, const T* packed, T* scratch, const Fetch& fetch, T* dw,
-                       bool fresh, T* dx) {
+                       bool accumulate, T* dx) {
     const Index all = n * tiles(g), b = block(g, n), pairs = channel_pairs(g);
     Scratch s = divide(g, b, scratch);
     s.edge = s.du + kFrequencies * pairs;
@@ -171,13 +171,13 @@ struct Winograd : WinogradWeights<T, M, R> {
           }
         });
       }
-      if (dw != nullptr) weights_of_block(g, first, count, count == all, x, s, dw, fresh);
+      if (dw != nullptr) weights_of_block(g, first, count, count == all, x, s, dw, accumulate);
       if (dx != nullptr) data_of_block(g, first, count, packed_back, s, dx);
     }
-    if (dw != nullptr && all > b) add_weights(g, s.du, dw, fresh);
+    if (dw != nullptr && all > b) add_weights(g, s.du, dw, accumulate);
   }
   static void weights_of_block(const G& g, Index first, Index count, bool all, const T* x, const Scratch& s, T* dw,
-                               bool fresh);
+                               bool accumulate);
   static void data_of_block(const G& g, Index first, Index count, const T* packed_back, const Scratch& s, T* dx);
 
   static void add_patches(const G& g, Index first, Index count, const Scratch& s, T* dx) {
@@ -202,16 +202,16 @@ struct Winograd : WinogradWeights<T, M, R> {
     clear(s.edge, edge(g));
   }
   // Where all tiles make one block, each piece of dU is brought back at once and never leaves the caches.
-  static void weights_in_pieces(const G& g, Index count, const Scratch& s, T* dw, bool fresh) {
+  static void weights_in_chunks(const G& g, Index count, const Scratch& s, T* dw, bool accumulate) {
     for_each_channel_block(g, [&](Index block, Index lanes) {
-      for (Index ci = 0; ci < g.c_in; ci += kPiece) {
-        const Index inputs = g.c_in - ci < kPiece ? g.c_in - ci : kPiece, size = inputs * lanes;
+      for (Index ci = 0; ci < g.c_in; ci += kChunk) {
+        const Index inputs = g.c_in - ci < kChunk ? g.c_in - ci : kChunk, size = inputs * lanes;
         Correlation c = product(count, inputs, lanes);
         c.x_col = g.c_in, c.y_col = g.c_out;
         for (Index f = 0; f < kFrequencies; ++f) {
-          correlate_weights<T>(c, s.v + f * s.v_stride + ci, s.m + f * s.m_stride + block, s.du + f * size, true);
+          correlate_weights<T>(c, s.v + f * s.v_stride + ci, s.m + f * s.m_stride + block, s.du + f * size, false);
         }
-        add_weights(g, s.du, size, lanes, inputs, dw + block * kTaps * g.c_in + ci * lanes, fresh);
+        add_weights(g, s.du, size, lanes, inputs, dw + block * kTaps * g.c_in + ci * lanes, accumulate);
       }
     });
   }
@@ -241,12 +241,12 @@ void Winograd<T, M, R>::transform_input(const G& g, Index first, Index count, co
 }
 template <class T, int M, int R>
 void Winograd<T, M, R>::weights_of_block(const G& g, Index first, Index count, bool all, const T* x, const Scratch& s,
-                                         T* dw, bool fresh) {
+                                         T* dw, bool accumulate) {
   transform_input(g, first, count, x, s);
-  if (all) return weights_in_pieces(g, count, s, dw, fresh);
+  if (all) return weights_in_chunks(g, count, s, dw, accumulate);
   const Correlation c = product(count, g.c_in, g.c_out);
   for (Index f = 0; f < kFrequencies; ++f) {
-    correlate_weights<T>(c, s.v + f * s.v_stride, s.m + f * s.m_stride, s.du + f * channel_pairs(g), first == 0);
+    correlate_weights<T>(c, s.v + f * s.v_stride, s.m + f * s.m_stride, s.du + f * channel_pairs(g), first > 0);
   }
 }
 template <class T, int M, int R>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/conv/conv2d_direct.hpp"
-#include "kernels/conv/winograd_share.hpp"
+#include "kernels/conv/winograd_partition.hpp"
 #include "kernels/conv/winograd_transforms.hpp"
 
 CNNFAST_KERNELS_BEGIN
@@ -45,7 +45,7 @@ struct WinogradWeights {
   // ---- gradients ----------------------------------------------------------------------------------
 
   // A block of output channels and some of its inputs, brought back from the frequencies.
-  static void add_weights(const G& g, const T* du, Index stride, Index lanes, Index inputs, T* dw, bool fresh) {
+  static void add_weights(const G& g, const T* du, Index stride, Index lanes, Index inputs, T* dw, bool accumulate) {
     with_vectors(g.c_out, [&](auto vector) {
       using V = decltype(vector);
       for (Index at = 0; at < inputs * lanes; at += kLanes<V>) {
@@ -55,7 +55,7 @@ struct WinogradWeights {
         CNNFAST_UNROLL
         for (int tap = 0; tap < kTaps; ++tap) {
           T* to = dw + at + tap * g.c_in * lanes;
-          store(to, fresh ? out[tap / R][tap % R] : ei::padd(load<V>(to), out[tap / R][tap % R]));
+          store(to, accumulate ? ei::padd(load<V>(to), out[tap / R][tap % R]) : out[tap / R][tap % R]);
         }
       }
     });
@@ -64,9 +64,9 @@ struct WinogradWeights {
   // Calls f(first channel, lanes) for every block of packed output channels.
   template <class F>
   static void for_each_channel_block(const G& g, const F& f) {
-    WinogradShare<T>::for_each_block(g, Slice(), f);
+    WinogradPartition<T>::for_each_block(g, Slice(), f);
   }
-  static void add_weights(const G& g, const T* du, T* dw, bool fresh);
+  static void add_weights(const G& g, const T* du, T* dw, bool accumulate);
 
   // ---- packing ------------------------------------------------------------------------------------
 
@@ -133,9 +133,9 @@ struct WinogradWeights {
 // Not inline, so that what they need is compiled once, in instantiate/winograd.cpp.
 
 template <class T, int M, int R>
-void WinogradWeights<T, M, R>::add_weights(const G& g, const T* du, T* dw, bool fresh) {
+void WinogradWeights<T, M, R>::add_weights(const G& g, const T* du, T* dw, bool accumulate) {
   for_each_channel_block(g, [&](Index block, Index lanes) {
-    add_weights(g, du + block * g.c_in, channel_pairs(g), lanes, g.c_in, dw + block * kTaps * g.c_in, fresh);
+    add_weights(g, du + block * g.c_in, channel_pairs(g), lanes, g.c_in, dw + block * kTaps * g.c_in, accumulate);
   });
 }
 template <class T, int M, int R>

@@ -30,7 +30,7 @@ constexpr auto with_weights() {
 }
 // Weights whose gradient is not summed tile by tile.
 template <template <class> class Kernels>
-constexpr auto with_weights_at_once() {
+constexpr auto with_whole_batch_weight_grad() {
   using T = CNNFAST_ELEMENT;
   using K = Kernels<T>;
   using G = typename K::G;

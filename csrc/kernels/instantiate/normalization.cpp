@@ -1,4 +1,4 @@
-// Normalisation and dropout.
+// Normalization and dropout.
 #include "kernels/instantiate/family.hpp"
 #include "kernels/norm/batch_norm.hpp"
 #include "kernels/norm/group_norm.hpp"

@@ -13,9 +13,9 @@ void fill_products(KernelTable<CNNFAST_ELEMENT>& table) {
   static_cast<FamilyKernels<ProductOps>&>(table) = {
       with_weights<Conv2dKernels>(),
       with_weights<ConvTranspose2dKernels>(),
-      with_weights_at_once<LinearKernels>(),
+      with_whole_batch_weight_grad<LinearKernels>(),
   };
-  table.weights_at_once = LinearKernels<CNNFAST_ELEMENT>::weights;
+  table.whole_batch_weight_grad = LinearKernels<CNNFAST_ELEMENT>::weights;
 }
 
 CNNFAST_KERNELS_END

@@ -1,4 +1,4 @@
-// Batch normalisation, and the join of a branch and the activation that may follow it.
+// Batch normalization, and the join of a branch and the activation that may follow it.
 //
 //   forward    y = f(x a + b + other?)   a = weight / sqrt(var + eps), b = bias - mean a
 //   backward   dz = dy f'     s = sum dz, q = sum dz (x - mean), over all values of a channel
@@ -69,7 +69,7 @@ struct BatchNormKernels {
     // An image at a time, while it is in a near cache.
     for (Index first = 0; first < a.n * g.size(); first += g.size()) {
       ForwardArgs<T> image = a;
-      const T* const xs[] = {a.x + first, g.add ? a.xs[1] + first : nullptr};
+      const T* const xs[] = {a.x + first, g.residual ? a.xs[1] + first : nullptr};
       image.n = 1, image.x = xs[0], image.xs = xs, image.y = a.y + first;
       apply<false>(g, image, scale, shift);
       activate<T>(g.activation, g.size(), image.y, nullptr, nullptr, image.y,
@@ -80,7 +80,7 @@ struct BatchNormKernels {
   static void apply(const G& g, const ForwardArgs<T>& a, const T* scale, const T* shift) {
     pattern(g).for_each_vector(a.n * g.size(), [&](Index i, Index k, Index count) {
       V y = ei::pmadd(load_upto<V>(a.x + i, count), load<V>(scale + k), load<V>(shift + k));
-      if (g.add) y = ei::padd(y, load_upto<V>(a.xs[1] + i, count));
+      if (g.residual) y = ei::padd(y, load_upto<V>(a.xs[1] + i, count));
       if (relu) y = where_less_equal(y, zero<V>(), zero<V>(), y);
       store_upto(a.y + i, y, count);
     });
@@ -148,7 +148,7 @@ struct BatchNormKernels {
 
   // dx = dz a + x b + d. The gradients of the parameters are the totals that d_statistics come from: the plan has them.
   static void backward(const G& g, const BackwardArgs<T>& a) {
-    if (g.add && a.dxs[1] != nullptr) {
+    if (g.residual && a.dxs[1] != nullptr) {
       with_slope(g, [&](auto by) {
         for_each_group<V>(a.n * g.size(), [&](Index i, Index count) {
           store_upto(a.dxs[1] + i, before_activation<decltype(by)::value>(a, i, count), count);

@@ -1,4 +1,4 @@
-// Normalisation of single images: GroupNorm with a weight for each channel, LayerNorm with one for each value.
+// Normalization of single images: GroupNorm with a weight for each channel, LayerNorm with one for each value.
 //
 //   forward    xhat = (x - mean) / sqrt(var + eps), y = xhat weight + bias; mean and var over m values
 //   backward   g = dy weight, dx = (g - sum(g) / m - xhat sum(g xhat) / m) / sqrt(var + eps)
@@ -97,7 +97,7 @@ struct GroupNormKernels {
     T *squares = products + length, *u = squares + length, *v = u + length;
     const auto weight = [&](Index c) { return g.affine ? a.packed[c] : T(1); };
     const double m = static_cast<double>(values(g));
-    bool fresh = a.fresh;
+    bool accumulate = a.accumulate;
     for (Index image = 0; image < a.n; ++image) {
       const T *x = a.x + image * g.size(), *dy = a.dy + image * g.size();
       find_means(g, along, x, sums, means);
@@ -118,10 +118,10 @@ struct GroupNormKernels {
         for (Index c = 0; c < g.channels; ++c) {
           T *dw = a.packed_grads + c, *db = dw + g.channels;
           const double w = along.folded(products, c) * static_cast<double>(inverse[c]), b = along.folded(sums, c);
-          *dw = static_cast<T>(w + (fresh ? 0 : static_cast<double>(*dw)));
-          *db = static_cast<T>(b + (fresh ? 0 : static_cast<double>(*db)));
+          *dw = static_cast<T>(w + (accumulate ? static_cast<double>(*dw) : 0));
+          *db = static_cast<T>(b + (accumulate ? static_cast<double>(*db) : 0));
         }
-        fresh = false;
+        accumulate = true;
       }
       if (a.dx == nullptr) continue;
       // dx = (dy w + u + (x - mean) v) / deviation
@@ -220,7 +220,7 @@ struct LayerNormKernels {
 
   static void backward(const G& g, const BackwardArgs<T>& a) {
     const double m = static_cast<double>(g.size());
-    bool fresh = a.fresh;
+    bool accumulate = a.accumulate;
     for (Index image = 0; image < a.n; ++image) {
       const T *x = a.x + image * g.size(), *dy = a.dy + image * g.size();
       const Statistics s = statistics(g, x);
@@ -232,10 +232,10 @@ struct LayerNormKernels {
         T *dw = a.packed_grads, *db = dw + g.size();
         for_each_group<V>(g.size(), [&](Index i, Index n) {
           const V d = load_upto<V>(dy + i, n), x_hat = normal(i, n);
-          store_upto(dw + i, fresh ? V(ei::pmul(d, x_hat)) : V(ei::pmadd(d, x_hat, load_upto<V>(dw + i, n))), n);
-          store_upto(db + i, fresh ? d : V(ei::padd(load_upto<V>(db + i, n), d)), n);
+          store_upto(dw + i, accumulate ? V(ei::pmadd(d, x_hat, load_upto<V>(dw + i, n))) : V(ei::pmul(d, x_hat)), n);
+          store_upto(db + i, accumulate ? V(ei::padd(load_upto<V>(db + i, n), d)) : d, n);
         });
-        fresh = false;
+        accumulate = true;
       }
       if (a.dx == nullptr) continue;
       const auto weighted = [&](Index i, Index n) {

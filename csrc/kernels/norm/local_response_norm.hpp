@@ -1,4 +1,4 @@
-// Normalisation by neighbouring channels.
+// Normalization by neighboring channels.
 //
 //   forward    s[c] = k + alpha / size sum of x[c']^2 over the window of c, y[c] = x[c] s[c]^-beta
 //   backward   dx[c] = dy[c] s[c]^-beta - 2 alpha beta / size x[c] sum of dy[c'] x[c'] s[c']^(-beta - 1)
@@ -42,7 +42,7 @@ struct LocalResponseNormKernels {
     for (T& lane : lanes) lane = static_cast<T>(::pow(static_cast<double>(lane), -beta));
     return load<V>(lanes);
   }
-  // The sum over `size` neighbours of each of the channels i .. i + lanes, from a row with its margin.
+  // The sum over `size` neighbors of each of the channels i .. i + lanes, from a row with its margin.
   static CNNFAST_INLINE V window(const G& g, const T* from) {
     V sum = load<V>(from);
     for (Index k = 1; k < g.size; ++k) sum = ei::padd(sum, load<V>(from + k));

@@ -17,15 +17,15 @@ CNNFAST_INLINE void each_element(Index size, const F& f) {
   }
 }
 
-// y = f(x + offset + joined) and the slope there; offset, joined and slope may be null, y may be x.
+// y = f(x + offset + residual) and the slope there; offset, residual and slope may be null, y may be x.
 template <class T>
-void activate(const Function& function, Index size, const T* x, const T* offset, const T* joined, T* y, T* slope) {
+void activate(const Function& function, Index size, const T* x, const T* offset, const T* residual, T* y, T* slope) {
   with_function(function, [&](const auto& f) {
     each_element<T>(size, [&](Index i, Index count, auto lane) {
       using V = decltype(lane);
       V v = load_upto<V>(x + i, count);
       if (offset != nullptr) v = ei::padd(v, load_upto<V>(offset + i, count));
-      if (joined != nullptr) v = ei::padd(v, load_upto<V>(joined + i, count));
+      if (residual != nullptr) v = ei::padd(v, load_upto<V>(residual + i, count));
       const auto at = f(v);
       store_upto(y + i, at.value, count);
       if (slope != nullptr) store_upto(slope + i, at.slope, count);

@@ -15,8 +15,8 @@ void add_repeated(Index repeats, Index size, const T* x, const T* offsets, T* y)
   }
 }
 template <class T>
-void sum_repeated(Index repeats, Index size, const T* dy, T* sums, bool fresh) {
-  if (fresh) std::memset(sums, 0, static_cast<std::size_t>(size) * sizeof(T));
+void sum_repeated(Index repeats, Index size, const T* dy, T* sums, bool accumulate) {
+  if (!accumulate) std::memset(sums, 0, static_cast<std::size_t>(size) * sizeof(T));
   Index i = 0;
   for (; i + 4 <= repeats; i += 4) {  // so that sums are read and written once for four images
     const T* d = dy + i * size;
@@ -63,7 +63,7 @@ struct ChannelBiasKernels {
       along.clear(a.scratch);
       along.add(a.n * g.size(), a.dy, a.scratch);
       for (Index c = 0; c < g.channels; ++c) {
-        const double before = a.fresh ? 0 : static_cast<double>(a.packed_grads[c]);
+        const double before = a.accumulate ? static_cast<double>(a.packed_grads[c]) : 0;
         a.packed_grads[c] = static_cast<T>(before + along.total(a.scratch, c));
       }
     }
@@ -83,7 +83,7 @@ struct PositionBiasKernels {
   }
   static void forward(const G& g, const ForwardArgs<T>& a) { add_repeated(a.n, g.size(), a.x, a.packed, a.y); }
   static void backward(const G& g, const BackwardArgs<T>& a) {
-    if (a.packed_grads != nullptr) sum_repeated(a.n, g.size(), a.dy, a.packed_grads, a.fresh);
+    if (a.packed_grads != nullptr) sum_repeated(a.n, g.size(), a.dy, a.packed_grads, a.accumulate);
     pass_gradient(a.n * g.size(), a.dy, a.dx);
   }
 };

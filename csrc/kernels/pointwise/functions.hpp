@@ -163,7 +163,7 @@ struct SoftplusAt {
     const V none = zero<V>(), one = constant<V>(1), limit = constant<V>(threshold);
     const V bx = ei::pmul(x, constant<V>(beta));
     const Decay<V> e(ei::pnegate(ei::pabs(bx)));
-    const V y = ei::pdiv(ei::padd(where_less(none, bx, bx, none), log1p_of_share(e.value())), constant<V>(beta));
+    const V y = ei::pdiv(ei::padd(where_less(none, bx, bx, none), log1p_unit(e.value())), constant<V>(beta));
     const V d = ei::pdiv(one, ei::padd(one, e.value()));
     return {where_less(limit, bx, x, y), where_less(limit, bx, one, where_less(bx, none, e.times_bounded(d), d))};
   }

@@ -58,8 +58,8 @@ struct AvgPool2dKernels {
 
   // One image; K: as in with_kernel.
   template <class V, int K>
-  static void forward_image(const G& placed, const T* x, T* y) {
-    const G g = placed;  // of our own: what is stored cannot change it
+  static void forward_image(const G& geometry, const T* x, T* y) {
+    const G g = geometry;  // of our own: what is stored cannot change it
     const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
     for_each_window(g, [&](Index to, const Span& r, const Span& c) {
       const Part p = part(g, r, c);
@@ -87,8 +87,8 @@ struct AvgPool2dKernels {
     with_vector<T>(g.channels, [&](auto vector) { backward_images<decltype(vector)>(g, a); });
   }
   template <class V>
-  static void backward_images(const G& placed, const BackwardArgs<T>& a) {
-    const G g = placed;
+  static void backward_images(const G& geometry, const BackwardArgs<T>& a) {
+    const G g = geometry;
     const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
     for (Index image = 0; image < a.n; ++image) {
       const T* dy = a.dy + image * y_size;

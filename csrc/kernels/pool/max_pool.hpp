@@ -25,7 +25,7 @@ struct MaxPool2dKernels {
     for_each_tap<K, 1>(p, g.kernel.w, [&](Index from, auto number) {
       const V v = load_upto<V>(x + from, count);
       if constexpr (Numbers) {
-        meet(v, broadcast<V>(static_cast<T>(number)), best, at);
+        update_max(v, broadcast<V>(static_cast<T>(number)), best, at);
       } else {
         best = where_wins(v, best, v, best);
       }
@@ -34,8 +34,8 @@ struct MaxPool2dKernels {
 
   // One image; K: as in with_kernel.
   template <class V, int K, bool Numbers>
-  static void forward_image(const G& placed, const T* x, T* y, T* saved) {
-    const G g = placed;  // of our own: what is stored cannot change it
+  static void forward_image(const G& geometry, const T* x, T* y, T* saved) {
+    const G g = geometry;  // of our own: what is stored cannot change it
     const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
     for_each_window(g, [&](Index to, const Span& r, const Span& c) {
       const Part p = part(g, r, c);

@@ -59,7 +59,7 @@ struct Run {
   const Over &rows, &cols;
   Index kernel_w;
 
-  // There are R x C windows, whose taps are neighbours: they are held in registers. Vectors are whole. `load(i, j,
+  // There are R x C windows, whose taps are neighbors: they are held in registers. Vectors are whole. `load(i, j,
   // channel, count)` is a window.
   template <class V, int R, int C, class Load, class Term>
   CNNFAST_INLINE void held(const Load& load, const Term& term) const {
@@ -127,10 +127,10 @@ struct Run {
 // dx of each pixel: the sum of term(load(window's place in y, count), number of the pixel in the window) over the
 // windows over it, in order.
 template <class V, class T, class Load, class Term>
-void gather(const Pool& placed, T* dx, const Load& load, const Term& term) {
-  const Pool g = placed;
+void gather(const Pool& geometry, T* dx, const Load& load, const Term& term) {
+  const Pool g = geometry;
   const Index pixels = g.h * g.w, y_size = g.h_out * g.w_out * g.channels, y_row = g.w_out * g.channels;
-  const bool neighbours = g.dilation.h == 1 && g.dilation.w == 1;
+  const bool neighbors = g.dilation.h == 1 && g.dilation.w == 1;
   // From here on a pixel and all behind it have no room for a vector.
   const Index crowded = g.channels >= kLanes<V> ? pixels : pixels - (kLanes<V> - 1) / g.channels;
   Over r(g.rows());
@@ -151,7 +151,7 @@ void gather(const Pool& placed, T* dx, const Load& load, const Term& term) {
         return load(first + i * y_row + j * g.channels + lane, count);
       };
       const bool few = r.count() < 3 && c.count() < 3, whole = g.channels >= kLanes<V> || room >= kLanes<V>;
-      switch (neighbours && few && whole ? r.count() * 3 + c.count() : 0) {
+      switch (neighbors && few && whole ? r.count() * 3 + c.count() : 0) {
         case 4: run.template held<V, 1, 1>(window, term); break;
         case 5: run.template held<V, 1, 2>(window, term); break;
         case 7: run.template held<V, 2, 1>(window, term); break;

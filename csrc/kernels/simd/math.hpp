@@ -40,7 +40,7 @@ CNNFAST_INLINE V where_wins(const V& x, const V& best, const V& yes, const V& no
 
 // A candidate of a maximum, with its number.
 template <class V>
-CNNFAST_INLINE void meet(const V& x, const V& number, V& best, V& at) {
+CNNFAST_INLINE void update_max(const V& x, const V& number, V& best, V& at) {
   at = where_wins(x, best, number, at);
   best = where_wins(x, best, x, best);
 }
@@ -161,7 +161,7 @@ class Decay<double> {
 // log(1 + e) for 0 <= e <= 1 or NaN: 2 s p(s^2), s = e / (2 + e), p(s^2) = atanh(s) / s; relative error of the fit
 // 1.1e-10.
 template <class V>
-CNNFAST_INLINE V log1p_of_share(const V& e) {
+CNNFAST_INLINE V log1p_unit(const V& e) {
   if constexpr (std::is_same_v<V, double>) {
     return ::log1p(e);
   } else {

@@ -105,7 +105,7 @@ struct BinaryAt {
   CNNFAST_INLINE ValueSlope<V> operator()(const V& x, const V& t, const V& w) const {
     const V none = zero<V>(), one = constant<V>(1);
     const Decay<V> e(ei::pnegate(ei::pabs(x)));
-    const V rest = log1p_of_share(e.value()), d = ei::pdiv(one, ei::padd(one, e.value()));
+    const V rest = log1p_unit(e.value()), d = ei::pdiv(one, ei::padd(one, e.value()));
     const V small = e.times(d);
     const V no = ei::psub(one, t), yes = ei::pmul(w, t);
     const V of_no = ei::padd(where_less(none, x, x, none), rest);

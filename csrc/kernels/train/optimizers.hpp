@@ -1,4 +1,4 @@
-// One optimiser step over a flat block of parameters, in place; arithmetic as in PyTorch's optimizers.
+// One optimizer step over a flat block of parameters, in place; arithmetic as in PyTorch's optimizers.
 // Every element takes the same vector path wherever it lies in the block, so that a step gives the same bits
 // whatever the block's address.
 #pragma once

@@ -1,4 +1,4 @@
-#include "plan/pieces.hpp"
+#include "plan/node_parts.hpp"
 
 #include <algorithm>
 
@@ -29,13 +29,13 @@ Index cut(Window& window, const RowRange& rows) {
 template <class G>
 struct Cutting {
   static Index units(const G&) { return 1; }
-  static Piece piece(const G& g, const RowRange&) { return {g}; }
+  static NodePart piece(const G& g, const RowRange&) { return {g}; }
 };
 
 template <>
 struct Cutting<Conv2d::Geometry> {
   static Index units(const Conv2d::Geometry& g) { return rows_see_input(g) ? g.h_out : 1; }
-  static Piece piece(const Conv2d::Geometry& g, const RowRange& rows) {
+  static NodePart piece(const Conv2d::Geometry& g, const RowRange& rows) {
     Conv2d::Geometry part = g;
     const Index x = cut(part, rows) * g.w * g.c_in;
     return {part, x, rows.first * g.w_out * g.c_out};
@@ -46,8 +46,8 @@ template <>
 struct Cutting<ConvActivation::Geometry> {
   using Conv = Cutting<Conv2d::Geometry>;
   static Index units(const ConvActivation::Geometry& g) { return Conv::units(g.conv); }
-  static Piece piece(const ConvActivation::Geometry& g, const RowRange& rows) {
-    const Piece conv = Conv::piece(g.conv, rows);
+  static NodePart piece(const ConvActivation::Geometry& g, const RowRange& rows) {
+    const NodePart conv = Conv::piece(g.conv, rows);
     ConvActivation::Geometry part = g;
     part.conv = std::get<Conv2d::Geometry>(conv.op);
     return {part, conv.x, conv.y};
@@ -57,7 +57,7 @@ struct Cutting<ConvActivation::Geometry> {
 template <>
 struct Cutting<ConvPool::Geometry> {
   static Index units(const ConvPool::Geometry& g) { return rows_see_input(g.conv) ? g.h_out : 1; }
-  static Piece piece(const ConvPool::Geometry& g, const RowRange& rows) {
+  static NodePart piece(const ConvPool::Geometry& g, const RowRange& rows) {
     ConvPool::Geometry part = g;
     part.h_out = rows.end - rows.first;
     // A convolution's row that no window sees stays uncomputed, as in the whole.
@@ -67,11 +67,11 @@ struct Cutting<ConvPool::Geometry> {
   }
 };
 
-// Rows of windows that slide; adaptive ones are not worth the trouble.
+// BatchArrays of windows that slide; adaptive ones are not worth the trouble.
 template <class G>
 struct CuttingOfPool {
   static Index units(const G& g) { return rows_see_input(g) && !g.adaptive ? g.h_out : 1; }
-  static Piece piece(const G& g, const RowRange& rows) {
+  static NodePart piece(const G& g, const RowRange& rows) {
     G part = g;
     const Index first = cut(part, rows), end = first + part.h;
     // What hangs over the padding (`ceil_mode`) does not become padding, which a mean may count.
@@ -101,7 +101,7 @@ Index slices(const ConvPool::Geometry& g) { return slices(g.conv); }
 
 }  // namespace
 
-Index most_pieces(const PlacedOp& op) {
+Index max_parts(const BoundOp& op) {
   return std::visit(
       [](const auto& g) {
         const Index own = slices(g);
@@ -110,10 +110,10 @@ Index most_pieces(const PlacedOp& op) {
       op);
 }
 
-Piece piece_of(const PlacedOp& op, Index part, Index parts) {
+NodePart part_of(const BoundOp& op, Index part, Index parts) {
   if (parts == 1) return {op};
   return std::visit(
-      [&](const auto& g) -> Piece {
+      [&](const auto& g) -> NodePart {
         if (slices(g) > 0) return {g, 0, 0, {static_cast<int>(part), static_cast<int>(parts)}};
         using C = Cutting<std::decay_t<decltype(g)>>;
         const Index units = C::units(g);

@@ -8,14 +8,14 @@
 CNNFAST_KERNELS_BEGIN
 
 template <class T>
-struct WinogradShare {
+struct WinogradPartition {
   using G = Conv2d::Geometry;
   static constexpr Index kFewTiles = 4;  // for a thread
 
   Index first, end;  // tiles
   Slice channels;    // of blocks
 
-  static WinogradShare of(const G& g, Index n, const Slice& slice) {
+  static WinogradPartition of(const G& g, Index n, const Slice& slice) {
     const Index all = n * g.tile_rows() * g.tile_cols();
     const Index blocks = (g.c_out + block_lanes(g) - 1) / block_lanes(g);
     if (all < kFewTiles * slice.parts && blocks >= slice.parts) return {0, all, slice};
@@ -37,17 +37,17 @@ struct WinogradShare {
   // pixels of h x w.
   template <class F>
   static void for_each_run(const G& g, const Slice& slice, Index edge, Index h, Index w, const F& f) {
-    const WinogradShare share = of(g, 1, slice);
-    for (Index t = share.first; t < share.end; ++t) {
+    const WinogradPartition part = of(g, 1, slice);
+    for (Index t = part.first; t < part.end; ++t) {
       const Index row = t / g.tile_cols() * edge, col = t % g.tile_cols() * edge;
       const Index rows = h - row < edge ? h - row : edge, cols = w - col < edge ? w - col : edge;
       for (Index i = 0; i < rows; ++i) {
         const Index first = ((row + i) * w + col) * g.c_out;
-        if (share.channels.parts == 1) {
+        if (part.channels.parts == 1) {
           f(first, cols * g.c_out);
         } else {
           for (Index j = 0; j < cols; ++j) {
-            for_each_block(g, share.channels, [&](Index block, Index lanes) { f(first + j * g.c_out + block, lanes); });
+            for_each_block(g, part.channels, [&](Index block, Index lanes) { f(first + j * g.c_out + block, lanes); });
           }
         }
       }

@@ -1,6 +1,6 @@
-// One picture as the work of several threads: a node's output in pieces.
+// One image as the work of several threads: a node's output in pieces.
 //
-// Values lie channels-last, so that rows of a picture are contiguous, and some rows of an output are the output of a
+// Values lie channels-last, so that rows of a image are contiguous, and some rows of an output are the output of a
 // smaller window operation on some rows of its input: a piece is a node of its own, and kernels need not know. Where
 // rows are few and weights many, in Linear and by Winograd's algorithm, a piece is the whole node and a slice that its
 // kernels take of it: tiles, or blocks of output channels. Weights are packed once for all pieces, and results are the
@@ -11,16 +11,16 @@
 
 namespace cnnfast {
 
-struct Piece {
-  PlacedOp op;
+struct NodePart {
+  BoundOp op;
   Index x = 0, y = 0;  // offsets of its rows in the input and in the output, in elements
   Slice slice = {};    // of the node
 };
 
 // Into how many pieces an output can be cut; 1 for what cannot be cut at all.
-Index most_pieces(const PlacedOp& op);
+Index max_parts(const BoundOp& op);
 
-// Piece `part` of `parts`, parts <= most_pieces. Pieces of rows are of nearly equal size; slices may be empty.
-Piece piece_of(const PlacedOp& op, Index part, Index parts);
+// NodePart `part` of `parts`, parts <= max_parts. Pieces of rows are of nearly equal size; slices may be empty.
+NodePart part_of(const BoundOp& op, Index part, Index parts);
 
 }  // namespace cnnfast
