@@ -1,5 +1,5 @@
-"""`python -m bench.chart results.json chart.svg`: images per second of cnnfast, PyTorch and ONNX Runtime, drawn from
-the rows of whole networks that `python -m bench --json` wrote.
+"""`python -m bench.chart results.json chart.svg`: images per second of cnnfast, PyTorch and ONNX Runtime, drawn
+from the rows of whole networks that `python -m bench --json` wrote.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ def caption(result: Mapping[str, Any]) -> str:
     about = result["machine"]
     packages = (("cnnfast", "cnnfast"), ("PyTorch", "torch"), ("ONNX Runtime", "onnxruntime"))
     versions = [f"{label} {about[name].partition('+')[0]}" for label, name in packages if name in about]
-    busy = sum(1 for row in result["rows"] if row.get("crowded"))
+    busy = sum(1 for row in result["rows"] if row["crowded"])
     doubts = [f"Other processes used the machine in {busy} of {len(result['rows'])} rows."] if busy else []
     doubts += ["A quick run: not to quote."] if result["options"]["quick"] else []
     lines = (
-        f"{about['cpu']}, {about['threads']} threads on {about['cores']} cores, {about['isa']}, {about['system']}. "
-        f"{', '.join(versions)}. float32.",
+        f"{about['cpu']}, {about['threads']} threads on {about['cores']} cores, {about['isa']}, "
+        f"{about['system']}. {', '.join(versions)}. float32.",
         "Medians; bars are relative to the fastest of their group. Training: forward, backward, Adam. "
         "PyTorch: eager, the faster of its two memory layouts.",
         *doubts,

@@ -1,9 +1,9 @@
-"""From a photo of a letter to its name: train on letters that cnnfast draws, prepare photos, predict, and draw all
-of it as docs/images/letters.png.
+"""From a photo of a letter to its name: train on letters that cnnfast draws, prepare photos, predict, and draw
+all of it as docs/images/letters.png.
 
-The photos are made here, too: large letters in blue ink somewhere on unevenly lit paper. Needs pillow and matplotlib
-(pip install ".[docs]"). Run it with the name of another file to leave the one of the documentation alone. The cells
-(`# %%`) open as a notebook in most editors.
+The photos are made here, too: large letters in blue ink somewhere on unevenly lit paper. Needs pillow and
+matplotlib (pip install ".[docs]"). Run it with the name of another file to leave the one of the documentation
+alone. The cells (`# %%`) open as a notebook in most editors.
 """
 
 # %% A network that knows letters
@@ -32,7 +32,7 @@ def photo(glyph):
     top, left = rng.integers(0, side - letter_side, 2)
     ink = np.zeros((side, side, 1))
     ink[top : top + letter_side, left : left + letter_side, 0] = glyph / 255
-    down, right = np.mgrid[0:1 : side * 1j, 0:1 : side * 1j]
+    down, right = np.mgrid[0 : 1 : side * 1j, 0 : 1 : side * 1j]
     angle = rng.uniform(0, 2 * np.pi)
     light = 0.8 + 0.2 * (np.cos(angle) * (down - 0.5) + np.sin(angle) * (right - 0.5))
     noise = rng.normal(0, 2, (side, side, 1))
@@ -47,7 +47,7 @@ photos = [photo(glyph) for glyph in unseen.images[chosen]]
 
 # %% What the network sees, and what it predicts
 # Page removed, letter cut out, centered and scaled as EMNIST's letters are: uint8 (28, 28), ink 255 on 0.
-inputs = np.stack([cf.pictures.to_model_input(image) for image in photos])
+inputs = np.stack([cf.vision.to_model_input(image) for image in photos])
 probabilities = model.predict_proba(inputs)  # (7, 26)
 predicted = "".join(model.classes[k] for k in probabilities.argmax(axis=1))
 print("predicted:", predicted)

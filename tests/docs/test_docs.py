@@ -67,6 +67,12 @@ def test_links_to_files_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+def test_the_readme_shows_the_chart_and_an_example() -> None:
+    images = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert images == ["docs/images/throughput.svg", "docs/images/letters.png"]
+    assert [image for image in images if not (ROOT / image).is_file()] == []
+
+
 def subcommands(top: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     for action in top._actions:
         if isinstance(action, argparse._SubParsersAction):
