@@ -1,5 +1,5 @@
-"""`python -m bench.chart results.json chart.svg`: images per second of cnnfast, PyTorch and ONNX Runtime, drawn
-from the rows of whole networks that `python -m bench --json` wrote.
+"""`python -m bench.chart results.json chart.svg`: images per second of cnnfast, PyTorch and ONNX Runtime,
+drawn from the rows of whole networks that `python -m bench --json` wrote.
 """
 
 from __future__ import annotations

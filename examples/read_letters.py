@@ -1,5 +1,5 @@
-"""From a photo of a letter to its name: train on letters that cnnfast draws, prepare photos, predict, and draw
-all of it as docs/images/letters.png.
+"""From a photo of a letter to its name: train on letters that cnnfast draws, prepare photos, predict, and
+draw all of it as docs/images/letters.png.
 
 The photos are made here, too: large letters in blue ink somewhere on unevenly lit paper. Needs pillow and
 matplotlib (pip install ".[docs]"). Run it with the name of another file to leave the one of the documentation

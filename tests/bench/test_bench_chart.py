@@ -20,7 +20,7 @@ def row(name: str, work: float = 64, **seconds: float) -> dict[str, Any]:
 
 
 def result(*rows: dict[str, Any], quick: bool = False) -> dict[str, Any]:
-    machine = {"cpu": "Some CPU", "cores": 4, "system": "Linux x86_64", "isa": "avx2", "threads": 2}
+    machine = {"cpu": "A CPU", "cores": 4, "system": "Linux x86_64", "isa": "avx2", "threads": 2}
     versions = {"cnnfast": "0.1.0", "torch": "2.0.0+cpu"}
     return {"machine": {**machine, **versions}, "options": {"quick": quick}, "rows": list(rows)}
 
@@ -42,9 +42,7 @@ def test_panels_have_the_faster_layout_of_pytorch() -> None:
 
 def test_caption_names_machine_threads_and_doubts() -> None:
     text = chart.caption(result(*ROWS))
-    assert text.startswith(
-        "Some CPU, 2 threads on 4 cores, avx2, Linux x86_64. cnnfast 0.1.0, PyTorch 2.0.0."
-    )
+    assert text.startswith("A CPU, 2 threads on 4 cores, avx2, Linux x86_64. cnnfast 0.1.0, PyTorch 2.0.0.")
     assert "Other processes" not in text
     busy = {**ROWS[0], "crowded": True}
     text = chart.caption(result(busy, ROWS[1], quick=True))
