@@ -237,7 +237,7 @@ def test_data_lists_what_is_there(tmp_path: Path) -> None:
     assert lines[2].split() == ["data", "set", "train", "test"]
     rows = {line.split()[0]: line for line in lines[3:]}
     assert list(rows) == cf.datasets.names()
-    assert re.fullmatch(r"glyphs +yes +yes +synthetic, drawn when asked for", rows["glyphs"])
+    assert re.fullmatch(r"glyphs +yes +yes +synthetic, drawn when loaded", rows["glyphs"])
     assert re.fullmatch(r"mnist +no +no +get it with: cnnfast data download mnist", rows["mnist"])
 
     (tmp_path / "mnist").mkdir()

@@ -59,12 +59,12 @@ def ended(epochs: int, stopped: str = "interrupted", accuracy: float = 0.5) -> A
 
 
 def with_accuracy(accuracy: float) -> Any:
-    def judged(model: Module, data: ImageDataset) -> Evaluation:
+    def evaluated(model: Module, data: ImageDataset) -> Evaluation:
         found = evaluate(model, data)
         object.__setattr__(found, "accuracy", accuracy)
         return found
 
-    return judged
+    return evaluated
 
 
 def start(words: Sequence[str] = (), epochs: int = 3000, **changes: Any) -> subprocess.Popen[str]:

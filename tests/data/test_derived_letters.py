@@ -75,7 +75,7 @@ def test_made_stored_and_read_again(fake_sources: Path) -> None:
     folder = fake_sources / "emnist"
     record = next(r for r in datasets.status(fake_sources) if r.dataset == "emnist-letters-derived")
     assert record.available
-    assert record.note == "made from the ByClass and ByMerge test files when asked for"
+    assert record.note == "made from the ByClass and ByMerge test files when loaded"
     made = EMNIST("letters-derived", train=False, root=fake_sources)
     assert len(made) == 2 * 52
     assert made.name == "emnist-letters-derived/test"

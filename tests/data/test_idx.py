@@ -60,9 +60,9 @@ def test_extreme_compression_is_still_read(tmp_path: Path) -> None:
 
 def test_kind_is_checked(tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"^read_idx: kind must be 'images', 'labels' or None, got 'pictures'$"
+        ValueError, match=r"^read_idx: kind must be 'images', 'labels' or None, got 'photos'$"
     ):
-        read_idx(tmp_path / "any", kind="pictures")  # type: ignore[arg-type]
+        read_idx(tmp_path / "any", kind="photos")  # type: ignore[arg-type]
 
 
 def test_missing_file_is_an_os_error(tmp_path: Path) -> None:

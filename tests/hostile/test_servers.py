@@ -103,7 +103,7 @@ class TestRefusals:
         (tmp_path / "mnist" / f"{name}.part").write_bytes(mnist[name][:100])
         server.content_range = "bytes 7-39999/40000"
         self.refuse(
-            tmp_path, f"{server.url}{name} answered with bytes nobody asked for (bytes 7-39999/40000)"
+            tmp_path, f"{server.url}{name} answered with another range than requested (bytes 7-39999/40000)"
         )
 
     def test_every_address_is_named(

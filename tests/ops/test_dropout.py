@@ -121,7 +121,9 @@ def test_same_bits_for_any_number_of_threads(n: int, set_threads: SetThreads) ->
         first = first or result
         assert result == first
     assert model.loss_and_grad(x, target, seed=6)[0] != first[0]
-    assert model.loss_and_grad(x, target)[0] != model.loss_and_grad(x, target)[0], "drawn anew without a seed"
+    assert model.loss_and_grad(x, target)[0] != model.loss_and_grad(x, target)[0], (
+        "drawn again without a seed"
+    )
 
 
 def test_backward_goes_through_what_was_kept() -> None:

@@ -36,18 +36,18 @@ def cross_entropy_backward(logits: Array, target: Array) -> Array:
 
 
 # Losses with settings: x, target, settings -> (losses of rows or elements, gradients, divisor of a mean).
-Judged = tuple[Array, Array, float]
+LossResult = tuple[Array, Array, float]
 
 
-def by_position(judge: Callable[..., Judged]) -> Callable[..., Judged]:
+def by_position(loss_of: Callable[..., LossResult]) -> Callable[..., LossResult]:
     """The same for maps (n, c, ...): each position is a row."""
 
-    @wraps(judge)
-    def of_maps(x: Array, target: Array, **settings: Any) -> Judged:
+    @wraps(loss_of)
+    def of_maps(x: Array, target: Array, **settings: Any) -> LossResult:
         x = np.moveaxis(np.asarray(x, np.float64), 1, -1)
         classes = np.ndim(target) < x.ndim
         rows = np.ravel(target) if classes else np.moveaxis(target, 1, -1).reshape(-1, x.shape[-1])
-        loss, slope, divisor = judge(x.reshape(-1, x.shape[-1]), rows, **settings)
+        loss, slope, divisor = loss_of(x.reshape(-1, x.shape[-1]), rows, **settings)
         return loss.reshape(x.shape[:-1]), np.moveaxis(slope.reshape(x.shape), -1, 1), divisor
 
     return of_maps
@@ -56,7 +56,7 @@ def by_position(judge: Callable[..., Judged]) -> Callable[..., Judged]:
 @by_position
 def weighted_cross_entropy(
     x: Array, target: Array, *, weight: Any, label_smoothing: float, ignore_index: int
-) -> Judged:
+) -> LossResult:
     """-sum of q log softmax(x); q = w p, p the (smoothed) target."""
     x = np.asarray(x, np.float64)
     n, c = x.shape
@@ -73,7 +73,7 @@ def weighted_cross_entropy(
 
 
 @by_position
-def weighted_nll(x: Array, target: Array, *, weight: Any, ignore_index: int) -> Judged:
+def weighted_nll(x: Array, target: Array, *, weight: Any, ignore_index: int) -> LossResult:
     """-w x at the target."""
     x = np.asarray(x, np.float64)
     w = np.ones(x.shape[1]) if weight is None else np.asarray(weight)
@@ -82,26 +82,26 @@ def weighted_nll(x: Array, target: Array, *, weight: Any, ignore_index: int) -> 
     return -(q * x).sum(axis=1), -q, float(q.sum())
 
 
-def mse(x: Array, target: Array) -> Judged:
+def mse(x: Array, target: Array) -> LossResult:
     """d^2."""
     d = np.asarray(x, np.float64) - target
     return d * d, 2 * d, d.size
 
 
-def l1(x: Array, target: Array) -> Judged:
+def l1(x: Array, target: Array) -> LossResult:
     """|d|."""
     d = np.asarray(x, np.float64) - target
     return np.abs(d), np.sign(d), d.size
 
 
-def huber(x: Array, target: Array, *, delta: float) -> Judged:
+def huber(x: Array, target: Array, *, delta: float) -> LossResult:
     """d^2 / 2 up to delta, delta (|d| - delta / 2) beyond."""
     d = np.asarray(x, np.float64) - target
     loss = np.where(np.abs(d) < delta, d * d / 2, delta * (np.abs(d) - delta / 2))
     return loss, np.clip(d, -delta, delta), d.size
 
 
-def smooth_l1(x: Array, target: Array, *, beta: float) -> Judged:
+def smooth_l1(x: Array, target: Array, *, beta: float) -> LossResult:
     """huber / beta; l1 where beta is 0."""
     if beta == 0:
         return l1(x, target)
@@ -109,7 +109,7 @@ def smooth_l1(x: Array, target: Array, *, beta: float) -> Judged:
     return loss / beta, slope / beta, size
 
 
-def bce_with_logits(x: Array, target: Array, *, pos_weight: Any) -> Judged:
+def bce_with_logits(x: Array, target: Array, *, pos_weight: Any) -> LossResult:
     """-w t log s(x) - (1 - t) log s(-x)."""
     x = np.asarray(x, np.float64)
     w = 1.0 if pos_weight is None else np.asarray(pos_weight)

@@ -1,4 +1,4 @@
-"""Normalizations beside PyTorch's, at random: shapes, groups and settings drawn anew for each trial.
+"""Normalizations beside PyTorch's, with random shapes, groups and settings in each trial.
 
 Failures name the seed; CNNFAST_TEST_SEED=<number> draws others.
 """

@@ -82,7 +82,7 @@ def test_same_bits_as_on_one_thread(name: str, dtype: str, set_threads: SetThrea
         set_threads(count)
         np.testing.assert_array_equal(model(x), alone)
         np.testing.assert_array_equal(model(x[1:2])[0], alone[1])
-        lent = model.parameters()  # weights may change: packed anew, by all threads
+        lent = model.parameters()  # weights may change: packed again, by all threads
         np.testing.assert_array_equal(model(x[:1])[0], alone[0])
         del lent
 

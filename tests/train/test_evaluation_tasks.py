@@ -117,10 +117,10 @@ def test_validation_of_yes_or_no_has_an_accuracy_and_the_best_epoch_by_it(loss: 
     assert history.best_epoch == 1 + scores.index(max(scores))
     assert max(scores)[0] > 0.9
     best = history.epochs[history.best_epoch - 1]
-    judged = evaluate(model, (x[:60], y[:60]))
-    assert best.val_accuracy == judged.accuracy == (model.predict(x[:60]) == y[:60, 0]).mean()
+    result = evaluate(model, (x[:60], y[:60]))
+    assert best.val_accuracy == result.accuracy == (model.predict(x[:60]) == y[:60, 0]).mean()
     if loss == "bce_with_logits":
-        assert best.val_loss == pytest.approx(judged.loss)
+        assert best.val_loss == pytest.approx(result.loss)
 
 
 def test_validation_of_several_answers(rng: Rng) -> None:
@@ -134,7 +134,7 @@ def test_validation_of_several_answers(rng: Rng) -> None:
     assert model.task == "multilabel"
 
 
-def test_a_task_that_the_user_sets_is_judged_by_accuracy_whatever_the_loss(rng: Rng) -> None:
+def test_a_task_that_the_user_sets_is_evaluated_by_accuracy_whatever_the_loss(rng: Rng) -> None:
     x = rng.standard_normal((50, 3)).astype(np.float32)
     one_hot = np.eye(3, dtype=np.float32)[x.argmax(axis=1)]
     model = nn.Linear(3, 3, seed=0)
@@ -234,8 +234,8 @@ def test_validation_is_evaluation(shape: tuple[int, ...], rng: Rng) -> None:
     y[5:], y[:3] = np.where(rng.random(y[5:].shape) < 0.5, -100, y[5:]), -100
     model = nn.Conv2d(2, 3, 1, seed=0) if shape else nn.Linear(2, 3, seed=0)
     record = fit(model, (x, y), 1, optim.SGD(0.1), 40, validation=(x, y), progress=False).epochs[0]
-    judged = evaluate(model, (x, y))
-    assert (record.val_loss, record.val_accuracy) == (judged.loss, judged.accuracy)
+    result = evaluate(model, (x, y))
+    assert (record.val_loss, record.val_accuracy) == (result.loss, result.accuracy)
 
 
 def test_yes_or_no_at_each_position(rng: Rng) -> None:

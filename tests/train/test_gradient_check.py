@@ -173,7 +173,7 @@ def test_the_largest_gradient_is_always_looked_at(monkeypatch, rng):
 # --- kinks --------------------------------------------------------------------------------------------
 
 
-def test_kinks_are_counted_and_not_judged():
+def test_kinks_are_counted_and_not_compared():
     """ReLU at 0 exactly: the slope is 0 to the left, 1 to the right; backward says 0."""
     x = np.array([[0.0, -1.0, 2.0, 0.0]])
     report = check_gradients(nn.ReLU(), x)

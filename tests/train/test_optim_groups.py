@@ -110,8 +110,8 @@ def test_first_values_of_memory_may_differ_by_group():
 # ------------------------------------------------------------------ frozen
 
 
-def test_a_frozen_parameter_is_left_alone_and_begins_anew():
-    """Adam's first step is lr long; a parameter that thaws later makes its first step then."""
+def test_a_frozen_parameter_is_left_alone_and_starts_again():
+    """Adam's first step is lr long; a parameter unfrozen later makes its first step then."""
     optimizer = optim.Adam(lr=0.5)
     params = np.zeros(SIZE)
     optimizer.bind(params, SHAPES)

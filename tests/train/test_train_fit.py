@@ -113,8 +113,8 @@ def test_validation_keeps_the_best_weights():
     def watch(record: EpochRecord) -> None:
         seen.append((record.val_accuracy, -record.val_loss))
         weights.append(model._values.copy())
-        judged = evaluate(model, held)
-        assert (judged.loss, judged.accuracy) == (record.val_loss, record.val_accuracy)
+        result = evaluate(model, held)
+        assert (result.loss, result.accuracy) == (record.val_loss, record.val_accuracy)
 
     history = fit(
         model, data, 8, optim.SGD(lr=1.5), 16, seed=1, validation=held, progress=False, on_epoch=watch

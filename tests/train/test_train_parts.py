@@ -178,7 +178,7 @@ def test_what_depends_on_the_batch_goes_by_parts(rng):
         np.testing.assert_allclose(value, by_hand.buffers()[name], rtol=1e-6)
 
 
-def test_dropout_draws_anew_for_each_part(rng):
+def test_dropout_draws_again_for_each_part(rng):
     """The same rows twice: with one draw for both parts their losses would be equal."""
     model = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(36, 5), seed=0)
     x, y = batch(rng, 16)

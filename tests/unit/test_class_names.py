@@ -62,9 +62,7 @@ def test_names_without_a_class_are_refused_by_name() -> None:
 
 
 def test_numbers_need_names() -> None:
-    with refused(
-        TypeError, "ImageDataset: classes must name the labels, which are no names themselves; got None"
-    ):
+    with refused(TypeError, "ImageDataset: classes is required, as labels are not class names; got None"):
         ImageDataset(IMAGES, np.zeros(4, np.int64))
 
 

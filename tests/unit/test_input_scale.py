@@ -175,7 +175,7 @@ def test_only_the_first_inputs_of_floats_are_looked_at() -> None:
     model = trained()
     assert warnings_of(lambda: [*(model(plain) for _ in range(4)), model(WRONG["0 to 1"])]) == []
     model.preprocessing = nn.Preprocessing(0.2, 0.3)
-    assert warnings_of(lambda: model(WRONG["0 to 1"])) != [], "another scale is looked at anew"
+    assert warnings_of(lambda: model(WRONG["0 to 1"])) != [], "another scale is checked again"
 
 
 def test_many_threads_warn_once() -> None:

@@ -94,13 +94,13 @@ def test_the_command_line_prints_json(
     overflowing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     image = pytest.importorskip("PIL.Image")
-    picture = tmp_path / "l.png"
+    image_file = tmp_path / "l.png"
     letter = np.full((40, 40), 255, np.uint8)
     letter[5:35, 15:20] = 0
-    image.fromarray(letter).save(picture)
+    image.fromarray(letter).save(image_file)
     main(["evaluate", overflowing, "--json"])
     assert strictly(capsys.readouterr().out)["finite"] is False
-    assert main(["predict", str(picture), "--model", overflowing, "--json"]) == 1
+    assert main(["predict", str(image_file), "--model", overflowing, "--json"]) == 1
     assert capsys.readouterr().out == ""  # nothing that could be taken for an answer
     main(["show-config", "--json"])
     strictly(capsys.readouterr().out)

@@ -99,7 +99,7 @@ by_optimizer = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZE
 
 @by_optimizer
 def test_no_bit_changes(make, dtype, rng):
-    """Neither of the parameters nor of what the optimizer remembers of them; thawed, they go on."""
+    """Neither of the parameters nor of what the optimizer remembers of them; unfrozen, they go on."""
     model = network().to(dtype)
     trainer = Trainer(model, make())
     trainer.step(*batch(rng))  # so that there is something to remember
@@ -123,7 +123,7 @@ def test_no_bit_changes(make, dtype, rng):
         assert model.state_dict()[name].tobytes() != before[name].tobytes()
 
 
-def test_a_thawed_parameter_makes_its_first_step_then(rng):
+def test_an_unfrozen_parameter_makes_its_first_step_then(rng):
     """Adam counts the steps of each parameter, as PyTorch does: a first step is lr long."""
     model = network()
     model.freeze("features")

@@ -213,7 +213,7 @@ def test_wrong_file_objects(tmp_path: Path) -> None:
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert refusal(tmp_path / "pipe") == (
-        f"{tmp_path / 'pipe'}: is not a regular file; pass what comes through a pipe as bytes "
+        f"{tmp_path / 'pipe'}: is not a regular file; pass the contents of a pipe as bytes "
         "(- for standard input)"
     )
 

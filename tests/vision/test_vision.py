@@ -163,7 +163,9 @@ def test_a_palette_with_a_transparent_colour(expected: np.ndarray, tmp_path: Pat
 def test_hairlines_are_thickened_to_what_a_network_knows() -> None:
     line = np.zeros((120, 30), np.float32)
     line[10:110, 14:16] = 1
-    assert normalize.stroke_width(normalize.thicken(line)) == pytest.approx(normalize.THINNEST, rel=0.1)
+    assert normalize.stroke_width(normalize.thicken(line)) == pytest.approx(
+        normalize.MIN_STROKE_WIDTH, rel=0.1
+    )
     wide = np.zeros((120, 30), np.float32)
     wide[10:110, 10:22] = 1
     assert normalize.thicken(wide) is wide
@@ -440,7 +442,7 @@ def test_wrong_arguments(case: str) -> None:
 # ------------------------------------------------------------------ the parts
 
 
-def test_blots_are_numbered_like_a_flood_would(rng: np.random.Generator) -> None:
+def test_components_are_labeled_as_by_flood_fill(rng: np.random.Generator) -> None:
     for h, w, share in ((1, 1, 1.0), (1, 9, 0.5), (9, 1, 0.5), (17, 23, 0.4), (31, 29, 0.6), (5, 5, 0.0)):
         mask = rng.random((h, w)) < share
         labels, count = components.label(mask)
@@ -448,10 +450,10 @@ def test_blots_are_numbered_like_a_flood_would(rng: np.random.Generator) -> None
         assert set(np.unique(labels)) - {0} == set(range(1, count + 1))
         seen: set[int] = set()
         for y, x in np.argwhere(mask):
-            blot = flood(mask, int(y), int(x))
-            numbers = {int(labels[p]) for p in blot}
+            component = flood(mask, int(y), int(x))
+            numbers = {int(labels[p]) for p in component}
             assert len(numbers) == 1
-            assert len(blot) == (labels == labels[y, x]).sum()
+            assert len(component) == (labels == labels[y, x]).sum()
             seen |= numbers
         assert len(seen) == count
 
@@ -476,7 +478,7 @@ def test_otsu_splits_two_heaps_between_them(rng: np.random.Generator) -> None:
 def test_soften_is_a_gaussian() -> None:
     dot = np.zeros((41, 41), np.float32)
     dot[20, 20] = 1
-    blurred = normalize.soften(dot, 3.0).astype(float)
+    blurred = normalize.blur(dot, 3.0).astype(float)
     y = np.arange(41) - 20.0
     assert blurred.sum() == pytest.approx(1, abs=1e-6)
     assert (blurred.sum(1) * y**2).sum() == pytest.approx(9, rel=0.01)

@@ -1,5 +1,4 @@
-"""Data sets: images and labels as plain NumPy arrays. Depends on NumPy only, and reads the network only in
-`download`."""
+"""Data sets: images and labels as NumPy arrays. Depends on NumPy only; only `download` uses the network."""
 
 from .download import download
 from .emnist import EMNIST

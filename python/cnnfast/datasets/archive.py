@@ -1,4 +1,4 @@
-"""Takes chosen members out of a zip file that is not trusted: no path is followed, no size believed."""
+"""Extracts given members of an untrusted zip file: neither its paths nor its sizes are trusted."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .checksums import RemoteFile
 from .transfer import mismatch
 
 _CHUNK = 1 << 20
-#: What zipfile raises for damaged files, beyond its own BadZipFile: a seek to a negative place, a cut header,
-#: an unknown method, an encrypted member, a name that is no text.
+#: What zipfile raises for damaged files besides BadZipFile: for a negative seek, a truncated header, an
+#: unknown compression method, an encrypted member, an undecodable name.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -31,13 +31,14 @@ _DAMAGE = (
 
 
 def unpack(archive: Path, wanted: Sequence[RemoteFile], folder: Path) -> list[Path]:
-    """Unpack the members called `wanted`, in whatever folder of the archive they are, straight into `folder`.
+    """Extract the members named in `wanted`, from any folder of the archive, directly into `folder`.
 
-    Everything is unpacked and checked under other names first; only when all is right do the files appear.
+    Everything is extracted and checked in a temporary folder first; the files are moved only if all are
+    valid.
 
     Raises:
-        DownloadError: Not a zip file; a member's name leads out of the archive; a wanted member is missing,
-            there twice, damaged, encrypted, or not the published file. Nothing has been unpacked then.
+        DownloadError: Not a zip file; a member's path leads out of the archive; a wanted member is missing,
+            duplicated, damaged, encrypted, or not the published file. Nothing has been extracted then.
     """
     try:
         source = zipfile.ZipFile(archive)
@@ -50,7 +51,7 @@ def unpack(archive: Path, wanted: Sequence[RemoteFile], folder: Path) -> list[Pa
             with naming(folder / file.name), staged.open("wb") as stream:
                 for chunk in _content(source, archive, members[file.name]):
                     stream.write(chunk)
-                    if stream.tell() > file.size:  # enough to be found out
+                    if stream.tell() > file.size:  # `mismatch` reports it
                         break
             wrong = mismatch(staged, file)
             if wrong is not None:
@@ -61,7 +62,7 @@ def unpack(archive: Path, wanted: Sequence[RemoteFile], folder: Path) -> list[Pa
 
 
 def _content(source: zipfile.ZipFile, archive: Path, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The unpacked bytes of one member, a piece at a time."""
+    """The decompressed bytes of one member, in chunks."""
     try:
         with source.open(member) as packed:
             while chunk := packed.read(_CHUNK):

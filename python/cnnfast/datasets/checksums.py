@@ -1,5 +1,5 @@
-"""What the authors publish: addresses, file names, sizes and checksums. Data only; `download` and `status`
-read it.
+"""The published files of each data set: URLs, file names, sizes and checksums, used by `download` and
+`status`.
 
 Sizes and sha256 of the EMNIST files are those recorded for the published release, the md5 of MNIST and
 Fashion-MNIST those their authors and PyTorch's loader name; `docs/data.md` says how each was confirmed.
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class RemoteFile(NamedTuple):
-    """One published file: a download is accepted only if size and every checksum given here agree."""
+    """One published file: a download is accepted only if its size and every checksum given here match."""
 
     name: str
     size: int
@@ -22,8 +22,8 @@ class RemoteFile(NamedTuple):
 class Source(NamedTuple):
     """Where a data set comes from, and the files it consists of.
 
-    `addresses` are folders (ending in "/") tried in turn. With an `archive`, that one zip file is downloaded
-    and the `files` are members of it; without, each file is downloaded by itself.
+    `addresses` are base URLs (ending in "/") tried in order. With an `archive`, that one zip file is
+    downloaded and the `files` are its members; without, each file is downloaded separately.
     """
 
     title: str
@@ -167,7 +167,7 @@ MNIST = Source(
     folder="mnist",
     addresses=(
         "http://yann.lecun.com/exdb/mnist/",
-        # the same bytes, for when the authors' host answers 403, as it often does
+        # a mirror, since the authors' host often answers 403
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
     ),
     files=(

@@ -1,7 +1,7 @@
 """The derived letters split: real EMNIST letters taken from the official ByClass and ByMerge test files.
 
-It stands in for the official Letters split where only those files are at hand. The recipe is a pure function
-of their bytes, and its result is checked against a recorded sha256, so everyone gets the same 108,935 images.
+It replaces the official Letters split if only those files are available. It is a pure function of their
+bytes, and checked against a recorded sha256, so everyone gets the same 108,935 images.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ def stems(part: str) -> tuple[str, str]:
 
 
 def load_derived_letters(folder: Path, part: str) -> tuple[Images, Labels]:
-    """One part, from its own files in `folder`, else made from the ByClass and ByMerge test files there.
+    """Load one part from its own files in `folder`, or make it from the ByClass and ByMerge test files there.
 
-    What was made is stored in `folder` as four plain idx files (85 MB); where that is not allowed it is kept
-    in memory, so that asking for the other part does not repeat the two seconds of work.
+    The result is stored in `folder` as four uncompressed idx files (85 MB); if that is not writeable it is
+    cached in memory, so that loading the other part does not repeat the two seconds of work.
 
     Raises:
-        DataError: Neither is there, a file is damaged, or the source files are not the published ones.
+        DataError: Neither exists, a file is damaged, or the source files are not the published ones.
     """
     images_file, labels_file = (find(folder, stem) for stem in stems(part))
     if images_file is not None and labels_file is not None:
@@ -64,9 +64,9 @@ def load_derived_letters(folder: Path, part: str) -> tuple[Images, Labels]:
 
 
 def select_letters(byclass: tuple[Images, Labels], bymerge: tuple[Images, Labels]) -> Parts:
-    """The recipe itself, on raw images and labels from 0.
+    """Select the letters from raw images and labels from 0.
 
-    Take ByClass, then ByMerge; keep letters, and of equal images the first; order them by the sha256 of their
+    Concatenate ByClass and ByMerge; keep letters, and the first of equal images; sort by the sha256 of their
     bytes. Test: the first 400 of each letter that occur in ByClass. Train: the rest. No image is in both
     parts.
     """
@@ -99,7 +99,7 @@ def _only_letters(data: tuple[Images, Labels], letter_of: npt.NDArray[np.int64])
     return images[letter >= 0], letter[letter >= 0]
 
 
-#: Parts made from files in a folder that cannot be written.
+#: Parts made from files in a folder that is not writeable.
 _kept_in_memory: dict[Path, Parts] = {}
 
 
@@ -125,7 +125,7 @@ def _make(folder: Path) -> Parts:
             )
     try:
         _store(folder, files)
-    except OSError:  # the folder cannot be written, or the disk is full
+    except OSError:  # the folder is not writeable, or the disk is full
         _kept_in_memory[folder] = parts
     return parts
 
@@ -144,7 +144,7 @@ def _idx(array: Images) -> bytes:
 
 
 def _store(folder: Path, files: dict[str, bytes]) -> None:
-    """Write all files under other names first, then rename: another process sees a whole file or none."""
+    """Write to temporary names, then rename, so that no other process sees an incomplete file."""
     with temporary_folder(folder) as staging:
         for name, content in files.items():
             (staging / name).write_bytes(content)

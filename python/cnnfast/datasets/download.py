@@ -29,60 +29,62 @@ def download(
     *,
     url: str | None = None,
 ) -> list[Path]:
-    """Download what is missing of a data set, from its authors' address; nothing is fetched that is there
-    already.
+    """Download the missing files of a data set from its authors' server.
 
     Args:
         name: ``"mnist"``, ``"fashion-mnist"``, ``"emnist"`` (all six splits, 535 MB), or one split such as
             ``"emnist-letters"``: the download is the same single zip file, but only that split is unpacked.
         root: Folder that holds ``emnist/``, ``mnist/``, ``fashion-mnist/``; default as in `data_home`.
-        progress: Show a bar on standard error (with the package rich, if installed).
-        url: Another address: of a folder that holds the files under their published names, or of EMNIST's zip
-            file. Size and checksums must agree all the same.
+        progress: Show a progress bar on standard error (if the package rich is installed).
+        url: Another URL: of a folder that holds the files under their published names, or of EMNIST's zip
+            file. Sizes and checksums must match as well.
 
-    An interrupted download continues where it stopped when called again. EMNIST's ``gzip.zip`` may also be
-    put into the folder by hand; it is then unpacked from there, and left there.
+    An interrupted download is resumed by the next call. EMNIST's ``gzip.zip`` may also be put into the folder
+    by hand; it is then unpacked from there and kept.
 
     Returns:
         The files of the data set, in the folder.
 
     Raises:
-        ValueError: Unknown name, or one that needs no files; `url` is no http(s) address.
-        DownloadError: No network, or something else than the published bytes came, or another process is
-            downloading the same. One sentence says why, and which file to put where instead.
+        ValueError: Unknown name, or one that needs no files; `url` is not an http(s) URL.
+        DownloadError: No network, or the file is not the published one, or another process is downloading it.
+            The message says why, and which file to put where instead.
         MissingDependencyError: The package requests is not installed.
 
     Example:
         >>> from cnnfast import datasets
         >>> datasets.download("mnist")  # doctest: +SKIP
     """
-    source, wanted = _what(name)
+    source, wanted = _source_and_files(name)
     if url is not None and not url.startswith(("http://", "https://")):
         raise ValueError(f"download: url must start with http:// or https://, got {redacted(url)!r}")
     folder = data_home(root) / source.folder
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [file for file in wanted if not _is_there(folder, file)]
+    missing = [file for file in wanted if not _is_present(folder, file)]
     addresses = source.addresses if url is None else (url,)
     if missing:
-        with _bar(progress) as report:
+        with _progress_bar(progress) as report:
             if source.archive is None:
                 for file in missing:
                     _fetch_from_any(source, file, addresses, folder, missing, report)
             else:
                 _from_archive(source, source.archive, addresses, folder, missing, report)
-    return [_plain(folder, file) if _plain(folder, file).is_file() else folder / file.name for file in wanted]
+    return [
+        _uncompressed(folder, file) if _uncompressed(folder, file).is_file() else folder / file.name
+        for file in wanted
+    ]
 
 
-def _what(name: str) -> tuple[Source, tuple[RemoteFile, ...]]:
+def _source_and_files(name: str) -> tuple[Source, tuple[RemoteFile, ...]]:
     """The source of a data set, and which of its files belong to it."""
     choices = ["emnist", *(other for other in dataset_names() if other != "glyphs")]
     if name == "glyphs":
         raise ValueError("download: 'glyphs' needs no files; it is drawn when loaded")
-    found = _names.find(name, choices)
-    if found is None:
+    known = _names.find(name, choices)
+    if known is None:
         hint = _names.did_you_mean(name, choices)
         raise ValueError(f"download: name must be one of {', '.join(choices)}; got {name!r}{hint}")
-    name = found
+    name = known
     if name == "mnist":
         return checksums.MNIST, checksums.MNIST.files
     if name == "fashion-mnist":
@@ -93,13 +95,14 @@ def _what(name: str) -> tuple[Source, tuple[RemoteFile, ...]]:
     return checksums.EMNIST, tuple(f for f in checksums.EMNIST.files if f.name.removesuffix(".gz") in stems)
 
 
-def _plain(folder: Path, file: RemoteFile) -> Path:
+def _uncompressed(folder: Path, file: RemoteFile) -> Path:
     return folder / file.name.removesuffix(".gz")
 
 
-def _is_there(folder: Path, file: RemoteFile) -> bool:
-    """A compressed file must be the published one; a plain one, without published checksum, is accepted."""
-    if _plain(folder, file).is_file():
+def _is_present(folder: Path, file: RemoteFile) -> bool:
+    """A compressed file must be the published one; an uncompressed one, without published checksum, is
+    accepted."""
+    if _uncompressed(folder, file).is_file():
         return True
     path = folder / file.name
     return path.is_file() and mismatch(path, file) is None
@@ -113,7 +116,7 @@ def _from_archive(
     missing: Sequence[RemoteFile],
     report: Report,
 ) -> None:
-    from .archive import unpack  # here: zipfile would be a tenth of the time it takes to import cnnfast
+    from .archive import unpack  # late: zipfile would add a tenth to cnnfast's import time
 
     path = folder / archive.name
     wrong = mismatch(path, archive) if path.is_file() else "not there"
@@ -121,7 +124,7 @@ def _from_archive(
         reasons = [] if wrong == "not there" else [f"{path} is not the published file: {wrong}"]
         _fetch_from_any(source, archive, addresses, folder, [archive], report, reasons)
     unpack(path, missing, folder)
-    if wrong is not None:  # ours; one put there by hand stays
+    if wrong is not None:  # downloaded here; a file put there by hand stays
         path.unlink(missing_ok=True)
 
 
@@ -151,8 +154,8 @@ def _fetch_from_any(
 
 
 @contextlib.contextmanager
-def _bar(show: bool) -> Iterator[Report]:
-    """A progress bar per file on standard error; nothing if not asked for or without the package rich."""
+def _progress_bar(show: bool) -> Iterator[Report]:
+    """A progress bar per file on standard error; nothing if `show` is False or rich is not installed."""
     try:
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.progress import TransferSpeedColumn as SpeedColumn

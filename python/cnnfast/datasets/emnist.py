@@ -25,8 +25,8 @@ class _Split(NamedTuple):
 
 _DIGITS = tuple(string.digits)
 _LETTERS = tuple(string.ascii_lowercase)
-#: Upper-case letters, then the lower-case ones that look different; c i j k l m o p s u v w x y z are in the
-#: upper case.
+#: Upper-case letters, then the lower-case ones that look different; c i j k l m o p s u v w x y z are merged
+#: with their upper case.
 _MERGED = (*_DIGITS, *string.ascii_uppercase, *"abdefghnqrt")
 
 _SPLITS = {
@@ -57,7 +57,8 @@ def EMNIST(
     root: str | os.PathLike[str] | None = None,
     raw: bool = False,
 ) -> ImageDataset:
-    """Handwritten characters, 28x28, white ink (255) on black (0), upright, with labels from 0.
+    """Load a split of EMNIST: handwritten characters, 28x28, white (255) on black (0), upright, labels from
+    0.
 
     Args:
         split: ``"letters"`` (26 classes a..z, case merged), ``"balanced"`` and ``"bymerge"`` (47; lower-case
@@ -65,19 +66,19 @@ def EMNIST(
             (62), ``"digits"``, ``"mnist"`` (10), or ``"letters-derived"`` (26; see below).
         train: The training part, else the test part.
         root: Folder that holds ``emnist/``; default as in `data_home`. Files may be gzip-compressed or plain.
-        raw: Leave the images as the files store them, which is transposed. Labels count from 0 all the same.
+        raw: Return the images as stored, which is transposed. Labels still start at 0.
 
     The split ``letters-derived`` is not an official one. It consists of real EMNIST letters from the official
-    ByClass and ByMerge *test* files, 98,535 to train and 10,400 to test on; a writer may occur in both. It is
-    read from its own files where they are, and otherwise made from those two test files and, if the folder
-    can be written, stored there.
+    ByClass and ByMerge *test* files, 98,535 for training and 10,400 for testing; a writer may occur in both.
+    It is read from its own files if they exist, and otherwise made from those two test files and, if the
+    folder is writeable, stored there.
 
     Returns:
         An `ImageDataset`: images uint8 (n, 28, 28), labels int64 (n,).
 
     Raises:
         ValueError: Unknown split.
-        DataError: A file is missing (the text says what to run or where to put it) or damaged.
+        DataError: A file is missing (the message says what to run or where to put it) or damaged.
 
     Cost: 98,535 letters from gzip files load in about 0.6 s on one core.
 

@@ -1,4 +1,4 @@
-"""From a folder to arrays: where data files lie, and how images and labels files become one data set."""
+"""Finds a data set's idx files in a folder and reads images and labels."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from ..errors import DataError
 from .idx import read_idx
 
 _SIDE = 28
-#: Images turned upright at a time; their 400 kB stay in the cache, which makes it four times faster than all
-#: at once.
+#: Images transposed at a time; their 400 kB stay in the cache, which is four times faster than all at once.
 _BLOCK = 512
 
 
@@ -36,12 +35,12 @@ def data_home(root: str | os.PathLike[str] | None = None) -> Path:
 
 
 def find(folder: Path, name: str) -> Path | None:
-    """The file `name`, as it is or gzip-compressed with ``.gz`` behind its name; None if neither is there."""
+    """The file `name` or ``name.gz``; None if neither exists."""
     return next((path for path in (folder / name, folder / f"{name}.gz") if _is_file(path)), None)
 
 
 def _is_file(path: Path) -> bool:
-    """As `Path.is_file`, but where looking is not permitted, that is the error."""
+    """As `Path.is_file`, but raises PermissionError."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -56,12 +55,12 @@ def find_pair(
     Args:
         folder: Where they should be.
         stems: Their names without ``.gz``.
-        what: Name and part, for the message.
-        dataset: What `cnnfast data download` calls it.
-        by_hand: The end of the message: where to get the files without it.
+        what: Data set and split, for the message.
+        dataset: Its name in `cnnfast data download`.
+        by_hand: The end of the message: where else to get the files.
 
     Raises:
-        DataError: One is missing; the text says which, from where, and where to.
+        DataError: One is missing; the message says which, where to get it and where to put it.
     """
     images_file, labels_file = (find(folder, stem) for stem in stems)
     if images_file is None or labels_file is None:
@@ -77,14 +76,12 @@ def find_pair(
 def read_pair(
     images_file: Path, labels_file: Path, *, first_label: int, n_classes: int
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Images as stored, and labels counted from 0, checked against each other.
+    """Images as stored, and labels from 0, checked against each other.
 
     Raises:
         DataError: As `read_idx`; also different counts, images that are not 28x28, labels out of range.
     """
-    labels = read_idx(
-        labels_file, kind="labels"
-    )  # first: it is small, and a mistake shows before the large file
+    labels = read_idx(labels_file, kind="labels")  # first: errors show before the large file is read
     wrong = np.flatnonzero((labels < first_label) | (labels >= first_label + n_classes))
     if wrong.size:
         raise DataError(
@@ -104,8 +101,8 @@ def read_pair(
 
 
 def upright(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """A copy with rows and columns of each image exchanged: EMNIST stores its characters transposed."""
-    turned = np.empty((len(images), images.shape[2], images.shape[1]), dtype=np.uint8)
+    """A copy with each image transposed: EMNIST stores its characters transposed."""
+    transposed = np.empty((len(images), images.shape[2], images.shape[1]), dtype=np.uint8)
     for start in range(0, len(images), _BLOCK):
-        turned[start : start + _BLOCK] = images[start : start + _BLOCK].transpose(0, 2, 1)
-    return turned
+        transposed[start : start + _BLOCK] = images[start : start + _BLOCK].transpose(0, 2, 1)
+    return transposed

@@ -1,4 +1,4 @@
-"""`ImageDataset`: images and their labels in memory, checked once, when built."""
+"""`ImageDataset`: images and their labels in memory, validated at construction."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class ImageDataset:
 
     Args:
         images: uint8, (n, h, w) or (n, c, h, w), upright, 0 = background. Kept without a copy if
-            C-contiguous. Every loader returns arrays of its own that may be written to. Four axes that look
-            like (n, h, w, c), the last one of 1, 3 or 4 and the second one longer than 4, are refused.
-        labels: int64, (n,), each in 0 .. len(classes) - 1; or the names of the classes themselves, an array
-            or a list of strings, which are kept as numbers.
-        classes: The name of each label. None takes the names in `labels`, sorted.
+            C-contiguous. Every loader returns new, writeable arrays. Shapes that look like (n, h, w, c), with
+            a last axis of 1, 3 or 4 and a second axis longer than 4, are rejected.
+        labels: int64, (n,), each in 0 .. len(classes) - 1; or class names, an array or a list of strings,
+            which are stored as integers.
+        classes: The name of each class. None uses the names in `labels`, sorted.
         name: Short name for reports, e.g. ``"emnist-letters/train"``.
         description: One or two sentences on what the images are.
 
     Raises:
         TypeError: `images` is not uint8, or `labels` neither int64 nor names.
-        DataError: Wrong number or order of axes, different counts, a label without a class, a class named
-            twice.
+        DataError: Wrong number or order of axes, different counts, a label without a class, a duplicate
+            class name.
 
     Example:
         >>> data = ImageDataset(np.zeros((3, 28, 28), np.uint8), np.array([0, 1, 0]), ("a", "b"))
@@ -59,9 +59,7 @@ class ImageDataset:
             labels, classes = class_numbers("ImageDataset", "labels", self.labels, classes, DataError)
             object.__setattr__(self, "labels", labels)
         if classes is None:
-            raise TypeError(
-                "ImageDataset: classes must name the labels, which are no names themselves; got None"
-            )
+            raise TypeError("ImageDataset: classes is required, as labels are not class names; got None")
         object.__setattr__(self, "classes", classes)
         _check_labels(self.labels, len(self.images), len(self.classes))
 
@@ -80,7 +78,7 @@ class ImageDataset:
         return c, h, w
 
     def __getitem__(self, rows: Rows) -> ImageDataset:
-        """The images of a slice (a view), of row numbers, or of a boolean mask (copies), as a data set."""
+        """A subset by a slice (a view), row indices or a boolean mask (copies)."""
         if isinstance(rows, int | np.integer):
             raise TypeError(
                 f"ImageDataset: rows must be a slice or an array of row numbers, got the integer {rows}; "
@@ -93,10 +91,10 @@ class ImageDataset:
         return ImageDataset(self.images[index], self.labels[index], self.classes, self.name, self.description)
 
     def split(self, fraction: float, seed: int) -> tuple[ImageDataset, ImageDataset]:
-        """Hold out a random part: (the rest, the part), each in the original order.
+        """Split at random into (rest, held-out part), each in the original order.
 
         Args:
-            fraction: Share of the images in the part, between 0 and 1; rounded to whole images.
+            fraction: Fraction of the images to hold out, between 0 and 1; the number of images is rounded.
             seed: The same seed holds out the same images.
 
         Raises:

@@ -1,4 +1,4 @@
-"""`MNIST` and `FashionMNIST`: two data sets of one layout, upright as stored."""
+"""`MNIST` and `FashionMNIST`: two data sets in the same file layout."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ _GARMENTS = (
 
 
 def MNIST(train: bool = True, root: str | os.PathLike[str] | None = None) -> ImageDataset:
-    """Handwritten digits, 28x28, white ink (255) on black (0): 60,000 to train, 10,000 to test.
+    """Load MNIST: handwritten digits, 28x28, white (255) on black (0), 60,000 for training, 10,000 for
+    testing.
 
     Args:
         train: The training part, else the test part.
@@ -36,7 +37,7 @@ def MNIST(train: bool = True, root: str | os.PathLike[str] | None = None) -> Ima
         An `ImageDataset`: images uint8 (n, 28, 28), labels int64 (n,) from 0 to 9.
 
     Raises:
-        DataError: A file is missing (the text says what to run or where to put it) or damaged.
+        DataError: A file is missing (the message says what to run or where to put it) or damaged.
 
     Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 
@@ -49,7 +50,8 @@ def MNIST(train: bool = True, root: str | os.PathLike[str] | None = None) -> Ima
 
 
 def FashionMNIST(train: bool = True, root: str | os.PathLike[str] | None = None) -> ImageDataset:
-    """Images of clothes, 28x28, on black (0), ten kinds: 60,000 to train, 10,000 to test.
+    """Load Fashion-MNIST: clothes in ten classes, 28x28, on black (0), 60,000 for training, 10,000 for
+    testing.
 
     Args:
         train: The training part, else the test part.
@@ -60,7 +62,7 @@ def FashionMNIST(train: bool = True, root: str | os.PathLike[str] | None = None)
         An `ImageDataset`: images uint8 (n, 28, 28), labels int64 (n,) from 0 to 9.
 
     Raises:
-        DataError: A file is missing (the text says what to run or where to put it) or damaged.
+        DataError: A file is missing (the message says what to run or where to put it) or damaged.
 
     Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine
     Learning Algorithms", arXiv:1708.07747.

@@ -1,8 +1,8 @@
-"""From stroke descriptions to pixels: the curve through the points, and the ink a round pen leaves along it.
+"""Renders stroke descriptions: the curve through given points, and the pixels a round pen covers along it.
 
-Both are written as matrix products. The points of a curve are a fixed matrix times the points of its
-description, so a thousand shaken copies of one letter are one product; and the ink is a sum of Gaussian blots
-along the curve, each the product of a profile in x and one in y.
+Both are matrix products. The points of a curve are a fixed matrix times the points of its description, so a
+thousand jittered copies of one letter are one product; and the ink is a sum of Gaussians along the curve,
+each the product of a function of x and one of y.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 _Doubles = npt.NDArray[np.float64]
 
-#: Distance between the points of a curve, in tenths of a capital's height. A blot is at least as wide as
-#: that.
+#: Distance between the points of a curve, in tenths of a capital's height; at most the width of the
+#: Gaussians.
 _SPACING = 0.42
 
 
@@ -33,7 +33,7 @@ class Form:
         smooth: (p, c), the curve with all corners rounded off.
         is_end: (p,), 1 where a stroke begins or ends.
         gap: (p - 1,), 1 where the next point belongs to the same stroke, else 0.
-        weight: How often it is written.
+        weight: Relative frequency.
     """
 
     points: Floats
@@ -47,7 +47,7 @@ class Form:
 
 
 def parse(text: str) -> Form:
-    """Read one form as `strokes` writes it."""
+    """Parse one form in the notation of `strokes`."""
     weight, star, rest = text.partition("*")
     strokes = [[_point(word) for word in stroke.split()] for stroke in (rest if star else text).split("|")]
     points = [np.array([(x, y) for x, y, _ in stroke]) for stroke in strokes]
@@ -107,10 +107,10 @@ def _curve_through(points: _Doubles, sharp: list[bool]) -> _Doubles:
 
 
 def _averaging(p: int) -> _Doubles:
-    """Matrix of a running mean along a stroke, over fewer points near its ends, which stay in place."""
+    """Matrix of a moving average along a stroke, over fewer points near its ends, which stay fixed."""
     i = np.arange(p)
-    reach = np.minimum(4, np.minimum(i, p - 1 - i))
-    near = np.abs(i[:, None] - i) <= reach[:, None]
+    radius = np.minimum(4, np.minimum(i, p - 1 - i))
+    near = np.abs(i[:, None] - i) <= radius[:, None]
     result: _Doubles = near / near.sum(axis=1, keepdims=True)
     return result
 
@@ -122,13 +122,13 @@ def _ends(p: int) -> Floats:
 
 
 def _block_diagonal(blocks: list[_Doubles]) -> Floats:
-    whole = np.zeros((sum(len(b) for b in blocks), sum(b.shape[1] for b in blocks)), dtype=np.float32)
+    result = np.zeros((sum(len(b) for b in blocks), sum(b.shape[1] for b in blocks)), dtype=np.float32)
     row = column = 0
     for block in blocks:
-        whole[row : row + len(block), column : column + block.shape[1]] = block
+        result[row : row + len(block), column : column + block.shape[1]] = block
         row += len(block)
         column += block.shape[1]
-    return whole
+    return result
 
 
 def ink(
@@ -136,9 +136,9 @@ def ink(
 ) -> npt.NDArray[np.uint8]:
     """Draw n curves of one form.
 
-    A straight line of Gaussian blots of width s darkens a point at distance d by exp(-d^2 / 2 s^2), so with s
-    = radius the pen's rim lies where that is exp(-1/2). Ink rises from 0 to 1 within half a pixel to either
-    side of the rim, and is then blurred, as EMNIST blurs its letters when it enlarges them.
+    A straight line of Gaussians of width s darkens a point at distance d by exp(-d^2 / 2 s^2), so with s =
+    radius the edge of the stroke is where that is exp(-1/2). Ink rises from 0 to 1 within half a pixel on
+    either side of the edge, and is then blurred, as EMNIST blurs its letters when it enlarges them.
 
     Args:
         curve: (n, p, 2), in pixels; (0, 0) is the corner of the image.
@@ -151,26 +151,26 @@ def ink(
         uint8 (n, size, size).
     """
     length = np.hypot(*np.moveaxis(np.diff(curve, axis=1), -1, 0)) * form.gap
-    around = np.zeros(curve.shape[:2], dtype=np.float32)  # length of line to either side of a point
+    around = np.zeros(curve.shape[:2], dtype=np.float32)  # length of the line on both sides of a point
     around[:, :-1] += length
     around[:, 1:] += length
-    # a line counts by its length; half a blot more at each end rounds it off and makes a dot visible
-    one_blot = np.float32(2 * math.sqrt(2 * math.pi)) * radius[:, None]
-    share = pressure * (around / one_blot + form.is_end / 2)
+    # weights are lengths; half a Gaussian more at each end rounds it off and makes a dot visible
+    one_gaussian = np.float32(2 * math.sqrt(2 * math.pi)) * radius[:, None]
+    weight = pressure * (around / one_gaussian + form.is_end / 2)
     pixel = np.arange(size, dtype=np.float32) + np.float32(0.5)
-    across = _bell(curve[:, :, 0, None] - pixel, radius)
-    down = _bell(curve[:, :, 1, None] - pixel, radius) * share[:, :, None]
+    across = _gaussian(curve[:, :, 0, None] - pixel, radius)
+    down = _gaussian(curve[:, :, 1, None] - pixel, radius) * weight[:, :, None]
     dark = np.matmul(down.transpose(0, 2, 1), across)
-    rim = np.float32(math.exp(-0.5))
-    mask = np.clip((dark / rim - 1) * radius[:, None, None] + np.float32(0.5), 0, 1)
-    spread = _bell(np.broadcast_to(pixel[:, None] - pixel, (len(curve), size, size)), blur)
+    edge = np.float32(math.exp(-0.5))
+    mask = np.clip((dark / edge - 1) * radius[:, None, None] + np.float32(0.5), 0, 1)
+    spread = _gaussian(np.broadcast_to(pixel[:, None] - pixel, (len(curve), size, size)), blur)
     spread /= spread.sum(axis=2, keepdims=True)
     level = np.matmul(np.matmul(spread, mask), spread.transpose(0, 2, 1))
     result: npt.NDArray[np.uint8] = np.rint(level * 255).astype(np.uint8)
     return result
 
 
-def _bell(distance: Floats, deviation: Floats) -> Floats:
+def _gaussian(distance: Floats, deviation: Floats) -> Floats:
     """exp(-distance^2 / 2 deviation^2), one deviation for each image."""
     scaled = distance * (np.float32(math.sqrt(0.5)) / deviation)[:, None, None]
     result: Floats = np.exp(-np.square(scaled))

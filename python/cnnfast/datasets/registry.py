@@ -1,4 +1,4 @@
-"""The list of data sets by the names the command line uses: `load` one, or ask which are at hand."""
+"""The data sets by the names the command line uses: `load` one, or list which are available."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .mnist import MNIST, FashionMNIST
 
 _GLYPHS_TRAIN = 20_000
 _GLYPHS_TEST = 4_000
-#: Any seed of its own will do; a user is unlikely to draw training glyphs from this one by chance.
+#: A seed that nobody is likely to use for training glyphs.
 _GLYPHS_TEST_SEED = 2**31 - 1
 
 Root = str | os.PathLike[str] | None
@@ -40,11 +40,11 @@ class Availability:
     Attributes:
         dataset: Name as in `names`.
         split: ``"train"`` or ``"test"``.
-        available: Whether `load` would find its files. Their content is not looked at.
+        available: Whether `load` would find its files. Their content is not checked.
         folder: Where the files belong; None if none are needed.
         present: Files that are there.
         missing: Files that are not, by their ``.gz`` name; empty when available.
-        note: Anything to add, such as that it will be made from other files.
+        note: Additional information, e.g. that it will be made from other files.
     """
 
     dataset: str
@@ -71,13 +71,13 @@ def load(name: str, train: bool = True, root: Root = None) -> ImageDataset:
 
     Args:
         name: One of `names`, in any case, with hyphens or underscores. ``"glyphs"`` needs no files: 20,000
-            synthetic letters to train (seed 0), 4,000 of another seed to test.
+            synthetic letters for training (seed 0), 4,000 from another seed for testing.
         train: The training part, else the test part.
         root: Folder that holds ``emnist/``, ``mnist/``, ``fashion-mnist/``; default as in `data_home`.
 
     Raises:
         ValueError: Unknown name.
-        DataError: A file is missing (the text says what to run or where to put it) or damaged.
+        DataError: A file is missing (the message says what to run or where to put it) or damaged.
 
     Example:
         >>> load("glyphs", train=False)
@@ -87,8 +87,8 @@ def load(name: str, train: bool = True, root: Root = None) -> ImageDataset:
 
 
 def status(root: Root = None) -> list[Availability]:
-    """What can be loaded right now: two records, train and test, for each of `names`. Reads no file, no
-    network.
+    """Lists what can be loaded: two records, train and test, for each of `names`. Reads no files and does not
+    use the network.
 
     Example:
         >>> [record.available for record in status("/no/such/folder")][:4]
@@ -99,7 +99,7 @@ def status(root: Root = None) -> list[Availability]:
 
 
 def file_stems(name: str) -> tuple[Stems, ...]:
-    """The pairs of files, without ``.gz``, a data set is downloaded as."""
+    """The (images, labels) file names, without ``.gz``, that a data set is downloaded as."""
     name = known_name(name)
     entry = _ENTRIES[name]
     if name == "emnist-letters-derived":
@@ -108,16 +108,16 @@ def file_stems(name: str) -> tuple[Stems, ...]:
 
 
 def known_name(name: str) -> str:
-    """The name as `names` has it.
+    """The name in the spelling of `names`.
 
     Raises:
-        ValueError: There is none like it.
+        ValueError: Unknown name.
     """
-    found = find_name(name, _ENTRIES)
-    if found is None:
+    known = find_name(name, _ENTRIES)
+    if known is None:
         hint = did_you_mean(name, _ENTRIES)
         raise ValueError(f"datasets: name must be one of {', '.join(_ENTRIES)}; got {name!r}{hint}")
-    return found
+    return known
 
 
 def _entry(name: str) -> _Entry:
@@ -127,24 +127,24 @@ def _entry(name: str) -> _Entry:
 def _availability(home: Path, name: str, split: str) -> Availability:
     entry = _ENTRIES[name]
     if entry.folder is None:
-        return Availability(name, split, available=True, folder=None, note="synthetic, drawn when asked for")
+        return Availability(name, split, available=True, folder=None, note="synthetic, drawn when loaded")
     folder = home / entry.folder
-    present, missing = _look_for(folder, entry.train if split == "train" else entry.test)
+    present, missing = _present_and_missing(folder, entry.train if split == "train" else entry.test)
     if missing and name == "emnist-letters-derived":
         sources = tuple(stem for pair in derived_letters.SOURCE_STEMS for stem in pair)
-        present_sources, missing_sources = _look_for(folder, sources)
+        present_sources, missing_sources = _present_and_missing(folder, sources)
         if not missing_sources:
-            note = "made from the ByClass and ByMerge test files when asked for"
+            note = "made from the ByClass and ByMerge test files when loaded"
             return Availability(
                 name, split, available=True, folder=folder, present=present_sources, note=note
             )
     return Availability(name, split, available=not missing, folder=folder, present=present, missing=missing)
 
 
-def _look_for(folder: Path, stems: tuple[str, ...]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    found = {stem: find(folder, stem) for stem in stems}
-    present = tuple(path for path in found.values() if path is not None)
-    return present, tuple(f"{stem}.gz" for stem, path in found.items() if path is None)
+def _present_and_missing(folder: Path, stems: tuple[str, ...]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    paths = {stem: find(folder, stem) for stem in stems}
+    present = tuple(path for path in paths.values() if path is not None)
+    return present, tuple(f"{stem}.gz" for stem, path in paths.items() if path is None)
 
 
 def _load_glyphs(train: bool, root: Root) -> ImageDataset:

@@ -1,10 +1,9 @@
-"""The letters as pen strokes, written for cnnfast: which points the pen passes through, and where it turns
-sharply.
+"""The letters as pen strokes, written for cnnfast: the points of each stroke, and its corners.
 
 A form is a string of strokes separated by ``|``; a stroke is a list of points ``x,y``, joined by a smooth
-curve except at points marked ``!``, where the pen turns a corner. x grows to the right and y downwards, in
-tenths of the height of a capital: capitals stand between 0 and 10, small letters reach from 4 to 10, their
-tails down to 14. A number and ``*`` in front says how much more often than once a form is written.
+curve except at points marked ``!``, which are corners. x grows to the right and y downwards, in tenths of the
+height of a capital: capitals extend from 0 to 10, small letters from 4 to 10, descenders down to 14. A prefix
+``weight*`` sets the relative frequency of a form (default 1).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""One published file over HTTP: resumed where it broke off, accepted only if size and checksums agree.
+"""Downloads one published file over HTTP, with resuming; accepted only if its size and checksums match.
 
-The bytes collect in ``<name>.part`` beside the target, which appears under its own name only when it is
-complete and right. One process at a time writes there. `requests` does the talking; what is here is resuming
-and refusing.
+The bytes are written to ``<name>.part`` beside the target and renamed when complete and verified. Only one
+process at a time writes there. HTTP itself is done by `requests`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from .._text import redacted
 from ..errors import DownloadError, require
 from .checksums import RemoteFile
 
-#: Called with (file name, bytes so far, bytes in all).
+#: Called with (file name, bytes so far, total bytes).
 Report = Callable[[str, int, int], None]
 
 _CHUNK = 1 << 18
@@ -28,24 +27,23 @@ _TIMEOUT = (15, 60)  # seconds to connect, and to wait for the next bytes
 
 
 class TransferError(Exception):
-    """Why one address did not deliver the file; `download` turns the reasons into a `DownloadError`."""
+    """Why a download from one URL failed; `download` collects the reasons in a `DownloadError`."""
 
 
-class _BrokeOff(Exception):
-    """The connection ended early; what arrived is in the .part file."""
+class _ConnectionLost(Exception):
+    """The connection ended early; the bytes received are in the .part file."""
 
 
 def fetch(file: RemoteFile, url: str, target: Path, report: Report) -> None:
     """Download `url` to `target`, continuing an earlier ``.part`` file if the server can.
 
-    A connection that breaks off is taken up again, up to four times, as long as each attempt brings
-    something.
+    A broken connection is resumed up to four times, as long as each attempt receives data.
 
     Raises:
-        TransferError: The address cannot be reached, or offers something else than `file`.
+        TransferError: The server cannot be reached, or serves something else than `file`.
         DownloadError: Another process is downloading the same file.
-        OSError: The disk is full, or the folder cannot be written; names the file.
-        KeyboardInterrupt: As usual; the part that arrived is kept for the next time.
+        OSError: The disk is full, or the folder is not writeable; names the file.
+        KeyboardInterrupt: As usual; the bytes received are kept for the next call.
     """
     part = target.with_name(f"{target.name}.part")
     with _only_writer(part, target), naming(target):
@@ -59,7 +57,7 @@ def fetch(file: RemoteFile, url: str, target: Path, report: Report) -> None:
             os.truncate(part, 0)
             if not resumed:
                 raise TransferError(f"{redacted(url)}: {wrong}")
-            resumed = False  # the old piece may be what was wrong: once more from the start
+            resumed = False  # the resumed part may have been wrong: retry from the start
 
 
 def mismatch(path: Path, file: RemoteFile) -> str | None:
@@ -69,8 +67,7 @@ def mismatch(path: Path, file: RemoteFile) -> str | None:
         return f"{size} bytes, expected {file.size}"
     for algorithm, expected in (("sha256", file.sha256), ("md5", file.md5)):
         if expected is not None:
-            # md5 as published: it tells the right file from a damaged one; where a sha256 exists, that is
-            # asked too
+            # md5 as published, to detect damage; where a sha256 is known, it is checked too
             digest = hashlib.new(algorithm, usedforsecurity=False)
             with path.open("rb") as stream:
                 while chunk := stream.read(1 << 20):
@@ -82,7 +79,7 @@ def mismatch(path: Path, file: RemoteFile) -> str | None:
 
 @contextlib.contextmanager
 def _only_writer(part: Path, target: Path) -> Iterator[None]:
-    """The part file exists and no other process writes to it, as far as the system can tell."""
+    """Creates the part file and locks it against other processes, if the system supports locks."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -99,9 +96,9 @@ def _only_writer(part: Path, target: Path) -> Iterator[None]:
             raise DownloadError(text) from None
         except OSError:
             break  # a file system without locks
-        if _is_at(handle, part):
+        if _is_same_file(handle, part):
             break
-        os.close(handle)  # another process has just ended: what was opened is its target now
+        os.close(handle)  # another process has just finished and renamed this file
     try:
         yield
     finally:
@@ -111,7 +108,7 @@ def _only_writer(part: Path, target: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _is_at(handle: int, path: Path) -> bool:
+def _is_same_file(handle: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:
@@ -126,10 +123,10 @@ def _complete(file: RemoteFile, url: str, part: Path, report: Report) -> None:
             return
         try:
             _request(file, url, part, before, report)
-        except _BrokeOff as reason:
-            arrived = part.stat().st_size
-            if attempt == _ATTEMPTS or arrived <= before:
-                kept = f"; {arrived} of {file.size} bytes are kept for the next attempt" if arrived else ""
+        except _ConnectionLost as reason:
+            received = part.stat().st_size
+            if attempt == _ATTEMPTS or received <= before:
+                kept = f"; {received} of {file.size} bytes are kept for the next attempt" if received else ""
                 raise TransferError(f"{redacted(url)} {reason}{kept}") from None
 
 
@@ -141,13 +138,13 @@ def _request(file: RemoteFile, url: str, part: Path, before: int, report: Report
     try:
         response = requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT)
     except requests.exceptions.Timeout:
-        raise _BrokeOff(f"did not answer within {_TIMEOUT[0]} seconds") from None
+        raise _ConnectionLost(f"did not answer within {_TIMEOUT[0]} seconds") from None
     except requests.exceptions.ConnectionError:
-        raise _BrokeOff("cannot be reached") from None
+        raise _ConnectionLost("cannot be reached") from None
     except requests.exceptions.RequestException as error:
         raise TransferError(redacted(f"{url}: {error}")) from None
     with response:
-        if before and response.status_code == 416:  # what the server has is shorter: begin anew
+        if before and response.status_code == 416:  # the server's file is shorter: restart
             os.truncate(part, 0)
             _request(file, url, part, 0, report)
             return
@@ -156,7 +153,7 @@ def _request(file: RemoteFile, url: str, part: Path, before: int, report: Report
 
 
 def _check_response(response: Any, url: str, file: RemoteFile, before: int) -> int:
-    """The position the response starts at: `before`, or 0 from a server that cannot continue."""
+    """The position the response starts at: `before`, or 0 if the server does not support ranges."""
     if response.status_code not in (200, 206):
         raise TransferError(f"{url} answered {response.status_code} {response.reason}")
     if response.headers.get("Content-Type", "").lower().startswith("text/html"):
@@ -166,7 +163,7 @@ def _check_response(response: Any, url: str, file: RemoteFile, before: int) -> i
         content_range = response.headers.get("Content-Range", "")
         if not content_range.startswith(f"bytes {before}-"):
             raise TransferError(
-                f"{url} answered with bytes nobody asked for ({content_range or 'no Content-Range'})"
+                f"{url} answered with another range than requested ({content_range or 'no Content-Range'})"
             )
         start = before
     length = response.headers.get("Content-Length", "")
@@ -187,13 +184,13 @@ def _append(response: Any, part: Path, start: int, file: RemoteFile, url: str, r
             stream.write(chunk)
             report(file.name, done, file.size)
     if done < file.size:
-        raise _BrokeOff(f"broke off after {done} of {file.size} bytes")
+        raise _ConnectionLost(f"broke off after {done} of {file.size} bytes")
 
 
 def _chunks(response: Any) -> Iterator[bytes]:
-    """The bytes as they travel, never unpacked on the way: the .gz file itself is what is wanted."""
+    """The raw bytes, without decoding any Content-Encoding: the .gz file itself is wanted."""
     urllib3 = require("urllib3", "downloading")
     try:
         yield from response.raw.stream(_CHUNK, decode_content=False)
     except (urllib3.exceptions.HTTPError, ConnectionError, TimeoutError):
-        return  # the caller counts what came
+        return  # the caller counts the bytes received

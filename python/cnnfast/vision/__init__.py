@@ -1,8 +1,9 @@
-"""From an ordinary image of one letter or digit to the 28x28 input a network was trained on.
+"""Converts an image of one letter or digit to the 28x28 input of a network.
 
-The steps, a file each: `sources` (file, bytes or array to a pillow image), `reading` (to gray), `ink` with
-`polarity` and `page` (gray to ink on an empty page), `framing` (ink to the size, place and softness of
-EMNIST), and `doubts` (is it one letter at all?). Needs pillow, imported when an image is read.
+The steps, one file each: `sources` (file, bytes or array to a Pillow image), `reading` (to gray),
+    `foreground`
+with `polarity` and `background` (gray to ink), `normalize` (ink to the size, position and blur of EMNIST),
+and `doubts` (whether it is one letter at all). Requires Pillow, imported when an image is read.
 """
 
 from __future__ import annotations
@@ -39,15 +40,15 @@ _LIGHT = {"auto": None, "dark": False, "light": True}
 
 
 class ImageWarning(UserWarning):
-    """An image does not look like one letter; what a network says about it means little."""
+    """An image does not look like one letter; a network's prediction for it is unreliable."""
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A network's input and whether to trust it.
+    """A network's input, and a warning if the image does not look like one letter.
 
     Attributes:
-        pixels: uint8 (size, size), 0 the page and 255 the ink.
+        pixels: uint8 (size, size), 0 the background and 255 the ink.
         doubt: Why the image does not look like one letter; empty if it does.
     """
 
@@ -58,46 +59,46 @@ class Prepared:
 def to_model_input(
     image: Source, size: int = 28, style: Style = "emnist", ink: InkColor = "auto"
 ) -> NDArray[np.uint8]:
-    """Turns an image of one letter or digit into what EMNIST would have stored for it.
+    """Converts an image of one letter or digit to the form of EMNIST's images.
 
-    The page may be light or dark and unevenly lit, the letter anywhere on it and of any size: the page is
-    removed, the ink cut out and then prepared as EMNIST was: edges softened by a Gaussian, put into a square
-    with its proportions kept and a clear border, reduced bicubically, intensities stretched to 255. Strokes
-    thinner than those of EMNIST are thickened to its thinnest. An image that is already `size` x `size`, has
-    an empty border (all 0 or all 255 in the corners and along nine tenths of it) and ink at full strength is
-    taken as it is, only inverted if its page is white: so an image exported from EMNIST or MNIST comes back
-        unchanged.
+    The background may be light or dark and unevenly lit, the letter of any size and at any position. The
+    background is removed and the ink cropped, then processed as in EMNIST: blurred by a Gaussian, placed in a
+    square with its aspect ratio kept and an empty border, downsampled bicubically, and scaled to a maximum of
+    255. Strokes thinner than those of EMNIST are thickened to its thinnest. An image that is already `size` x
+    `size`, has an empty border (all 0 or all 255 in the corners and along nine tenths of it) and ink at full
+    intensity is returned unchanged, inverted if its background is white: so an image exported from EMNIST or
+    MNIST stays as it is.
 
-    Warns with `ImageWarning` where the image does not look like one letter: several letters, a blob, a
-    scene; `prepare` returns that instead.
+    Warns with `ImageWarning` if the image does not look like one letter (several letters, a blob, a scene);
+    `prepare` returns the reason instead.
 
     Args:
-        image: A path, the bytes of a file, a binary file object, a pillow image of any mode, or an array (see
-            Shapes). PNG, JPEG, BMP, GIF (first frame), TIFF, WebP and PNM, up to 64 million pixels; the
-            camera's orientation mark (EXIF) is obeyed, transparency is laid on a contrasting page. The same
-            image gives the same result whichever way it comes.
-        size: Side of the square that comes out, at least 8.
+        image: A path, the bytes of a file, a binary file object, a Pillow image of any mode, or an array (see
+            Shapes). PNG, JPEG, BMP, GIF (first frame), TIFF, WebP and PNM, up to 64 million pixels. The EXIF
+            orientation is applied; transparent images are composited over a contrasting background. The
+            result does not depend on how the image is passed.
+        size: Height and width of the result, at least 8.
         style: "emnist", or "mnist" for a network trained on MNIST: the digit fills a box of 20 of the 28
-            pixels instead of 22.5, and its center of mass is in the middle. It matters: of MNIST digits drawn
-            large, a network trained on MNIST reads 99 % prepared so and 85 % prepared as EMNIST.
-        ink: "dark" or "light" where that is known; "auto" finds out, also on an image cut out tightly.
+            pixels instead of 22.5, and its center of mass is in the middle. Of MNIST digits drawn large, a
+            network trained on MNIST classifies 99 % correctly with "mnist" and 85 % with "emnist".
+        ink: "dark" or "light" if that is known; "auto" decides from the image, even if it is tightly cropped.
 
     Shapes:
         image as array: (h, w) of uint8, uint16, bool, or float in 0..1; (h, w, 3) or (h, w, 4) of uint8, the
-        fourth channel being opacity. Returns uint8 (size, size), 0 the page and 255 the ink.
+        fourth channel being opacity. Returns uint8 (size, size), 0 the background and 255 the ink.
 
     Raises:
         TypeError: `image` is none of these, or an array of another dtype.
         ValueError: An array of another shape, floats outside 0..1, `size` below 8, an unknown style or ink.
         OSError: The file cannot be opened.
-        DataError: It is no image, damaged, too large, smaller than 8x8 pixels, or blank; the text names the
-            file.
+        DataError: It is not an image, or damaged, too large, smaller than 8x8 pixels, or blank; the message
+            names the file.
         MissingDependencyError: Pillow is not installed.
 
-    Cost: 30 ms for a drawing of 300x300 pixels, 0.2 s for a noisy photo; images are first reduced to at
+    Cost: 30 ms for a drawing of 300x300 pixels, 0.2 s for a noisy photo; images are first downsampled to at
     most 1024 pixels a side.
 
-    Source: the steps of EMNIST, arXiv:1702.05373, section II-B.
+    Source: the processing steps of EMNIST, arXiv:1702.05373, section II-B.
 
     Example:
         >>> import numpy as np
@@ -108,19 +109,19 @@ def to_model_input(
         >>> x.shape, x.dtype, int(x[0, 0]), int(x.max())
         ((28, 28), dtype('uint8'), 0, 255)
     """
-    return _warned(_prepared("to_model_input", image, size, style, ink))
+    return _warn_of_doubt(_prepared("to_model_input", image, size, style, ink))
 
 
 def load_image(
     path: Source, size: int = 28, style: Style = "emnist", ink: InkColor = "auto"
 ) -> NDArray[np.uint8]:
-    """Reads an image file and turns it into a network's input: `to_model_input` by the name for files.
+    """Reads an image file as a network's input: an alias of `to_model_input`.
 
     Args:
         path: The file, or anything else that `to_model_input` takes.
-        size, style, ink: As there.
+        size, style, ink: As in `to_model_input`.
 
-    Shapes: returns uint8 (size, size), 0 the page and 255 the ink.
+    Shapes: returns uint8 (size, size), 0 the background and 255 the ink.
 
     Raises: as `to_model_input`.
 
@@ -135,11 +136,11 @@ def load_image(
         >>> x.shape
         (28, 28)
     """
-    return _warned(_prepared("load_image", path, size, style, ink))
+    return _warn_of_doubt(_prepared("load_image", path, size, style, ink))
 
 
 def prepare(image: Source, size: int = 28, style: Style = "emnist", ink: InkColor = "auto") -> Prepared:
-    """`to_model_input` with what speaks against the image as a value instead of a warning.
+    """As `to_model_input`, but returns the reason to doubt the image instead of warning about it.
 
     Args:
         image, size, style, ink: As `to_model_input` takes them.
@@ -158,18 +159,18 @@ def prepare(image: Source, size: int = 28, style: Style = "emnist", ink: InkColo
 
 @ieee_arithmetic
 def to_color_input(image: Source, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
-    """Turns any image into the input of a network for color images: no letter is looked for.
+    """Converts any image to the input of a network for color images; it need not show a letter.
 
-    The image is scaled, bicubically and with its proportions kept, until it covers `size`, and what sticks
-    out is cut off evenly on both sides. What is transparent becomes white.
+    The image is resized bicubically, with its aspect ratio kept, until it covers `size`, then center-cropped.
+    Transparent pixels become white.
 
     Args:
         image: As `to_model_input` takes it.
-        size: Height and width; None keeps the image's own, reduced to at most 1024 pixels a side.
+        size: Height and width; None keeps the image's own, downsampled to at most 1024 pixels a side.
 
     Shapes: returns uint8 (3, h, w).
 
-    Raises: as `to_model_input`, but that no image is too small or blank.
+    Raises: as `to_model_input`, except that no image is too small or blank.
 
     Example:
         >>> to_color_input(np.zeros((60, 100, 3), np.uint8), (32, 32)).shape
@@ -182,12 +183,12 @@ def to_color_input(image: Source, size: tuple[int, int] | None = None) -> NDArra
 
 
 def as_text(image: NDArray[np.uint8]) -> str:
-    """Draws a gray image with characters, two a pixel, for a look at what a network sees.
+    """Draws a gray image with text characters, two per pixel, to show what a network sees.
 
     Args:
         image: uint8 (h, w).
 
-    Shapes: returns h lines of up to 2 w characters; darker signs are stronger ink.
+    Shapes: returns h lines of up to 2 w characters; denser characters are stronger ink.
 
     Example:
         >>> print(as_text(np.array([[0, 255], [128, 0]], np.uint8)))
@@ -220,7 +221,7 @@ def _prepared(who: str, image: Source, size: int, style: Style, color: InkColor)
         return Prepared(normalize.normalize(letter, size, known_style), doubts.doubt(letter))
 
 
-def _warned(prepared: Prepared) -> NDArray[np.uint8]:
+def _warn_of_doubt(prepared: Prepared) -> NDArray[np.uint8]:
     if prepared.doubt:
         warnings.warn(prepared.doubt, ImageWarning, stacklevel=3)
     return prepared.pixels

@@ -1,41 +1,41 @@
-"""Connected blots of ink, and which of them cannot belong to the letter."""
+"""Connected components of ink, and which of them cannot belong to the letter."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_BLOT = 0.015
-"""Blots smaller than this share of the largest are dirt; the dot of an i has about a tenth."""
+MIN_AREA = 0.015
+"""Components smaller than this fraction of the largest are noise; the dot of an i has about a tenth."""
 
 STRIP_DEPTH = 0.15
-"""A blot along the image's edge that reaches less far in than this share of the image is a strip."""
+"""A component along the image's edge, less deep than this fraction of the image, is a strip ..."""
 
 STRIP_LENGTH = 3.0
-"""It also is this many times as long as it is deep."""
+"""... if it is at least this many times as long as it is deep."""
 
 Mask = NDArray[np.bool_]
 
 
 def keep_large(mask: Mask) -> Mask:
-    """Drops specks."""
-    labels, areas = _blots(mask)
+    """Removes small components."""
+    labels, areas = _labels_and_areas(mask)
     return _large(areas)[labels]
 
 
 def keep_letter(mask: Mask) -> Mask:
-    """Drops specks, and strips along the image's edge (a table, a shadow) if what remains is clear of the
-    edge.
+    """Removes small components, and strips along the image's edge (a table, a shadow).
 
-    Where more than strips touches the edge the letter is cut out tightly, and a strip is one of its strokes.
+    Strips stay where another component touches the edge too: the image is then cropped at the letter, and a
+    strip is one of its strokes.
     """
-    labels, areas = _blots(mask)
+    labels, areas = _labels_and_areas(mask)
     h, w = mask.shape
     top, bottom, left, right = _extents(labels, len(areas))
     deep, long = bottom - top + 1, right - left + 1
-    lying = ((top == 0) | (bottom == h - 1)) & (deep < STRIP_DEPTH * h) & (long > STRIP_LENGTH * deep)
-    standing = ((left == 0) | (right == w - 1)) & (long < STRIP_DEPTH * w) & (deep > STRIP_LENGTH * long)
-    large, strip = _large(areas), lying | standing
+    horizontal = ((top == 0) | (bottom == h - 1)) & (deep < STRIP_DEPTH * h) & (long > STRIP_LENGTH * deep)
+    vertical = ((left == 0) | (right == w - 1)) & (long < STRIP_DEPTH * w) & (deep > STRIP_LENGTH * long)
+    large, strip = _large(areas), horizontal | vertical
     touching = (top == 0) | (bottom == h - 1) | (left == 0) | (right == w - 1)
     rest = large & ~strip
     if rest.any() and not (rest & touching).any():
@@ -44,9 +44,9 @@ def keep_letter(mask: Mask) -> Mask:
 
 
 def label(mask: Mask) -> tuple[NDArray[np.int64], int]:
-    """Numbers the connected blots (eight neighbors) from 1 on; 0 is the page.
+    """Labels the connected components (8-connectivity) from 1; 0 is the background. Returns labels and count.
 
-    Runs of each row are joined with the runs they touch in the row above: work grows with runs, not pixels.
+    Union-find over the runs of each row: the cost grows with runs, not pixels.
     """
     h, w = mask.shape
     steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
@@ -78,8 +78,8 @@ def label(mask: Mask) -> tuple[NDArray[np.int64], int]:
     return np.cumsum(marks, axis=1)[:, :w], len(roots)
 
 
-def _blots(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The number of each pixel's blot, and the area of each blot; the page, 0, counts as none."""
+def _labels_and_areas(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The label of each pixel, and the area of each label; that of the background is 0."""
     labels, count = label(mask)
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     areas[0] = 0
@@ -87,16 +87,16 @@ def _blots(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _large(areas: NDArray[np.int64]) -> Mask:
-    large: Mask = areas >= max(MIN_BLOT * areas.max(), 1)
+    large: Mask = areas >= max(MIN_AREA * areas.max(), 1)
     return large
 
 
 def _extents(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """First and last row, first and last column of each blot."""
+    """First and last row, first and last column of each component."""
     y, x = np.nonzero(labels)
     numbers = labels[y, x]
-    found = np.zeros((4, count), np.int64)
-    found[::2] = max(labels.shape)
+    extents = np.zeros((4, count), np.int64)
+    extents[::2] = max(labels.shape)
     for k, (reduce, at) in enumerate(((np.minimum, y), (np.maximum, y), (np.minimum, x), (np.maximum, x))):
-        reduce.at(found[k], numbers, at)
-    return found
+        reduce.at(extents[k], numbers, at)
+    return extents

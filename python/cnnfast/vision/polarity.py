@@ -1,7 +1,8 @@
-"""Decides which of two brightnesses is ink, and gives an image cropped at its letter the margin it lacks.
+"""Decides whether ink is lighter or darker than its background, and adds a border to tightly cropped images.
 
-An even border is page. On an image cropped at the letter the border shows both, and three properties of a pen
-decide: ink takes less of the border than the page, its strokes have an even width, and it is in fewer pieces.
+A uniform border is background. If the image is cropped at the letter, the border shows both, and three
+properties of ink decide: it covers less of the border than the background, its strokes have a more uniform
+width, and it has fewer connected components.
 """
 
 from __future__ import annotations
@@ -19,60 +20,60 @@ from .widths import flat, widths
 Gray = NDArray[np.float32]
 _T = TypeVar("_T", bound=np.generic)
 
-EVEN = 0.25
-"""Of the range from the darkest to the lightest: the page of a drawing or a scan varies less."""
+MAX_BORDER_RANGE = 0.25
+"""A border is uniform if it varies by less than this fraction of the image's range."""
 
 TWO_LEVELS = 0.92
-"""Of all variance, that between ink and page, edges left out: more where the light is even, less where it is
-not. Drawings and scans, cropped or not, have 0.95 to 1, photos of light from the side or half in the shadow
-0.6 to 0.9."""
+"""Between-class variance of ink and background as a fraction of all variance, without edges; below it the
+light is uneven. Drawings and scans, cropped or not, have 0.95 to 1, photos with side light or shadows 0.6 to
+0.9."""
 
-BORDER, WIDTH, PIECES = 4.0, 16.0, 3.5
-"""Weights of the three properties, near a logistic regression on cropped letters: handwritten, printed, of
-straight bars."""
+BORDER, WIDTH, COMPONENTS = 4.0, 16.0, 3.5
+"""Weights of the three properties, close to those of a logistic regression on cropped letters: handwritten,
+printed, and of straight bars."""
 
-MIN_PIECE = 0.02
-"""Pieces smaller than this fraction of the area do not count, ..."""
+MIN_COMPONENT = 0.02
+"""Components smaller than this fraction of the area do not count, ..."""
 
-MAX_PIECES = 4
-"""... nor those beyond this many: a page has many letters."""
+MAX_COMPONENTS = 4
+"""... and more than this many count as this many: a page has many letters."""
 
 NEAR = 0.08
-"""Of the longer side: a letter this close to the border gets a margin, ..."""
+"""An image whose letter is closer to its border than this fraction of the longer side is padded ..."""
 
-MARGIN = 0.25
-"""... of this fraction of it."""
+PADDING = 0.25
+"""... by this fraction of it."""
 
 
-def page_is_dark(gray: Gray) -> bool:
-    """Whether the ink is lighter than the page.
+def is_ink_lighter(gray: Gray) -> bool:
+    """Whether the ink is lighter than the background.
 
-    Where the outermost ring is even, it is page. Where there are two levels of brightness, the one is ink
-    that looks more like it. Otherwise most of the image is page, and ink is what departs from a surface
-    through that.
+    If the outermost ring of pixels is uniform, it is background. If there are two levels of brightness, the
+    one with the higher score is ink. Otherwise a surface is fitted to the image, and the sign of the skewness
+    of the residuals decides.
     """
     coarse = coarse_copy(gray)
     ring = _ring(coarse)
     low, high = float(coarse.min()), float(coarse.max())
-    if np.ptp(ring) < EVEN * (high - low):
+    if np.ptp(ring) < MAX_BORDER_RANGE * (high - low):
         return high + low > 2 * float(np.median(ring))
     if _has_two_levels(gray):
         light = coarse > otsu(coarse)
-        return _likeness(light) > _likeness(~light)
-    departure = (coarse - surface(coarse, fraction_above=0.5)).astype(np.float64)
-    return float((departure**3).sum()) > 0
+        return _ink_score(light) > _ink_score(~light)
+    residual = (coarse - surface(coarse, fraction_above=0.5)).astype(np.float64)
+    return float((residual**3).sum()) > 0
 
 
-def with_margin(gray: Gray, dark: bool) -> Gray:
-    """The image with a margin of page around it, if its letter comes close to the border; else as it is."""
+def with_border(gray: Gray, dark: bool) -> Gray:
+    """The image padded with its background if the letter is close to the border; otherwise unchanged."""
     coarse = coarse_copy(gray)
     letter = keep_letter((coarse > otsu(coarse)) == dark)
     near = max(1, round(NEAR * max(coarse.shape)))
     inner = letter[near:-near, near:-near]
     if letter.sum() == inner.sum() or not _has_two_levels(gray):
         return gray
-    page = float(np.median(gray[(gray > otsu(gray)) != dark]))
-    return np.pad(gray, round(MARGIN * max(gray.shape)), constant_values=page)
+    background = float(np.median(gray[(gray > otsu(gray)) != dark]))
+    return np.pad(gray, round(PADDING * max(gray.shape)), constant_values=background)
 
 
 def _ring(values: NDArray[_T]) -> NDArray[_T]:
@@ -94,13 +95,17 @@ def _has_two_levels(gray: Gray) -> bool:
     return between > TWO_LEVELS * (between + within)
 
 
-def _likeness(mask: Mask) -> float:
-    """How much like ink a part of the image looks, on a scale of its own."""
+def _ink_score(mask: Mask) -> float:
+    """A score of how much a mask looks like ink; only comparisons are meaningful."""
     if not mask.any():
         return -np.inf
-    across = widths(mask)
+    half_widths = widths(mask)
     labels, count = label(mask)
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    pieces = min(int((areas > MIN_PIECE * areas.sum()).sum()), MAX_PIECES)
-    unevenness = float(across.std() / across.mean())
-    return -(BORDER * float(_ring(mask).mean()) + WIDTH * unevenness + PIECES * float(np.log(max(pieces, 1))))
+    components = min(int((areas > MIN_COMPONENT * areas.sum()).sum()), MAX_COMPONENTS)
+    variation = float(half_widths.std() / half_widths.mean())
+    return -(
+        BORDER * float(_ring(mask).mean())
+        + WIDTH * variation
+        + COMPONENTS * float(np.log(max(components, 1)))
+    )

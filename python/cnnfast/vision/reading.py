@@ -1,7 +1,4 @@
-"""Pillow images of every mode as one array: gray floats, or the colors.
-
-What the image shows is none of this file's business: that begins in `ink`.
-"""
+"""Converts Pillow images of every mode to one kind of array: gray floats, or colors."""
 
 from __future__ import annotations
 
@@ -17,13 +14,13 @@ if TYPE_CHECKING:
     from PIL import Image
 
 WORKING_SIDE = 1024
-"""Longer side to which an image is reduced before anything else is done with it."""
+"""Images are first downsampled to this longer side."""
 
 MIN_SIDE = 8
 
 
 def to_gray(image: Image.Image) -> NDArray[np.float32]:
-    """Gray values 0 (black) to 1 (white), reduced to at most 1024 pixels a side.
+    """Gray values 0 (black) to 1 (white), downsampled to at most 1024 pixels a side.
 
     Args:
         image: Of any mode.
@@ -42,16 +39,16 @@ def to_gray(image: Image.Image) -> NDArray[np.float32]:
         if image.mode == "F":
             return _reduced(image)
         if image.mode == "RGBA":
-            return _on_a_page(_reduced(image.convert("RGBa")))
+            return _composited(_reduced(image.convert("RGBa")))
         return _reduced(image.convert("L")) / np.float32(255)
 
 
 def to_rgb(image: Image.Image, size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    """Colors, scaled until the image covers `size` and cut to it around the middle.
+    """Colors, scaled until the image covers `size` and center-cropped to it.
 
     Args:
-        image: Of any mode; what is transparent becomes white.
-        size: Height and width; None keeps the image's own, reduced to at most 1024 pixels a side.
+        image: Of any mode; transparent pixels become white.
+        size: Height and width; None keeps the image's own, downsampled to at most 1024 pixels a side.
 
     Shapes: returns uint8 (3, h, w).
 
@@ -77,8 +74,8 @@ def to_rgb(image: Image.Image, size: tuple[int, int] | None) -> NDArray[np.uint8
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """The image in mode F (0..1) if it has more than 8 bits, RGBA if parts are transparent, else one that
-    converts to L and RGB."""
+    """The image in mode F (0..1) if it has more than 8 bits, in RGBA if it has transparency, otherwise in a
+    mode that converts to L and RGB."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _deep_gray(image)
     if image.mode == "LAB":
@@ -94,7 +91,7 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _deep_gray(image: Image.Image) -> Image.Image:
-    """Images of more than 8 bits, scaled to 0..1 by the bits their largest value needs."""
+    """Images of more than 8 bits, scaled to 0..1 by the number of bits of their largest value."""
     from PIL import Image
 
     values = np.asarray(image).astype(np.float32)
@@ -113,11 +110,11 @@ def _reduced(image: Image.Image) -> NDArray[np.float32]:
     return np.asarray(image).astype(np.float32)
 
 
-def _on_a_page(premultiplied: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Lays an image with transparency on a page it stands out from.
+def _composited(premultiplied: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Composites an image with transparency over a background with contrast.
 
-    Where most of the image is opaque, what is transparent lies around the page and gets the page's gray;
-    otherwise the opaque part is the ink, and the page is white under dark ink, black under light ink.
+    If most of the image is opaque, transparent pixels get the gray of the opaque background; otherwise the
+    opaque part is the ink, and the background is white under dark ink, black under light ink.
     """
     opacity = premultiplied[..., 3] / np.float32(255)
     gray = premultiplied[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32) / np.float32(255)

@@ -1,4 +1,4 @@
-"""Bicubic resampling of float images, by pillow."""
+"""Bicubic resizing of float images with Pillow."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 
 def resize(image: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Bicubic (a = -0.5), widened when reducing so that every source pixel counts.
+    """Bicubic (a = -0.5) with antialiasing: the filter is widened when downsampling.
 
     Args:
         image: (h, w).
-        shape: Height and width wanted.
+        shape: Height and width of the result.
     """
     from PIL import Image
 

@@ -1,6 +1,6 @@
-"""Opens an image however it comes (path, bytes, file object, pillow image) as one upright pillow image.
+"""Opens an image from a path, bytes, a file object, a Pillow image or an array as one upright Pillow image.
 
-What pillow raises on the way, here or later, becomes a DataError: see `decoding`.
+Whatever Pillow raises, here or later, becomes a DataError: see `decoding`.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     Source: TypeAlias = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | NDArray[np.generic]
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-"""The formats tried; pillow knows more, but some of them run other programs on the file (EPS)."""
+"""The accepted formats; Pillow supports more, but some of them run other programs on the file (EPS)."""
 
 MAX_PIXELS = 64_000_000
-"""Larger images are refused from their header: a small file can hold gigabytes of one color."""
+"""Larger images are rejected from their header: a small file can decompress to gigabytes."""
 
 MAX_BYTES = 4 * MAX_PIXELS
-"""More than this is not read from a file object, which may never end."""
+"""At most this much is read from a file object, which may never end."""
 
 
 def name_of(source: Source) -> str:
-    """What errors call an image; empty for one in memory."""
+    """The image's name in error messages; empty for one in memory."""
     if isinstance(source, str | os.PathLike):
         return os.fsdecode(source)
     name = getattr(source, "filename", None) or getattr(source, "name", None)
@@ -54,12 +54,13 @@ def named(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def decoding() -> Iterator[None]:
-    """Around calls of pillow, whose decoders raise nearly anything on altered files: makes it a DataError."""
+    """Context for calls of Pillow, whose decoders raise nearly any exception on damaged files: turns it into
+    a DataError."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pillow warns of odd metadata that does not matter here
+            warnings.simplefilter("ignore")  # Pillow warns about unusual metadata that does not matter here
             yield
     except DataError:
         raise
@@ -76,11 +77,11 @@ def decoding() -> Iterator[None]:
 
 
 def upright(source: Source, who: str) -> Image.Image:
-    """The first frame of a file, or the image given, decoded and turned as the camera's mark says (EXIF).
+    """The first frame of a file, or the given image, decoded and rotated by its EXIF orientation.
 
     Args:
-        source: Path, bytes of a file, binary file object, pillow image (not changed), or array.
-        who: Name of the calling function, for error texts.
+        source: Path, bytes of a file, binary file object, Pillow image (not changed), or array.
+        who: Name of the calling function, for error messages.
 
     Raises:
         TypeError, ValueError: `source` is none of these, or an array of a wrong shape, dtype or range.
@@ -93,7 +94,7 @@ def upright(source: Source, who: str) -> Image.Image:
     if isinstance(source, np.ndarray):
         return from_array(check_array(who, "image", source), who)
     if isinstance(source, Image.Image):
-        return _turned(source)
+        return _oriented(source)
     if isinstance(source, str | os.PathLike):
         with open_regular(source) as file:
             return _decoded(file)
@@ -119,7 +120,7 @@ def is_image(path: str | os.PathLike[str]) -> bool:
 
 
 def open_regular(path: str | os.PathLike[str]) -> IO[bytes]:
-    """Opens a file; a pipe or device is refused, since reading it may wait for ever.
+    """Opens a file; a pipe or device is rejected, since reading it may block forever.
 
     Raises:
         OSError: The file cannot be opened.
@@ -127,14 +128,12 @@ def open_regular(path: str | os.PathLike[str]) -> IO[bytes]:
     """
     path = expand(path)
     if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):  # open refuses a directory
-        raise DataError(
-            "is not a regular file; pass what comes through a pipe as bytes (- for standard input)"
-        )
+        raise DataError("is not a regular file; pass the contents of a pipe as bytes (- for standard input)")
     return open(path, "rb")
 
 
 def contents(file: IO[bytes], who: str) -> bytes:
-    """All of a file object, which need not be able to seek."""
+    """Everything in a file object, which need not be seekable."""
     content = file.read(MAX_BYTES + 1)
     if not isinstance(content, bytes):
         raise TypeError(
@@ -149,10 +148,10 @@ def _decoded(file: IO[bytes]) -> Image.Image:
     from PIL import Image
 
     with decoding():
-        return _turned(Image.open(file, formats=FORMATS))
+        return _oriented(Image.open(file, formats=FORMATS))
 
 
-def _turned(image: Image.Image) -> Image.Image:
+def _oriented(image: Image.Image) -> Image.Image:
     from PIL import ImageOps
 
     if image.width * image.height > MAX_PIXELS:
@@ -167,7 +166,7 @@ def _too_large() -> str:
 
 
 def from_array(array: NDArray[np.generic], who: str) -> Image.Image:
-    """A pillow image of an array.
+    """Converts an array to a Pillow image.
 
     Shapes: (h, w) of uint8, uint16, bool, or float in 0..1; (h, w, 3) or (h, w, 4) of uint8.
     """

@@ -1,4 +1,4 @@
-"""One threshold between two heaps of values."""
+"""Otsu's threshold."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def otsu(values: NDArray[np.float32]) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (sums[:-1] / below - (sums[-1] - sums[:-1]) / above) ** 2
     best = np.nan_to_num(between)
-    # An empty stretch of the histogram gives equal values: take its middle.
+    # Every threshold within an empty range of the histogram is equally good: take the middle.
     ties = np.flatnonzero(best >= best.max() * (1 - 1e-12))
     return float(edges[1:-1][ties].mean())

@@ -1,4 +1,4 @@
-"""How wide the parts of a mask are, by peeling it layer by layer."""
+"""Stroke widths of a mask, by repeated erosion."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from .components import Mask
 
 
 def depths(mask: Mask) -> NDArray[np.int64]:
-    """In how many layers each pixel lies: 1 at the edge, 0 outside. Beyond the border is outside.
+    """Distance of each pixel from the edge of the mask: the number of erosions it survives, plus 1; 0
+    outside. The mask is padded with zeros.
 
-    Layers are peeled off with four and with eight neighbors in turn, so that a disc is peeled as an octagon.
+    Erosions alternate between 4 and 8 neighbors, which approximates a disc by an octagon.
     """
     depth = np.zeros(mask.shape, np.int64)
     left, layers = mask, 0
     while left.any():
         depth += left
         layers += 1
-        left = _peeled(left, corners=layers % 2 == 0)
+        left = _eroded(left, corners=layers % 2 == 0)
     return depth
 
 
 def widths(mask: Mask) -> NDArray[np.int64]:
-    """Depths along the middle of each stroke: half its width, at many places."""
+    """Depths along the center line of each stroke: half its width at many positions."""
     depth = depths(mask)
     padded = np.pad(depth, 1)
     beside = np.maximum.reduce([padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]])
@@ -32,7 +33,8 @@ def widths(mask: Mask) -> NDArray[np.int64]:
 
 
 def flat(mask: Mask) -> Mask:
-    """Where all neighbors are marked, or none: not at an edge. Beyond the border is as at the border."""
+    """Pixels not at an edge: all of their 3x3 neighborhood is in the mask, or none. The mask is padded by its
+    edge values."""
     p = np.pad(mask, 1, mode="edge")
     rows = p[:-2].astype(np.uint8) + p[1:-1] + p[2:]
     marked = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
@@ -40,7 +42,7 @@ def flat(mask: Mask) -> Mask:
     return result
 
 
-def _peeled(mask: Mask, corners: bool) -> Mask:
+def _eroded(mask: Mask, corners: bool) -> Mask:
     p = np.pad(mask, 1)
     kept = mask & p[:-2, 1:-1] & p[2:, 1:-1] & p[1:-1, :-2] & p[1:-1, 2:]
     if corners:
