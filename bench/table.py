@@ -46,8 +46,8 @@ def tables(result: Told) -> Iterator[str]:
     yield from figures([row for row in rows if row["kind"] == "figure"])
     remarks = [f"- {row['name']}: left out, {row['why']}" for row in rows if row["kind"] == "remark"]
     yield from ["", *remarks] if remarks else []
-    judged = list(targets.summary(rows))
-    yield from ["", f"{judged[-1].capitalize()}."] if judged else []
+    evaluated = list(targets.summary(rows))
+    yield from ["", f"{evaluated[-1].capitalize()}."] if evaluated else []
 
 
 def kernels(rows: Sequence[Told]) -> Iterator[str]:

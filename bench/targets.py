@@ -1,5 +1,5 @@
 """What the rows are to reach: one table of targets, and what a row says of them. Only rows that were
-run are judged.
+run are evaluated.
 
 A target belongs to the rows whose name its regular expression matches. A ratio is held against the peers that
 another one matches; the peer's best variant counts, which is the smallest ratio.

@@ -134,7 +134,7 @@ def test_no_other_library_may_be_faster() -> None:
 
 
 def test_every_target_has_rows() -> None:
-    """Names that can be had without measuring; those of whole networks are as `contest` makes them."""
+    """Names that can be had without measuring; those of whole networks are as `benchmark` makes them."""
     names = [name for names, _ in ASKED for name in names]
     names += ["memory, train hello-dl-letters batch 256 above the data set"]
     names += ["memory, infer hello-dl-letters batch 256, growth over 1,000 calls"]

@@ -73,7 +73,7 @@ class Case:
         return {k: v for k, v in self.settings.items() if k in words}
 
     def draw(self, *shape: int, salt: str = "", integers: bool = False) -> Array:
-        """float32 values, the same in every run: normal ones, or small whole numbers whose sums are exact."""
+        """float32 values, the same in every run: normal ones, or small integers whose sums are exact."""
         rng = np.random.default_rng(zlib.crc32(f"{self.id}{salt}".encode()))
         values = rng.integers(-2, 3, shape) if integers else rng.standard_normal(shape)
         return values.astype(np.float32)

@@ -59,10 +59,10 @@ def test_train_reports_each_step_of_the_way(trained: tuple[Path, subprocess.Comp
     )
     assert lines[1].startswith("        Synthetic letters a..z drawn by cnnfast")
     assert any(
-        re.fullmatch(r"model   d4: 53,178 parameters, [\d,]+ multiply-adds an image", x) for x in lines
+        re.fullmatch(r"model   d4: 53,178 parameters, [\d,]+ multiply-adds per image", x) for x in lines
     )
     assert any(re.fullmatch(r"engine  threads \d+, instruction set \w+", x) for x in lines)
-    test = r"test    accuracy [\d.]+%, top-2 [\d.]+%, loss [\d.]+ on 4,000 synthetic letters it has not seen"
+    test = r"test    accuracy [\d.]+%, top-2 [\d.]+%, loss [\d.]+ on 4,000 unseen synthetic letters"
     assert re.fullmatch(test, lines[-3])
     assert re.fullmatch(rf"written {NAME} \(0\.2 MB\)", lines[-2])
     assert lines[-1] == f"try     cnnfast predict --model {NAME} letter.png"

@@ -54,12 +54,12 @@ def error_of(capsys: pytest.CaptureFixture[str], *words: str, code: int = 1) -> 
 
 
 USAGE = {
-    "train --epochs 0": "argument --epochs: '0' is not a whole number of at least 1",
-    "train --epochs two": "argument --epochs: 'two' is not a whole number of at least 1",
-    "train --batch-size -1": "argument --batch-size: '-1' is not a whole number of at least 1",
-    "train --seed -1": "argument --seed: '-1' is not a whole number of at least 0",
-    "train --threads 0": "argument --threads: '0' is not a whole number from 1 to 1024",
-    "evaluate --threads 1025": "argument --threads: '1025' is not a whole number from 1 to 1024",
+    "train --epochs 0": "argument --epochs: '0' is not an integer of at least 1",
+    "train --epochs two": "argument --epochs: 'two' is not an integer of at least 1",
+    "train --batch-size -1": "argument --batch-size: '-1' is not an integer of at least 1",
+    "train --seed -1": "argument --seed: '-1' is not an integer of at least 0",
+    "train --threads 0": "argument --threads: '0' is not an integer from 1 to 1024",
+    "evaluate --threads 1025": "argument --threads: '1025' is not an integer from 1 to 1024",
     "train --lr 0": "argument --lr: '0' is not a number above 0",
     "train --lr nan": "argument --lr: 'nan' is not a number above 0",
     "train --lr fast": "argument --lr: 'fast' is not a number above 0",
@@ -234,7 +234,7 @@ def test_the_file_of_bench_is_checked_first(capsys: pytest.CaptureFixture[str], 
 
 def test_a_plateau_without_images_to_watch(capsys: pytest.CaptureFixture[str]) -> None:
     assert error_of(capsys, "train", "--schedule", "plateau", "--validation", "0") == (
-        "--schedule plateau watches images held out, and --validation 0 holds out none"
+        "--schedule plateau needs validation images, and --validation 0 holds out none"
     )
 
 
@@ -243,7 +243,7 @@ def test_a_share_that_holds_out_nothing(
 ) -> None:
     monkeypatch.setattr(datasets, "load", lambda name, train, root: datasets.glyphs(40, seed=int(train)))
     assert error_of(capsys, "train", "--validation", "0.01") == (
-        "--validation 0.01 of 40 images holds out none; take 0 to train on all of them"
+        "--validation 0.01 of 40 images holds out none; use 0 to train on all of them"
     )
     assert error_of(capsys, "train", "--validation", "0.99") == (
         "--validation 0.99 of 40 images leaves none to train on"
@@ -303,7 +303,7 @@ def test_a_file_that_is_no_model(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_model_for_other_classes(capsys: pytest.CaptureFixture[str], model_file: str) -> None:
     assert error_of(capsys, "evaluate", model_file, "--data", "glyphs") == (
-        "digits.safetensors: knows 10 classes (0, 1 ... 9), but glyphs/test has 26 classes (a, b ... z)"
+        "digits.safetensors: has 10 classes (0, 1 ... 9), but glyphs/test has 26 classes (a, b ... z)"
     )
 
 
@@ -314,7 +314,7 @@ def test_a_model_for_another_task(capsys: pytest.CaptureFixture[str], task: Any)
     model.task = task
     model.save("m")
     assert error_of(capsys, "evaluate", "m", "--data", "glyphs") == (
-        f'm: has the task "{task}", but glyphs/test asks for one of 26 classes (a, b ... z)'
+        f'm: has the task "{task}", but glyphs/test has labels of 26 classes (a, b ... z)'
     )
 
 
@@ -331,17 +331,17 @@ def test_a_model_for_other_images(capsys: pytest.CaptureFixture[str]) -> None:
     small = nn.Sequential(nn.Flatten(), nn.Linear(400, 26), input_shape=(1, 20, 20), seed=0)
     small.save("small")
     assert error_of(capsys, "evaluate", "small", "--data", "glyphs") == (
-        "small: takes images of 1x20x20, but glyphs/test has 1x28x28"
+        "small: expects images of 1x20x20, but glyphs/test has 1x28x28"
     )
     for shape, text in (((2, 20, 20), "2x20x20"), ((1, 7, 20), "1x7x20"), ((400,), "400")):
         nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 26), input_shape=shape, seed=0).save("other")
         assert error_of(capsys, "predict", "--model", "other", "a.png") == (
-            f"other: takes input {text}, but predict makes images of 3 channels, "
+            f"other: expects input {text}, but predict supports images of 3 channels, "
             "or of 1 channel and at least 8x8 pixels (CxHxW)"
         )
     nn.Sequential(nn.Flatten(), nn.Linear(400, 26), seed=0).save("free")
     assert error_of(capsys, "predict", "--model", "free", "a.png") == (
-        "free: takes neither 1x28x28 nor 3x28x28 images"
+        "free: accepts neither 1x28x28 nor 3x28x28 images"
     )
 
 
@@ -372,7 +372,7 @@ def test_the_newest_model_is_the_one_meant(capsys: pytest.CaptureFixture[str]) -
 # ------------------------------------------------------------------ predict
 
 
-def test_the_way_of_preparing_a_image_follows_the_model(
+def test_the_way_of_preparing_an_image_follows_the_model(
     capsys: pytest.CaptureFixture[str], model_file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawing().save("a.png")
@@ -393,14 +393,14 @@ def test_the_way_of_preparing_a_image_follows_the_model(
     assert capsys.readouterr().err == ""
     assert main(["predict", "--model", "unknown", "a.png"]) == 0
     assert capsys.readouterr().err == (
-        "note: unknown does not say what it was trained on; the image is prepared as EMNIST's "
+        "note: unknown does not say what it was trained on; images are processed as in EMNIST "
         "(--style mnist for a model of MNIST)\n"
     )
     assert main(["predict", "--model", "unknown", "--style", "mnist", "a.png"]) == 0
     assert capsys.readouterr().err == ""
     assert main(["predict", "--model", "clothes", "a.png"]) == 0
     assert capsys.readouterr().err == (
-        "note: clothes knows clothes; the image is prepared as handwriting all the same\n"
+        "note: clothes was trained on clothes; images are processed as handwriting nevertheless\n"
     )
     assert asked == ["mnist", "emnist", "emnist", "mnist", "emnist"]
 

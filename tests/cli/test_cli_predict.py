@@ -154,7 +154,7 @@ def test_a_folder_stands_for_the_images_in_it(capsys: pytest.CaptureFixture[str]
         "r.png",
     ]
     main(["predict", "in"])
-    assert "note: in: skipped 1 that are no images (notes.txt)\n" in capsys.readouterr().err
+    assert "note: in: skipped 1 that are not images (notes.txt)\n" in capsys.readouterr().err
 
 
 def test_a_folder_without_images(capsys: pytest.CaptureFixture[str]) -> None:

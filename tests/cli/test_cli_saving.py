@@ -210,7 +210,7 @@ def test_a_complete_file_outlives_incomplete_ones(
         monkeypatch.setattr("cnnfast.cli.train.fit", ended(epochs))
         assert main(TRAIN) == 1
         said = capsys.readouterr().out
-        assert ("kept    m.previous.safetensors, the file that was there before\n" in said) == (epochs == 1)
+        assert ("kept    m.previous.safetensors, the previous file\n" in said) == (epochs == 1)
         assert Path("m.previous.safetensors").read_bytes() == good
         assert Path("m.previous.safetensors").stat().st_mtime == 1_000_000
         assert len(serialization.metadata("m.safetensors")["training"]["history"]["epochs"]) == epochs

@@ -43,7 +43,7 @@ def test_averages_are_means_over_batches(kind: Any, shape: Any, affine: bool, dt
 
 @by_kind
 def test_as_in_pytorch(kind: Any, shape: Any, rng: np.random.Generator) -> None:
-    """A state in the middle of a training goes over, whole number and all; and back."""
+    """A state in the middle of a training is transferred, including the integer count, and back."""
     torch = pytest.importorskip("torch")
     peer = getattr(torch.nn, kind.__name__)(3, momentum=None).double()
     drawn = batches(rng, shape, "float64")

@@ -163,7 +163,7 @@ def test_chosen_where_it_pays(isa: str) -> None:
 
 
 def test_functional_calls_take_exact(isa: str, rng: np.random.Generator) -> None:
-    """On small whole numbers direct kernels need no rounding; Winograd's algorithm does."""
+    """On small integers direct kernels need no rounding; Winograd's algorithm does."""
     x = rng.integers(-3, 4, (2, 16, 12, 12)).astype(np.float32)
     w = rng.integers(-3, 4, (16, 16, 3, 3)).astype(np.float32)
     want = oracle.conv2d(x, w, np.zeros(16), padding=1)

@@ -50,7 +50,7 @@ def draw_settings(kind: str, rng: np.random.Generator) -> dict[str, Any]:
 @pytest.mark.parametrize("number", range(DRAWS))
 @pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
 def test_groups_and_frozen_parameters_step_as_in_pytorch(kind: str, number: int) -> None:
-    """Weights, biases, and a parameter that is unfrozen half-way: PyTorch skips it while it has no gradient."""
+    """Weights, biases, and a parameter that is unfrozen later: PyTorch skips it while it has no gradient."""
     rng = np.random.default_rng([number, len(kind), ord(kind[-1])])
     settings, others = draw_settings(kind, rng), draw_settings(kind, rng)
     optimizer = getattr(optim, kind)(**settings, groups=[optim.Group("*.bias", **others)])

@@ -116,7 +116,7 @@ def test_whole_numbers_come_out_exactly(g: Geometry, isa: str, dtype: str) -> No
     inputs = drawn(g, net, dtype, integers=True)
     plan = net.plan(isa, dtype)
     if "winograd" in plan.nodes()[0]["algorithm"]:
-        pytest.skip("Winograd's algorithm rounds whole numbers, and a sum of 0 may come out beside it")
+        pytest.skip("Winograd's algorithm rounds integers, and a sum of 0 may come out beside it")
     got, want = run(plan, *inputs), by_layers(net, isa, *inputs)
     for key, value in got.items():
         np.testing.assert_array_equal(value, want[key], err_msg=key)

@@ -109,7 +109,7 @@ NETWORKS = [
     dense,
 ]
 
-#: GELU leaves the whole numbers
+#: GELU leaves the integers
 WHOLE = [b for b in NETWORKS if b not in (pool_with_two_readers, activation_with_two_readers)]
 WHOLE = [b for b in WHOLE if b not in (offset_with_two_readers, inception)]
 
@@ -150,7 +150,7 @@ def test_whole_numbers_come_out_exactly(build, isa: str, dtype: str) -> None:
     net = network(build, second=True)
     plan = net.plan(isa, dtype)
     if any("winograd" in node["algorithm"] for node in plan.nodes()):
-        pytest.skip("Winograd's algorithm rounds whole numbers, and ties fall otherwise")
+        pytest.skip("Winograd's algorithm rounds integers, and ties fall otherwise")
     inputs = drawn(net, 7, dtype, integers=True)
     got, want = run(plan, *inputs), by_layers(net, isa, *inputs)
     for key, value in got.items():

@@ -92,7 +92,7 @@ def test_index_picks_rows(isa: str, rng: np.random.Generator) -> None:
 
 
 def test_value_used_by_several_nodes(isa: str, dtype: str, rng: np.random.Generator) -> None:
-    """x feeds three nodes, one of them twice; small whole numbers make every order of summation exact."""
+    """x feeds three nodes, one of them twice; small integers make every order of summation exact."""
     net = Network((3, 4, 5))
     doubled = net.add(_core.Add(), 0, 0)
     positive = net.add(_core.ReLU(), 0)

@@ -140,7 +140,7 @@ def test_whole_numbers_come_out_exactly(g: Geometry, second: bool, isa: str, dty
     inputs = drawn(g, net, dtype, integers=True)
     plan = net.plan(isa, dtype)
     if any("winograd" in node["algorithm"] for node in plan.nodes()):
-        pytest.skip("Winograd's algorithm rounds whole numbers, and ties fall otherwise")
+        pytest.skip("Winograd's algorithm rounds integers, and ties fall otherwise")
     got, want = run(plan, *inputs), by_layers(net, isa, *inputs)
     for key, value in got.items():
         np.testing.assert_array_equal(value, want[key], err_msg=key)

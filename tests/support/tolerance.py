@@ -5,7 +5,7 @@ at most m * u * sum |products|, u = 2^-24 in float32 and 2^-53 in float64 (Higha
 Numerical Algorithms, chapter 3); rounding errors have random signs, so that in practice sqrt(m) takes the
 place of m. We allow u * (8 + sqrt(m)) * sum |products|, and get the last factor by handing |arrays| to the
 oracle. The 8 covers elementary functions, for which a good kernel needs one or two ulps a step. What only
-moves, picks or masks numbers must be exact, as must every sum of products of small whole numbers (`EXACT`):
+moves, picks or masks numbers must be exact, as must every sum of products of small integers (`EXACT`):
 there a forgotten or doubled product cannot hide behind any tolerance.
 """
 
@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 
 MAX_POOLS = ("MaxPool1d", "MaxPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d")
 AVG_POOLS = ("AvgPool1d", "AvgPool2d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d")
-#: operations whose results on small whole numbers need no rounding in float32, forward and backward
+#: operations whose results on small integers need no rounding in float32, forward and backward
 EXACT = (
     "Conv1d",
     "Conv2d",

@@ -301,7 +301,7 @@ def test_data_that_describe_no_schedule_are_refused(config, error, text):
         (
             lambda: lrs.MultiStepLR(3),
             TypeError,
-            "MultiStepLR: milestones must be a list of whole numbers, got int 3",
+            "MultiStepLR: milestones must be a list of integers, got int 3",
         ),
         (lambda: lrs.MultiStepLR([5, 3]), ValueError, "MultiStepLR: milestones must rise, got [5, 3]"),
         (lambda: lrs.MultiStepLR([0]), ValueError, "MultiStepLR: milestones must be at least 1, got 0"),

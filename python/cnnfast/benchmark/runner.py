@@ -50,7 +50,7 @@ def run(
         quick: Fewer rounds and batch sizes, to see that it works; not to quote.
         threads: Threads of both libraries; None takes cnnfast's present number.
         only: Regular expression a row's name must contain, e.g. ``"train letters.*batch 64"``.
-        json_path: File for all samples and conclusions as JSON, written anew after every row.
+        json_path: File for all samples and conclusions as JSON, written again after every row.
         write: Called with each line of text as soon as it is known, e.g. `print`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What the subcommands' options share: checked types with their own words, and options that several have."""
+"""Shared by the subcommands: argument types with validation, and options that several of them have."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from .._names import did_you_mean, find
 from .errors import fail, note
 
 Subparsers = argparse._SubParsersAction
-"""What `register` of each command file gets; argparse has no public name for it."""
+"""Type of the argument of each command's `register`; argparse has no public name for it."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Says of wrong usage what is wrong, on one line, and where to read on; argparse would put the whole
-    usage before it.
-    """
+    """Reports wrong usage on one line and refers to `--help`, instead of printing the integer usage first."""
 
     def parse_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -45,7 +43,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class HelpFormatter(argparse.HelpFormatter):
-    """Fits the terminal, and breaks no name; a paragraph with indented lines stays as it is."""
+    """Wraps text to the terminal without breaking names; keeps paragraphs with indented lines unchanged."""
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return _terminal.wrapped(text, room=width).splitlines()
@@ -58,9 +56,9 @@ class HelpFormatter(argparse.HelpFormatter):
         )
 
 
-def whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    """A whole number of at least `least` and, if given, at most `most`."""
-    wanted = f"of at least {least}" if most is None else f"from {least} to {most}"
+def integer(least: int, most: int | None = None) -> Callable[[str], int]:
+    """An integer of at least `least` and, if given, at most `most`."""
+    expected = f"of at least {least}" if most is None else f"from {least} to {most}"
 
     def convert(text: str) -> int:
         try:
@@ -68,7 +66,7 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
         except ValueError:
             value = least - 1
         if value < least or (most is not None and value > most):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {wanted}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not an integer {expected}")
         return value
 
     return convert
@@ -82,7 +80,7 @@ def positive(text: str) -> float:
     return value
 
 
-def share(text: str) -> float:
+def fraction(text: str) -> float:
     """A number from 0 up to, but not including, 1."""
     value = _number(text)
     if not 0 <= value < 1:
@@ -103,8 +101,8 @@ def one_of(names: Sequence[str]) -> Callable[[str], str]:
     return convert
 
 
-def address(text: str) -> str:
-    """An address that files can be downloaded from."""
+def url(text: str) -> str:
+    """An http(s) URL."""
     if not text.startswith(("http://", "https://")):
         raise argparse.ArgumentTypeError(f"{text!r} does not start with http:// or https://")
     return text
@@ -143,7 +141,7 @@ def add_root(command: argparse.ArgumentParser) -> None:
 
 def add_threads(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--threads", type=whole(1, 1024), metavar="N", help="threads to use (default: every usable core)"
+        "--threads", type=integer(1, 1024), metavar="N", help="threads to use (default: every usable core)"
     )
 
 

@@ -13,13 +13,13 @@ from .errors import say
 _GET = "get it with: "
 
 DATA_DESCRIPTION = """\
-Lists the data sets and says which are here; or downloads one.
+Lists the data sets and whether their files are present; or downloads one.
 """
 
 DOWNLOAD_DESCRIPTION = """\
-Downloads a data set from its authors' address into the data folder. Every
-file is checked by size and checksum; an interrupted download goes on where it
-stopped. EMNIST is one archive of 535 MB with all its splits.
+Downloads a data set from its authors' server into the data folder. Every
+file is checked by size and checksum; an interrupted download is resumed.
+EMNIST is one archive of 535 MB with all its splits.
 """
 
 
@@ -34,9 +34,9 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     download.add_argument("name", type=arguments.one_of(names), metavar="NAME", help=", ".join(names))
     download.add_argument(
         "--url",
-        type=arguments.address,
+        type=arguments.url,
         metavar="URL",
-        help="another address to download from; checksums must agree",
+        help="another URL to download from; checksums must match",
     )
     download.add_argument(
         "--root",
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _below(remark: str) -> str:
-    """A remark in lines of its own; a command alone, so that it stays whole."""
+    """A remark on separate lines; a command alone, so that it is not broken."""
     if remark.startswith(_GET):
         return f"    {remark.removeprefix(_GET)}"
     lines = _terminal.wrapped(remark, room=_terminal.width() - 4).splitlines()
@@ -73,7 +73,7 @@ def _below(remark: str) -> str:
 
 
 def _remark(train: datasets.Availability, test: datasets.Availability) -> str:
-    """What to do for a data set that is not here, or which of its files is missing."""
+    """How to download a missing data set, or which of its files are missing."""
     lacking = [part for part in (train, test) if not part.available]
     if not lacking:
         return train.note

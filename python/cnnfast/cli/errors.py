@@ -1,6 +1,6 @@
-"""What the command line says: text on stdout, errors and notes of one line on stderr.
+"""Output of the command line: text on stdout, errors and notes of one line each on stderr.
 
-Nothing that is said can command the terminal: names of files and of classes come from elsewhere.
+Control characters are removed from all output, since names of files and classes are untrusted.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from .._text import printable, redacted
 
 
 def say(text: object) -> None:
-    """A line, or several, on stdout.
+    """Print one or more lines on stdout.
 
     Raises:
-        OSError: Nobody reads them (`cnnfast models | head -1`), or the disk is full; what is said from then
-            on is dropped.
+        OSError: The pipe is closed (`cnnfast models | head -1`), or the disk is full; all further output is
+            dropped.
     """
     _write(sys.stdout, printable(str(text), keep="\n\t"))
 
 
 def tell(text: object) -> None:
-    """As `say`, from work that goes on without a reader."""
+    """As `say`, but ignores a closed pipe, for work that goes on without a reader."""
     with contextlib.suppress(OSError):
         say(text)
 
@@ -37,7 +37,7 @@ def fail(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """One line on stderr, on a terminal wrapped at spaces; dropped if nobody reads it."""
+    """Print one line on stderr, wrapped at spaces on a terminal; dropped if stderr is closed."""
     line = printable(redacted(text))
     if Stderr().isatty():
         line = _terminal.wrapped(line, "  ", _terminal.width(sys.stderr))
@@ -46,17 +46,17 @@ def note(text: str) -> None:
 
 
 def describe(error: Exception) -> str:
-    """One line about an error; the operating system's are given as `file: reason`."""
+    """The error message on one line; errors of the operating system as `file: reason`."""
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def finish() -> bool:
-    """Drops what a stream holds and cannot give to anybody, or Python would complain at exit.
+    """Flush the streams and discard what cannot be written, or Python would complain at exit.
 
     Returns:
-        Whether all output has arrived.
+        Whether all output was written.
     """
     arrived = True
     for stream in (sys.stdout, sys.stderr):
@@ -70,7 +70,7 @@ def finish() -> bool:
 
 
 def _write(stream: TextIO | None, line: str) -> None:
-    if stream is None:  # closed by whoever started us
+    if stream is None:  # closed by the parent process
         return
     try:
         with naming("standard output"):
@@ -81,7 +81,7 @@ def _write(stream: TextIO | None, line: str) -> None:
 
 
 def _abandon(stream: TextIO) -> None:
-    """The stream goes nowhere from here on: Python would complain on closing what cannot be written."""
+    """Redirect the stream to the null device: Python would complain about unwritable data on closing it."""
     with contextlib.suppress(OSError, ValueError):  # ValueError: not a file
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -1,4 +1,4 @@
-"""`cnnfast evaluate`: how well a model file does on a data set's test part."""
+"""`cnnfast evaluate`: accuracy, loss and confusion matrix of a model file on a data set's test part."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from . import arguments, model_files
 from .errors import say
 
 DESCRIPTION = """\
-Runs a model over the test part of a data set: accuracy, how often the right
-class is among the two likeliest, loss, and the confusion matrix.
+Evaluates a model on the test part of a data set: accuracy, top-2 accuracy,
+loss and the confusion matrix.
 """
 
 
@@ -33,7 +33,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     )
     arguments.add_threads(command)
     arguments.add_root(command)
-    arguments.add_json(command, "the figures and the confusion matrix")
+    arguments.add_json(command, "the metrics and the confusion matrix")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What `cnnfast predict` reads: the files its arguments stand for, made into the input of a network."""
+"""Input of `cnnfast predict`: finds the image files and converts them to the input of a network."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from .model_files import extent
 
 STANDARD_INPUT = "-"
 FREE_SIZE = 28
-"""Side of the input for a network that reads letters of any size."""
+"""Height and width of the input for a network that accepts letters of any size."""
 
-NAMED = 3
-"""Files that a note names; of more it gives the number."""
+MAX_NAMES = 3
+"""Number of skipped files that a note lists by name."""
 
 
 def files(words: Sequence[str]) -> Iterator[str]:
-    """The images the arguments stand for, in their order; of a folder those that lie in it, by name."""
+    """The image files for the arguments, in their order; a folder is expanded to its images, sorted by
+    name."""
     for word in words:
         if word != STANDARD_INPUT and os.path.isdir(word):
             yield from _in_folder(word)
@@ -41,23 +42,21 @@ def _in_folder(folder: str) -> Iterator[str]:
     images = [path for path in inside if is_image(path)]
     others = [path.name for path in inside if path not in set(images)]
     if others:
-        names = ", ".join(others) if len(others) <= NAMED else f"{', '.join(others[:NAMED])} ..."
-        note(f"note: {folder}: skipped {len(others)} that are no images ({names})")
-    return iter([str(path) for path in images] or [folder])  # which is refused when its turn comes
+        names = ", ".join(others) if len(others) <= MAX_NAMES else f"{', '.join(others[:MAX_NAMES])} ..."
+        note(f"note: {folder}: skipped {len(others)} that are not images ({names})")
+    return iter([str(path) for path in images] or [folder])  # an empty folder is reported later, in order
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """How images become the input of one network.
+    """Converts images to the input of one network.
 
-    A network of one channel reads letters: ink is separated, in the middle of an otherwise empty input if
-        that is
-    not square. A network of three gets the colors, see `cnnfast.vision.to_color_input`.
+    For a network with one input channel the letter is extracted (`cnnfast.vision.prepare`) and centered if
+    the input is not square. For three channels, colors are kept (`cnnfast.vision.to_color_input`).
 
     Attributes:
-        shape: (1, h, w) or (3, h, w); h and w are 0 where the network takes color images of any size.
-        style: How letters are prepared.
-        ink: "auto", "dark" or "light".
+        shape: (1, h, w) or (3, h, w); h and w are 0 if the network accepts color images of any size.
+        style, ink: As in `cnnfast.vision.prepare`.
     """
 
     shape: tuple[int, int, int]
@@ -65,11 +64,11 @@ class Preparation:
     ink: Any
 
     @property
-    def reads_letters(self) -> bool:
+    def is_grayscale(self) -> bool:
         return self.shape[0] == 1
 
     def input(self, file: str) -> tuple[NDArray[np.uint8], str]:
-        """The network's input (c, h, w), and what speaks against the image.
+        """The network's input (c, h, w), and the reason to doubt the image, if any.
 
         Raises:
             OSError, DataError: The file cannot be read.
@@ -87,7 +86,7 @@ class Preparation:
         from ..vision import prepare, to_color_input
 
         _, height, width = self.shape
-        if not self.reads_letters:
+        if not self.is_grayscale:
             return to_color_input(source, (height, width) if height else None), ""
         side = min(height, width)
         prepared = prepare(source, side, self.style, self.ink)
@@ -98,17 +97,17 @@ class Preparation:
 
 
 def input_shape(path: str, model: Module) -> tuple[int, int, int]:
-    """(c, h, w) of the images to make, see `Preparation`.
+    """The shape (c, h, w) of the input images, see `Preparation`.
 
     Raises:
-        CheckpointError: The network takes no images.
+        CheckpointError: The network's input is not an image.
     """
     shape = model.input_shape
     if shape is None:
         return _free_shape(path, model)
     if len(shape) != 3 or shape[0] not in (1, 3) or (shape[0] == 1 and min(shape[1:]) < 8):
         raise CheckpointError(
-            f"{path}: takes input {extent(shape)}, but predict makes images of 3 channels, "
+            f"{path}: expects input {extent(shape)}, but predict supports images of 3 channels, "
             "or of 1 channel and at least 8x8 pixels (CxHxW)"
         )
     return shape[0], shape[1], shape[2]
@@ -122,5 +121,5 @@ def _free_shape(path: str, model: Module) -> tuple[int, int, int]:
             continue
         return (1, side, side) if channels == 1 else (3, 0, 0)
     raise CheckpointError(
-        f"{path}: takes neither 1x{FREE_SIZE}x{FREE_SIZE} nor 3x{FREE_SIZE}x{FREE_SIZE} images"
+        f"{path}: accepts neither 1x{FREE_SIZE}x{FREE_SIZE} nor 3x{FREE_SIZE}x{FREE_SIZE} images"
     )

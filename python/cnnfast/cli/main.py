@@ -1,6 +1,6 @@
-"""Entry point of the command line: reads the arguments, runs the subcommand, turns failures into one line.
+"""Entry point of the command line: parses the arguments, runs the subcommand, reports errors on one line.
 
-Exit codes: 0 good, 1 the work failed or was interrupted (Ctrl-C, SIGTERM, SIGHUP), 2 wrong usage.
+Exit codes: 0 success, 1 failure or interruption (Ctrl-C, SIGTERM, SIGHUP), 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from .errors import describe, fail, finish, note
 
 EXAMPLES = {
     "cnnfast train": "train on built-in synthetic letters, under a minute",
-    "cnnfast predict letter.png": "read an image of a letter with the newest model here",
-    "cnnfast data": "which data sets are here, and how to get others",
+    "cnnfast predict letter.png": "classify an image of a letter with the newest model here",
+    "cnnfast data": "which data sets are present, and how to download others",
 }
 EPILOG = """\
 start here:
@@ -35,10 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Args:
-        argv: The words after `cnnfast`; None takes those of the process.
+        argv: The arguments after `cnnfast`; None uses `sys.argv`.
 
     Returns:
-        The exit code: 0 good, 1 the work failed, 2 wrong usage.
+        The exit code: 0 success, 1 failure, 2 wrong usage.
 
     Example:
         >>> main(["data", "download", "glyphs"])
@@ -68,7 +68,7 @@ def _run(argv: Sequence[str] | None) -> int:
             code: int = arguments.run(arguments)
         return code
     except BrokenPipeError:
-        return 1  # the reader has left (`cnnfast models | head -1`): nobody to tell
+        return 1  # closed pipe (`cnnfast models | head -1`)
     except (CnnfastError, OSError) as error:
         if arguments.debug:
             raise
@@ -80,20 +80,20 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _show_warning(message: Warning | str, *place: object) -> None:
-    """A line of its own, without the place in the program."""
+    """Print a warning on one line, without its location in the source."""
     note(f"warning: {message}")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The grammar of the whole command line."""
+    """The argument parser of all subcommands."""
     top = arguments.Parser(
         prog="cnnfast",
-        description="Train convolutional networks on this computer's processor, and read images with them.",
+        description="Train convolutional networks on the CPU, and classify images with them.",
         epilog=EPILOG.format(examples=_terminal.listed(EXAMPLES.items(), "  ")),
         formatter_class=arguments.HelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"cnnfast {__version__}")
-    top.add_argument("--debug", action="store_true", help="show where in the program an error arose")
+    top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     top.set_defaults(run=None)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
     for command in (train, evaluate, predict, models, data, show_config, bench):
@@ -102,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _make_streams_tolerant() -> None:
-    """A file name or class name the terminal cannot show must not stop the work."""
+    """Replace characters that the terminal cannot encode, instead of failing on a file or class name."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

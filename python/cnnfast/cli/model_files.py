@@ -1,4 +1,4 @@
-"""Model files as the commands use them: which is meant, and what it can read."""
+"""Model files of the commands: which one to use, and whether it fits the data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..nn import Module, serialization
 from .errors import note
 
 PATTERN = "cnnfast-*.safetensors"
-"""The names `cnnfast train` gives by itself."""
+"""The default file names of `cnnfast train`."""
 
 DEFAULT = "the newest model of cnnfast among the *.safetensors in this folder"
 
@@ -22,8 +22,7 @@ def default_name(data: str, model: str) -> str:
 
 
 def chosen_or_newest(given: str | None) -> str:
-    """The file the user names, else the newest one in this folder that is a model of cnnfast, said on
-    stderr."""
+    """The given file, or else the newest cnnfast model in this folder, which is reported on stderr."""
     if given is not None:
         return given
     files = sorted(Path().glob("*.safetensors"), key=lambda file: (file.stat().st_mtime_ns, file.name))
@@ -46,31 +45,31 @@ def _is_model(path: Path) -> bool:
 
 
 def training_data(path: str) -> str | None:
-    """Name of the data set a model file says it was trained on."""
+    """Name of the data set a model was trained on, from its file's metadata."""
     training = serialization.metadata(path)["training"]
     name = training.get("data") if isinstance(training, dict) else None
     return name if isinstance(name, str) else None
 
 
 def check_fits(path: str, model: Module, data: ImageDataset) -> None:
-    """Refuses a model made for other images, other classes or another task than those of `data`."""
+    """Raises CnnfastError if the model's input shape, classes or task do not match `data`."""
     if model.input_shape is not None and model.input_shape != data.input_shape:
         raise CheckpointError(
-            f"{path}: takes images of {extent(model.input_shape)}, "
+            f"{path}: expects images of {extent(model.input_shape)}, "
             f"but {data.name} has {extent(data.input_shape)}"
         )
     if model.classes is not None and model.classes != data.classes:
         raise CheckpointError(
-            f"{path}: knows {class_list(model.classes)}, but {data.name} has {class_list(data.classes)}"
+            f"{path}: has {class_list(model.classes)}, but {data.name} has {class_list(data.classes)}"
         )
     if model.task not in (None, "multiclass"):
         raise CheckpointError(
-            f'{path}: has the task "{model.task}", but {data.name} asks for one of {class_list(data.classes)}'
+            f'{path}: has the task "{model.task}", but {data.name} has labels of {class_list(data.classes)}'
         )
 
 
 def class_list(classes: Sequence[str]) -> str:
-    """How many classes, and the first and last of them."""
+    """The number of classes, and the first and last of them."""
     ends = ", ".join(classes) if len(classes) <= 3 else f"{classes[0]}, {classes[1]} ... {classes[-1]}"
     return f"{len(classes)} classes ({ends})"
 

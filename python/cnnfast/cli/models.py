@@ -15,7 +15,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         "models",
         run,
         "list the networks, or the layers of one",
-        "Lists the networks with their size and work; with a name, that one's layers.",
+        "Lists the networks with their parameters and multiply-adds, or the layers of one.",
     )
     command.add_argument(
         "name", nargs="?", type=arguments.one_of(models.list()), metavar="NAME", help=", ".join(models.list())

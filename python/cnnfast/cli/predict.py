@@ -1,4 +1,4 @@
-"""`cnnfast predict`: what a model reads in ordinary images."""
+"""`cnnfast predict`: classifies image files with a model."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ STYLES = ("emnist", "mnist")
 INKS = ("auto", "dark", "light")
 
 NOT_SURE = "not sure"
-LEAST = 0.5
-"""Below this probability the likeliest of several classes is more often wrong than right: docs/cli.md."""
+MIN_PROBABILITY = 0.5
+"""Predictions with a lower probability are wrong more often than right: docs/cli.md."""
 
 DESCRIPTION = """\
-Reads images of one letter or digit each and prints the three likeliest
+Classifies images of one letter or digit each and prints the three most likely
 classes.
 
-Any ordinary image will do: dark on light or light on dark, a photo with
-uneven light, a drawing, a scan; PNG, JPEG, BMP, GIF, TIFF, WebP or PNM. The
-letter is cut out and prepared as the images the model was trained on (--show
-prints the result). There should be one letter in the image and little else.
+The letter may be dark on light or light on dark, in a photo with uneven
+light, a drawing or a scan; PNG, JPEG, BMP, GIF, TIFF, WebP or PNM. It is
+cropped and processed like the images the model was trained on (--show prints
+the result). The image should contain one letter and little else.
 
-A model for color images gets the colors, scaled and cut to its input.
+A model for color images gets the colors, resized and cropped to its input.
 
 Exit code: 0 if every image was read, 1 if one could not be or does not
 look like one letter.
@@ -45,24 +45,24 @@ look like one letter.
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One image: what the network saw and made of it, or why it could not be read.
+class Prediction:
+    """The prediction for one image, or why it could not be read.
 
     Attributes:
-        file: As the user named it; "-" is standard input.
-        pixels: (c, h, w), what the network saw.
-        doubt: Why the answer should not be relied upon.
-        refused: The doubt is about the image: it does not look like one letter.
-        answer: By the network's task: the likeliest classes or all labels above 0.5 with their probabilities,
-            or the numbers of a regression.
+        file: As given by the user; "-" is standard input.
+        pixels: (c, h, w), the network's input.
+        doubt: Why the prediction is unreliable.
+        is_rejected: The doubt is about the image: it does not look like one letter.
+        values: By the network's task: the most likely classes, or all labels above 0.5, with their
+            probabilities, or the values of a regression.
         error: Why it could not be read.
     """
 
     file: str
     pixels: NDArray[np.uint8] | None = None
     doubt: str = ""
-    refused: bool = False
-    answer: tuple[tuple[str, float], ...] | tuple[float, ...] = ()
+    is_rejected: bool = False
+    values: tuple[tuple[str, float], ...] | tuple[float, ...] = ()
     task: str = "multiclass"
     error: str = ""
 
@@ -71,14 +71,14 @@ class Reading:
             return {"file": self.file, "error": self.error}
         key = {"regression": "values", "multilabel": "labels"}.get(self.task, "top")
         return plain(
-            {"file": self.file, "doubt": self.doubt or None, key: [_entry(part) for part in self.answer]}
+            {"file": self.file, "doubt": self.doubt or None, key: [_entry(part) for part in self.values]}
         )
 
     def cells(self, width: int) -> list[str]:
-        """The columns behind the name of the file; `width` is that of names of classes."""
+        """The columns after the file name; `width` is that of the class names."""
         parts = [
             f"{part[0]:<{width}} {part[1]:>6.1%}" if isinstance(part, tuple) else f"{part:.6g}"
-            for part in self.answer
+            for part in self.values
         ]
         if not self.doubt:
             return parts or ["no label above 50%"]
@@ -90,7 +90,7 @@ def _entry(part: tuple[str, float] | float) -> Any:
 
 
 def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
-    command = arguments.add_command(commands, "predict", run, "read images of letters", DESCRIPTION)
+    command = arguments.add_command(commands, "predict", run, "classify images of letters", DESCRIPTION)
     command.add_argument(
         "images",
         nargs="+",
@@ -102,7 +102,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         "--style",
         type=arguments.one_of(STYLES),
         metavar="NAME",
-        help="prepare images as emnist or as mnist (smaller, centered by mass) does (default: as the data "
+        help="process images as in emnist or as in mnist (smaller, centered by mass) (default: as the data "
         "the model was trained on, else emnist)",
     )
     command.add_argument(
@@ -110,13 +110,11 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         type=arguments.one_of(INKS),
         default="auto",
         metavar="NAME",
-        help="dark (on a light page), light (on a dark one), or auto: found out (default)",
+        help="dark (on a light background), light (on a dark one), or auto: decided by image (default)",
     )
-    command.add_argument(
-        "--show", action="store_true", help="print the small image the network sees, as text"
-    )
+    command.add_argument("--show", action="store_true", help="print the network's input as text")
     arguments.add_threads(command)
-    arguments.add_json(command, "the readings")
+    arguments.add_json(command, "the predictions")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -125,51 +123,55 @@ def run(options: argparse.Namespace) -> int:
         set_num_threads(options.threads)
     path = model_files.chosen_or_newest(options.model)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*hold NaN or infinity")  # said once an output is not finite
+        warnings.filterwarnings("ignore", ".*hold NaN or infinity")  # reported when an output is not finite
         model = serialization.load(path)
     shape = inputs.input_shape(path, model)
     style = (options.style or _style_for(path)) if shape[0] == 1 else "emnist"
     preparation = inputs.Preparation(shape, style, options.ink)
-    readings = [_read(path, model, file, preparation) for file in inputs.files(options.images)]
+    predictions = [_read(path, model, file, preparation) for file in inputs.files(options.images)]
     if options.json:
-        say(to_json({"model": path, "images": [reading.to_dict() for reading in readings]}))
+        say(to_json({"model": path, "images": [prediction.to_dict() for prediction in predictions]}))
     else:
-        _print(readings, options.show)
-    return 0 if readings and not any(reading.error or reading.refused for reading in readings) else 1
+        _print(predictions, options.show)
+    return (
+        0
+        if predictions and not any(prediction.error or prediction.is_rejected for prediction in predictions)
+        else 1
+    )
 
 
 def _style_for(path: str) -> str:
-    """How to prepare images for a model, by what it was trained on; what is guessed is said."""
+    """The style of preparation, by the data the model was trained on; prints a note if that is a guess."""
     data = model_files.training_data(path)
     if data is None:
         note(
-            f"note: {path} does not say what it was trained on; the image is prepared as EMNIST's "
+            f"note: {path} does not say what it was trained on; images are processed as in EMNIST "
             "(--style mnist for a model of MNIST)"
         )
     if data == "fashion-mnist":
-        note(f"note: {path} knows clothes; the image is prepared as handwriting all the same")
+        note(f"note: {path} was trained on clothes; images are processed as handwriting nevertheless")
     return "mnist" if data == "mnist" else "emnist"
 
 
-def _read(path: str, model: Module, file: str, preparation: inputs.Preparation) -> Reading:
+def _read(path: str, model: Module, file: str, preparation: inputs.Preparation) -> Prediction:
     try:
         pixels, doubt = preparation.input(file)
-        task, answer = _answer(path, model, pixels)
+        task, values = _predict(path, model, pixels)
     except CheckpointError:
-        raise  # about the model: the same for every image
+        raise  # concerns the model: the same for every image
     except (DataError, OSError) as error:
         text = describe(error)
         fail(text)
-        return Reading(file, error=text)
-    unsure = task == "multiclass" and answer[0][1] < LEAST
-    return Reading(file, pixels, doubt or (NOT_SURE if unsure else ""), bool(doubt), answer, task)
+        return Prediction(file, error=text)
+    unsure = task == "multiclass" and values[0][1] < MIN_PROBABILITY
+    return Prediction(file, pixels, doubt or (NOT_SURE if unsure else ""), bool(doubt), values, task)
 
 
-def _answer(path: str, model: Module, pixels: NDArray[np.uint8]) -> tuple[str, Any]:
-    """The network's task, and the answer as `Reading` has it.
+def _predict(path: str, model: Module, pixels: NDArray[np.uint8]) -> tuple[str, Any]:
+    """The network's task, and the values as in `Prediction`.
 
     Raises:
-        CheckpointError: The network does not take this image, has no single answer, or gives NaN.
+        CheckpointError: The network does not accept this image, returns an array per image, or NaN.
     """
     try:
         if not np.isfinite(model(pixels[None])).all():
@@ -177,19 +179,19 @@ def _answer(path: str, model: Module, pixels: NDArray[np.uint8]) -> tuple[str, A
                 f"{path}: its outputs are not finite: the weights are damaged or were never finite"
             )
         task = model.task or "multiclass"
-        of_numbers = task == "regression"
-        values = model.predict(pixels[None]) if of_numbers else model.predict_proba(pixels[None])
+        is_regression = task == "regression"
+        values = model.predict(pixels[None]) if is_regression else model.predict_proba(pixels[None])
     except CheckpointError:
         raise
     except ValueError as error:
         raise CheckpointError(f"{path}: {error}") from None
     if values.ndim != 2:
         raise CheckpointError(
-            f"{path}: gives {model_files.extent(values.shape[1:])} values, "
-            "but predict wants one for each class"
+            f"{path}: outputs {model_files.extent(values.shape[1:])} values per image, "
+            "but predict expects one for each class"
         )
     numbers = [float(value) for value in values[0]]
-    if of_numbers:
+    if is_regression:
         return task, tuple(numbers)
     names = model.classes or (("no", "yes") if task == "binary" else tuple(map(str, range(len(numbers)))))
     order = [int(k) for k in np.argsort(-values[0], kind="stable")]
@@ -197,36 +199,36 @@ def _answer(path: str, model: Module, pixels: NDArray[np.uint8]) -> tuple[str, A
     return task, tuple((names[k], numbers[k]) for k in chosen)
 
 
-def _print(readings: list[Reading], show: bool) -> None:
+def _print(predictions: list[Prediction], show: bool) -> None:
     from ..vision import as_text
 
-    good = [reading for reading in readings if not reading.error]
+    good = [prediction for prediction in predictions if not prediction.error]
     if not good:
         return
-    names = [part[0] for reading in good for part in reading.answer if isinstance(part, tuple)]
+    names = [part[0] for prediction in good for part in prediction.values if isinstance(part, tuple)]
     name_width = max(map(len, names), default=0)
-    files = [printable(reading.file) for reading in good]
-    cells = [reading.cells(name_width) for reading in good]
-    for reading, line in zip(good, _lines(files, cells, _room()), strict=True):
-        if show and reading.pixels is not None and len(reading.pixels) == 1:
-            say(as_text(reading.pixels[0]))
+    files = [printable(prediction.file) for prediction in good]
+    cells = [prediction.cells(name_width) for prediction in good]
+    for prediction, line in zip(good, _lines(files, cells, _max_width()), strict=True):
+        if show and prediction.pixels is not None and len(prediction.pixels) == 1:
+            say(as_text(prediction.pixels[0]))
         say(line)
 
 
-def _room() -> int | None:
-    """Columns of the terminal; None for a file or a pipe, where a program may read line by line."""
+def _max_width() -> int | None:
+    """Columns of the terminal; None for a file or a pipe, so that each image is one line."""
     return _terminal.width() if sys.stdout is not None and sys.stdout.isatty() else None
 
 
-def _lines(files: list[str], cells: list[list[str]], room: int | None) -> list[str]:
-    """For each file what was read in it: behind its name, or below where that does not fit for all."""
+def _lines(files: list[str], cells: list[list[str]], max_width: int | None) -> list[str]:
+    """For each file its cells: after its name, or on the lines below if they do not fit for all files."""
     width = max(map(len, files))
     beside = ["   ".join([f"{file:<{width}}", *read]) for file, read in zip(files, cells, strict=True)]
-    if room is None or max(map(len, beside)) <= room:
+    if max_width is None or max(map(len, beside)) <= max_width:
         return beside
     below = []
     for file, read in zip(files, cells, strict=True):
-        text = _terminal.packed(read, hanging="", gap="   ", room=room - 4)
-        lines = [_terminal.wrapped(line, room=room - 4) for line in text.splitlines()]
+        text = _terminal.packed(read, hanging="", gap="   ", room=max_width - 4)
+        lines = [_terminal.wrapped(line, room=max_width - 4) for line in text.splitlines()]
         below.append("\n".join([file, *lines]).replace("\n", "\n    "))
     return below

@@ -1,4 +1,4 @@
-"""What becomes of a trained network: refused if it has learned nothing, else written, whatever happens."""
+"""Writes a trained network to a file, unless it is no better than chance."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from ..errors import CheckpointError, CnnfastError
 from ..nn import Module, serialization
 from .errors import describe, tell
 
-#: Images: the accuracy on fewer says nothing.
-_ENOUGH = 100
+#: Number of images below which accuracy is not compared with chance.
+_MIN_IMAGES = 100
 
 
 def check_learned(accuracy: float, data: ImageDataset, count: int, rate: float) -> None:
-    """Refuses a network that is no better than naming the most frequent class each time, but for luck.
+    """Raises unless a network is significantly better than always predicting the most frequent class.
 
     Args:
-        accuracy: Of `count` images of `data`.
+        accuracy: On `count` images of `data`.
         rate: The learning rate, for the message.
 
     Raises:
-        CnnfastError: Its accuracy is less than three standard deviations above that.
+        CnnfastError: The accuracy is less than three standard deviations above that baseline.
     """
-    if count < _ENOUGH:
+    if count < _MIN_IMAGES:
         return
     chance = np.bincount(data.labels).max() / len(data)
-    luck = 3 * math.sqrt(chance * (1 - chance) / count)
-    if accuracy <= chance + luck:
+    margin = 3 * math.sqrt(chance * (1 - chance) / count)
+    if accuracy <= chance + margin:
         raise CnnfastError(
             f"nothing learned: accuracy {accuracy:.2%} on {count:,} images, where the most frequent class "
             f"alone gives {chance:.2%}; no file was written; a smaller --lr may help (now {rate:g})"
@@ -45,10 +45,11 @@ def check_learned(accuracy: float, data: ImageDataset, count: int, rate: float) 
 
 
 def write(model: Module, out: str, training: Mapping[str, Any], *, complete: bool) -> None:
-    """Write the model file; where that fails, somewhere else.
+    """Write the model file; if that fails, write it to another folder.
 
     Args:
-        complete: The training came to its end. Otherwise a file of a complete one is kept beside the new one.
+        complete: Whether the training finished. If not, an existing file of a finished training is kept under
+            another name.
 
     Raises:
         CnnfastError: The file could not be written; the message says where the model is instead.
@@ -71,13 +72,15 @@ def _keep_previous(path: Path) -> None:
     kept = path.with_name(f"{path.stem}.previous{path.suffix}")
     with atomic_write("train", kept) as file:
         file.write(path.read_bytes())
-    found = path.stat()
-    os.utime(kept, ns=(found.st_atime_ns, found.st_mtime_ns))  # not the newest model of the folder
-    tell(_terminal.packed([f"kept    {kept},", "the file that was there before"], gap=" "))
+    stat = path.stat()
+    os.utime(
+        kept, ns=(stat.st_atime_ns, stat.st_mtime_ns)
+    )  # so that it is not the newest model of the folder
+    tell(_terminal.packed([f"kept    {kept},", "the previous file"], gap=" "))
 
 
 def _is_incomplete(path: Path) -> bool:
-    """Whether a model file says that its training did not come to its end."""
+    """Whether a model file's metadata says that its training was not finished."""
     try:
         training = serialization.metadata(path)["training"]
         return bool(training["history"]["stopped"] != "finished")
@@ -86,7 +89,7 @@ def _is_incomplete(path: Path) -> bool:
 
 
 def _save_elsewhere(model: Module, name: str, training: Mapping[str, Any]) -> str | None:
-    """The file, in a new folder of the home folder or of the one for temporary files."""
+    """Write the file to a new folder in the home directory or the directory for temporary files."""
     for place in (expand("~"), tempfile.gettempdir()):
         with contextlib.suppress(OSError):
             folder = tempfile.mkdtemp(prefix="cnnfast-", dir=place)

@@ -1,4 +1,4 @@
-"""`cnnfast train`: from a data set's name to a model file, with a test of it in the end."""
+"""`cnnfast train`: trains a network on a data set, tests it and writes a model file."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ OPTIMIZERS: dict[str, type[optim.Optimizer]] = {
     "rmsprop": optim.RMSprop,
     "adagrad": optim.Adagrad,
 }
-#: Bytes of a model file beside its weights, amply.
-_SPARE = 1_000_000
+#: Upper bound for the bytes of a model file besides its weights.
+_METADATA_BYTES = 1_000_000
 LEARNING_RATES = {"adam": 1e-3, "adamw": 1e-3, "sgd": 0.1, "rmsprop": 1e-3, "adagrad": 1e-2}
 
 DESCRIPTION = """\
 Trains a network on a data set and writes it to a model file.
 
-Without options it trains on letters that cnnfast draws itself, so nothing has
-to be downloaded and it is done within a minute. Part of the training images
-is held out to judge each epoch by; the best epoch's weights are kept. The
-data set's test part is used once, in the end. Ctrl-C, SIGTERM or SIGHUP ends
-the training and keeps the best epoch until then. A network that has learned
-nothing is not written.
+Without options it trains on built-in synthetic letters, so nothing has to be
+downloaded and it takes less than a minute. Part of the training images is
+held out for validation after each epoch; the best epoch's weights are kept.
+The data set's test part is evaluated once, at the end. Ctrl-C, SIGTERM or
+SIGHUP ends the training and keeps the best epoch so far. A network that is
+no better than chance is not written.
 """
 
 
@@ -67,17 +67,17 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     )
     add(
         "--epochs",
-        type=arguments.whole(1),
+        type=arguments.integer(1),
         default=DEFAULT_EPOCHS,
         metavar="N",
-        help="times through the training images (default: %(default)s)",
+        help="number of passes over the training images (default: %(default)s)",
     )
     add(
         "--batch-size",
-        type=arguments.whole(1),
+        type=arguments.integer(1),
         default=64,
         metavar="N",
-        help="images in one step (default: %(default)s)",
+        help="images per step (default: %(default)s)",
     )
     add(
         "--optimizer",
@@ -97,29 +97,29 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         type=arguments.one_of(optim.lr_scheduler.names()),
         default="cosine",
         metavar="NAME",
-        help="of the learning rate: constant, cosine (falls to zero by the end), one-cycle (rises first) or "
-        "plateau (a tenth when the validation stalls) (default: %(default)s)",
+        help="learning rate schedule: constant, cosine (decays to zero), one-cycle (rises first) or "
+        "plateau (divided by ten when the validation loss stalls) (default: %(default)s)",
     )
     add(
         "--label-smoothing",
-        type=arguments.share,
+        type=arguments.fraction,
         default=0.0,
-        metavar="SHARE",
-        help="share of each label spread over all classes, such as 0.1 (default: 0)",
+        metavar="FRACTION",
+        help="fraction of each label spread over all classes, such as 0.1 (default: 0)",
     )
     add(
         "--validation",
-        type=arguments.share,
+        type=arguments.fraction,
         default=0.05,
-        metavar="SHARE",
-        help="share of the training images held out to find the best epoch, or 0 (default: %(default)s)",
+        metavar="FRACTION",
+        help="fraction of the training images held out for validation, or 0 (default: %(default)s)",
     )
     add(
         "--seed",
-        type=arguments.whole(0),
+        type=arguments.integer(0),
         default=0,
         metavar="N",
-        help="for first weights and order of images; same seed, same model (default: %(default)s)",
+        help="seed for initial weights and shuffling; same seed, same model (default: %(default)s)",
     )
     arguments.add_threads(command)
     arguments.add_root(command)
@@ -134,15 +134,15 @@ def run(options: argparse.Namespace) -> int:
     out = options.out or model_files.default_name(options.data, options.model)
     check_writable("train", out)
     if options.schedule == "plateau" and options.validation == 0:
-        raise CnnfastError("--schedule plateau watches images held out, and --validation 0 holds out none")
+        raise CnnfastError("--schedule plateau needs validation images, and --validation 0 holds out none")
     if options.threads is not None:
         set_num_threads(options.threads)
     train = datasets.load(options.data, train=True, root=options.root)
     test = datasets.load(options.data, train=False, root=options.root)
     model = models.get(options.model, seed=options.seed, num_classes=len(train.classes))
-    check_writable("train", out, _SPARE + model._values.nbytes)
-    _introduce(options, train, test, model)
-    with Interrupt():  # from the first step to the file: signals end the training, and only that
+    check_writable("train", out, _METADATA_BYTES + model._values.nbytes)
+    _report_setup(options, train, test, model)
+    with Interrupt():  # signals stop the training; the model file is still written
         return _train(options, model, train, test, out)
 
 
@@ -187,7 +187,7 @@ def _train(
 
 
 def _test(options: argparse.Namespace, model: Module, test: ImageDataset) -> Evaluation | None:
-    """None if it was interrupted: what was trained until then is not lost for it."""
+    """The test result; None if interrupted, so that the trained weights are still written."""
     try:
         result = evaluate(model, test)
     except KeyboardInterrupt:
@@ -196,7 +196,7 @@ def _test(options: argparse.Namespace, model: Module, test: ImageDataset) -> Eva
     _report(
         "test",
         f"accuracy {result.accuracy:.2%}, top-2 {result.top2_accuracy:.2%}, loss {result.loss:.4f}"
-        f" on {result.n:,} {_kind(options.data)} it has not seen",
+        f" on {result.n:,} unseen {_kind(options.data)}",
     )
     return result
 
@@ -204,26 +204,28 @@ def _test(options: argparse.Namespace, model: Module, test: ImageDataset) -> Eva
 def _write_incomplete(
     options: argparse.Namespace, model: Module, train: ImageDataset, out: str, history: History
 ) -> None:
-    """The weights of the best epoch, or of the last one, without a test."""
+    """Write the weights of the best or else the last epoch, without a test result."""
     record = history.epochs[history.best_epoch - 1 if history.best_epoch else -1]
-    accuracy, count = record.val_accuracy, _held(options, train)
+    accuracy, count = record.val_accuracy, _validation_count(options, train)
     if accuracy is None:
         accuracy, count = record.accuracy, len(train) - count
     check_learned(accuracy or 0.0, train, count, _rate(options))
     write(model, out, _training(options, history, None), complete=False)
 
 
-def _held(options: argparse.Namespace, train: ImageDataset) -> int:
+def _validation_count(options: argparse.Namespace, train: ImageDataset) -> int:
     held: int = round(len(train) * options.validation)
     return held
 
 
-def _introduce(options: argparse.Namespace, train: ImageDataset, test: ImageDataset, model: Module) -> None:
-    held = _held(options, train)
+def _report_setup(
+    options: argparse.Namespace, train: ImageDataset, test: ImageDataset, model: Module
+) -> None:
+    held = _validation_count(options, train)
     if held == 0 and options.validation > 0:
         raise CnnfastError(
             f"--validation {options.validation:g} of {len(train):,} images holds out none; "
-            "take 0 to train on all of them"
+            "use 0 to train on all of them"
         )
     if held == len(train):
         raise CnnfastError(f"--validation {options.validation:g} of {held:,} images leaves none to train on")
@@ -235,7 +237,7 @@ def _introduce(options: argparse.Namespace, train: ImageDataset, test: ImageData
     _report("", train.description)
     macs = sum(row.macs or 0 for row in rows(model))
     _report(
-        "model", f"{options.model}: {model.num_parameters():,} parameters, {macs:,} multiply-adds an image"
+        "model", f"{options.model}: {model.num_parameters():,} parameters, {macs:,} multiply-adds per image"
     )
     _report("engine", f"threads {get_num_threads()}, instruction set {build_info()['isa']}")
 
@@ -260,7 +262,7 @@ def _loss(options: argparse.Namespace) -> losses.Loss:
 
 
 def _training(options: argparse.Namespace, history: History, test: Evaluation | None) -> dict[str, Any]:
-    """How the model came to be, for its file."""
+    """Metadata of the training run, for the model file."""
     return {
         "data": options.data,
         "model": options.model,

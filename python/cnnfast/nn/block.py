@@ -30,7 +30,7 @@ class Block:
         self._gradients: Array | None = None
         self._lent: dict[int, weakref.ref[Array]] = {}
         self._version = 0
-        #: Counts how often parts were frozen or thawed, for those who remember which are.
+        #: Counts how often parts were frozen or unfrozen, for those who remember which are.
         self.frozen_changes = 0
 
     def lend(self, part: Array) -> Array:

@@ -112,7 +112,7 @@ class Listed(Container):
     Args:
         children: Modules, named "0", "1", …; or one dict of name to module.
         input_shape: Shape of one input. If given, all shapes are checked now.
-        seed: Draw all parameters anew; None leaves them as the children have them.
+        seed: Draw all parameters again; None leaves them as the children have them.
     """
 
     #: What a description calls the children.

@@ -28,7 +28,7 @@ class Window(NamedTuple):
 
 
 def set_frozen(who: str, tree: ParameterTree, patterns: tuple[str, ...], frozen: bool) -> list[str]:
-    """Freezes or thaws the parameters and buffers that match; returns their names."""
+    """Freezes or unfreezes the parameters and buffers that match; returns their names."""
     for pattern in patterns:
         if not isinstance(pattern, str):
             raise TypeError(f"{who}: a pattern must be a string, got {type(pattern).__name__} {pattern!r}")

@@ -176,7 +176,7 @@ class Module(Described):
         Batch normalization takes mean and variance of this batch, and moves its running averages.
 
         Args:
-            seed: Of what dropout draws; None draws anew each time.
+            seed: Of what dropout draws; None draws again each time.
         """
         plan, x = self._prepare(x)
         y, tape = plan.forward_train(x, self._values, noise_seed(type(self).__name__, seed))

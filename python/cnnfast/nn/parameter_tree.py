@@ -52,7 +52,7 @@ class ParameterTree(ABC):
 
     @abstractmethod
     def _initialize(self, seed: np.random.SeedSequence) -> None:
-        """Draws all parameters anew."""
+        """Draws all parameters again."""
 
     def parameters(self) -> dict[str, Array]:
         """Live views of the parameters by name: ``m.parameters()["0.bias"][:] = 0`` changes the model.
@@ -182,7 +182,7 @@ class ParameterTree(ABC):
 
     @ieee_arithmetic
     def initialize(self, seed: Seed = None) -> None:
-        """Draw all parameters anew, PyTorch's default distributions; the same seed draws the same values."""
+        """Draw all parameters again, PyTorch's default distributions; the same seed draws the same values."""
         self._initialize(seed_sequence(type(self).__name__, seed))
 
     @property

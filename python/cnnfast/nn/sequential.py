@@ -24,7 +24,7 @@ class Sequential(Listed):
         layers: The modules in order, named "0", "1", …; or one dict of name to module.
         input_shape: Shape of one input, (c, h, w) or (features,). If given, all shapes are checked now,
             `print` shows them, and only such inputs are taken.
-        seed: Draw all parameters anew, each layer from its own stream; None leaves them as the layers have
+        seed: Draw all parameters again, each layer from its own stream; None leaves them as the layers have
             them.
 
     `preprocessing` is that of the layers which read the input, `classes` those of the network at the end

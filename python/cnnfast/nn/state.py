@@ -10,7 +10,7 @@ import numpy as np
 from .._checks import ieee_arithmetic, type_of
 from .._types import Array
 
-#: a buffer, whole numbers in PyTorch's states
+#: a buffer, integers in PyTorch's states
 _COUNT = "num_batches_tracked"
 
 

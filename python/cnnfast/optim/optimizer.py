@@ -42,7 +42,7 @@ class Optimizer(ABC):
         self._memory: dict[str, Array] = {}
         self._frozen: frozenset[str] = frozenset()
         self._windows: list[Window] = []
-        self._parts: list[Part] | None = None  # None: to be found anew before the next step
+        self._parts: list[Part] | None = None  # None: to be found again before the next step
         self._window_steps = [0]
 
     @property
@@ -268,7 +268,7 @@ class Optimizer(ABC):
         self._loosen()
 
     def _ready(self) -> list[Part]:
-        """The parts, found anew if anything has changed."""
+        """The parts, found again if anything has changed."""
         if self._parts is None:
             assert self._params is not None
             chosen = choices(self._windows, self._settings, self._groups)

@@ -41,7 +41,7 @@ class Evaluation:
     Args:
         loss: Mean cross entropy.
         accuracy: Fraction of answers that are right, 0 to 1.
-        top2_accuracy: Fraction whose right class is among the two likeliest.
+        top2_accuracy: Fraction whose right class is among the two most likely.
         confusion: (classes, classes) int64; row: the right class, column: what the model said.
         n: Number of answers that count: one for each image, or for each position of a map.
         classes: Name of each class; its number, if no names are known.

@@ -275,7 +275,7 @@ class _Run:
 def _parts(
     model: Module, data: Any, validation: Any, seed: int, loss: Loss
 ) -> tuple[Samples, Samples | None]:
-    """What is learned from, and what each epoch is judged by."""
+    """What is learned from, and what each epoch is evaluated by."""
     whole = as_samples("fit", data, model, loss)
     if validation is None:
         return whole, None

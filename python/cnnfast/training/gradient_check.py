@@ -114,7 +114,8 @@ def check_gradients(
 
     Kinks: where a ReLU stands at 0 exactly, or two candidates of a pool are equal, the slope jumps, and
     `backward` takes one side of it by rule. Such entries (their slopes to the right and to the left stay
-    apart as the step shrinks) are counted but not judged. If a kink only lies near, a smaller step avoids it.
+    apart as the step shrinks) are counted but not evaluated. If a kink only lies near, a smaller step avoids
+    it.
 
     Args:
         module: Any module. It is looked at as in training: batch normalization takes the statistics of `x`,

@@ -70,7 +70,7 @@ class ClassificationMetrics(Metrics):
 
     Attributes:
         confusion: (classes, classes); row: the right class, column: the answer.
-        right_in_two: How often the right class is one of the two likeliest.
+        right_in_two: How often the right class is one of the two most likely.
     """
 
     confusion: Labels = np.zeros((0, 0), np.int64)

@@ -1,4 +1,4 @@
-"""`Samples`: inputs and their targets, checked against the model that learns or is judged by them."""
+"""`Samples`: inputs and their targets, checked against the model that learns or is evaluated by them."""
 
 from __future__ import annotations
 

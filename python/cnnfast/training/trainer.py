@@ -31,7 +31,7 @@ class Trainer:
 
     A step in which no row counts (all labels are the loss's `ignore_index`, or of classes of weight 0) is
     skipped: weights, optimizer and running averages stay as they are, and `skipped` counts it. A step that
-    fails, or that Ctrl-C ends, leaves all of them as they were, too; the next one starts afresh. A copy
+    fails, or that Ctrl-C ends, leaves all of them as they were, too; the next one starts again. A copy
     (`copy.deepcopy`, pickle) has a model and an optimizer of its own and goes on bit for bit.
 
     Args:
@@ -131,7 +131,7 @@ class Trainer:
 
         Any number of parts of any sizes: every row counts alike, and the result is that of one `step` on all
         rows but for rounding; the same parts give the same bits. What depends on the batch as such goes by
-        parts: batch normalization takes the statistics of each, and dropout draws anew. A part without a row
+        parts: batch normalization takes the statistics of each, and dropout draws again. A part without a row
         that counts adds nothing. Arguments and errors as `step`; NonFiniteError drops what had been added.
 
         Returns:

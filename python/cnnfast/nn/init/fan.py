@@ -86,7 +86,7 @@ def lecun_normal() -> Initializer:
 def default(fan_in: int | None = None) -> Initializer:
     """PyTorch's start of convolutions and linear layers: uniform in +-1 / sqrt(fan_in), weights and biases.
 
-    Layers are born with it, and `model.initialize(seed)` draws it anew.
+    Layers are born with it, and `model.initialize(seed)` draws it again.
 
     Args:
         fan_in: Inputs of one output; None counts them from the shape. A bias needs those of its weight.

@@ -72,10 +72,10 @@ class Schedule(ABC):
             raise ValueError(f"{type(self).__name__}: {name} must be {wanted}, got {value!r}")
 
     def _rising(self, name: str, strictly: bool) -> None:
-        """A list of whole numbers above 0 that rise."""
+        """A list of integers above 0 that rise."""
         who, value = type(self).__name__, getattr(self, name)
         if not isinstance(value, tuple | list):
-            raise TypeError(f"{who}: {name} must be a list of whole numbers, got {type_of(value)} {value!r}")
+            raise TypeError(f"{who}: {name} must be a list of integers, got {type_of(value)} {value!r}")
         counts = tuple(check_integer(who, name, count, 1) for count in value)
         for before, after in pairwise(counts):
             if after < before or (strictly and after == before):
