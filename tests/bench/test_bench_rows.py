@@ -170,6 +170,7 @@ def test_two_threads_are_left_out_on_one_processor(monkeypatch: pytest.MonkeyPat
     assert row == Remark("two threads against one", "this process may use one processor only")
 
 
+@pytest.mark.slow
 def test_letters_on_one_thread() -> None:
     before = _core.get_num_threads()
     try:
@@ -192,6 +193,7 @@ def test_time_per_image() -> None:
     assert row.seconds == {"a": [1.0] * 3, "b": [1.5] * 3}
 
 
+@pytest.mark.slow
 def test_time_per_image_of_an_epoch() -> None:
     (row,) = scaling.epoch_rows(only("epoch"))
     assert row.name == "time per image, epoch of d4 over 1,000 to 2,000 images"
@@ -247,6 +249,7 @@ def test_busy_processes_are_busy_and_end() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the resident memory")
+@pytest.mark.slow
 def test_memory() -> None:
     train, infer = memory.memory_rows(only("memory"))
     assert isinstance(train, Figure)

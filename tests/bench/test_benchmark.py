@@ -241,6 +241,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_command(tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
     done = bench("--quick", "--only", "kernel relu", "--threads", "1", "--json", str(path))
@@ -252,6 +253,7 @@ def test_command(tmp_path: Path) -> None:
     assert told["machine"]["threads"] == 1
 
 
+@pytest.mark.slow
 def test_command_refuses() -> None:
     assert bench("--threads", "0").returncode == 2
     done = bench("--only", "(")

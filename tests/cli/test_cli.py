@@ -87,6 +87,7 @@ def test_label_smoothing_reaches_the_loss() -> None:
     assert training_command._loss(options) == losses.CrossEntropy(label_smoothing=0.1)
 
 
+@pytest.mark.slow
 def test_train_stops_at_ctrl_c_and_keeps_the_best(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*PROGRAM, "train", "--model", "d4", "--epochs", "500", "--out", "kept.safetensors"],
@@ -119,6 +120,7 @@ def test_train_stops_at_ctrl_c_and_keeps_the_best(tmp_path: Path) -> None:
     assert cf.load(tmp_path / "kept.safetensors").classes == tuple("abcdefghijklmnopqrstuvwxyz")
 
 
+@pytest.mark.slow
 def test_train_says_at_which_step_the_loss_broke(tmp_path: Path) -> None:
     words = ("train", "--model", "d4", "--optimizer", "sgd", "--lr", "1e30", "--out", "a.safetensors")
     done = cnnfast(*words, cwd=tmp_path)
@@ -162,6 +164,7 @@ def test_evaluate_finds_what_train_said(trained: tuple[Path, subprocess.Complete
     assert f"accuracy {said[1]}  top-2 {said[2]}  loss " in done.stdout
 
 
+@pytest.mark.slow
 def test_evaluate_as_json_with_the_newest_model_and_its_own_data(folder: Path) -> None:
     done = cnnfast("evaluate", "--json", cwd=folder)
     assert done.returncode == 0
@@ -247,6 +250,7 @@ def test_data_lists_what_is_there(tmp_path: Path) -> None:
     assert re.search(rf"^mnist +no +no +missing {missing}$", again.stdout, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_data_download_without_a_network(tmp_path: Path) -> None:
     done = cnnfast("data", "download", "mnist", "--root", tmp_path, "--url", "http://127.0.0.1:9/")
     assert done.returncode == 1
@@ -275,17 +279,18 @@ def test_bench(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ the frame
 
 
-def test_version_and_help() -> None:
+def test_version_and_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert cnnfast("--version").stdout == f"cnnfast {cf.__version__}\n"
     top = cnnfast("--help")
     assert top.returncode == 0
     for command in ("train", "evaluate", "predict", "models", "data", "bench", "show-config"):
         assert f"\n    {command}" in top.stdout
-        one = cnnfast(command, "--help")
-        assert one.returncode == 0
-        assert one.stdout.startswith(f"usage: cnnfast {command} [-h]")
-        assert "None" not in one.stdout
-        assert max(map(len, one.stdout.splitlines())) <= 80
+        monkeypatch.setenv("COLUMNS", "80")
+        assert main([command, "--help"]) == 0
+        help_text = capsys.readouterr().out
+        assert help_text.startswith(f"usage: cnnfast {command} [-h]")
+        assert "None" not in help_text
+        assert max(map(len, help_text.splitlines())) <= 80
 
 
 def test_nothing_said_is_wrong_usage_and_shows_the_help() -> None:
@@ -323,6 +328,7 @@ def test_a_full_disk_behind_stdout_is_an_error() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_debug_shows_where_an_error_arose(tmp_path: Path) -> None:
     for words in (["--debug", "evaluate", "none"], ["evaluate", "none", "--debug"]):
         done = cnnfast(*words, cwd=tmp_path)

@@ -139,6 +139,7 @@ def test_neither_files_nor_sources(tmp_path: Path) -> None:
         EMNIST("letters-derived", root=tmp_path)
 
 
+@pytest.mark.slow
 def test_real_files_reproduce_the_recorded_split(data_root: Path, tmp_path: Path) -> None:
     """The recipe checks each file's sha256 itself; here the stored bytes are hashed once more."""
     folder = tmp_path / "emnist"

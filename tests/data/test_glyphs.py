@@ -128,6 +128,7 @@ class TestQuality:
         accuracy = self.nearest_mean(some, glyphs(2000, seed=6))
         assert 0.3 < accuracy < 0.8  # chance is 0.04
 
+    @pytest.mark.slow
     def test_they_resemble_real_letters(self, some: datasets.ImageDataset, data_root: object) -> None:
         record = next(r for r in datasets.status(data_root) if r.dataset == "emnist-letters-derived")  # type: ignore[arg-type]
         if not record.available:

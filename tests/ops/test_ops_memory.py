@@ -129,6 +129,7 @@ STATM = Path("/proc/self/statm")
 
 
 @pytest.mark.skipif(not STATM.exists(), reason="only Linux tells how much memory a process holds")
+@pytest.mark.slow
 def test_calls_leave_nothing_behind() -> None:
     """Hundreds of calls with changing batch sizes, tapes and callers hold no more memory than a few."""
     graph = _core.Graph((8, 16, 16))

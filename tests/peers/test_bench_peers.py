@@ -56,6 +56,7 @@ def ask(kind: str, peer: str) -> list[str]:
 
 
 @pytest.mark.parametrize("peer", NEEDED)
+@pytest.mark.slow
 def test_peers_give_our_answers(peer: str) -> None:
     wanted = []
     for name in (*(network.name for network in NETWORKS), "everything"):
@@ -67,6 +68,7 @@ def test_peers_give_our_answers(peer: str) -> None:
 
 
 @pytest.mark.parametrize("peer", UNKNOWN)
+@pytest.mark.slow
 def test_every_operation_is_ours_or_refused_by_name(peer: str) -> None:
     lines = ask("operations", peer)
     assert [line for line in lines if line.split()[1] not in ("right", "refused")] == []

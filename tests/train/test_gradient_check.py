@@ -30,6 +30,7 @@ def rows(rng: np.random.Generator, n: int = 3) -> np.ndarray:
     return rng.standard_normal((n, 2, 4, 5))
 
 
+@pytest.mark.slow
 def test_every_network_of_ours_is_right(rng):
     for name in models.list():
         model = models.get(name, seed=1)

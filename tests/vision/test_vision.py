@@ -442,6 +442,7 @@ def test_wrong_arguments(case: str) -> None:
 # ------------------------------------------------------------------ the parts
 
 
+@pytest.mark.slow
 def test_components_are_labeled_as_by_flood_fill(rng: np.random.Generator) -> None:
     for h, w, share in ((1, 1, 1.0), (1, 9, 0.5), (9, 1, 0.5), (17, 23, 0.4), (31, 29, 0.6), (5, 5, 0.0)):
         mask = rng.random((h, w)) < share
