@@ -25,7 +25,7 @@ def places(
 def uncut(
     x: Array, kernel: tuple[int, int], stride: Any, dilation: Any, output_padding: Any
 ) -> tuple[int, ...]:
-    """Height and width before padding cuts them."""
+    """Height and width before padding batch_slices them."""
     settings = zip(x.shape[2:], kernel, pair(stride), pair(dilation), pair(output_padding), strict=True)
     return tuple((size - 1) * s + (k - 1) * d + 1 + extra for size, k, s, d, extra in settings)
 

@@ -138,7 +138,7 @@ def test_the_report(monkeypatch):
     result = Evaluation(0.25, 0.85, 0.95, confusion, 20, ("cat", "dog", "a long name of it"), 0.125)
     assert str(result) == (
         "accuracy 85.00%  top-2 95.00%  loss 0.2500  (20 images in 0.1 s)\n"
-        "confusion (row: right class, column: what the model said)\n"
+        "confusion (row: true class, column: predicted class)\n"
         "                  cat        dog a long nam\n"
         "       cat         10          2          .\n"
         "       dog          .          7          .\n"

@@ -204,7 +204,7 @@ def test_nothing_but_kinks_is_told():
         check_gradients(nn.ReLU(), np.zeros((2, 3)))
     assert str(caught.value) == (
         "check_gradients: backward and central differences disagree\n"
-        "  x: every entry looked at (6) lies on a kink; try another x"
+        "  x: all 6 sampled entries lie on a kink; try another x"
     )
 
 
@@ -272,13 +272,13 @@ def last(seed: int) -> list[nn.Module]:
             (nn.ReLU(), np.zeros((0, 2))),
             {},
             ValueError,
-            "check_gradients: the output is empty, so that there is nothing to compare",
+            "check_gradients: the output is empty; there is nothing to compare",
         ),
         (
             (nn.ReLU(), np.full((1, 2), np.inf)),
             {},
             ValueError,
-            "check_gradients: the output is not finite, so that there is nothing to compare",
+            "check_gradients: the output is not finite; there is nothing to compare",
         ),
         (
             (nn.ReLU(), np.zeros((1, 2)), [2]),
@@ -303,7 +303,7 @@ def last(seed: int) -> list[nn.Module]:
             (nn.ReLU(), np.zeros((1, 2)), [1], functional.relu),
             {},
             ValueError,
-            "check_gradients: a loss of your own takes the output alone; leave target out",
+            "check_gradients: a custom loss function has no target; omit target",
         ),
         (
             (nn.ReLU(), np.ones((1, 2))),

@@ -263,7 +263,7 @@ def test_fit_leaves_unknown_classes_out_of_training_and_validation() -> None:
     )
     assert a.epochs[0].val_loss == pytest.approx(b.epochs[0].val_loss, rel=1e-5)
     np.testing.assert_allclose(model.weight, twin.weight, rtol=1e-5)
-    with refused(ValueError, "fit: validation has no row whose class is known"):
+    with refused(ValueError, "fit: validation: all labels are ignored"):
         fit(model, (x, y), validation=(x[:4], [-100] * 4))
 
 
@@ -407,8 +407,8 @@ NAMES = '"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_lo
         (
             lambda: evaluate(nn.Linear(2, 3), (np.zeros((4, 2), np.float32), np.zeros((4, 3), np.float32))),
             TypeError,
-            "evaluate: y must be integers, the class of each row, got float32 array of shape (4, 3); where "
-            "each output is a number, or a yes or no, set model.task to 'regression' or 'multilabel'",
+            "evaluate: y must be integers, the class of each row, got float32 array of shape (4, 3); for other "
+            "targets set model.task to 'regression' or 'multilabel'",
         ),
         (
             lambda: Trainer(nn.Sequential(nn.Linear(1, 2), nn.Softmax()), optim.Adam(), "bce_with_logits"),

@@ -38,12 +38,12 @@ def rows(rng: np.random.Generator, n: int, shape: tuple[int, ...] = (4,)) -> tup
 @pytest.mark.parametrize("micro_batch", [None, 4])
 def test_a_last_batch_of_one_row_joins_the_one_before(micro_batch, rng, monkeypatch):
     sizes = []
-    advance = Trainer._advance
+    step = Trainer._step
     monkeypatch.setattr(
         Trainer,
-        "_advance",
+        "_step",
         lambda self, plan, x, y, index, *rest: (
-            sizes.append(len(index)) or advance(self, plan, x, y, index, *rest)
+            sizes.append(len(index)) or step(self, plan, x, y, index, *rest)
         ),
     )
     x, y = rows(rng, 17)
@@ -57,12 +57,12 @@ def test_a_last_batch_of_one_row_joins_the_one_before(micro_batch, rng, monkeypa
 
 def test_a_single_row_may_stay_where_positions_or_frozen_averages_give_statistics(rng, monkeypatch):
     sizes = []
-    advance = Trainer._advance
+    step = Trainer._step
     monkeypatch.setattr(
         Trainer,
-        "_advance",
+        "_step",
         lambda self, plan, x, y, index, *rest: (
-            sizes.append(len(index)) or advance(self, plan, x, y, index, *rest)
+            sizes.append(len(index)) or step(self, plan, x, y, index, *rest)
         ),
     )
     spatial = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3), seed=0)
@@ -86,7 +86,7 @@ def test_batches_that_are_too_small_are_refused_before_the_first_step(n, batch_s
     before = model._values.copy()
     with refused(
         ValueError,
-        f"fit: {given} is too small: batch normalization needs more than one value a channel; use at "
+        f"fit: {given} is too small: batch normalization needs more than one value per channel; use at "
         "least 2 rows",
     ):
         fit(model, rows(rng, n), 1, batch_size=batch_size, micro_batch=micro_batch, progress=False)
@@ -103,7 +103,7 @@ def test_the_last_part_of_a_step_joins_the_one_before(rng):
     np.testing.assert_array_equal(one.model._values, other.model._values)
     with refused(
         ValueError,
-        "Trainer: micro_batch=1 is too small: batch normalization needs more than one value a channel; use "
+        "Trainer: micro_batch=1 is too small: batch normalization needs more than one value per channel; use "
         "at least 2 rows",
     ):
         one.step(x, y, micro_batch=1)

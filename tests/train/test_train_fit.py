@@ -206,7 +206,7 @@ def test_a_loss_that_is_not_finite_stops_and_says_where():
     error = caught.value
     assert str(error) == (
         "the loss (nan) is not finite at step 9 (epoch 3); the model keeps the weights it had before that "
-        "step; a smaller lr may help (now 0.1), and so may a look at the input"
+        "step; try a smaller lr (now 0.1) and check the input"
     )
     assert (error.epoch, error.step) == (3, 9)
     assert isinstance(error.history, History)
@@ -276,7 +276,7 @@ def cases() -> list[tuple[dict[str, object], type[Exception], str]]:
         (
             {"model": nn.Conv2d(1, 2, 3)},
             ValueError,
-            "fit: the model must put out one number for each class, got output shape (2, 4, 4)",
+            "fit: the model must output one logit per class, got output shape (2, 4, 4)",
         ),
         (
             {"validation": 0.01},
@@ -335,15 +335,15 @@ def test_history_is_plain_data():
 def test_fit_gives_the_engine_rows_not_copies(monkeypatch):
     """The whole data set goes to each step, untouched, with the numbers of its rows."""
     seen = []
-    advance = Trainer._advance
+    step = Trainer._step
 
     def spy(
         self: Trainer, plan: _core.Plan, x: np.ndarray, y: np.ndarray, index: np.ndarray, *rest: Any
     ) -> Any:
         seen.append((x.__array_interface__["data"][0], len(index)))
-        return advance(self, plan, x, y, index, *rest)
+        return step(self, plan, x, y, index, *rest)
 
-    monkeypatch.setattr(Trainer, "_advance", spy)
+    monkeypatch.setattr(Trainer, "_step", spy)
     data = stripes(40)
     fit(network(), data, 1, batch_size=16, progress=False)
     address = data.images.__array_interface__["data"][0]

@@ -130,7 +130,7 @@ def test_a_part_that_is_not_finite_drops_all_of_them(rng):
     with pytest.raises(NonFiniteError, match=r"^the loss \(nan\) is not finite at step 1; "):
         trainer.accumulate(x, y)
     np.testing.assert_array_equal(trainer.model._values, before)
-    with refused(RuntimeError, "Trainer: update needs an accumulate before it"):
+    with refused(RuntimeError, "Trainer: nothing to update from; call accumulate() before update()"):
         trainer.update()
     with pytest.raises(NonFiniteError):
         trainer.step(x, y, micro_batch=2)
@@ -142,14 +142,14 @@ def test_a_part_that_is_not_finite_drops_all_of_them(rng):
 def test_wrong_calls_are_named(rng):
     trainer = trainer_of()
     x, y = batch(rng, 4)
-    with refused(RuntimeError, "Trainer: update needs an accumulate before it"):
+    with refused(RuntimeError, "Trainer: nothing to update from; call accumulate() before update()"):
         trainer.update()
     with refused(TypeError, "Trainer: micro_batch must be an integer, got float 2.0"):
         trainer.step(x, y, micro_batch=2.0)
     with refused(ValueError, "x: the batch is empty; a mean loss needs at least one image"):
         trainer.accumulate(x[:0], y[:0])
     trainer.accumulate(x, y)
-    with refused(RuntimeError, "Trainer: 4 accumulated rows wait for update(); call it before step()"):
+    with refused(RuntimeError, "Trainer: 4 accumulated rows are pending; call update() before step()"):
         trainer.step(x, y)
     trainer.update()
     trainer.step(x, y)

@@ -133,7 +133,7 @@ def test_a_bar_fits_the_terminal_and_is_taken_away_in_the_end(monkeypatch, colum
 
 
 def test_lines_without_rich_fit_the_terminal_too(monkeypatch):
-    monkeypatch.setattr(progress, "_rich_is_there", lambda: False)
+    monkeypatch.setattr(progress, "_has_rich", lambda: False)
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("COLUMNS", "60")
     train("auto")

@@ -27,7 +27,7 @@ def state(trainer: Trainer) -> tuple[bytes, str, int, int]:
         trainer.model._values.tobytes(),
         repr(trainer.optimizer.state_dict()),
         trainer.steps,
-        trainer._noise(),
+        trainer._dropout_seed(),
     )
 
 

@@ -117,7 +117,7 @@ def test_a_plateau_watches_what_its_mode_says(mode: str) -> None:
 def test_a_plateau_needs_a_validation(schedule: lr_scheduler.Schedule) -> None:
     model, x, y = problem()
     watched = "loss" if schedule == "plateau" else "accuracy"
-    text = f"fit: the schedule watches the validation {watched}; give validation=..."
+    text = f"fit: the schedule depends on the validation {watched}; set validation=..."
     with refused(ValueError, text):
         fit(model, (x, y), schedule=schedule)
 

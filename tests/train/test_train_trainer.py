@@ -66,7 +66,7 @@ def test_a_loss_that_is_not_finite_leaves_the_weights(value, rng):
     error = caught.value
     assert str(error) == (
         "the loss (nan) is not finite at step 2; the model keeps the weights it had before that step; "
-        "a smaller lr may help (now 0.1), and so may a look at the input"
+        "try a smaller lr (now 0.1) and check the input"
     )
     assert (error.step, error.epoch, error.history) == (2, None, None)
     assert not np.isfinite(error.loss)

@@ -98,7 +98,7 @@ def test_data_in_which_nothing_counts_are_refused_before_the_first_step(loss, la
     before = model._values.copy()
     with refused(
         ValueError,
-        f"fit: data has no row that counts: all labels are the loss's ignore_index ({ignored}), or of "
+        f"fit: all rows of data are ignored: all labels are the loss's ignore_index ({ignored}), or of "
         "classes of weight 0",
     ):
         fit(model, (rows(rng, 8)[0], np.full(8, label)), 1, loss=loss, progress=False)

@@ -11,7 +11,7 @@ from .._types import Shape
 
 
 class Group:
-    """Parameters that have settings of their own; all others are the optimiser's.
+    """Parameters that have settings of their own; all others are the optimizer's.
 
     A parameter may be in several groups: it takes the settings of all of them, of one setting the last.
 

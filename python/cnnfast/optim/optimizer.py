@@ -224,7 +224,7 @@ class Optimizer(ABC):
     # ---------------------------------------------------------------- what a schedule sets
 
     def _rates(self) -> list[float]:
-        """The optimiser's learning rate, and those groups have of their own."""
+        """The optimizer's learning rate, and those groups have of their own."""
         return [self._settings["lr"], *(g.settings["lr"] for g in self._groups if "lr" in g.settings)]
 
     def _set_rates(self, rates: Sequence[float]) -> None:

@@ -22,7 +22,7 @@ class Window(NamedTuple):
 
 class Choice(NamedTuple):
     """What holds for one parameter: its settings (one dict for all with the same groups), and which of the
-    optimiser's learning rates it follows."""
+    optimizer's learning rates it follows."""
 
     settings: dict[str, Any]
     rate: int
@@ -59,7 +59,7 @@ def windows_of(
 
 
 def choices(windows: Sequence[Window], own: Mapping[str, Any], groups: Sequence[Group]) -> list[Choice]:
-    """For each parameter the optimiser's settings and, over them, those of its groups, the last on top."""
+    """For each parameter the optimizer's settings and, over them, those of its groups, the last on top."""
     rates = [0] * len(groups)
     for count, index in enumerate((i for i, group in enumerate(groups) if "lr" in group.settings), 1):
         rates[index] = count

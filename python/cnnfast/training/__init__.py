@@ -1,4 +1,4 @@
-"""Training and evaluation: `fit`, `Trainer`, `evaluate`, and what they are made of.
+"""Training and evaluation: `fit`, `Trainer`, `evaluate`, and their parts.
 
 Everything public is exported by `cnnfast` itself.
 """

@@ -11,12 +11,12 @@ from .._types import Array
 
 
 class BatchResult(NamedTuple):
-    """Of a batch or a part of one, as the engine returns it.
+    """Result of one batch or micro-batch, as the engine returns it.
 
     Args:
-        loss: Weighted mean of the losses; NaN where nothing counts.
-        correct: Number of right answers.
-        weight: What the mean divides by: the weights of the targets together. 0: no row counts.
+        loss: Weighted mean of the losses; NaN if the total weight is 0.
+        correct: Number of correct predictions.
+        weight: Total weight of the targets, the divisor of the mean; 0 if all of them are ignored.
         counted: Number of targets that are not ignored.
     """
 
@@ -27,10 +27,10 @@ class BatchResult(NamedTuple):
 
 
 class GradientAccumulator:
-    """Gradients of several parts of a batch, added up; every row counts as in the mean of the batch.
+    """Accumulates the gradients of the parts of a batch; the result is the mean over all rows of the batch.
 
     Args:
-        grads: Where a part's mean gradient stands, and where the whole batch's is wanted.
+        grads: Buffer for the mean gradient of a part, and for that of the whole batch.
     """
 
     def __init__(self, grads: Array) -> None:
@@ -44,14 +44,14 @@ class GradientAccumulator:
 
     @ieee_arithmetic
     def add(self, part: BatchResult, rows: int) -> None:
-        """A part of `rows` rows whose mean gradient stands in `grads`, unless none of them counts."""
+        """Add a part of `rows` rows, whose mean gradient is in `grads` unless its weight is 0."""
         self.parts += 1
         self.rows += rows
         self._correct += part.correct
         self._counted += part.counted
         if part.weight == 0:
             return
-        self._grads *= part.weight  # whoever uses the mean has to look whether it is finite
+        self._grads *= part.weight  # may overflow: the caller checks whether the mean is finite
         if self._sum is None:
             self._sum = np.empty_like(self._grads)
         if self._weight == 0:
@@ -63,7 +63,7 @@ class GradientAccumulator:
 
     @ieee_arithmetic
     def mean(self) -> BatchResult:
-        """Of all parts together, their mean gradient in `grads`; then there is nothing left."""
+        """The result of all parts, with their mean gradient in `grads`; then resets."""
         found = BatchResult(float("nan"), self._correct, self._weight, self._counted)
         if self._weight > 0:
             assert self._sum is not None

@@ -1,4 +1,4 @@
-"""Which rows of a data set make a batch: an index or a mask as users write them, and how a batch is cut."""
+"""Row indices of a batch, from an integer or boolean index, and the division of rows into batches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..losses import Loss
 
 
 def row_numbers(who: str, index: object, n: int) -> Labels:
-    """The row numbers, int64, that an index into n rows stands for; a boolean one is a mask.
+    """The int64 row numbers of an index into n rows; a boolean index is a mask.
 
     Raises:
         TypeError: Neither integers nor booleans.
@@ -38,7 +38,7 @@ def row_numbers(who: str, index: object, n: int) -> Labels:
 
 
 def check_rows(who: str, rows: Labels, n: int) -> None:
-    """Raises ValueError unless all are rows of n."""
+    """Raises ValueError unless all row numbers are in 0 .. n - 1."""
     wrong = (rows < 0) | (rows >= n)
     if wrong.any():
         at = int(wrong.argmax())
@@ -47,16 +47,17 @@ def check_rows(who: str, rows: Labels, n: int) -> None:
         )
 
 
-def cuts(who: str, name: str, n: int, size: int, smallest: int) -> list[slice]:
-    """n rows in batches of `size`; a rest of fewer rows than `smallest` belongs to the batch before it.
+def batch_slices(who: str, name: str, n: int, size: int, smallest: int) -> list[slice]:
+    """Slices of n rows in batches of `size`; a last batch smaller than `smallest` is merged with the previous
+    one.
 
     Raises:
-        ValueError: A batch would have fewer rows than `smallest`; `name` is the setting that says `size`.
+        ValueError: A batch would have fewer rows than `smallest`; `name` is the setting for `size`.
     """
     if min(n, size) < smallest:
         given = f"{name}={size}" if size < smallest else f"a batch of {n} row"
         raise ValueError(
-            f"{who}: {given} is too small: batch normalization needs more than one value a channel; "
+            f"{who}: {given} is too small: batch normalization needs more than one value per channel; "
             f"use at least {smallest} rows"
         )
     starts = [*range(0, n, size)]
@@ -65,27 +66,27 @@ def cuts(who: str, name: str, n: int, size: int, smallest: int) -> list[slice]:
     return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], n], strict=True)]
 
 
-def copied_by_rows(x: Array, y: object, loss: Loss) -> bool:
-    """Whether the engine cannot read x and y where they lie, or all of y would have to be looked at: then the
-    rows of a batch are copied, rather than everything for each batch.
+def must_copy_rows(x: Array, y: object, loss: Loss) -> bool:
+    """Whether the rows of a batch must be copied, as the engine cannot read x and y in place, or as all of y
+    would have to be checked for each batch.
     """
     if not isinstance(y, np.ndarray):
         return isinstance(y, Sequence) and len(y) == len(x)
     if y.ndim == 0 or len(y) != len(x):
-        return False  # to be refused as it is
+        return False  # will be rejected
     if not x.flags.c_contiguous or not y.flags.c_contiguous:
         return True
     return y.dtype != np.int64 if y.dtype.kind in "iu" else loss.of_shares
 
 
-def copies(who: str, x: Array, y: Array | Sequence[object], rows: Labels) -> tuple[Array, Array]:
-    """Copies of these rows of both, which have equally many."""
+def copied_rows(who: str, x: Array, y: Array | Sequence[object], rows: Labels) -> tuple[Array, Array]:
+    """Copies of the given rows of x and y, which must have equal lengths."""
     check_rows(who, rows, len(x))
     return x[rows], y[rows] if isinstance(y, np.ndarray) else np.asarray([y[i] for i in rows.tolist()])
 
 
 def check_copied_labels(y: Array, rows: Labels, n_classes: int, loss: Loss) -> None:
-    """Classes that `copies` made of these rows: refused as by the engine, with places in the whole array."""
+    """Checks labels copied by `copied_rows`, and reports errors with their position in the original array."""
     if y.dtype != np.int64:
         return
     wrong = ((y < 0) | (y >= n_classes)) & (y != getattr(loss, "ignore_index", None))

@@ -1,4 +1,4 @@
-"""`evaluate`: how well a model does on labeled images it may or may not have seen."""
+"""`evaluate`: metrics of a model on labeled data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .metrics import (
     measure,
     metrics_for,
 )
-from .samples import check_known, evaluation_samples
+from .samples import check_not_all_ignored, evaluation_samples
 
 if TYPE_CHECKING:
     from ..datasets import ImageDataset
@@ -36,16 +36,16 @@ _WORST_WITHOUT_MATRIX = 12
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What `evaluate` found of a network that tells classes apart, two of them if its task is "binary".
+    """Metrics of a classifier, with two classes if its task is "binary".
 
     Args:
         loss: Mean cross entropy.
-        accuracy: Fraction of answers that are right, 0 to 1.
-        top2_accuracy: Fraction whose right class is among the two most likely.
-        confusion: (classes, classes) int64; row: the right class, column: what the model said.
-        n: Number of answers that count: one for each image, or for each position of a map.
-        classes: Name of each class; its number, if no names are known.
-        seconds: How long it took.
+        accuracy: Fraction of correct predictions, 0 to 1.
+        top2_accuracy: Fraction of targets among the two most likely classes.
+        confusion: (classes, classes) int64; row: true class, column: predicted class.
+        n: Number of predictions that are not ignored: one per image, or per position of a map.
+        classes: Name of each class; its number if names are unknown.
+        seconds: Duration of the evaluation.
         counted: What `n` counts.
     """
 
@@ -59,14 +59,14 @@ class Evaluation:
     counted: Counted = "images"
 
     def most_confused(self, count: int = _WORST) -> list[tuple[str, str, int]]:
-        """The most frequent mistakes: (right class, what the model said, how often)."""
+        """The most frequent errors: (true class, predicted class, count)."""
         wrong = self.confusion - np.diag(np.diag(self.confusion))
         order = np.argsort(wrong, axis=None, kind="stable")[::-1][:count]
         pairs = ((int(i) // len(wrong), int(i) % len(wrong)) for i in order)
         return [(self.classes[t], self.classes[p], int(wrong[t, p])) for t, p in pairs if wrong[t, p] > 0]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, ready for JSON: None in the place of what is not finite, and then "finite" is False."""
+        """A dict for JSON; values that are not finite become None, and then "finite" is False."""
         return plain(
             {
                 "loss": self.loss,
@@ -93,12 +93,12 @@ class Evaluation:
             *self._matrix(),
         ]
         pairs = self.most_confused(_WORST if len(lines) > 2 else _WORST_WITHOUT_MATRIX)
-        worst = [f"{t} as {p} {times:,} times" for t, p, times in pairs] or ["nothing"]
+        worst = [f"{t} as {p} {times:,} times" for t, p, times in pairs] or ["none"]
         texts = [f"{text}," for text in worst[:-1]] + worst[-1:]
         return "\n".join([*lines, _terminal.packed(["most confused:", *texts], gap=" ")])
 
     def _matrix(self) -> list[str]:
-        """The confusion matrix, where it fits the terminal; otherwise where to find it."""
+        """The confusion matrix if it fits the terminal, otherwise where to find it."""
         names = [name[:10] for name in self.classes]
         cells = [[str(v) if v else "." for v in row] for row in self.confusion]
         width = max(len(text) for text in [*names, *(cell for row in cells for cell in row)])
@@ -111,21 +111,21 @@ class Evaluation:
             ]
         rows = zip(["", *names], [names, *cells], strict=True)
         lines = [" ".join(text.rjust(width) for text in [name, *row]) for name, row in rows]
-        return ["confusion (row: right class, column: what the model said)", *lines]
+        return ["confusion (row: true class, column: predicted class)", *lines]
 
 
 @dataclass(frozen=True, eq=False)
 class MultilabelEvaluation:
-    """What `evaluate` found of a network whose outputs each say yes or no.
+    """Metrics of a multilabel classifier.
 
     Args:
-        loss: Mean binary cross entropy, over all outputs.
-        accuracy: Fraction of right answers, of all outputs, 0 to 1.
-        exact_match: Fraction of images (or positions) all of whose answers are right.
-        accuracy_by_output: Fraction of right answers of each output.
+        loss: Mean binary cross entropy over all outputs.
+        accuracy: Fraction of correct predictions over all outputs, 0 to 1.
+        exact_match: Fraction of images (or positions) with all outputs correct.
+        accuracy_by_output: Fraction of correct predictions of each output.
         n: Number of images, or of positions of maps.
-        classes: Name of each output; its number, if no names are known.
-        seconds: How long it took.
+        classes: Name of each output; its number if names are unknown.
+        seconds: Duration of the evaluation.
         counted: What `n` counts.
     """
 
@@ -157,14 +157,14 @@ class MultilabelEvaluation:
 
 @dataclass(frozen=True, eq=False)
 class RegressionEvaluation:
-    """What `evaluate` found of a network that puts out numbers.
+    """Metrics of a regression model.
 
     Args:
-        mse, mae: Mean squared and mean absolute error, over all outputs.
-        r2: Coefficient of determination, the mean over outputs: 1 if all is right, 0 if always saying the
-            mean does as well. Of a constant target 1 or 0; NaN of a single row.
+        mse, mae: Mean squared and mean absolute error over all outputs.
+        r2: Coefficient of determination, averaged over outputs: 1 for perfect predictions, 0 for always
+            predicting the mean. 1 or 0 for a constant target; NaN for a single row.
         n: Number of images, or of positions of maps.
-        seconds: How long it took.
+        seconds: Duration of the evaluation.
         counted: What `n` counts.
     """
 
@@ -197,28 +197,28 @@ def evaluate(
     *,
     ignore_index: int = IGNORED,
 ) -> Evaluation | MultilabelEvaluation | RegressionEvaluation:
-    """How well a model does on labeled data, by its `task`.
+    """Evaluate a model on labeled data, with metrics that depend on its `task`.
 
     Args:
-        model: Its `task` says what its outputs mean; if that is not known and they are several, they are
-            taken for logits of classes.
-        data: An ImageDataset or a pair (x, y). y is, for outputs (n, c) or maps of them (n, c, h, w):
-            "multiclass": (n,) or (n, h, w), the number of the class of each row or position, or its name in
+        model: Its `task` defines the meaning of its outputs; if it is unknown and there are several outputs,
+            they are class logits.
+        data: An ImageDataset or a pair (x, y). For outputs (n, c), or maps of them (n, c, h, w), y is:
+            "multiclass": (n,) or (n, h, w), the class index of each row or position, or its name in
                 `model.classes`;
-            "binary": (n,) or (n, h, w) of 0 and 1, or such numbers in the shape of the output;
-            "multilabel": 0 and 1, integers or numbers, in the shape of the output;
-            "regression": numbers in the shape and dtype of the output.
-        batch_size: Images at a time; it does not change the result, and memory grows with it.
-        ignore_index: The class, if "multiclass", of rows or positions that do not count.
+            "binary": (n,) or (n, h, w) of 0 and 1, or floats 0 and 1 in the shape of the output;
+            "multilabel": 0 and 1, integers or floats, in the shape of the output;
+            "regression": floats in the shape and dtype of the output.
+        batch_size: Images per batch; does not change the result, but memory grows with it.
+        ignore_index: For "multiclass", the label of rows or positions to ignore.
 
     Returns:
         An Evaluation for classes ("multiclass", "binary"), a MultilabelEvaluation or a RegressionEvaluation.
 
     Raises:
-        TypeError, ValueError: Data that does not fit the model; a model with a single output whose task is
-            not known; no label that counts.
+        TypeError, ValueError: Data that does not fit the model; a model with a single output and unknown
+            task; all labels are ignored.
 
-    Cost: one pass of inference; besides the data, memory for one batch of outputs and the confusion matrix.
+    Cost: one inference pass; memory for one batch of outputs and the confusion matrix.
 
     Example:
         >>> import cnnfast as cf
@@ -230,7 +230,7 @@ def evaluate(
     if not isinstance(model, Module):
         raise TypeError(f"evaluate: model must be a Module, got {type_of(model)}")
     part, task, loss = evaluation_samples("evaluate", data, model, as_class("evaluate", ignore_index))
-    check_known("evaluate: y", part, loss)
+    check_not_all_ignored("evaluate: y", part, loss)
     metrics = metrics_for(task, model._output_kind, loss)
     began = time.perf_counter()
     measure(model, part, metrics, batch_size)
@@ -247,13 +247,13 @@ def _result(
     if isinstance(metrics, RegressionMetrics):
         return RegressionEvaluation(metrics.mse, metrics.mae, metrics.r2, metrics.n, seconds, counted)
     if isinstance(metrics, MultilabelMetrics) and task == "multilabel":
-        by_output = tuple((metrics.right / metrics.n).tolist())
-        exact, names = metrics.all_right / metrics.n, _names(names, len(by_output))
+        by_output = tuple((metrics.correct / metrics.n).tolist())
+        exact, names = metrics.all_correct / metrics.n, _names(names, len(by_output))
         return MultilabelEvaluation(
             metrics.loss, metrics.accuracy, exact, by_output, metrics.n, names, seconds, counted
         )
     assert isinstance(metrics, ClassificationMetrics | MultilabelMetrics)
-    top2 = metrics.right_in_two / metrics.n if isinstance(metrics, ClassificationMetrics) else 1.0
+    top2 = metrics.top2_correct / metrics.n if isinstance(metrics, ClassificationMetrics) else 1.0
     names = _names(names, len(metrics.confusion))
     return Evaluation(
         metrics.loss, metrics.accuracy, top2, metrics.confusion, metrics.n, names, seconds, counted

@@ -16,12 +16,12 @@ from ..losses import IGNORED, CrossEntropy, Loss, as_loss
 from ..nn import Module
 from ..optim import Adam, Optimizer
 from ..optim.lr_scheduler import Schedule, Scheduler, schedule_of
-from .batching import cuts
+from .batching import batch_slices
 from .history import EpochMean, EpochRecord, History
 from .interrupt import Interrupt
 from .metrics import measure, metrics_for
 from .progress import Progress, Setting, display_for
-from .samples import Samples, as_samples, check_known, split_validation
+from .samples import Samples, as_samples, check_not_all_ignored, split_validation
 from .trainer import Trainer
 
 if TYPE_CHECKING:
@@ -53,56 +53,58 @@ def fit(
 ) -> History:
     """Train a network, in place.
 
-    Every epoch goes through all images once, in an order drawn from the seed; the last batch may be smaller.
-    Where batch normalization needs more than one image (behind a spatial size of 1), a last batch of one
-    image joins the batch before it.
+    Every epoch uses each image once, in an order drawn from the seed; the last batch may be smaller. If batch
+    normalization needs more than one image (after a spatial size of 1), a last batch of one image is merged
+    with the previous one.
 
-    Loss and accuracy of an epoch are means over what counts, as validation has them: the loss as the loss
-    function weighs rows (or positions), the accuracy over those whose label is not ignored. A batch in which
-    nothing counts is skipped: weights, running averages and the optimizer's count of steps stay, a schedule
-    goes on, as its length is counted in batches, and the epoch's record says how many there were.
+    Loss and accuracy of an epoch are means over all rows (or positions) whose label is not ignored, as in
+    validation; the loss is weighted as the loss function defines. A batch in which all rows are ignored is
+    skipped: weights, running averages and the optimizer's step count do not change, a schedule advances, as
+        its
+    length is counted in batches, and the epoch's record has the number of skipped batches.
 
-    With validation, the model has in the end the weights of its best epoch (highest accuracy, then lowest
-    loss; the lowest loss alone where targets are numbers), however the training ends; without, the last ones.
-    Ctrl-C ends the training after the running step, and so do SIGTERM and SIGHUP in a program that gives them
-    the same handler, `signal.default_int_handler`.
+    With validation, the model ends with the weights of its best epoch (highest accuracy, then lowest loss; in
+    regression the lowest loss), even if training is interrupted; without validation, with the last weights.
+
+    Ctrl-C ends training after the current step, and so do SIGTERM and SIGHUP in a program that sets their
+    handler to `signal.default_int_handler`.
 
     Args:
-        model: A classifier puts out one number for each class, or a map (classes, h, w) of them: a class for
-            each position.
-        data: An ImageDataset or a pair (x, y). Classes in y are numbers or names; names become the model's
-            `classes`, sorted, where it has none.
-        epochs: How often to go through the data.
-        optimizer: None takes Adam(lr=1e-3). One that has served this model before goes on where it was.
-        batch_size: Images in one step.
-        seed: Same seed, same data: same weights, bit for bit, on any number of threads.
+        model: A classifier outputs one logit per class, or a map (classes, h, w) of logits to classify each
+            position.
+        data: An ImageDataset or a pair (x, y). Classes in y are integers or names; names become the model's
+            `classes`, sorted, if it has none.
+        epochs: Number of passes over the training data.
+        optimizer: None uses Adam(lr=1e-3). An optimizer used with this model before continues from its state.
+        batch_size: Images per step.
+        seed: Seed for shuffling, dropout and validation split. Same seed, same data: bitwise the same
+            weights, on any number of threads.
         loss: "cross_entropy" for logits, "nll" for a model that ends in LogSoftmax; another name or an object
-            of `cnnfast.losses`. With a loss of numbers, y has the shape and dtype of the output. Where
-            targets are classes, validation always takes the plain cross entropy of each image (or position).
-        validation: Data to judge each epoch by; or the share of `data` to hold out for it,
+            of `cnnfast.losses`. For regression losses, y has the shape and dtype of the output. For class
+            targets, validation always uses the unweighted cross entropy of each image (or position).
+        validation: Data to evaluate after each epoch; or the fraction of `data` to hold out for it,
             `data.split(validation, seed)`.
-        progress: "auto" shows a bar on a terminal and lines elsewhere, on stderr; True the bar; False
-            nothing.
-        on_epoch: Called with each EpochRecord. A learning rate it sets holds from the next step on; a
-            schedule goes on from there, all that follows scaled alike.
-        shuffle: False takes the images as they come.
-        schedule: Of the learning rate: one of `optim.lr_scheduler`, which starts from the optimizer's lr
-            (and from those its groups have), or a word. "cosine" lets it fall towards zero along half a
-            cosine over all steps (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts), so that
-            training ends settled rather than in the noise of its last steps; "one-cycle" lets it rise to the
-            optimizer's lr first; "plateau" divides it by ten when the validation loss has not fallen for
-            three epochs. In the end the optimizer has its lr back, scaled by what `on_epoch` has set.
+        progress: "auto" shows a progress bar on a terminal and one line per epoch elsewhere, on stderr; True
+            shows the bar; False nothing.
+        on_epoch: Called with each EpochRecord. A learning rate set in it applies from the next step on; the
+            rest of a schedule is scaled by the same factor.
+        shuffle: False uses the images in their order.
+        schedule: Learning rate schedule: an object of `optim.lr_scheduler`, which starts from the optimizer's
+            lr (and those of its groups), or a name. "cosine" decays to zero along half a cosine over all
+            steps (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts); "one-cycle" rises to the
+            optimizer's lr first; "plateau" divides by ten when the validation loss has not decreased for
+            three epochs. After training the optimizer's lr is restored, scaled by what `on_epoch` has set.
         micro_batch: Compute each step's gradient from this many images at a time; see `Trainer.step`.
-        clip_norm, clip_value: Limits of the gradients, as in `Trainer`.
+        clip_norm, clip_value: Gradient clipping, as in `Trainer`.
 
     Returns:
         A History; its `stopped` is "interrupted" after Ctrl-C.
 
     Raises:
-        NonFiniteError: The loss, a gradient or an updated weight became NaN or infinite; says at which step,
-            and carries the history. The model has its best or its last finite weights.
-        TypeError, ValueError: Arguments that do not fit, data in which nothing counts, batches too small for
-            batch normalization; before the first step.
+        NonFiniteError: The loss, a gradient or an updated weight became NaN or infinite; has the step and the
+            history. The model keeps its best or its last finite weights.
+        TypeError, ValueError: Invalid arguments, all labels ignored, or batches too small for batch
+            normalization; raised before the first step.
 
     Cost: a step is two calls into the engine and some ten microseconds of Python.
 
@@ -122,17 +124,17 @@ def fit(
     if not isinstance(model, Module):
         raise TypeError(f"fit: model must be a Module, got {type_of(model)}")
     loss = as_loss("fit", loss)
-    part, held = _parts(model, data, validation, seed, loss)
-    _check_that_something_counts(part, loss)
+    part, held = _training_and_validation(model, data, validation, seed, loss)
+    _check_not_all_ignored(part, loss)
     if held is None and rates is not None and rates.watches is not None:
-        raise ValueError(f"fit: the schedule watches the validation {rates.watches}; give validation=...")
+        raise ValueError(f"fit: the schedule depends on the validation {rates.watches}; set validation=...")
     chosen = Adam() if optimizer is None else optimizer
     trainer = Trainer(model, chosen, loss, seed, clip_norm=clip_norm, clip_value=clip_value)
     plan, _ = model._prepare(part.x)
     smallest = plan.smallest_batch
-    batches = cuts("fit", "batch_size", len(part), batch_size, smallest)
+    batches = batch_slices("fit", "batch_size", len(part), batch_size, smallest)
     if micro_batch is not None:
-        cuts("fit", "micro_batch", len(part), micro_batch, smallest)
+        batch_slices("fit", "micro_batch", len(part), micro_batch, smallest)
     display = display_for(progress, epochs, len(part))
     if model.input_shape is None and not model._takes_other_sizes(part.x.shape[1:]):
         model.input_shape = part.x.shape[1:]
@@ -146,7 +148,7 @@ def fit(
 
 
 class _Run:
-    """One call of `fit`: its loop, its history and the best weights so far."""
+    """State of one call of `fit`: its loop, history and best weights so far."""
 
     def __init__(
         self,
@@ -202,12 +204,12 @@ class _Run:
                     self._trainer.model._block.touch()
                 if self._scheduler is not None:
                     self._scheduler.give_back()
-        if self._interrupt.requested:  # perhaps too late to end anything, but not to be forgotten
+        if self._interrupt.requested:  # a signal during the last step is recorded too
             history.stopped = "interrupted"
         return history
 
     def _one_epoch(self, epoch: int, display: Progress) -> EpochRecord | None:
-        """None if it was interrupted."""
+        """Train one epoch; None if interrupted."""
         part, trainer = self._part, self._trainer
         trainer._epoch = epoch
         plan, x = trainer.model._prepare(part.x)
@@ -218,7 +220,7 @@ class _Run:
         for batch in self._batches:
             if self._interrupt.requested:
                 return None
-            mean.add(trainer._advance(plan, x, part.y, order[batch], self._micro_batch))
+            mean.add(trainer._step(plan, x, part.y, order[batch], self._micro_batch))
             if self._scheduler is not None:
                 self._scheduler.after_step()
             display.batch(epoch, batch.stop, mean.loss, mean.accuracy)
@@ -243,15 +245,15 @@ class _Run:
         order = rng.permutation(len(self._part))
         return order if rows is None else rows[order]
 
-    def _judge(self, held: Samples) -> Loss:
-        """What validation is measured by: where targets are classes, the plain cross entropy."""
+    def _validation_loss(self, held: Samples) -> Loss:
+        """The validation loss: for class targets the unweighted cross entropy."""
         loss = self._trainer.loss
         if held.y.dtype != np.int64:
             return loss
         return CrossEntropy(ignore_index=getattr(loss, "ignore_index", IGNORED))
 
     def _validate(self, epoch: int, held: Samples) -> tuple[float, float | None] | None:
-        """(loss, accuracy if there is one), keeping the weights if they are the best so far; None if
+        """Returns (loss, accuracy or None) and saves the weights if they are the best so far; None if
         interrupted.
         """
         trainer = self._trainer
@@ -261,7 +263,7 @@ class _Run:
 
         model = trainer.model
         outputs = model._plan_for(held.x.shape[1:]).output_shape[0]
-        metrics = metrics_for(model._task_of("fit", outputs), model._output_kind, self._judge(held))
+        metrics = metrics_for(model._task_of("fit", outputs), model._output_kind, self._validation_loss(held))
         if not measure(model, held, metrics, _VALIDATION_BATCH, stop):
             return None
         loss, accuracy = metrics.loss, metrics.accuracy
@@ -272,10 +274,10 @@ class _Run:
         return loss, accuracy
 
 
-def _parts(
+def _training_and_validation(
     model: Module, data: Any, validation: Any, seed: int, loss: Loss
 ) -> tuple[Samples, Samples | None]:
-    """What is learned from, and what each epoch is evaluated by."""
+    """The training samples and the validation samples."""
     whole = as_samples("fit", data, model, loss)
     if validation is None:
         return whole, None
@@ -283,14 +285,14 @@ def _parts(
         whole, held = split_validation("fit", data, whole, float(validation), seed, model, loss)
     else:
         held = as_samples("fit: validation", validation, model, loss, whole.classes)
-    check_known("fit: validation", held, loss)
+    check_not_all_ignored("fit: validation", held, loss)
     return whole, held
 
 
-def _check_that_something_counts(part: Samples, loss: Loss) -> None:
+def _check_not_all_ignored(part: Samples, loss: Loss) -> None:
     y = part.y if part.rows is None else part.y[part.rows]
     if loss._count(y) == 0:
         raise ValueError(
-            "fit: data has no row that counts: all labels are the loss's ignore_index "
+            "fit: all rows of data are ignored: all labels are the loss's ignore_index "
             f"({getattr(loss, 'ignore_index', IGNORED)}), or of classes of weight 0"
         )

@@ -1,8 +1,8 @@
-"""`check_gradients`: backward against central differences of forward, for anything a user composes.
+"""`check_gradients`: compares backward with central differences of forward, for any module.
 
-A difference (f(v + h) - f(v - h)) / 2h in float64 is off by h^2 f'''/6 and by rounding / h, so that h near
-1e-5 leaves nine or ten digits: any mistake in a formula, an index or a factor shows. What differences cannot
-judge is a place where the slope itself jumps.
+The error of (f(v + h) - f(v - h)) / 2h in float64 is h^2 f'''/6 plus rounding / h, so h near 1e-5 leaves nine
+or ten digits: any error in a formula, an index or a factor shows. Differences are not meaningful where the
+derivative is discontinuous (a kink).
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from ..errors import GradientError
 from ..losses import Loss, as_loss, targets
 from ..nn import Module
 
-#: y -> (a number, its derivative by y)
+#: y -> (a scalar, its derivative by y)
 Objective = Callable[[Array], tuple[float, Array]]
 
 _ROUNDING = 2.0**-53
-#: Roundings that an output may collect on its way through a network, Winograd's algorithm included.
+#: Rounding errors that may accumulate in an output, including Winograd's algorithm.
 _NOISE = 64.0
-#: A step is tried again this much smaller, and smaller still, where something jumps near the value.
+#: Factors by which the step is reduced if there is a kink near the value.
 _SHORTER = (1.0, 0.1, 0.01)
 
 
 @dataclass(frozen=True)
 class GradientEntry:
-    """What was found in one array: its worst entry, and how many were looked at.
+    """Result for one array: its worst entry, and the number of entries compared.
 
     Attributes:
         name: "x" for the input, else the parameter.
-        size: Entries of the array.
-        checked: Entries that were compared.
-        kinks: ... and those left out because the slope jumps there.
-        index: Place of the worst one.
-        analytic, numeric: By backward and by differences, there.
-        error, allowed: |analytic - numeric| and the limit for it, there.
+        size: Number of entries of the array.
+        checked: Number of entries that were compared.
+        kinks: Number of entries left out because of a kink.
+        index: Index of the worst entry.
+        analytic, numeric: Its derivative by backward and by differences.
+        error, allowed: Its |analytic - numeric| and the limit for that.
     """
 
     name: str
@@ -59,7 +59,7 @@ class GradientEntry:
 
     def __str__(self) -> str:
         if self.checked == 0:
-            return f"every entry looked at ({self.kinks}) lies on a kink; try another x"
+            return f"all {self.kinks} sampled entries lie on a kink; try another x"
         at = f"[{', '.join(map(str, self.index))}]"
         return (
             f"worst at {at}: backward {self.analytic:.9g}, differences {self.numeric:.9g}, "
@@ -69,7 +69,7 @@ class GradientEntry:
 
 @dataclass(frozen=True)
 class GradientReport:
-    """What `check_gradients` found; `print` shows a line for each array."""
+    """Result of `check_gradients`; `print` shows a line for each array."""
 
     entries: dict[str, GradientEntry]
 
@@ -105,40 +105,41 @@ def check_gradients(
     seed: int = 0,
     raises: bool = True,
 ) -> GradientReport:
-    """Compare what `backward` computes with central differences of `forward`, in float64.
+    """Compare the gradients of `backward` with central differences of `forward`, in float64.
 
-    The module itself is left alone: a copy in float64 is looked at. What is differentiated is the loss;
-    without a target a sum of the outputs, each times a random number. Both slopes of an entry must agree to
-    `rtol`, and to what rounding allows. With a target the gradients of parameters are those of
-    `loss_and_grad`, which training uses, else those of `backward`.
+    The module is not changed: a float64 copy is used. The differentiated function is the loss; without a
+        target
+    it is a random linear combination of the outputs. Both derivatives of an entry must agree within `rtol`
+    and rounding errors. With a target the gradients of parameters are those of `loss_and_grad`, which
+    training uses, else those of `backward`.
 
-    Kinks: where a ReLU stands at 0 exactly, or two candidates of a pool are equal, the slope jumps, and
-    `backward` takes one side of it by rule. Such entries (their slopes to the right and to the left stay
-    apart as the step shrinks) are counted but not evaluated. If a kink only lies near, a smaller step avoids
-    it.
+    Kinks: where a ReLU's input is exactly 0, or two maxima of a pool are equal, the derivative is
+        discontinuous,
+    and `backward` uses one side by convention. Such entries (the left and right derivatives stay different as
+    the step shrinks) are counted but not compared. If a kink is only near, a smaller step avoids it.
 
     Args:
-        module: Any module. It is looked at as in training: batch normalization takes the statistics of `x`,
-            and dropout draws the same in every pass.
-        x: A batch as in a call, a few rows; uint8 images are taken as they are and not differentiated.
-        target: What the rows should come to, as `loss_and_grad` takes it; numbers of any float type.
-        loss: With a target a name or an object of `cnnfast.losses`, by itself "cross_entropy"; without, a
-            function of the output that returns a number and its derivative by the output.
-        eps: Step, times the size of the value where that is above 1.
+        module: Any module, in training mode: batch normalization uses the statistics of `x`, and dropout uses
+            the same mask in every pass.
+        x: A batch of a few rows; uint8 images are used as they are and not differentiated.
+        target: The targets, as in `loss_and_grad`; numbers of any float type.
+        loss: With a target a name or an object of `cnnfast.losses`, default "cross_entropy"; without, a
+            function of the output that returns a scalar and its derivative by the output.
+        eps: Step size, multiplied by the magnitude of the value if that is above 1.
         rtol: Largest permitted relative error.
-        samples: Entries looked at in each array, drawn at random, and the one with the largest gradient; all
-            of arrays that have no more.
-        seed: For the draw, for the random numbers and for dropout.
-        raises: False returns the report whatever it says.
+        samples: Number of random entries to compare in each array, in addition to the one with the largest
+            gradient; smaller arrays are compared completely.
+        seed: Seed for sampling, the linear combination and dropout.
+        raises: False returns the report instead of raising GradientError.
 
     Returns:
         A GradientReport with an entry for "x" and each parameter.
 
     Raises:
-        GradientError: They disagree somewhere; carries the report.
-        TypeError, ValueError: Arguments that do not fit, an empty batch, an output that is not finite.
+        GradientError: They disagree; has the report.
+        TypeError, ValueError: Invalid arguments, an empty batch, an output that is not finite.
 
-    Cost: two forward passes for each entry looked at.
+    Cost: two forward passes for each compared entry.
 
     Example:
         >>> import cnnfast as cf
@@ -165,7 +166,7 @@ def check_gradients(
     y = twin.forward(x, seed)
     if not y.size or not np.isfinite(y).all():
         what = "is not finite" if y.size else "is empty"
-        raise ValueError(f"{who}: the output {what}, so that there is nothing to compare")
+        raise ValueError(f"{who}: the output {what}; there is nothing to compare")
     if isinstance(target, np.ndarray) and target.dtype.kind == "f":
         target = target.astype(np.float64)
     value_of = _objective(who, y, target, loss, rng)
@@ -195,10 +196,10 @@ def _objective(
     loss: Loss | str | Objective | None,
     rng: np.random.Generator,
 ) -> Callable[[Array], tuple[float, Array, float]]:
-    """y -> (number, its derivative by y, size of the terms it is a sum of)."""
+    """y -> (scalar, its derivative by y, magnitude of the summed terms)."""
     if target is not None:
         if callable(loss):
-            raise ValueError(f"{who}: a loss of your own takes the output alone; leave target out")
+            raise ValueError(f"{who}: a custom loss function has no target; omit target")
         kind = as_loss(who, "cross_entropy" if loss is None else loss)
         rows = targets(who, "target", target, kind, y.shape[1:], y.dtype, len(y))
         if rows.dtype == np.int64:
@@ -206,7 +207,7 @@ def _objective(
             check_label_range(who, "target", rows, classes, getattr(kind, "ignore_index", None))
         return lambda y: _mean(kind, y, rows)
     if callable(loss):
-        return lambda y: _own(who, loss, y)
+        return lambda y: _custom(who, loss, y)
     if loss is not None:
         raise ValueError(f"{who}: the loss {loss!r} needs a target")
     weights = rng.standard_normal(y.shape)
@@ -219,7 +220,7 @@ def _mean(loss: Loss, y: Array, target: Array) -> tuple[float, Array, float]:
     return float(each.sum()) / count, dy / count, terms
 
 
-def _own(who: str, loss: Objective, y: Array) -> tuple[float, Array, float]:
+def _custom(who: str, loss: Objective, y: Array) -> tuple[float, Array, float]:
     got = loss(y.copy())
     if not isinstance(got, tuple) or len(got) != 2 or np.shape(got[1]) != y.shape:
         raise ValueError(f"{who}: loss must return a number and its derivative by y, of shape {y.shape}")
@@ -229,7 +230,7 @@ def _own(who: str, loss: Objective, y: Array) -> tuple[float, Array, float]:
 
 @dataclass(frozen=True)
 class _Slopes:
-    """Differences at one entry with one step."""
+    """One-sided and central differences at one entry with one step size."""
 
     left: float
     right: float
@@ -238,7 +239,7 @@ class _Slopes:
 
 
 class _Differences:
-    """Slopes of a number that depends on arrays which can be written to."""
+    """Finite differences of a scalar function by entries of writeable arrays."""
 
     def __init__(
         self, value: Callable[[], float], here: float, scale: float, eps: float, rtol: float
@@ -249,7 +250,7 @@ class _Differences:
     def examine(
         self, name: str, array: Array, slope: Array, samples: int, rng: np.random.Generator
     ) -> GradientEntry:
-        """The worst of the entries that are drawn."""
+        """The result for an array, from the sampled entries."""
         places = np.arange(array.size)
         if array.size > samples:
             largest = int(np.abs(slope).argmax())
@@ -257,11 +258,11 @@ class _Differences:
         worst, checked, kinks = (0, 0.0, 0.0, 0.0, 1.0), 0, 0
         for place in places.tolist():
             analytic = float(slope.flat[place])
-            found = self._compare(array, place, analytic)
-            if found is None:
+            slopes = self._compare(array, place, analytic)
+            if slopes is None:
                 kinks += 1
                 continue
-            numeric, allowed = found
+            numeric, allowed = slopes
             error = abs(analytic - numeric)
             if checked == 0 or not error / allowed <= worst[3] / worst[4]:
                 worst = (place, analytic, numeric, error, allowed)
@@ -271,15 +272,15 @@ class _Differences:
         return GradientEntry(name, array.size, checked, kinks, index, analytic, numeric, error, allowed)
 
     def _compare(self, array: Array, place: int, analytic: float) -> tuple[float, float] | None:
-        """(slope by differences, permitted error); None where the slope jumps."""
+        """(derivative by differences, permitted error); None at a kink."""
         tried: list[tuple[_Slopes, float]] = []
         for shorter in _SHORTER:
-            found = self._slopes(array, place, shorter)
-            allowed = self._rtol * max(abs(analytic), abs(found.central)) + found.noise
-            if abs(analytic - found.central) <= allowed:
-                return found.central, allowed
-            tried.append((found, allowed))
-        if _jumps([found for found, _ in tried]):
+            slopes = self._slopes(array, place, shorter)
+            allowed = self._rtol * max(abs(analytic), abs(slopes.central)) + slopes.noise
+            if abs(analytic - slopes.central) <= allowed:
+                return slopes.central, allowed
+            tried.append((slopes, allowed))
+        if _is_kink([slopes for slopes, _ in tried]):
             return None
         best, allowed = min(tried, key=lambda pair: abs(analytic - pair[0].central) / pair[1])
         return best.central, allowed
@@ -300,8 +301,8 @@ class _Differences:
         )
 
 
-def _jumps(found: list[_Slopes]) -> bool:
-    """Whether the slopes on both sides stay apart as the step shrinks: those of a smooth function meet."""
-    wide, close = found[0], found[-1]
+def _is_kink(slopes: list[_Slopes]) -> bool:
+    """Whether the left and right derivatives stay different as the step shrinks."""
+    wide, close = slopes[0], slopes[-1]
     gap = abs(close.right - close.left)
     return gap > 0.5 * abs(wide.right - wide.left) and gap > 4 * close.noise

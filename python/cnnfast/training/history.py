@@ -1,4 +1,4 @@
-"""`History`: what happened in each epoch of a training run, as plain data."""
+"""`History`: the record of a training run."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class EpochRecord:
     """One pass over the training data.
 
     Args:
-        epoch: Counted from 1.
-        loss: Mean over the training images (where the output is a map of classes, over their positions), each
-            at the moment it was learned from, weighted as the loss weighs them.
-        accuracy: Fraction of those whose label is not ignored that were classified rightly at that moment, 0
-            to 1; None where targets are no classes.
+        epoch: Starts at 1.
+        loss: Mean over the training images (or positions of a map of classes), each before the update of its
+            batch, weighted as the loss defines.
+        accuracy: Fraction of correct predictions before the update, of labels that are not ignored, 0 to 1;
+            None if targets are not classes.
         val_loss: Mean over the validation images after the epoch; None without validation.
-        val_accuracy: Share of them that were classified rightly, of those whose class is known; None without
-            validation or classes.
-        seconds: Time for the training steps, validation not counted.
-        images_per_second: Training images in that time.
-        skipped_steps: Batches without a row that counts, which changed nothing.
+        val_accuracy: Fraction of correct predictions, of labels that are not ignored; None without validation
+            or classes.
+        seconds: Time for the training steps, without validation.
+        images_per_second: Training images per second of that time.
+        skipped_steps: Number of batches in which all rows are ignored; they change nothing.
     """
 
     epoch: int
@@ -46,7 +46,7 @@ class EpochRecord:
         return "  ".join(self.parts(epochs))
 
     def parts(self, epochs: int | None = None) -> list[str]:
-        """The figures of `text`, for lines of another length."""
+        """The items of `text`, for lines of another length."""
         parts = [f"epoch {self.epoch}" if epochs is None else f"epoch {self.epoch}/{epochs}"]
         parts += [f"loss {self.loss:.4f}"]
         if self.accuracy is not None:
@@ -64,7 +64,7 @@ class EpochRecord:
 
 
 class EpochMean:
-    """Loss and accuracy of the batches so far: weighted means, as one batch of them all would have them."""
+    """Running weighted means of loss and accuracy, as of one batch with all rows so far."""
 
     def __init__(self, of_classes: bool) -> None:
         self._of_classes = of_classes
@@ -79,12 +79,12 @@ class EpochMean:
 
     @property
     def loss(self) -> float:
-        """NaN where nothing counts."""
+        """The mean loss; NaN if all rows are ignored."""
         return self._loss / self._weight if self._weight > 0 else math.nan
 
     @property
     def accuracy(self) -> float | None:
-        """None where targets are no classes."""
+        """The fraction of correct predictions; None if targets are not classes."""
         if not self._of_classes:
             return None
         return self._correct / self._counted if self._counted > 0 else math.nan
@@ -92,13 +92,12 @@ class EpochMean:
 
 @dataclass
 class History:
-    """What `fit` returns.
+    """Result of `fit`.
 
     Args:
-        epochs: One record for each epoch that ended.
-        stopped: "finished"; "interrupted" by Ctrl-C; "non-finite" in the history a `NonFiniteError` carries.
-        best_epoch: The epoch whose weights the model has now, the best by validation; None without
-            validation.
+        epochs: One record for each completed epoch.
+        stopped: "finished"; "interrupted" by Ctrl-C; "non-finite" in the history of a `NonFiniteError`.
+        best_epoch: The epoch whose weights the model has, the best by validation; None without validation.
 
     Example:
         >>> history = History([EpochRecord(1, 0.5, 0.8, None, None, 2.0, 500.0)])
@@ -113,7 +112,7 @@ class History:
     best_epoch: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, ready for JSON; see `Evaluation.to_dict` on values that are not finite."""
+        """A dict for JSON; see `Evaluation.to_dict` on values that are not finite."""
         return plain(asdict(self))
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""`Interrupt`: Ctrl-C becomes a question that a loop asks between two steps, so that none is cut in half."""
+"""`Interrupt`: turns Ctrl-C into a flag that a loop checks between steps, so that no step is interrupted."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import threading
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 
-#: What asks a program to end. Windows has no SIGHUP.
+#: Signals that terminate a program. Windows has no SIGHUP.
 _ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Interrupt:
-    """While entered, the first signal sets `requested`; a second Ctrl-C raises KeyboardInterrupt as usual.
+    """Context manager: the first signal sets `requested`; a second Ctrl-C raises KeyboardInterrupt as usual.
 
-    The signals are those that would raise KeyboardInterrupt: SIGINT, and whichever of SIGTERM and SIGHUP the
-    program has given the same handler (`signal.default_int_handler`). Those with another handler, or ignored
-    (as under `nohup`), stay as they are; so do all outside of the main thread. An Interrupt within another
-    sets `requested` of both, and begins as it finds the other.
+    It handles the signals that would raise KeyboardInterrupt: SIGINT, and SIGTERM and SIGHUP if their handler
+    is `signal.default_int_handler`. Signals with another handler, or ignored ones (as under `nohup`), are not
+    changed, nor are any outside of the main thread. A nested Interrupt sets `requested` of both, and inherits
+    the state of the outer one.
 
     Example:
         >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -45,7 +45,7 @@ class Interrupt:
                     continue
                 self._before[number] = handler
                 signal.signal(number, self._handle)
-            if self._outer is not None and self._outer.requested:  # before the handlers were exchanged
+            if self._outer is not None and self._outer.requested:  # before the handlers were set
                 self.requested = True
         return self
 
@@ -57,7 +57,7 @@ class Interrupt:
         self._before.clear()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        # a terminal that is closed sends SIGHUP twice: only a person who insists ends what is being saved
+        # a closing terminal sends SIGHUP twice: only a second Ctrl-C interrupts saving
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True
@@ -67,7 +67,8 @@ class Interrupt:
 
 @contextlib.contextmanager
 def ends_like_ctrl_c() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise KeyboardInterrupt, unless they are ignored or have a handler."""
+    """Context manager: SIGTERM and SIGHUP raise KeyboardInterrupt, unless they are ignored or have a
+    handler."""
     changed = []
     if threading.current_thread() is threading.main_thread():
         for number in _ENDINGS:

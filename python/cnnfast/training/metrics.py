@@ -1,7 +1,7 @@
-"""How well a network does, counted batch by batch: what validation and `evaluate` both measure with.
+"""Metrics accumulated batch by batch, for validation and `evaluate`.
 
-A mean loss is the sum over all that counts, divided by what it weighs together, as in training: rows (or
-positions of a map) of the class that the loss ignores count neither there nor among the answers.
+The mean loss is the weighted sum divided by the total weight, as in training: rows (or positions of a map)
+with the loss's ignore_index are left out of the loss and of the predictions.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from .samples import Samples
 
 
 class Metrics(ABC):
-    """Loss and answers of the outputs seen so far.
+    """Accumulated loss and predictions.
 
     Args:
-        loss: Takes the targets that come.
-        kind: What the network puts out.
+        loss: A loss that accepts the targets.
+        kind: Kind of the network's outputs.
 
     Attributes:
-        n: Rows, or positions of maps, that counted.
+        n: Number of rows, or positions of maps, that are not ignored.
     """
 
     def __init__(self, loss: Loss, kind: OutputKind) -> None:
@@ -37,7 +37,7 @@ class Metrics(ABC):
         self.n = 0
 
     def add(self, y: Array, target: Array) -> None:
-        """A batch: outputs (n, c, ...) and what they should have been."""
+        """Add a batch of outputs (n, c, ...) and targets."""
         each, weight = self._losses(y, target)
         self._sum += float(each.sum(dtype=np.float64))
         self._weight += weight
@@ -45,13 +45,13 @@ class Metrics(ABC):
 
     @property
     def loss(self) -> float:
-        """The mean; NaN where nothing counted."""
+        """The mean loss; NaN if all rows were ignored."""
         return self._sum / self._weight if self._weight else float("nan")
 
     @property
     @abstractmethod
     def accuracy(self) -> float | None:
-        """Fraction of right answers; None where outputs are numbers."""
+        """Fraction of correct predictions; None in regression."""
 
     @abstractmethod
     def _count(self, y: Array, target: Array) -> None: ...
@@ -60,21 +60,21 @@ class Metrics(ABC):
         if self._loss.of_classes and self._kind in ("probabilities", "sigmoid"):
             y = np.log(probabilities("multiclass", self._kind, y.copy()))
         elif self._loss.name == "bce_with_logits" and self._kind == "sigmoid":
-            return _cross_entropy_of_answers(y, target), y.size
+            return _binary_cross_entropy(y, target), y.size
         each, _, weight = _core.row_losses(self._engine, y, target)
         return each, weight
 
 
 class ClassificationMetrics(Metrics):
-    """Of classes: integers, or as many numbers as classes, of which the largest counts.
+    """Metrics of class targets: integers, or probabilities of all classes, of which the largest is the class.
 
     Attributes:
-        confusion: (classes, classes); row: the right class, column: the answer.
-        right_in_two: How often the right class is one of the two most likely.
+        confusion: (classes, classes); row: true class, column: predicted class.
+        top2_correct: Number of targets among the two most likely classes.
     """
 
     confusion: Labels = np.zeros((0, 0), np.int64)
-    right_in_two = 0
+    top2_correct = 0
 
     @property
     def accuracy(self) -> float:
@@ -83,48 +83,50 @@ class ClassificationMetrics(Metrics):
     def _count(self, y: Array, target: Array) -> None:
         rows, k = _rows(y), y.shape[1]
         if target.dtype == np.int64:
-            right = target.reshape(-1)
-            known = right != getattr(self._loss, "ignore_index", IGNORED)
+            expected = target.reshape(-1)
+            known = expected != getattr(self._loss, "ignore_index", IGNORED)
             if not known.all():
-                rows, right = rows[known], right[known]
+                rows, expected = rows[known], expected[known]
         else:
-            right = target.argmax(axis=1).reshape(-1)
-        said = rows.argmax(axis=1)
+            expected = target.argmax(axis=1).reshape(-1)
+        predicted = rows.argmax(axis=1)
         self.n += len(rows)
-        self.right_in_two += int(((said == right) | _among_two_largest(rows, right)).sum())
-        pairs = np.bincount(right * k + said, minlength=k * k).reshape(k, k)
+        self.top2_correct += int(((predicted == expected) | _among_two_largest(rows, expected)).sum())
+        pairs = np.bincount(expected * k + predicted, minlength=k * k).reshape(k, k)
         self.confusion = pairs if self.confusion.size == 0 else self.confusion + pairs
 
 
 class MultilabelMetrics(Metrics):
-    """Of outputs that each say yes or no; targets above 0.5 are yes.
+    """Metrics of binary outputs; targets above 0.5 are positive.
 
     Attributes:
-        right: For each output, how often it was right.
-        all_right: How often all outputs of a row were.
-        confusion: (2, 2), of all outputs together; row: no or yes, column: the answer.
+        correct: Number of correct predictions of each output.
+        all_correct: Number of rows with all outputs correct.
+        confusion: (2, 2), of all outputs together; row: target, column: prediction.
     """
 
-    right: Labels = np.zeros(0, np.int64)
-    all_right = 0
+    correct: Labels = np.zeros(0, np.int64)
+    all_correct = 0
     confusion: Labels = np.zeros((2, 2), np.int64)
 
     @property
     def accuracy(self) -> float:
-        return int(self.right.sum()) / (self.n * len(self.right)) if self.n else float("nan")
+        return int(self.correct.sum()) / (self.n * len(self.correct)) if self.n else float("nan")
 
     def _count(self, y: Array, target: Array) -> None:
-        said, yes = _rows(answers("multilabel", self._kind, y)), _rows(target) > 0.5
-        hit = said == yes
-        self.n += len(hit)
-        self.right = hit.sum(axis=0) if self.right.size == 0 else self.right + hit.sum(axis=0)
-        self.all_right += int(hit.all(axis=1).sum())
-        pairs = np.bincount((2 * yes + said).reshape(-1), minlength=4).reshape(2, 2)
+        predicted, expected = _rows(answers("multilabel", self._kind, y)), _rows(target) > 0.5
+        is_correct = predicted == expected
+        self.n += len(is_correct)
+        self.correct = (
+            is_correct.sum(axis=0) if self.correct.size == 0 else self.correct + is_correct.sum(axis=0)
+        )
+        self.all_correct += int(is_correct.all(axis=1).sum())
+        pairs = np.bincount((2 * expected + predicted).reshape(-1), minlength=4).reshape(2, 2)
         self.confusion = self.confusion + pairs
 
 
 class RegressionMetrics(Metrics):
-    """Of numbers: sums for each output, in float64."""
+    """Metrics of regression: sums for each output, in float64."""
 
     accuracy = None
 
@@ -132,7 +134,7 @@ class RegressionMetrics(Metrics):
 
     def _count(self, y: Array, target: Array) -> None:
         error = _rows(y).astype(np.float64) - _rows(target)
-        if self._first is None:  # as an offset it keeps the digits of a spread beside a large mean
+        if self._first is None:  # as an offset, against cancellation if the mean is large
             self._first = _rows(target)[0].astype(np.float64)
             self._sums = np.zeros((4, y.shape[1]))
         offset = _rows(target) - self._first
@@ -154,8 +156,8 @@ class RegressionMetrics(Metrics):
     @property
     @ieee_arithmetic
     def r2(self) -> float:
-        """Coefficient of determination, the mean over outputs; of a constant target 1 if it is met, else 0;
-        NaN of a single row. As scikit-learn's ``r2_score``.
+        """Coefficient of determination, averaged over outputs, as scikit-learn's ``r2_score``; for a constant
+        target 1 if the predictions are exact, else 0; NaN for a single row.
         """
         if self.n < 2:
             return float("nan")
@@ -175,7 +177,7 @@ _KINDS: dict[Task, type[Metrics]] = {
 
 
 def metrics_for(task: Task, kind: OutputKind, loss: Loss) -> Metrics:
-    """An empty metrics of the answers of this task, whose loss may be any that takes the targets."""
+    """New metrics for a task, with any loss that accepts the targets."""
     return _KINDS[task](loss, kind)
 
 
@@ -183,7 +185,7 @@ def metrics_for(task: Task, kind: OutputKind, loss: Loss) -> Metrics:
 def measure(
     model: Module, part: Samples, metrics: Metrics, batch_size: int, stop: Callable[[], bool] = lambda: False
 ) -> bool:
-    """Adds what the model says of all rows; False if `stop` said so between two batches."""
+    """Adds the model's outputs for all rows; returns False if `stop` returned True between two batches."""
     for start in range(0, len(part), batch_size):
         if stop():
             return False
@@ -196,7 +198,7 @@ def _rows(y: Array) -> Array:
     return np.moveaxis(y, 1, -1).reshape(-1, y.shape[1])
 
 
-def _cross_entropy_of_answers(p: Array, target: Array) -> Array:
+def _binary_cross_entropy(p: Array, target: Array) -> Array:
     """-t log p - (1 - t) log(1 - p), where 0 log 0 is 0."""
     yes = np.where(target > 0, target * np.log(p), 0)
     no = np.where(target < 1, (1 - target) * np.log1p(-p), 0)
@@ -205,7 +207,7 @@ def _cross_entropy_of_answers(p: Array, target: Array) -> Array:
 
 
 def _among_two_largest(logits: Array, y: Labels) -> Array:
-    """Whether at most one class comes before the right one; the first of equal logits counts as larger."""
+    """Whether the target is among the two largest logits; of equal logits, the first ranks higher."""
     mine = logits[np.arange(len(y)), y][:, None]
     later = np.arange(logits.shape[1]) > y[:, None]
     behind = (mine > logits) | ((mine == logits) & later)

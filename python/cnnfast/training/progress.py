@@ -1,4 +1,4 @@
-"""What `fit` shows on stderr while it runs: a bar on a terminal, a line for each epoch elsewhere, nothing."""
+"""Progress display of `fit` on stderr: a bar on a terminal, a line for each epoch elsewhere, or nothing."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 Setting = bool | Literal["auto"]
 
-#: Seconds between two drawings of the bar: drawing costs milliseconds in which no step runs.
+#: Seconds between two updates of the bar: drawing takes milliseconds in which no step runs.
 _REDRAW = 0.25
-#: Columns of the bar itself.
+#: Width of the bar in columns.
 _BAR = 16
 
 
 class Progress:
-    """Shows nothing; what is below shows something."""
+    """Base class; shows nothing."""
 
     def __init__(self, epochs: int, images: int) -> None:
         self._epochs, self._images = epochs, images
@@ -41,13 +41,14 @@ class Progress:
         pass
 
     def batch(self, epoch: int, done: int, loss: float, accuracy: float | None) -> None:
-        """After each step: images done in this epoch, their mean loss and (of classes) their accuracy."""
+        """Called after each step with the images done in this epoch, their mean loss and accuracy (of
+        classes)."""
 
     def epoch(self, record: EpochRecord) -> None:
-        """After each epoch."""
+        """Called after each epoch."""
 
     def _left(self, epoch: int, done: int) -> str:
-        """Time left, as if all went on as it has until now."""
+        """Estimated time left, from the average speed so far."""
         past = (epoch - 1) * self._images + done
         rest = self._epochs * self._images - past
         return _clock((time.perf_counter() - self._began) / past * rest)
@@ -64,14 +65,15 @@ class Lines(Progress):
         parts = record.parts(self._epochs)
         if record.epoch < self._epochs:
             parts.append(f"{self._left(record.epoch, self._images)} left")
-        narrow = self._stderr.isatty()  # a file gets one line for each epoch
+        narrow = self._stderr.isatty()  # a file gets exactly one line per epoch
         line = _terminal.packed(parts, room=_terminal.width(sys.stderr)) if narrow else "  ".join(parts)
         self._stderr.write(f"{line}\n")
         self._stderr.flush()
 
 
 class Bar(Progress):
-    """A bar over the whole training with the running epoch's loss, accuracy, images/s, and the time left."""
+    """A progress bar for the whole training with the current epoch's loss, accuracy, images/s, and time
+    left."""
 
     def __enter__(self) -> Progress:
         columns, screen = require("rich.progress", "a progress bar"), console()
@@ -121,12 +123,12 @@ class Bar(Progress):
 
 
 def display_for(setting: Setting, epochs: int, images: int) -> Progress:
-    """The kind of display for a setting of `fit`.
+    """The display for `fit`'s argument `progress`.
 
     Args:
-        setting: "auto" is a bar if stderr is a terminal and the package rich is there, otherwise lines; True
-            asks for the bar (in a notebook, say); False for nothing.
-        epochs, images: Epochs planned, and training images in each.
+        setting: "auto" is a bar if stderr is a terminal and rich is installed, otherwise lines; True is
+            always a bar (e.g. in a notebook); False is nothing.
+        epochs, images: Number of epochs, and of training images in each.
 
     Raises:
         ValueError: Another setting.
@@ -136,13 +138,13 @@ def display_for(setting: Setting, epochs: int, images: int) -> Progress:
         raise ValueError(f'fit: progress must be "auto", True or False, got {setting!r}')
     if setting is False:
         return Progress(epochs, images)
-    if setting == "auto" and not (Stderr().isatty() and _rich_is_there()):
+    if setting == "auto" and not (Stderr().isatty() and _has_rich()):
         return Lines(epochs, images)
     require("rich.progress", "a progress bar")
     return Bar(epochs, images)
 
 
-def _rich_is_there() -> bool:
+def _has_rich() -> bool:
     try:
         require("rich.progress", "a progress bar")
     except MissingDependencyError:

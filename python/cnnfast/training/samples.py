@@ -1,4 +1,4 @@
-"""`Samples`: inputs and their targets, checked against the model that learns or is evaluated by them."""
+"""`Samples`: inputs and targets, checked against the model to train or evaluate."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from ..losses import MSE, BCEWithLogits, CrossEntropy, Loss, targets
 from ..nn import Module
 from ..nn.task import Task, check_loss
 
-#: Shape of an output, x as the engine takes it, y as it came, names of classes.
-_Taken = tuple[Shape, Array, Any, tuple[str, ...] | None]
+#: Shape of an output, x as the engine takes it, y as passed, class names.
+_Unpacked = tuple[Shape, Array, Any, tuple[str, ...] | None]
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """x and y as the engine takes them (y int64 where it is classes); `rows` are those that count, None means
-    all.
-    """
+    """x and y as the engine takes them (y is int64 if it holds classes); `rows` is a subset, None means
+    all."""
 
     x: Array
     y: Array
@@ -37,36 +36,36 @@ class Samples:
 def as_samples(
     who: str, data: Any, model: Module, loss: Loss, names: tuple[str, ...] | None = None
 ) -> Samples:
-    """Takes an ImageDataset or a pair (x, y) to learn from; checks dtype, shapes, counts, labels and class
-    names. Classes by name are numbered as in `model.classes`, else as in `names`, else sorted.
+    """Training samples from an ImageDataset or a pair (x, y); checks dtypes, shapes, counts, labels and class
+    names. Class names are numbered as in `model.classes`, else as in `names`, else sorted.
 
     Raises:
-        TypeError: Neither of the two, or a dtype that the model or the loss does not take.
-        ValueError: No rows; shapes or counts that do not fit; labels or classes that are not the model's.
+        TypeError: Neither of the two, or a dtype that the model or the loss does not support.
+        ValueError: No rows; mismatched shapes or counts; labels or classes that are not the model's.
     """
-    taken = _taken(who, data, model)
-    check_loss(who, loss, model._output_kind, model._task, taken[0][0])
-    return _checked(who, taken, model, loss, model.classes or names)
+    unpacked = _unpacked(who, data, model)
+    check_loss(who, loss, model._output_kind, model._task, unpacked[0][0])
+    return _checked(who, unpacked, model, loss, model.classes or names)
 
 
 def evaluation_samples(who: str, data: Any, model: Module, ignore_index: int) -> tuple[Samples, Task, Loss]:
-    """The same to judge the model by: also its task, and the plain loss of that."""
-    taken = _taken(who, data, model)
-    output, _, y, _ = taken
+    """Samples for evaluation, with the model's task and the unweighted loss for that task."""
+    unpacked = _unpacked(who, data, model)
+    output, _, y, _ = unpacked
     task = model._task_of(who, output[0])
     if task == "multiclass" and isinstance(y, np.ndarray) and y.dtype.kind == "f" and y.ndim > 1:
         raise TypeError(
-            f"{who}: y must be integers, the class of each row, got {type_of(y)} of shape {y.shape}; where "
-            "each output is a number, or a yes or no, set model.task to 'regression' or 'multilabel'"
+            f"{who}: y must be integers, the class of each row, got {type_of(y)} of shape {y.shape}; "
+            "for other targets set model.task to 'regression' or 'multilabel'"
         )
     plain: dict[Task, Loss] = {"multiclass": CrossEntropy(ignore_index=ignore_index), "regression": MSE()}
     loss = plain.get(task, BCEWithLogits())
     if are_names(y) and model.classes is None:
         raise ValueError(f"{who}: y holds names of classes, but the model has none; set model.classes")
-    return _checked(who, taken, model, loss, model.classes), task, loss
+    return _checked(who, unpacked, model, loss, model.classes), task, loss
 
 
-def _taken(who: str, data: Any, model: Module) -> _Taken:
+def _unpacked(who: str, data: Any, model: Module) -> _Unpacked:
     if isinstance(data, ImageDataset):
         x, y, classes = data.images, data.labels, data.classes
     elif isinstance(data, tuple | list) and len(data) == 2:
@@ -79,15 +78,15 @@ def _taken(who: str, data: Any, model: Module) -> _Taken:
     return plan.output_shape, x, y, classes
 
 
-def _checked(who: str, taken: _Taken, model: Module, loss: Loss, known: tuple[str, ...] | None) -> Samples:
-    output, x, y, classes = taken
+def _checked(
+    who: str, unpacked: _Unpacked, model: Module, loss: Loss, known: tuple[str, ...] | None
+) -> Samples:
+    output, x, y, classes = unpacked
     if classes is None and are_names(y) and (loss.of_classes or (loss.of_shares and output[0] == 1)):
         y, classes = class_numbers(who, "y", y, known)
     if classes is not None and (loss.of_classes or loss.of_shares):
         if loss.of_classes and len(output) != 1:
-            raise ValueError(
-                f"{who}: the model must put out one number for each class, got output shape {output}"
-            )
+            raise ValueError(f"{who}: the model must output one logit per class, got output shape {output}")
         _check_classes(who, classes, output[0], known, loss)
     y = targets(who, "y", y, loss, output, model.dtype, len(x))
     if y.dtype == np.int64:
@@ -98,7 +97,7 @@ def _checked(who: str, taken: _Taken, model: Module, loss: Loss, known: tuple[st
 def split_validation(
     who: str, data: Any, whole: Samples, fraction: float, seed: int, model: Module, loss: Loss
 ) -> tuple[Samples, Samples]:
-    """(what is left, what is held out); for an ImageDataset that is `data.split(fraction, seed)`."""
+    """(training, validation) samples; for an ImageDataset by `data.split(fraction, seed)`."""
     fraction = check_number(who, "validation", fraction, 0, 1)
     n = len(whole)
     n_held = round(n * fraction)
@@ -116,17 +115,17 @@ def split_validation(
     return Samples(whole.x, whole.y, whole.classes, rest_rows), held_part
 
 
-def check_known(what: str, part: Samples, loss: Loss) -> None:
-    """Refuses labels all of which are the class that the loss ignores."""
+def check_not_all_ignored(what: str, part: Samples, loss: Loss) -> None:
+    """Raises ValueError if all labels are the loss's ignore_index."""
     if part.y.dtype == np.int64 and (part.y == getattr(loss, "ignore_index", None)).all():
-        raise ValueError(f"{what} has no row whose class is known")
+        raise ValueError(f"{what}: all labels are ignored")
 
 
 def _check_classes(
     who: str, classes: tuple[str, ...], n_outputs: int, known: tuple[str, ...] | None, loss: Loss
 ) -> None:
-    no_and_yes = n_outputs == 1 and not loss.of_classes
-    if len(classes) != (2 if no_and_yes else n_outputs):
+    is_binary = n_outputs == 1 and not loss.of_classes
+    if len(classes) != (2 if is_binary else n_outputs):
         raise ValueError(
             f"{who}: the data has {len(classes)} classes but the model has {n_outputs} outputs; "
             f"build the model with {len(classes)} outputs (num_classes={len(classes)})"

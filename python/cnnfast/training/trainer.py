@@ -20,33 +20,35 @@ from ..optim.clipping import clipping
 from ..optim.optimizer import check_optimizer
 from ..optim.overflow import FiniteSteps
 from .accumulator import BatchResult, GradientAccumulator
-from .batching import check_copied_labels, check_rows, copied_by_rows, copies, cuts, row_numbers
+from .batching import batch_slices, check_copied_labels, check_rows, copied_rows, must_copy_rows, row_numbers
 
-#: From the noise of one part of a batch to that of the next: odd, and far from small numbers.
-_NEXT_PART = 0x9E3779B97F4A7C15
+#: Difference between the dropout seeds of successive parts of a batch: odd and large.
+_PART_SEED_STRIDE = 0x9E3779B97F4A7C15
 
 
 class Trainer:
-    """Makes training steps: forward, loss, backward and update of one batch.
+    """Performs training steps: forward, loss, backward and update of one batch.
 
-    A step in which no row counts (all labels are the loss's `ignore_index`, or of classes of weight 0) is
-    skipped: weights, optimizer and running averages stay as they are, and `skipped` counts it. A step that
-    fails, or that Ctrl-C ends, leaves all of them as they were, too; the next one starts again. A copy
-    (`copy.deepcopy`, pickle) has a model and an optimizer of its own and goes on bit for bit.
+    A step in which all rows are ignored (all labels are the loss's `ignore_index`, or of classes of weight 0)
+    is skipped: weights, optimizer and running averages do not change, and `skipped` is incremented. Nor does
+    a
+        step
+    that fails or is interrupted by Ctrl-C change them. A copy (`copy.deepcopy`, pickle) has its own model and
+    optimizer and continues bitwise equally.
 
     Args:
         model: Trained in place.
-        optimizer: Serves this model from now on.
-        loss: "cross_entropy" for a model that puts out logits, "nll" for one that ends in LogSoftmax; another
+        optimizer: Bound to this model from now on.
+        loss: "cross_entropy" for a model that outputs logits, "nll" for one that ends in LogSoftmax; another
             name or an object of `cnnfast.losses`.
-        seed: Of what dropout draws; it goes on with the optimiser's steps.
-        clip_norm: Gradients are scaled so that the norm of all together is at most this (`clip_grad_norm_`).
-        clip_value: Each gradient is brought into [-clip_value, clip_value] (`clip_grad_value_`).
+        seed: Seed for dropout, combined with the optimizer's step count.
+        clip_norm: Gradients are scaled so that their total norm is at most this (`clip_grad_norm_`).
+        clip_value: Each gradient entry is clamped to [-clip_value, clip_value] (`clip_grad_value_`).
 
     Raises:
         TypeError: Not a Module, not an Optimizer.
-        ValueError: An unknown loss, one that does not fit the end of the model, a model without parameters,
-            both ways of clipping at once.
+        ValueError: An unknown loss, one that does not fit the last layer, a model without parameters, or both
+            kinds of clipping.
 
     Example:
         >>> from cnnfast import models, optim
@@ -77,7 +79,7 @@ class Trainer:
         self.model, self.optimizer, self.loss = model, optimizer, loss
         self._clip = clipping("Trainer", clip_norm, clip_value)
         self._seed = check_integer("Trainer", "seed", seed, 0)
-        #: Updates made, and steps without a row that counts.
+        #: Number of updates, and of skipped steps.
         self.steps, self.skipped = 0, 0
         self._epoch: int | None = None
         self._attach()
@@ -85,7 +87,7 @@ class Trainer:
         self._started = False
 
     def _attach(self) -> None:
-        """What follows from the model, the optimizer and the loss."""
+        """Set what is derived from the model, the optimizer and the loss."""
         model, optimizer = self.model, self.optimizer
         self._engine_loss = self.loss._engine()
         self._params, self._grads = model._values, model._flat_gradients
@@ -97,45 +99,46 @@ class Trainer:
         self._averages_before: Array | None = None
 
     def step(self, x: Array, y: Array, index: Any = None, micro_batch: int | None = None) -> float:
-        """One update from one batch.
+        """Update the parameters from one batch.
 
-        Frozen parameters (`Module.freeze`) stay as they are, and so does what the optimizer remembers of
-        them; their gradients count as 0.
+        Frozen parameters (`Module.freeze`) and their optimizer state do not change; their gradients count as
+        0.
 
         Args:
             x: (n, *input_shape) in the model's dtype, or uint8 images.
             y: (n,) integers, the class of each row, or (n, h, w), that of each position of an output
-                (c, h, w); for losses of numbers, an array of the shape and dtype of the output.
-            index: Rows of x and y that make the batch: integers, or a boolean mask of n entries; None takes
-                all. Contiguous arrays of x's dtypes and int64 labels are read where they lie; of others only
-                these rows are copied.
-            micro_batch: Compute the gradient from this many rows at a time and add it up, as `accumulate` and
-                `update` do; None takes them all at once. The mean is the same but for rounding. A last part
-                of one row joins the part before it where batch normalization needs more.
+                (c, h, w); for regression losses, an array of the shape and dtype of the output.
+            index: Rows of x and y that form the batch: integers, or a boolean mask of n entries; None uses
+                all. Contiguous arrays of x's dtypes and int64 labels are read in place; of others only these
+                rows are copied.
+            micro_batch: Compute the gradient from this many rows at a time and accumulate it, as `accumulate`
+                and `update` do; None uses all at once. The result is equal up to rounding. A last part of one
+                row is merged with the previous one if batch normalization needs more.
 
         Returns:
-            The batch's mean loss, before the update; NaN if no row counts and the step is skipped.
+            The batch's mean loss before the update; NaN if all rows are ignored and the step is skipped.
 
         Raises:
-            NonFiniteError: The loss, a gradient or the updated weights are not finite; the weights are still
-                those before the step.
-            TypeError, ValueError: An input that does not fit.
-            RuntimeError: Rows that were accumulated still wait for `update`.
+            NonFiniteError: The loss, a gradient or the updated weights are not finite; the weights are those
+                before the step.
+            TypeError, ValueError: Invalid input.
+            RuntimeError: Accumulated rows are pending; call `update` first.
         """
         if micro_batch is not None:
             micro_batch = check_integer("Trainer", "micro_batch", micro_batch, 1)
-        return self._advance(*self._checked(x, y, index), micro_batch).loss
+        return self._step(*self._checked(x, y, index), micro_batch).loss
 
     def accumulate(self, x: Array, y: Array, index: Any = None) -> float:
-        """Add these rows to the batch that the next `update` learns from: for batches that come in parts.
+        """Accumulate the gradient of these rows for the next `update`: for batches that arrive in parts.
 
-        Any number of parts of any sizes: every row counts alike, and the result is that of one `step` on all
-        rows but for rounding; the same parts give the same bits. What depends on the batch as such goes by
-        parts: batch normalization takes the statistics of each, and dropout draws again. A part without a row
-        that counts adds nothing. Arguments and errors as `step`; NonFiniteError drops what had been added.
+        Parts may have any sizes: every row has the same weight, and the result equals one `step` on all rows
+            up
+        to rounding; the same parts give the same bits. Batch normalization uses the statistics of each part,
+        and dropout draws a new mask for each. A part in which all rows are ignored adds nothing. Arguments
+        and errors as in `step`; NonFiniteError discards the accumulated parts.
 
         Returns:
-            Mean loss of these rows; NaN if none counts.
+            Mean loss of these rows; NaN if all are ignored.
 
         Example:
             >>> from cnnfast import models, optim
@@ -147,27 +150,27 @@ class Trainer:
         """
         checked = self._checked(x, y, index)
         try:
-            return self._gather(*checked)
+            return self._accumulate(*checked)
         except NonFiniteError:
-            self._drop()
+            self._discard()
             raise
 
     def update(self) -> float:
-        """One update from all rows that were accumulated.
+        """Update the parameters from all accumulated rows.
 
         Returns:
-            Their mean loss; NaN if none of them counts and the update is skipped.
+            Their mean loss; NaN if all are ignored and the update is skipped.
 
         Raises:
             RuntimeError: There are none.
-            NonFiniteError: As `step`.
+            NonFiniteError: As in `step`.
         """
         if self._accumulator.rows == 0:
-            raise RuntimeError("Trainer: update needs an accumulate before it")
+            raise RuntimeError("Trainer: nothing to update from; call accumulate() before update()")
         try:
-            return self._apply_gathered().loss
+            return self._apply_accumulated().loss
         except BaseException:
-            self._drop()
+            self._discard()
             raise
 
     def __getstate__(self) -> dict[str, Any]:
@@ -184,7 +187,7 @@ class Trainer:
         vars(self._accumulator).update(parts)
 
     def _checked(self, x: Any, y: Any, index: Any) -> tuple[Plan, Array, Array, Labels | None]:
-        """(plan, x, y, index) as the engine takes them; what it could not read in place is copied by rows."""
+        """(plan, x, y, index) as the engine takes them; rows it cannot read in place are copied."""
         model = self.model
         if model._values is not self._params:
             raise ValueError(
@@ -192,12 +195,12 @@ class Trainer:
                 "Trainer was made; make a new one"
             )
         rows: Labels | None = None
-        picked: Labels | None = None
+        copied: Labels | None = None
         if index is not None and isinstance(x, np.ndarray) and x.ndim > 0:
             rows = row_numbers("Trainer", index, len(x))
-            if copied_by_rows(x, y, self.loss):
-                x, y = copies("Trainer", x, y, rows)
-                rows, picked = None, rows
+            if must_copy_rows(x, y, self.loss):
+                x, y = copied_rows("Trainer", x, y, rows)
+                rows, copied = None, rows
         plan, x = model._prepare(x)
         if not self._started:
             check_loss("Trainer", self.loss, model._output_kind, model._task, plan.output_shape[0])
@@ -205,22 +208,22 @@ class Trainer:
             model._train_on(x)
             self._started = True
         y = targets("Trainer", "y", y, self.loss, plan.output_shape, model.dtype, len(x))
-        if picked is not None:
-            check_copied_labels(y, picked, plan.output_shape[0], self.loss)
+        if copied is not None:
+            check_copied_labels(y, copied, plan.output_shape[0], self.loss)
         return plan, x, y, rows
 
-    def _advance(
+    def _step(
         self, plan: Plan, x: Array, y: Array, index: Labels | None, micro_batch: int | None = None
     ) -> BatchResult:
-        """A step on checked input."""
+        """One step on checked input."""
         if self._accumulator.rows > 0:
             raise RuntimeError(
-                f"Trainer: {self._accumulator.rows} accumulated rows wait for update(); call it before step()"
+                f"Trainer: {self._accumulator.rows} accumulated rows are pending; call update() before step()"
             )
         n = len(x) if index is None else len(index)
         if micro_batch is not None and n > micro_batch:
-            return self._in_parts(plan, x, y, index, n, micro_batch)
-        result = self._pass(plan, x, y, index)
+            return self._step_in_parts(plan, x, y, index, n, micro_batch)
+        result = self._forward_backward(plan, x, y, index)
         if result.weight == 0:
             self.skipped += 1
         else:
@@ -228,53 +231,53 @@ class Trainer:
             self._move_averages(plan)
         return result
 
-    def _in_parts(
+    def _step_in_parts(
         self, plan: Plan, x: Array, y: Array, index: Labels | None, n: int, micro_batch: int
     ) -> BatchResult:
-        parts = cuts("Trainer", "micro_batch", n, micro_batch, plan.smallest_batch)
+        parts = batch_slices("Trainer", "micro_batch", n, micro_batch, plan.smallest_batch)
         rows = np.arange(n) if index is None else index
         check_rows("Trainer", rows, len(x))
         try:
             for part in parts:
-                self._gather(plan, x, y, rows[part])
-            return self._apply_gathered()
+                self._accumulate(plan, x, y, rows[part])
+            return self._apply_accumulated()
         except BaseException:
-            self._drop()
+            self._discard()
             raise
 
-    def _pass(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> BatchResult:
-        """Gradients of these rows, seen to be finite."""
+    def _forward_backward(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> BatchResult:
+        """Compute the gradients of these rows and check that they are finite."""
         self._frozen.update()
         grads = self._grads
         result = BatchResult(
-            *plan.loss_and_grad(x, y, self._params, grads, index, self._engine_loss, self._noise())
+            *plan.loss_and_grad(x, y, self._params, grads, index, self._engine_loss, self._dropout_seed())
         )
         if result.weight > 0:
             self._frozen.clear(grads)
-            self._check(result.loss)
+            self._check_finite(result.loss)
         return result
 
-    def _gather(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> float:
+    def _accumulate(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> float:
         if self._accumulator.rows == 0 and plan.has_buffers:
             self._averages_before = self._params[self._averages]
-        result = self._pass(plan, x, y, index)
+        result = self._forward_backward(plan, x, y, index)
         if result.weight > 0:
             self._move_averages(plan)
         self._accumulator.add(result, len(x) if index is None else len(index))
         return result.loss
 
-    def _apply_gathered(self) -> BatchResult:
+    def _apply_accumulated(self) -> BatchResult:
         result = self._accumulator.mean()
         if result.weight == 0:
             self.skipped += 1
         else:
-            self._check(result.loss)  # a sum may overflow where no part did
+            self._check_finite(result.loss)  # the sum may overflow even if no part did
             self._apply(result.loss)
         self._averages_before = None
         return result
 
-    def _drop(self) -> None:
-        """Forgets the parts of a batch, and what running averages took in of them."""
+    def _discard(self) -> None:
+        """Discard the accumulated parts, and restore the running averages."""
         self._accumulator.clear()
         if self._averages_before is not None:
             self._params[self._averages] = self._averages_before
@@ -286,33 +289,35 @@ class Trainer:
             plan.update_buffers(self._params, self._grads)
             self.model._block.touch()
 
-    def _check(self, loss: float) -> None:
+    def _check_finite(self, loss: float) -> None:
         self._largest = magnitude(self._grads)
         if not math.isfinite(loss) or not math.isfinite(self._largest):
-            raise self._refusal(
+            raise self._non_finite_error(
                 f"the gradient (loss {loss:.4g})" if math.isfinite(loss) else f"the loss ({loss})", loss
             )
 
     def _apply(self, loss: float) -> None:
-        """The update by the gradients of a batch."""
+        """Clip the gradients and update the parameters."""
         self._frozen.update()
         if self._clip is not None:
             self._clip(self.optimizer._active(self._grads))
         if not self._updates.step(self._params, self._grads, self._largest):
-            raise self._refusal(f"a weight after the update (loss {loss:.4g})", loss)
+            raise self._non_finite_error(f"a weight after the update (loss {loss:.4g})", loss)
         self.model._block.touch()
         self.steps += 1
 
-    def _noise(self) -> int:
-        """Another number for each step of each seed, and for each part of its batch."""
-        return ((self._seed << 32 ^ self.optimizer.steps) + self._accumulator.parts * _NEXT_PART) % 2**64
+    def _dropout_seed(self) -> int:
+        """The dropout seed, different for each step and each part of its batch."""
+        return (
+            (self._seed << 32 ^ self.optimizer.steps) + self._accumulator.parts * _PART_SEED_STRIDE
+        ) % 2**64
 
-    def _refusal(self, what: str, loss: float) -> NonFiniteError:
+    def _non_finite_error(self, what: str, loss: float) -> NonFiniteError:
         step = self.steps + 1
         where = f"step {step}" if self._epoch is None else f"step {step} (epoch {self._epoch})"
         return NonFiniteError(
             f"{what} is not finite at {where}; the model keeps the weights it had before that step; "
-            f"a smaller lr may help (now {self.optimizer.lr:g}), and so may a look at the input",
+            f"try a smaller lr (now {self.optimizer.lr:g}) and check the input",
             step=step,
             epoch=self._epoch,
             loss=loss,
@@ -320,7 +325,7 @@ class Trainer:
 
 
 class _FrozenParameters:
-    """Which parameters a step leaves alone; the optimizer is given their names."""
+    """The frozen parameters of a model, passed on to the optimizer."""
 
     def __init__(self, model: Module, optimizer: Optimizer) -> None:
         self._model, self._optimizer = model, optimizer
@@ -328,7 +333,7 @@ class _FrozenParameters:
         self._windows: list[slice] = []
 
     def update(self) -> None:
-        """Reads the model again if something was frozen or unfrozen since the last call."""
+        """Reads them from the model if any were frozen or unfrozen since the last call."""
         changes = self._model._block.frozen_changes
         if changes == self._seen:
             return
@@ -339,7 +344,7 @@ class _FrozenParameters:
         self._seen = changes
 
     def clear(self, grads: Array) -> None:
-        """Sets the gradients of frozen parameters to 0, so that norms and checks for NaN do not see them."""
+        """Sets their gradients to 0, so that they do not affect norms and checks for NaN."""
         self.update()
         for part in self._windows:
             grads[part] = 0

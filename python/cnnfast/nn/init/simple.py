@@ -12,7 +12,7 @@ def zeros() -> Initializer:
 
 
 def ones() -> Initializer:
-    """1 everywhere: the usual start of a normalisation's scale."""
+    """1 everywhere: the usual start of a normalization's scale."""
     return Initializer("ones", {}, lambda shape, rng: 1.0)
 
 

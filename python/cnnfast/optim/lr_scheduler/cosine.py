@@ -94,7 +94,7 @@ class OneCycleLR(_Curve):
     """Up from max_lr / div_factor to max_lr, then down to max_lr / div_factor / final_div_factor.
 
     Args:
-        max_lr: The highest rate, above 0; None takes the optimiser's, each group its own.
+        max_lr: The highest rate, above 0; None takes the optimizer's, each group its own.
         total_steps: Length of the cycle, at least 1; None takes the length of the training. Afterwards the
             rate stays.
         pct_start: Share of the cycle that is spent going up, 0 to 1.

@@ -15,7 +15,7 @@ _INFINITY = float("inf")
 
 
 class Scheduler:
-    """Counts steps and epochs, and sets the optimiser's learning rates to what the schedule wants.
+    """Counts steps and epochs, and sets the optimizer's learning rates to what the schedule wants.
 
     `fit` uses one for each training. In a loop of one's own: `after_step` after each step, `after_epoch`
     after each epoch. A learning rate that is set by hand meanwhile holds for the next step, and the schedule
