@@ -97,28 +97,12 @@ Ends ends(const Where& where, py::handle value) {
   return {integer(where, item(value, 0)), integer(where, item(value, 1))};
 }
 
-namespace {
-
-// Calls f for "same"; "valid" is no padding.
-template <class F>
-Padding named_padding(const Where& where, py::handle value, const F& same) {
+bool is_same(const Where& where, py::handle value) {
   const std::string name = py::cast<std::string>(value);
-  if (name == "same") return same();
-  if (name != "valid") fail(where.owner, ": padding must be \"same\", \"valid\" or numbers, got \"", name, "\"");
-  return {};
-}
-
-}  // namespace
-
-Padding padding(const Where& where, py::handle value, const Sliding& sliding) {
-  if (!py::isinstance<py::str>(value)) return padding(where, value);
-  return named_padding(where, value, [&] { return same_padding(where.owner, sliding); });
-}
-
-Ends ends(const Where& where, py::handle value, const Sliding& sliding) {
-  if (!py::isinstance<py::str>(value)) return ends(where, value);
-  const Padding p = named_padding(where, value, [&] { return same_padding_line(where.owner, sliding); });
-  return {p.left, p.right};
+  if (name != "same" && name != "valid") {
+    fail(where.owner, ": padding must be \"same\", \"valid\" or numbers, got \"", name, "\"");
+  }
+  return name == "same";
 }
 
 Shape shape(const Where& where, py::handle value) {

@@ -1,4 +1,4 @@
-// How an operation's settings become a Python class: a constructor that names what is wrong; the rest is common.
+// How an operation becomes a Python class: its constructor follows from `arguments()` (csrc/ops/argument.hpp).
 #pragma once
 
 #include "bind/arguments.hpp"
@@ -7,23 +7,63 @@
 
 namespace cnnfast::bind {
 
-using namespace pybind11::literals;
-
-template <class O>
-py::class_<Bound<O>, OpHandle> bind_op(py::module_& m) {
-  return py::class_<Bound<O>, OpHandle>(m, O::kName);
+template <class T>
+py::arg keyword(const Argument<T, Required>& argument) {
+  return py::arg(argument.name);
 }
-// ... for one without settings.
-template <class O>
-void bind_plain(py::module_& m) {
-  bind_op<O>(m).def(py::init([] { return Bound<O>(O{}); }));
+template <class T>
+py::arg_v keyword(const Argument<T, std::nullopt_t>& argument) {
+  return py::arg(argument.name) = py::none();
+}
+template <class T, class Default>
+py::arg_v keyword(const Argument<T, Default>& argument) {
+  return py::arg(argument.name) = argument.fallback;
 }
 
-void register_products(py::module_& m);
-void register_pooling(py::module_& m);
-void register_pointwise(py::module_& m);
-void register_normalization(py::module_& m);
-void register_activations(py::module_& m);
-void register_structure(py::module_& m);
+template <class>
+using Given = const py::object&;
+
+// Braces convert in the order in which the arguments are written, so that the first wrong one is the one named.
+template <class O, class... T, class... Default, std::size_t... I>
+void bind_op(py::module_& m, const std::tuple<Argument<T, Default>...>& arguments, std::index_sequence<I...>) {
+  const auto build = [](Given<T>... given) {
+    std::tuple<T...> values{FromPython<T>::read({O::kName, std::get<I>(O::arguments()).name}, given)...};
+    return Bound<O>(std::make_from_tuple<O>(std::move(values)));
+  };
+  std::apply(
+      [&](const auto&... argument) {
+        py::class_<Bound<O>, OpHandle>(m, O::kName).def(py::init(build), keyword(argument)...);
+      },
+      arguments);
+}
+template <class... Ops>
+void bind_ops(py::module_& m, TypeList<Ops...>) {
+  (bind_op<Ops>(m, Ops::arguments(), IndicesOf<decltype(Ops::arguments())>()), ...);
+}
+
+template <class T>
+py::tuple described(const Argument<T, Required>& argument) {
+  return py::make_tuple(argument.name, FromPython<T>::type());
+}
+template <class T>
+py::tuple described(const Argument<T, std::nullopt_t>& argument) {
+  return py::make_tuple(argument.name, FromPython<T>::type(), py::none());
+}
+template <class T, class Default>
+py::tuple described(const Argument<T, Default>& argument) {
+  return py::make_tuple(argument.name, FromPython<T>::type(), argument.fallback);
+}
+// Of every operation: (name, type, and default if there is one) of each argument.
+template <class... Ops>
+py::dict described(TypeList<Ops...>) {
+  py::dict all;
+  const auto list = [](const auto&... argument) {
+    py::list arguments;
+    (arguments.append(described(argument)), ...);
+    return arguments;
+  };
+  ((all[Ops::kName] = std::apply(list, Ops::arguments())), ...);
+  return all;
+}
 
 }  // namespace cnnfast::bind

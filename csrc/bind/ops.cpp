@@ -1,5 +1,6 @@
 // What all operations offer to Python.
 #include "bind/bind_op.hpp"
+#include "bind/pool_indices.hpp"
 #include "plan/graph.hpp"
 
 namespace cnnfast::bind {
@@ -21,8 +22,9 @@ py::object to_python(const std::optional<T>& value) {
 
 py::dict settings(const Op& op) {
   py::dict all;
-  std::visit([&](const auto& o) { o.settings([&](const char* name, const auto& v) { all[name] = to_python(v); }); },
-             op);
+  std::visit(
+      [&](const auto& o) { for_each_setting(o, [&](const char* name, const auto& v) { all[name] = to_python(v); }); },
+      op);
   return all;
 }
 
@@ -73,12 +75,9 @@ void bind_base(py::module_& m) {
 
 void register_ops(py::module_& m) {
   bind_base(m);
-  register_products(m);
-  register_pooling(m);
-  register_pointwise(m);
-  register_normalization(m);
-  register_activations(m);
-  register_structure(m);
+  bind_ops(m, OpList());
+  m.def("operations", [] { return described(OpList()); });
+  m.def("max_pool_indices", &max_pool_indices, py::arg("op"), py::arg("x"), py::arg("isa") = py::none());
 }
 
 }  // namespace cnnfast::bind

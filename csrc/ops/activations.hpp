@@ -97,10 +97,8 @@ struct ReLU : ElementwiseOp<ReLU> {
 struct LeakyReLU : ElementwiseOp<LeakyReLU> {
   static constexpr const char* kName = "LeakyReLU";
   explicit LeakyReLU(double slope) : negative_slope(check_finite(kName, "negative_slope", slope)) {}
-  template <class F>
-  void settings(const F& f) const {
-    f("negative_slope", negative_slope);
-  }
+  static constexpr auto arguments() { return std::tuple(argument<double>("negative_slope", 0.01)); }
+  auto values() const { return std::tuple(negative_slope); }
   Function function() const { return {Function::Kind::leaky_relu, negative_slope}; }
 
   double negative_slope;
@@ -110,10 +108,8 @@ struct LeakyReLU : ElementwiseOp<LeakyReLU> {
 struct ELU : ElementwiseOp<ELU, true> {
   static constexpr const char* kName = "ELU";
   explicit ELU(double alpha_) : alpha(check_finite(kName, "alpha", alpha_)) {}
-  template <class F>
-  void settings(const F& f) const {
-    f("alpha", alpha);
-  }
+  static constexpr auto arguments() { return std::tuple(argument<double>("alpha", 1.0)); }
+  auto values() const { return std::tuple(alpha); }
   Function function() const { return {Function::Kind::elu, alpha, 1}; }
 
   double alpha;
@@ -133,10 +129,8 @@ struct GELU : ElementwiseOp<GELU, true> {
       fail(kName, ": approximate must be \"none\" or \"tanh\", got \"", approximate, "\"");
     }
   }
-  template <class F>
-  void settings(const F& f) const {
-    f("approximate", std::string(tanh ? "tanh" : "none"));
-  }
+  static constexpr auto arguments() { return std::tuple(argument<std::string>("approximate", "none")); }
+  auto values() const { return std::tuple(std::string(tanh ? "tanh" : "none")); }
   Function function() const { return {tanh ? Function::Kind::gelu_tanh : Function::Kind::gelu}; }
 
   bool tanh;
@@ -172,11 +166,10 @@ struct Softplus : ElementwiseOp<Softplus, true> {
       : beta(check_finite(kName, "beta", beta_)), threshold(check_finite(kName, "threshold", threshold_)) {
     if (beta <= 0) fail(kName, ": beta must be above 0, got ", beta);
   }
-  template <class F>
-  void settings(const F& f) const {
-    f("beta", beta);
-    f("threshold", threshold);
+  static constexpr auto arguments() {
+    return std::tuple(argument<double>("beta", 1.0), argument<double>("threshold", 20.0));
   }
+  auto values() const { return std::tuple(beta, threshold); }
   Function function() const { return {Function::Kind::softplus, beta, threshold}; }
 
   double beta, threshold;

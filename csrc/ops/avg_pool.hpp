@@ -17,9 +17,9 @@ struct AvgPool2d : OpBase {
     Index divisor = 0;          // 0: the number of pixels
   };
 
-  AvgPool2d(Extent kernel_size, Extent stride_, Padding padding, bool ceil, bool count_include_pad_,
+  AvgPool2d(Extent kernel_size, std::optional<Extent> stride, Padding padding, bool ceil, bool count_include_pad_,
             std::optional<Index> divisor)
-      : window{kernel_size, stride_, padding, {}},
+      : window{kernel_size, stride.value_or(kernel_size), padding, {}},
         ceil_mode(ceil),
         count_include_pad(count_include_pad_),
         divisor_override(divisor) {
@@ -27,14 +27,14 @@ struct AvgPool2d : OpBase {
     if (divisor) check_extent(kName, "divisor_override", *divisor);
   }
 
-  template <class F>
-  void settings(const F& f) const {
-    f("kernel_size", window.kernel);
-    f("stride", window.stride);
-    f("padding", window.pad);
-    f("ceil_mode", ceil_mode);
-    f("count_include_pad", count_include_pad);
-    f("divisor_override", divisor_override);
+  static constexpr auto arguments() {
+    return std::tuple(argument<Extent>("kernel_size"), argument<std::optional<Extent>>("stride", std::nullopt),
+                      argument<Padding>("padding", 0), argument<bool>("ceil_mode", false),
+                      argument<bool>("count_include_pad", true),
+                      argument<std::optional<Index>>("divisor_override", std::nullopt));
+  }
+  auto values() const {
+    return std::tuple(window.kernel, window.stride, window.pad, ceil_mode, count_include_pad, divisor_override);
   }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);
@@ -54,18 +54,21 @@ struct AvgPool1d : OpBase {
 
   using Geometry = AvgPool2d::Geometry;
 
-  AvgPool1d(Index kernel_size, Index stride, Ends padding, bool ceil, bool count_include_pad_)
-      : window(on_line(kernel_size, stride, padding, 1)), ceil_mode(ceil), count_include_pad(count_include_pad_) {
+  AvgPool1d(Index kernel_size, std::optional<Index> stride, Ends padding, bool ceil, bool count_include_pad_)
+      : window(on_line(kernel_size, stride.value_or(kernel_size), padding, 1)),
+        ceil_mode(ceil),
+        count_include_pad(count_include_pad_) {
     check_pool_line(kName, window);
   }
 
-  template <class F>
-  void settings(const F& f) const {
-    f("kernel_size", window.kernel.w);
-    f("stride", window.stride.w);
-    f("padding", Ends{window.pad.left, window.pad.right});
-    f("ceil_mode", ceil_mode);
-    f("count_include_pad", count_include_pad);
+  static constexpr auto arguments() {
+    return std::tuple(argument<Index>("kernel_size"), argument<std::optional<Index>>("stride", std::nullopt),
+                      argument<Ends>("padding", 0), argument<bool>("ceil_mode", false),
+                      argument<bool>("count_include_pad", true));
+  }
+  auto values() const {
+    return std::tuple(window.kernel.w, window.stride.w, Ends{window.pad.left, window.pad.right}, ceil_mode,
+                      count_include_pad);
   }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);
@@ -86,10 +89,8 @@ struct AdaptiveAvgPool2d : OpBase {
 
   explicit AdaptiveAvgPool2d(Extent output_size) : windows(output_size) { check_adaptive(kName, windows); }
 
-  template <class F>
-  void settings(const F& f) const {
-    f("output_size", windows);
-  }
+  static constexpr auto arguments() { return std::tuple(argument<Extent>("output_size")); }
+  auto values() const { return std::tuple(windows); }
   Shape output_shape(const Shapes& inputs) const { return {bind_shape(inputs).channels, windows.h, windows.w}; }
   Geometry bind_shape(const Shapes& inputs) const { return {bind_adaptive(kName, inputs[0], windows), true, 0}; }
 
@@ -103,10 +104,8 @@ struct AdaptiveAvgPool1d : OpBase {
 
   explicit AdaptiveAvgPool1d(Index output_size) : windows(output_size) { check_extent(kName, "output_size", windows); }
 
-  template <class F>
-  void settings(const F& f) const {
-    f("output_size", windows);
-  }
+  static constexpr auto arguments() { return std::tuple(argument<Index>("output_size")); }
+  auto values() const { return std::tuple(windows); }
   Shape output_shape(const Shapes& inputs) const { return {bind_shape(inputs).channels, windows}; }
   Geometry bind_shape(const Shapes& inputs) const { return {bind_adaptive_line(kName, inputs[0], windows), true, 0}; }
 

@@ -31,16 +31,15 @@ struct BatchNorm2d : OpBase {
     Index parameters() const { return trained() + averages() + (cumulative ? 1 : 0); }
   };
 
-  BatchNorm2d(Index num_features, double eps_, std::optional<double> momentum_, bool affine_)
-      : BatchNorm2d(kName, num_features, eps_, momentum_, affine_) {}
+  BatchNorm2d(Index num_features, double eps_, std::optional<double> momentum_, bool affine_, bool held_ = false)
+      : BatchNorm2d(kName, num_features, eps_, momentum_, affine_, held_) {}
 
-  template <class F>
-  void settings(const F& f) const {
-    f("num_features", channels);
-    f("eps", eps);
-    f("momentum", momentum);
-    f("affine", affine);
+  static constexpr auto arguments() {
+    return std::tuple(argument<Index>("num_features"), argument<double>("eps", 1e-5),
+                      argument<std::optional<double>>("momentum", 0.1), argument<bool>("affine", true),
+                      argument<bool>("held", false));
   }
+  auto values() const { return std::tuple(channels, eps, momentum, affine); }
   Shape output_shape(const Shapes& inputs) const {
     if (inputs[0].rank() != 3 || inputs[0][0] != channels) {
       fail(kName, ": expected an input of shape (", channels, ", h, w), got ", to_string(inputs[0]));
@@ -61,11 +60,12 @@ struct BatchNorm2d : OpBase {
   double eps;
   std::optional<double> momentum;
   bool affine;
-  bool held = false;  // no setting of the layer: what `freeze` asks of a plan
+  bool held;  // no setting of the layer: what `freeze` asks of a plan
 
  protected:
-  BatchNorm2d(const char* name, Index num_features, double eps_, std::optional<double> momentum_, bool affine_)
-      : channels(num_features), eps(eps_), momentum(momentum_), affine(affine_) {
+  BatchNorm2d(const char* name, Index num_features, double eps_, std::optional<double> momentum_, bool affine_,
+              bool held_)
+      : channels(num_features), eps(eps_), momentum(momentum_), affine(affine_), held(held_) {
     check_extent(name, "num_features", channels);
     check_eps(name, eps);
     if (momentum && !(*momentum >= 0 && *momentum <= 1)) {
@@ -81,8 +81,8 @@ struct BatchNorm2d : OpBase {
 struct BatchNorm1d : BatchNorm2d {
   static constexpr const char* kName = "BatchNorm1d";
 
-  BatchNorm1d(Index num_features, double eps_, std::optional<double> momentum_, bool affine_)
-      : BatchNorm2d(kName, num_features, eps_, momentum_, affine_) {}
+  BatchNorm1d(Index num_features, double eps_, std::optional<double> momentum_, bool affine_, bool held_ = false)
+      : BatchNorm2d(kName, num_features, eps_, momentum_, affine_, held_) {}
 
   Shape output_shape(const Shapes& inputs) const {
     if (inputs[0].rank() > 2 || inputs[0][0] != channels) {

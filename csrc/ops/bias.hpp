@@ -18,10 +18,8 @@ struct ChannelBias : OpBase {
     return inputs[0];
   }
   Geometry bind_shape(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
-  template <class F>
-  void settings(const F& f) const {
-    f("channels", channels);
-  }
+  static constexpr auto arguments() { return std::tuple(argument<Index>("channels")); }
+  auto values() const { return std::tuple(channels); }
   std::vector<Parameter> parameters() const { return {{"bias", {channels}}}; }
 
   Index channels;
@@ -45,12 +43,10 @@ struct PositionBias : OpBase {
     return shape;
   }
   Geometry bind_shape(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
-  template <class F>
-  void settings(const F& f) const {
-    f("channels", shape[0]);
-    f("height", shape[1]);
-    f("width", shape[2]);
+  static constexpr auto arguments() {
+    return std::tuple(argument<Index>("channels"), argument<Index>("height"), argument<Index>("width"));
   }
+  auto values() const { return std::tuple(shape[0], shape[1], shape[2]); }
   std::vector<Parameter> parameters() const { return {{"bias", shape}}; }
 
   Shape shape;

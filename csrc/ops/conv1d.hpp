@@ -11,8 +11,13 @@ struct Conv1d : OpBase {
 
   using Geometry = Conv2d::Geometry;
 
-  Conv1d(Index in_channels, Index out_channels, const Sliding& sliding, Index groups_, bool with_bias)
-      : c_in(in_channels), c_out(out_channels), window(sliding), groups(groups_), bias(with_bias) {
+  Conv1d(Index in_channels, Index out_channels, Index kernel_size, Index stride, const EndsOrSame& padding,
+         Index dilation, Index groups_, bool with_bias)
+      : c_in(in_channels),
+        c_out(out_channels),
+        window(sliding_line(kName, kernel_size, stride, padding, dilation)),
+        groups(groups_),
+        bias(with_bias) {
     check_channels(kName, c_in, c_out, groups);
     check_sliding_line(kName, window);
     check_elements(kName, "weight", {c_out, c_in / groups, window.kernel.w});
@@ -27,16 +32,14 @@ struct Conv1d : OpBase {
     check_line(kName, inputs[0], c_in);
     return {bind_line(kName, inputs[0], window, false), c_in, c_out, bias, groups};
   }
-  template <class F>
-  void settings(const F& f) const {
-    f("in_channels", c_in);
-    f("out_channels", c_out);
-    f("kernel_size", window.kernel.w);
-    f("stride", window.stride.w);
-    f("padding", Ends{window.pad.left, window.pad.right});
-    f("dilation", window.dilation.w);
-    f("groups", groups);
-    f("bias", bias);
+  static constexpr auto arguments() {
+    return std::tuple(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Index>("kernel_size"),
+                      argument<Index>("stride", 1), argument<EndsOrSame>("padding", 0), argument<Index>("dilation", 1),
+                      argument<Index>("groups", 1), argument<bool>("bias", true));
+  }
+  auto values() const {
+    return std::tuple(c_in, c_out, window.kernel.w, window.stride.w, Ends{window.pad.left, window.pad.right},
+                      window.dilation.w, groups, bias);
   }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> list{{"weight", {c_out, c_in / groups, window.kernel.w}}};

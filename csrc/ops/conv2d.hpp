@@ -34,8 +34,13 @@ struct Conv2d : OpBase {
     Index tile_cols() const { return (w_out + winograd - 1) / winograd; }
   };
 
-  Conv2d(Index in_channels, Index out_channels, const Sliding& sliding, Index groups_, bool with_bias)
-      : c_in(in_channels), c_out(out_channels), window(sliding), groups(groups_), bias(with_bias) {
+  Conv2d(Index in_channels, Index out_channels, Extent kernel_size, Extent stride, const PaddingOrSame& padding,
+         Extent dilation, Index groups_, bool with_bias)
+      : c_in(in_channels),
+        c_out(out_channels),
+        window(sliding(kName, kernel_size, stride, padding, dilation)),
+        groups(groups_),
+        bias(with_bias) {
     check_channels(kName, c_in, c_out, groups);
     check_sliding(kName, window);
     check_elements(kName, "weight", {c_out, c_in / groups, window.kernel.h, window.kernel.w});
@@ -50,16 +55,13 @@ struct Conv2d : OpBase {
     check_image(kName, inputs[0], c_in);
     return {bind_window(kName, inputs[0], window, false), c_in, c_out, bias, groups};
   }
-  template <class F>
-  void settings(const F& f) const {
-    f("in_channels", c_in);
-    f("out_channels", c_out);
-    f("kernel_size", window.kernel);
-    f("stride", window.stride);
-    f("padding", window.pad);
-    f("dilation", window.dilation);
-    f("groups", groups);
-    f("bias", bias);
+  static constexpr auto arguments() {
+    return std::tuple(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Extent>("kernel_size"),
+                      argument<Extent>("stride", 1), argument<PaddingOrSame>("padding", 0),
+                      argument<Extent>("dilation", 1), argument<Index>("groups", 1), argument<bool>("bias", true));
+  }
+  auto values() const {
+    return std::tuple(c_in, c_out, window.kernel, window.stride, window.pad, window.dilation, groups, bias);
   }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> list{{"weight", {c_out, c_in / groups, window.kernel.h, window.kernel.w}}};

@@ -17,11 +17,11 @@ struct ConvTranspose2d : OpBase {
     Index c_out() const { return conv.c_in; }
   };
 
-  ConvTranspose2d(Index in_channels, Index out_channels, const Sliding& sliding, Extent output_padding_, Index groups_,
-                  bool with_bias)
+  ConvTranspose2d(Index in_channels, Index out_channels, Extent kernel_size, Extent stride, Padding padding,
+                  Extent output_padding_, Index groups_, bool with_bias, Extent dilation)
       : c_in(in_channels),
         c_out(out_channels),
-        window(sliding),
+        window{kernel_size, stride, padding, dilation},
         output_padding(output_padding_),
         groups(groups_),
         bias(with_bias) {
@@ -61,17 +61,15 @@ struct ConvTranspose2d : OpBase {
     }
     return {{{s, h, w, in_h, in_w}, c_out, c_in, false, groups}, bias};
   }
-  template <class F>
-  void settings(const F& f) const {
-    f("in_channels", c_in);
-    f("out_channels", c_out);
-    f("kernel_size", window.kernel);
-    f("stride", window.stride);
-    f("padding", window.pad);
-    f("output_padding", output_padding);
-    f("groups", groups);
-    f("bias", bias);
-    f("dilation", window.dilation);
+  static constexpr auto arguments() {
+    return std::tuple(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Extent>("kernel_size"),
+                      argument<Extent>("stride", 1), argument<Padding>("padding", 0),
+                      argument<Extent>("output_padding", 0), argument<Index>("groups", 1), argument<bool>("bias", true),
+                      argument<Extent>("dilation", 1));
+  }
+  auto values() const {
+    return std::tuple(c_in, c_out, window.kernel, window.stride, window.pad, output_padding, groups, bias,
+                      window.dilation);
   }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> list{{"weight", {c_in, c_out / groups, window.kernel.h, window.kernel.w}}};
@@ -96,11 +94,11 @@ struct ConvTranspose1d : OpBase {
 
   using Geometry = ConvTranspose2d::Geometry;
 
-  ConvTranspose1d(Index in_channels, Index out_channels, const Sliding& sliding, Index output_padding_, Index groups_,
-                  bool with_bias)
+  ConvTranspose1d(Index in_channels, Index out_channels, Index kernel_size, Index stride, Ends padding,
+                  Index output_padding_, Index groups_, bool with_bias, Index dilation)
       : c_in(in_channels),
         c_out(out_channels),
-        window(sliding),
+        window(on_line(kernel_size, stride, padding, dilation)),
         output_padding(output_padding_),
         groups(groups_),
         bias(with_bias) {
@@ -129,17 +127,14 @@ struct ConvTranspose1d : OpBase {
     }
     return {{{s, 1, l, 1, in}, c_out, c_in, false, groups}, bias};
   }
-  template <class F>
-  void settings(const F& f) const {
-    f("in_channels", c_in);
-    f("out_channels", c_out);
-    f("kernel_size", window.kernel.w);
-    f("stride", window.stride.w);
-    f("padding", Ends{window.pad.left, window.pad.right});
-    f("output_padding", output_padding);
-    f("groups", groups);
-    f("bias", bias);
-    f("dilation", window.dilation.w);
+  static constexpr auto arguments() {
+    return std::tuple(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Index>("kernel_size"),
+                      argument<Index>("stride", 1), argument<Ends>("padding", 0), argument<Index>("output_padding", 0),
+                      argument<Index>("groups", 1), argument<bool>("bias", true), argument<Index>("dilation", 1));
+  }
+  auto values() const {
+    return std::tuple(c_in, c_out, window.kernel.w, window.stride.w, Ends{window.pad.left, window.pad.right},
+                      output_padding, groups, bias, window.dilation.w);
   }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> list{{"weight", {c_in, c_out / groups, window.kernel.w}}};

@@ -17,10 +17,8 @@ struct Dropout : OpBase {
 
   explicit Dropout(double p_) : Dropout(kName, p_) {}
 
-  template <class F>
-  void settings(const F& f) const {
-    f("p", p);
-  }
+  static constexpr auto arguments() { return std::tuple(argument<double>("p", 0.5)); }
+  auto values() const { return std::tuple(p); }
   Shape output_shape(const Shapes& inputs) const { return inputs[0]; }
   Geometry bind_shape(const Shapes& inputs) const { return {rows_of(inputs[0]), p, false}; }
 

@@ -27,13 +27,11 @@ struct GroupNorm : OpBase {
     check_eps(kName, eps);
   }
 
-  template <class F>
-  void settings(const F& f) const {
-    f("num_groups", groups);
-    f("num_channels", channels);
-    f("eps", eps);
-    f("affine", affine);
+  static constexpr auto arguments() {
+    return std::tuple(argument<Index>("num_groups"), argument<Index>("num_channels"), argument<double>("eps", 1e-5),
+                      argument<bool>("affine", true));
   }
+  auto values() const { return std::tuple(groups, channels, eps, affine); }
   Shape output_shape(const Shapes& inputs) const {
     if (inputs[0].channels() != channels) {
       fail(kName, ": expected ", channels, " channels, got input ", to_string(inputs[0]));
@@ -77,12 +75,11 @@ struct LayerNorm : OpBase {
     check_eps(kName, eps);
   }
 
-  template <class F>
-  void settings(const F& f) const {
-    f("normalized_shape", shape);
-    f("eps", eps);
-    f("elementwise_affine", affine);
+  static constexpr auto arguments() {
+    return std::tuple(argument<Shape>("normalized_shape"), argument<double>("eps", 1e-5),
+                      argument<bool>("elementwise_affine", true));
   }
+  auto values() const { return std::tuple(shape, eps, affine); }
   Shape output_shape(const Shapes& inputs) const {
     if (inputs[0] != shape) {
       fail(kName, ": expected an input of shape ", to_string(shape), " (normalized_shape), got ", to_string(inputs[0]));

@@ -31,12 +31,10 @@ struct Linear : OpBase {
     output_shape(inputs);
     return {in, out, bias};
   }
-  template <class F>
-  void settings(const F& f) const {
-    f("in_features", in);
-    f("out_features", out);
-    f("bias", bias);
+  static constexpr auto arguments() {
+    return std::tuple(argument<Index>("in_features"), argument<Index>("out_features"), argument<bool>("bias", true));
   }
+  auto values() const { return std::tuple(in, out, bias); }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> list{{"weight", {out, in}}};
     if (bias) list.push_back({"bias", {out}});

@@ -2,6 +2,8 @@
 // asked for (adaptive); on lines they are those of an image of one row.
 #pragma once
 
+#include <optional>
+
 #include "ops/op.hpp"
 #include "ops/pool.hpp"
 
@@ -13,20 +15,18 @@ struct MaxPool2d : OpBase {
 
   struct Geometry : Pool {};
 
-  MaxPool2d(Extent kernel_size, Extent stride_, Padding padding, bool ceil, Extent dilation = {})
-      : window{kernel_size, stride_, padding, dilation}, ceil_mode(ceil) {
+  MaxPool2d(Extent kernel_size, std::optional<Extent> stride, Padding padding, bool ceil, Extent dilation = {})
+      : window{kernel_size, stride.value_or(kernel_size), padding, dilation}, ceil_mode(ceil) {
     check_pool(kName, window);
     check_numbers(kName, window.kernel);
   }
 
-  template <class F>
-  void settings(const F& f) const {
-    f("kernel_size", window.kernel);
-    f("stride", window.stride);
-    f("padding", window.pad);
-    f("ceil_mode", ceil_mode);
-    f("dilation", window.dilation);
+  static constexpr auto arguments() {
+    return std::tuple(argument<Extent>("kernel_size"), argument<std::optional<Extent>>("stride", std::nullopt),
+                      argument<Padding>("padding", 0), argument<bool>("ceil_mode", false),
+                      argument<Extent>("dilation", 1));
   }
+  auto values() const { return std::tuple(window.kernel, window.stride, window.pad, ceil_mode, window.dilation); }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);
     return {g.channels, g.h_out, g.w_out};
@@ -43,19 +43,19 @@ struct MaxPool1d : OpBase {
 
   using Geometry = MaxPool2d::Geometry;
 
-  MaxPool1d(Index kernel_size, Index stride, Ends padding, bool ceil, Index dilation = 1)
-      : window(on_line(kernel_size, stride, padding, dilation)), ceil_mode(ceil) {
+  MaxPool1d(Index kernel_size, std::optional<Index> stride, Ends padding, bool ceil, Index dilation = 1)
+      : window(on_line(kernel_size, stride.value_or(kernel_size), padding, dilation)), ceil_mode(ceil) {
     check_pool_line(kName, window);
     check_numbers(kName, window.kernel);
   }
 
-  template <class F>
-  void settings(const F& f) const {
-    f("kernel_size", window.kernel.w);
-    f("stride", window.stride.w);
-    f("padding", Ends{window.pad.left, window.pad.right});
-    f("ceil_mode", ceil_mode);
-    f("dilation", window.dilation.w);
+  static constexpr auto arguments() {
+    return std::tuple(argument<Index>("kernel_size"), argument<std::optional<Index>>("stride", std::nullopt),
+                      argument<Ends>("padding", 0), argument<bool>("ceil_mode", false), argument<Index>("dilation", 1));
+  }
+  auto values() const {
+    return std::tuple(window.kernel.w, window.stride.w, Ends{window.pad.left, window.pad.right}, ceil_mode,
+                      window.dilation.w);
   }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);
@@ -75,10 +75,8 @@ struct AdaptiveMaxPool2d : OpBase {
 
   explicit AdaptiveMaxPool2d(Extent output_size) : windows(output_size) { check_adaptive(kName, windows); }
 
-  template <class F>
-  void settings(const F& f) const {
-    f("output_size", windows);
-  }
+  static constexpr auto arguments() { return std::tuple(argument<Extent>("output_size")); }
+  auto values() const { return std::tuple(windows); }
   Shape output_shape(const Shapes& inputs) const { return {bind_shape(inputs).channels, windows.h, windows.w}; }
   Geometry bind_shape(const Shapes& inputs) const {
     const Geometry g{bind_adaptive(kName, inputs[0], windows)};
@@ -97,10 +95,8 @@ struct AdaptiveMaxPool1d : OpBase {
 
   explicit AdaptiveMaxPool1d(Index output_size) : windows(output_size) { check_extent(kName, "output_size", windows); }
 
-  template <class F>
-  void settings(const F& f) const {
-    f("output_size", windows);
-  }
+  static constexpr auto arguments() { return std::tuple(argument<Index>("output_size")); }
+  auto values() const { return std::tuple(windows); }
   Shape output_shape(const Shapes& inputs) const { return {bind_shape(inputs).channels, windows}; }
   Geometry bind_shape(const Shapes& inputs) const {
     const Geometry g{bind_adaptive_line(kName, inputs[0], windows)};

@@ -4,8 +4,9 @@
 // Geometry (settings placed on an input shape: all that a kernel needs). No loops and no pointers here.
 //
 //   Shape output_shape(inputs)      checks the inputs, names who and what when they do not fit
-//   Geometry bind_shape(inputs)          the frozen numbers a kernel walks by
-//   settings(f)                     names and values of what the user wrote
+//   Geometry bind_shape(inputs)     the frozen numbers a kernel walks by
+//   arguments()                     of the constructor: names, types and defaults, in its order
+//   values()                        what they were; arguments behind the last value are no settings
 //   parameters()                    names and shapes, in the order they lie in the flat block
 //   macs(inputs)                    multiply-accumulates for one image
 //   kInputs, kReadsX, kReadsY, kSaved    what forward takes and backward needs
@@ -16,6 +17,7 @@
 
 #include "base/error.hpp"
 #include "base/shape.hpp"
+#include "ops/argument.hpp"
 
 namespace cnnfast {
 
@@ -36,10 +38,8 @@ struct OpBase {
   static constexpr bool kReadsY = false;  // backward reads the output
   static constexpr int kSaved = 0;        // elements forward leaves for backward, per output element
 
-  // Calls f(name, value) for each setting, in the order of the constructor: what users wrote, for whoever prints,
-  // saves or binds it.
-  template <class F>
-  void settings(const F&) const {}
+  static constexpr std::tuple<> arguments() { return {}; }
+  std::tuple<> values() const { return {}; }
   std::vector<Parameter> parameters() const { return {}; }
   Index macs(const Shapes&) const { return 0; }
 };

@@ -50,11 +50,10 @@ struct Upsample2d : OpBase {
     return {
         kind, inputs[0][0], small, {upsampled(small.h, factor.h, kind), upsampled(small.w, factor.w, kind)}, factor};
   }
-  template <class F>
-  void settings(const F& f) const {
-    f("scale_factor", factor);
-    f("mode", upsampling_mode(kind));
+  static constexpr auto arguments() {
+    return std::tuple(argument<Extent>("scale_factor"), argument<std::string>("mode", "nearest"));
   }
+  auto values() const { return std::tuple(factor, upsampling_mode(kind)); }
 
   Extent factor;
   Resampling kind;
@@ -77,11 +76,10 @@ struct Upsample1d : OpBase {
     const Index in = inputs[0][1];
     return {kind, inputs[0][0], {1, in}, {1, upsampled(in, factor, kind)}, {1, factor}};
   }
-  template <class F>
-  void settings(const F& f) const {
-    f("scale_factor", factor);
-    f("mode", upsampling_mode(kind));
+  static constexpr auto arguments() {
+    return std::tuple(argument<Index>("scale_factor"), argument<std::string>("mode", "nearest"));
   }
+  auto values() const { return std::tuple(factor, upsampling_mode(kind)); }
 
   Index factor;
   Resampling kind;
@@ -109,10 +107,8 @@ struct Downsample2d : OpBase {
             large,
             factor};
   }
-  template <class F>
-  void settings(const F& f) const {
-    f("factor", factor);
-  }
+  static constexpr auto arguments() { return std::tuple(argument<Extent>("factor")); }
+  auto values() const { return std::tuple(factor); }
 
   Extent factor;
 };
@@ -132,10 +128,8 @@ struct Downsample1d : OpBase {
     const Index in = inputs[0][1];
     return {Resampling::pick, inputs[0][0], {1, downsampled(in, factor)}, {1, in}, {1, factor}};
   }
-  template <class F>
-  void settings(const F& f) const {
-    f("factor", factor);
-  }
+  static constexpr auto arguments() { return std::tuple(argument<Index>("factor")); }
+  auto values() const { return std::tuple(factor); }
 
   Index factor;
 };

@@ -73,12 +73,11 @@ void check_sliding_line(const char* op, const Sliding& s) {
 
 namespace {
 
+// One more after than before where it is odd: "same" of PyTorch.
 Padding around(const Sliding& s) {
   const Index h = s.reach_h() - 1, w = s.reach_w() - 1;
   return {h / 2, h - h / 2, w / 2, w - w / 2};
 }
-
-}  // namespace
 
 Padding same_padding(const char* op, const Sliding& s) {
   check_sliding(op, s);
@@ -92,6 +91,22 @@ Padding same_padding_line(const char* op, const Sliding& s) {
   check_sliding_line(op, s);
   if (s.stride.w != 1) fail(op, ": padding \"same\" needs stride 1, got ", s.stride.w);
   return around(s);
+}
+
+}  // namespace
+
+Sliding sliding(const char* op, Extent kernel, Extent stride, const PaddingOrSame& padding, Extent dilation) {
+  Sliding s{kernel, stride, {}, dilation};
+  const Padding* numbers = std::get_if<Padding>(&padding);
+  s.pad = numbers != nullptr ? *numbers : same_padding(op, s);
+  return s;
+}
+
+Sliding sliding_line(const char* op, Index kernel, Index stride, const EndsOrSame& padding, Index dilation) {
+  const Ends* numbers = std::get_if<Ends>(&padding);
+  Sliding s = on_line(kernel, stride, numbers != nullptr ? *numbers : Ends(), dilation);
+  if (numbers == nullptr) s.pad = same_padding_line(op, s);
+  return s;
 }
 
 void check_image(const char* op, const Shape& input, Index channels) {

@@ -1,6 +1,8 @@
 // Geometry shared by the operations that slide a window over an image or a line: convolution and pooling.
 #pragma once
 
+#include <variant>
+
 #include "base/shape.hpp"
 
 namespace cnnfast {
@@ -24,6 +26,11 @@ struct Ends {
   Index after = 0;
 };
 
+// Padding in numbers, or that which keeps an input's size.
+struct Same {};
+using PaddingOrSame = std::variant<Padding, Same>;
+using EndsOrSame = std::variant<Ends, Same>;
+
 // How a window slides: what users set.
 struct Sliding {
   Extent kernel;
@@ -35,11 +42,6 @@ struct Sliding {
   Index reach_h() const { return (kernel.h - 1) * dilation.h + 1; }
   Index reach_w() const { return (kernel.w - 1) * dilation.w + 1; }
 };
-
-// The padding that keeps an input's size, one more after than before where it is odd: "same" of PyTorch. Fails for
-// strides above 1.
-Padding same_padding(const char* op, const Sliding& sliding);
-Padding same_padding_line(const char* op, const Sliding& sliding);
 
 // ... placed on an input of h x w: everything a kernel needs to walk it.
 struct Window : Sliding {
@@ -64,6 +66,9 @@ Window bind_window(const char* op, const Shape& input, const Sliding& sliding, b
 inline Sliding on_line(Index kernel, Index stride, const Ends& pad, Index dilation) {
   return {{1, kernel}, {1, stride}, {0, 0, pad.before, pad.after}, {1, dilation}};
 }
+// The settings of a convolution.
+Sliding sliding(const char* op, Extent kernel, Extent stride, const PaddingOrSame& padding, Extent dilation);
+Sliding sliding_line(const char* op, Index kernel, Index stride, const EndsOrSame& padding, Index dilation);
 void check_sliding_line(const char* op, const Sliding& sliding);
 Window bind_line(const char* op, const Shape& input, const Sliding& sliding, bool ceil_mode);
 

@@ -438,6 +438,9 @@ def magnitude(values: Array) -> float:
 def squared_norm(values: Array) -> float:
     """Sum of the squares, added up in float64 in one order whatever the number of threads."""
 
+def operations() -> dict[str, list[tuple[Any, ...]]]:
+    """Of every operation, (name, type, default if there is one) of each argument; types as in this file."""
+
 def available_isas() -> list[str]:
     """Variants this build holds and this CPU can run, slowest first."""
 

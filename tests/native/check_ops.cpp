@@ -124,7 +124,7 @@ std::string to_string(const std::optional<Index>& value) { return value ? to_str
 template <class O>
 std::string settings(const O& op) {
   std::string all;
-  op.settings([&](const char* name, const auto& value) { all += concat(" ", name, "=", to_string(value)); });
+  for_each_setting(op, [&](const char* name, const auto& value) { all += concat(" ", name, "=", to_string(value)); });
   return all;
 }
 
@@ -194,21 +194,21 @@ std::vector<Case> convolutions() {
   };
   std::vector<Case> cases;
   for (const Row& r : rows) {
-    const Sliding window{r.kernel, r.stride, r.pad, r.dilation};
-    cases.push_back({Conv2d(r.c_in, r.c_out, window, r.groups, r.bias), {r.c_in, r.h, r.w}, r.n});
+    const Conv2d conv(r.c_in, r.c_out, r.kernel, r.stride, r.pad, r.dilation, r.groups, r.bias);
+    cases.push_back({conv, {r.c_in, r.h, r.w}, r.n});
   }
   return cases;
 }
 
 std::vector<Case> line_convolutions() {
-  return {{Conv1d(1, 5, on_line(3, 1, {}, 1), 1, true), {1, 17}, 2},
-          {Conv1d(8, 33, on_line(4, 2, {1, 2}, 1), 1, false), {8, 11}, 3},
-          {Conv1d(6, 9, on_line(3, 1, {2, 2}, 2), 3, true), {6, 10}, 1},
-          {Conv1d(19, 19, on_line(5, 3, {0, 4}, 1), 19, true), {19, 12}, 2}};
+  return {{Conv1d(1, 5, 3, 1, Ends{}, 1, 1, true), {1, 17}, 2},
+          {Conv1d(8, 33, 4, 2, Ends{1, 2}, 1, 1, false), {8, 11}, 3},
+          {Conv1d(6, 9, 3, 1, Ends{2, 2}, 2, 3, true), {6, 10}, 1},
+          {Conv1d(19, 19, 5, 3, Ends{0, 4}, 1, 19, true), {19, 12}, 2}};
 }
 std::vector<Case> transposed_convolutions() {
   const auto image = [](Index in, Index out, const Sliding& window, Extent extra, Index groups, bool bias) {
-    return ConvTranspose2d(in, out, window, extra, groups, bias);
+    return ConvTranspose2d(in, out, window.kernel, window.stride, window.pad, extra, groups, bias, window.dilation);
   };
   return {{image(1, 1, {{1, 1}, {1, 1}, {}, {}}, {0, 0}, 1, true), {1, 2, 3}, 1},
           {image(5, 19, {{3, 3}, {2, 2}, same(1), {}}, {1, 1}, 1, true), {5, 4, 5}, 2},
@@ -217,8 +217,8 @@ std::vector<Case> transposed_convolutions() {
           {image(34, 6, {{3, 2}, {1, 2}, same(1), {2, 1}}, {0, 1}, 2, true), {34, 4, 3}, 2}};
 }
 std::vector<Case> transposed_line_convolutions() {
-  return {{ConvTranspose1d(3, 8, on_line(4, 2, {1, 1}, 1), 0, 1, true), {3, 7}, 2},
-          {ConvTranspose1d(8, 12, on_line(3, 3, {0, 2}, 2), 2, 4, false), {8, 5}, 3}};
+  return {{ConvTranspose1d(3, 8, 4, 2, {1, 1}, 0, 1, true, 1), {3, 7}, 2},
+          {ConvTranspose1d(8, 12, 3, 3, {0, 2}, 2, 4, false, 2), {8, 5}, 3}};
 }
 std::vector<Case> upsamplings() {
   return {{Upsample2d({2, 3}, "nearest"), {19, 3, 4}, 2}, {Upsample2d({3, 2}, "zeros"), {5, 4, 3}, 3}};
@@ -235,27 +235,27 @@ std::vector<Case> line_downsamplings() { return {{Downsample1d(3), {5, 11}, 2}};
 std::vector<Case> max_pools() {
   std::vector<Case> cases;
   for (Index c : {1, 3, 5, 8, 16, 19, 33}) {
-    cases.push_back({MaxPool2d({2, 2}, {2, 2}, {}, false), {c, 6, 7}, 2});
-    cases.push_back({MaxPool2d({3, 3}, {2, 2}, same(1), true), {c, 7, 8}, 1});
-    cases.push_back({MaxPool2d({3, 3}, {1, 1}, same(1), false, {2, 2}), {c, 7, 5}, 2});
+    cases.push_back({MaxPool2d({2, 2}, Extent{2, 2}, {}, false), {c, 6, 7}, 2});
+    cases.push_back({MaxPool2d({3, 3}, Extent{2, 2}, same(1), true), {c, 7, 8}, 1});
+    cases.push_back({MaxPool2d({3, 3}, Extent{1, 1}, same(1), false, {2, 2}), {c, 7, 5}, 2});
   }
-  cases.push_back({MaxPool2d({2, 2}, {2, 2}, {}, true), {5, 7, 5}, 3});
-  cases.push_back({MaxPool2d({3, 2}, {1, 2}, {1, 0, 0, 1}, false), {3, 5, 6}, 2});
-  cases.push_back({MaxPool2d({3, 3}, {1, 1}, same(1), false), {5, 5, 4}, 2});
-  cases.push_back({MaxPool2d({1, 1}, {3, 3}, {}, false), {8, 7, 7}, 1});
-  cases.push_back({MaxPool2d({2, 3}, {3, 1}, {3, 0, 1, 2}, true, {4, 2}), {19, 6, 7}, 2});
+  cases.push_back({MaxPool2d({2, 2}, Extent{2, 2}, {}, true), {5, 7, 5}, 3});
+  cases.push_back({MaxPool2d({3, 2}, Extent{1, 2}, {1, 0, 0, 1}, false), {3, 5, 6}, 2});
+  cases.push_back({MaxPool2d({3, 3}, Extent{1, 1}, same(1), false), {5, 5, 4}, 2});
+  cases.push_back({MaxPool2d({1, 1}, Extent{3, 3}, {}, false), {8, 7, 7}, 1});
+  cases.push_back({MaxPool2d({2, 3}, Extent{3, 1}, {3, 0, 1, 2}, true, {4, 2}), {19, 6, 7}, 2});
   return cases;
 }
 std::vector<Case> average_pools() {
   std::vector<Case> cases;
   for (Index c : {1, 3, 5, 8, 16, 19, 70}) {
-    cases.push_back({AvgPool2d({2, 2}, {2, 2}, {}, false, true, {}), {c, 6, 7}, 2});
-    cases.push_back({AvgPool2d({3, 3}, {2, 2}, same(1), true, true, {}), {c, 6, 8}, 2});
-    cases.push_back({AvgPool2d({3, 3}, {2, 2}, same(1), true, false, {}), {c, 6, 8}, 2});
+    cases.push_back({AvgPool2d({2, 2}, Extent{2, 2}, {}, false, true, {}), {c, 6, 7}, 2});
+    cases.push_back({AvgPool2d({3, 3}, Extent{2, 2}, same(1), true, true, {}), {c, 6, 8}, 2});
+    cases.push_back({AvgPool2d({3, 3}, Extent{2, 2}, same(1), true, false, {}), {c, 6, 8}, 2});
   }
-  cases.push_back({AvgPool2d({3, 3}, {1, 1}, same(1), false, true, {}), {5, 5, 4}, 2});
-  cases.push_back({AvgPool2d({2, 3}, {2, 1}, {1, 0, 0, 2}, false, true, 7), {5, 6, 5}, 2});
-  cases.push_back({AvgPool2d({2, 2}, {3, 3}, {}, false, true, {}), {3, 8, 7}, 2});
+  cases.push_back({AvgPool2d({3, 3}, Extent{1, 1}, same(1), false, true, {}), {5, 5, 4}, 2});
+  cases.push_back({AvgPool2d({2, 3}, Extent{2, 1}, {1, 0, 0, 2}, false, true, 7), {5, 6, 5}, 2});
+  cases.push_back({AvgPool2d({2, 2}, Extent{3, 3}, {}, false, true, {}), {3, 8, 7}, 2});
   return cases;
 }
 std::vector<Case> max_pools_of_lines() {

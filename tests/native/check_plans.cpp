@@ -163,11 +163,11 @@ class Builder {
     return *this;
   }
   Builder& conv(Index c_in, Index c_out, Index kernel, Index stride, Index pad, bool bias = true) {
-    const Sliding window{{kernel, kernel}, {stride, stride}, {pad, pad, pad, pad}, {}};
-    return add(Conv2d(c_in, c_out, window, 1, bias));
+    const Padding padding{pad, pad, pad, pad};
+    return add(Conv2d(c_in, c_out, {kernel, kernel}, {stride, stride}, padding, {}, 1, bias));
   }
   Builder& pool(Index kernel, Index stride, Index pad = 0, bool ceil_mode = false) {
-    return add(MaxPool2d({kernel, kernel}, {stride, stride}, {pad, pad, pad, pad}, ceil_mode));
+    return add(MaxPool2d({kernel, kernel}, Extent{stride, stride}, {pad, pad, pad, pad}, ceil_mode));
   }
   Network with(LossKind loss) {
     network_.loss = loss;
@@ -214,10 +214,10 @@ std::vector<Network> networks() {
           .add(Linear(684, 7, true))
           .done(),
       Builder("groups and dilation", {5, 11, 12}, 4)
-          .add(Conv2d(5, 40, {{3, 3}, {1, 1}, {1, 1, 1, 1}, {}}, 5, true))
+          .add(Conv2d(5, 40, {3, 3}, {1, 1}, Padding{1, 1, 1, 1}, {}, 5, true))
           .add(ReLU())
-          .add(Conv2d(40, 40, {{3, 3}, {2, 1}, {1, 1, 1, 1}, {}}, 40, false))
-          .add(Conv2d(40, 8, {{2, 3}, {1, 1}, {0, 1, 2, 2}, {1, 2}}, 4, true))
+          .add(Conv2d(40, 40, {3, 3}, {2, 1}, Padding{1, 1, 1, 1}, {}, 40, false))
+          .add(Conv2d(40, 8, {2, 3}, {1, 1}, Padding{0, 1, 2, 2}, {1, 2}, 4, true))
           .add(GELU("none"))
           .add(Flatten())
           .add(Linear(576, 5, true))

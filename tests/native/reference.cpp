@@ -79,7 +79,8 @@ void backward(const Conv2d& op, const Problem& p, const Values&, const Values& d
 // Calls f(place in x, place in weight, place in y) for every product: those of the convolution from y to x.
 template <class F>
 void for_each_product(const ConvTranspose2d& op, const Problem& p, const F& f) {
-  const Conv2d conv(op.c_out, op.c_in, op.window, op.groups, false);
+  const Sliding& s = op.window;
+  const Conv2d conv(op.c_out, op.c_in, s.kernel, s.stride, s.pad, s.dilation, op.groups, false);
   const Shapes out{op.output_shape(p.shapes)};
   for_each_product(conv, Problem{out, p.n, p.x, p.params},
                    [&](std::size_t yi, std::size_t wi, std::size_t xi, std::size_t) { f(xi, wi, yi); });
@@ -148,9 +149,14 @@ void backward(const Downsample2d& op, const Problem& p, const Values&, const Val
 }
 
 // Lines are images of one row.
-Conv2d on_image(const Conv1d& op) { return Conv2d(op.c_in, op.c_out, op.window, op.groups, op.bias); }
+Conv2d on_image(const Conv1d& op) {
+  const Sliding& s = op.window;
+  return Conv2d(op.c_in, op.c_out, s.kernel, s.stride, s.pad, s.dilation, op.groups, op.bias);
+}
 ConvTranspose2d on_image(const ConvTranspose1d& op) {
-  return ConvTranspose2d(op.c_in, op.c_out, op.window, {0, op.output_padding}, op.groups, op.bias);
+  const Sliding& s = op.window;
+  const Extent extra{0, op.output_padding};
+  return ConvTranspose2d(op.c_in, op.c_out, s.kernel, s.stride, s.pad, extra, op.groups, op.bias, s.dilation);
 }
 Upsample2d on_image(const Upsample1d& op) { return Upsample2d({1, op.factor}, upsampling_mode(op.kind)); }
 Downsample2d on_image(const Downsample1d& op) { return Downsample2d({1, op.factor}); }
