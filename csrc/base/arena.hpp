@@ -1,4 +1,4 @@
-// One aligned block of memory, grown when asked and never shrunk: what a run writes its activations in.
+// One aligned block of memory that grows on request and never shrinks: holds the activations of a run.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,7 @@ class Arena {
   }
   ~Arena() { release(); }
 
-  // Content is lost when the block grows.
+  // The content is lost when the block grows.
   void reserve(std::size_t bytes) {
     if (bytes <= size_) return;
     release();

@@ -1,4 +1,4 @@
-// Time that has passed, for profiles and for deciding how many threads are worth waking.
+// Seconds on a monotonic clock, for profiles and for deciding how many threads to use.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// How a check fails: one line that says who, what was wrong, what came and what would do.
+// How a check fails: a one-line message with the operation, the argument, the value and what was expected.
 // Shape and value errors become ValueError in Python, type errors TypeError.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace cnnfast {
 
-// Wrong kind of thing (dtype, not an integer): TypeError at the border.
+// Wrong type (dtype, not an integer): TypeError in Python.
 class TypeMismatch : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

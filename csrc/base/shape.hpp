@@ -1,4 +1,4 @@
-// Shape of one image's value inside a network, without the batch axis: (c, h, w) or (features,).
+// Shape of one image's tensor inside a network, without the batch axis: (c, h, w) or (features,).
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace cnnfast {
 
 using Index = std::int64_t;
 
-// Extents beyond this are refused everywhere, so that products of a few of them stay far from overflow.
+// Larger extents are rejected everywhere, so that products of a few of them cannot overflow.
 constexpr Index kMaxExtent = Index{1} << 28;
 constexpr Index kMaxElements = Index{1} << 40;
 

@@ -12,7 +12,7 @@ namespace cnnfast::bind {
 
 namespace py = pybind11;
 
-// Where an argument stands, for messages: "Conv2d: kernel_size".
+// The owner and name of an argument, for messages: "Conv2d: kernel_size".
 struct Where {
   const char* owner;
   const char* argument;

@@ -1,4 +1,4 @@
-// NumPy arrays at the border: dtype, rank and shape are checked once, here; data becomes C-contiguous.
+// Conversion of NumPy arrays: dtype, rank and shape are checked once, here; data becomes C-contiguous.
 #pragma once
 
 #include <pybind11/numpy.h>

@@ -1,4 +1,4 @@
-// What a call on a plan brings along, checked against the plan: images, targets, row numbers, flat blocks.
+// The arguments of a call on a plan, checked against the plan: images, targets, row indices, flat blocks.
 #pragma once
 
 #include <algorithm>
@@ -33,9 +33,9 @@ struct Targets {
   Targets(const Loss& loss, const Shape& output, py::handle value, Index n, const char* row) {
     check_loss(loss, output);
     const py::array given = array("target", value);
-    const bool shares =
+    const bool probabilities =
         loss.kind == LossKind::cross_entropy && given.ndim() == output.rank() + 1 && has_dtype<T>(given);
-    if (loss.targets_are_classes() && !shares) {
+    if (loss.targets_are_classes() && !probabilities) {
       classes = class_numbers(output, value, n, row);
       target.classes = classes.data();
       positions = output.positions();
@@ -60,7 +60,7 @@ struct Targets {
  private:
   Index positions = 1;
 
-  // A class a row, or one for each of its positions.
+  // A class per row, or per position of it.
   static Integers class_numbers(const Shape& output, py::handle value, Index n, const char* row) {
     if (output.rank() == 1) {
       auto found = indices("target", value);

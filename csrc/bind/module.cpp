@@ -6,8 +6,8 @@ namespace py = pybind11;
 
 namespace {
 
-// pybind11 takes the GIL of the main interpreter while it loads, which in a sub-interpreter waits for ever. True with
-// an ImportError set where this is one.
+// pybind11 takes the GIL of the main interpreter while it loads, which in a sub-interpreter would wait forever. True
+// with an ImportError set where this is one.
 bool in_sub_interpreter() {
   if (PyInterpreterState_Get() == PyInterpreterState_Main()) return false;
   PyErr_SetString(PyExc_ImportError,
@@ -17,7 +17,7 @@ bool in_sub_interpreter() {
 
 }  // namespace
 
-// What Python calls, in front of what pybind11 defines under this name.
+// The function that Python calls; it calls the one that pybind11 defines.
 #define PyInit__core cnnfast_init_core
 PYBIND11_MODULE(_core, m) {
   if (in_sub_interpreter()) throw py::error_already_set();  // Python 3.13 calls PyInit in the main interpreter

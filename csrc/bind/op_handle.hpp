@@ -1,4 +1,4 @@
-// An operation's settings as a Python object: one base class, one subclass an operation.
+// An operation's settings as a Python object: one base class, one subclass per operation.
 #pragma once
 
 #include "ops/op_list.hpp"

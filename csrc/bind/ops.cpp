@@ -1,4 +1,4 @@
-// What all operations offer to Python.
+// The Python interface of all operations.
 #include "bind/bind_op.hpp"
 #include "bind/pool_indices.hpp"
 #include "plan/graph.hpp"

@@ -19,7 +19,7 @@ using namespace pybind11::literals;
 
 namespace {
 
-// Between slices of this many images a long inference looks for Ctrl-C.
+// A long inference checks for Ctrl-C after every so many images.
 constexpr Index kSliceImages = 4096;
 
 struct PyTape {
@@ -81,7 +81,7 @@ py::tuple loss_and_grad(const Plan<T>& plan, py::handle x, py::handle target, py
   return py::make_tuple(result.loss, result.correct, result.weight, result.counted);
 }
 
-// Running averages take in what the last `loss_and_grad` left in `grads`, or what a tape holds.
+// Updates running averages by the batch statistics in `grads` from the last `loss_and_grad`, or by those of a tape.
 template <class T>
 void update_buffers(const Plan<T>& plan, py::handle params, py::handle grads, const PyTape* tape) {
   if (tape != nullptr && tape->tape.plan != &plan) fail("update_buffers: the tape was made by another plan");

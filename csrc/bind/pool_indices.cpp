@@ -36,8 +36,8 @@ py::tuple indices_of(const Op& op, const py::array& given, Isa isa) {
   py::array_t<std::int64_t> indices = new_array<std::int64_t>(n, out);
   const T* pixels = x.data();
   T* values = y.mutable_data();
-  std::int64_t* places = indices.mutable_data();
-  without_gil([&] { max_pool_indices(g, isa, n, pixels, values, places); });
+  std::int64_t* positions = indices.mutable_data();
+  without_gil([&] { max_pool_indices(g, isa, n, pixels, values, positions); });
   return py::make_tuple(std::move(y), std::move(indices));
 }
 

@@ -1,4 +1,4 @@
-// Max-pooling that also tells where each value was found: what plans keep to themselves.
+// Max pooling with the indices of the maxima.
 #pragma once
 
 #include <pybind11/stl.h>
@@ -10,7 +10,7 @@
 
 namespace cnnfast::bind {
 
-// (y, indices) of any max-pool: `indices` has the shape of y and counts the places of one channel row by row.
+// (y, indices) of any max-pool: `indices` has the shape of y; it counts the pixels of a channel row by row.
 py::tuple max_pool_indices(const OpHandle& pool, py::handle x, const std::optional<std::string>& isa_name);
 
 }  // namespace cnnfast::bind

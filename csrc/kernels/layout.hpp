@@ -1,4 +1,4 @@
-// Moving values between layouts: NCHW at the border, channels-last inside, and padding of images with zeros.
+// Conversion between layouts (NCHW at the interface, channels-last inside), and padding of images with zeros.
 #pragma once
 
 #include <cstring>

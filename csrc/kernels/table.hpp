@@ -14,7 +14,7 @@
 
 namespace cnnfast {
 
-// Elements (not bytes) an operation wants besides its values.
+// Memory of an operation besides its values, in elements (not bytes).
 struct KernelSizes {
   Index packed = 0;            // weights in kernel layout, for forward and backward
   Index packed_grads = 0;      // their gradient
@@ -22,16 +22,16 @@ struct KernelSizes {
   Index backward_scratch = 0;  // for `n` images
 };
 
-// A share of work that several threads do together: every `parts`-th piece from `part` on. Operations that cannot
-// be cut do all in part 0.
+// One thread's part of work that several threads share: every `parts`-th item from `part` on. Kernels that cannot be
+// divided do everything in part 0.
 struct Slice {
   int part = 0, parts = 1;
-  bool takes(Index piece) const { return piece % parts == part; }
+  bool takes(Index item) const { return item % parts == part; }
   bool first() const { return part == 0; }
 };
 
-// What random operations draw from: numbers depend on the key, on the image's place in the batch and on the element,
-// never on threads or tiles.
+// Counter-based random numbers: they depend on the key, on the image's index in the batch and on the element, never on
+// threads or tiles.
 struct Noise {
   std::uint64_t key = 0;
   Index first_image = 0;
@@ -46,11 +46,11 @@ struct ForwardArgs {
   T* y = nullptr;
   T* saved = nullptr;  // null in inference
   T* scratch = nullptr;
-  const T* statistics = nullptr;  // of the batch, for operations that normalize by them; null in inference
+  const T* statistics = nullptr;  // of the batch, for batch normalization; null in inference
   Noise noise;
   // Where several threads share one image, see plan/node_parts.hpp:
-  Slice slice;             // what to compute of y, by kernels that cut themselves; the others get y cut
-  Index first_output = 0;  // of the image, which y begins with
+  Slice slice;             // the part of y to compute, for kernels that divide their work; others get a smaller y
+  Index first_output = 0;  // of the image: index of the first element of y
 };
 
 template <class T>
@@ -61,9 +61,9 @@ struct BackwardArgs {
   const T* saved = nullptr;
   const T* packed = nullptr;
   const T* dy = nullptr;
-  T* dx = nullptr;            // overwritten; null when nobody needs it
+  T* dx = nullptr;            // overwritten; null if not needed
   T* const* dxs = nullptr;    // likewise for all inputs, one by one
-  T* packed_grads = nullptr;  // null when nobody needs it
+  T* packed_grads = nullptr;  // null if not needed
   bool accumulate = true;     // add to packed_grads, else overwrite them
   T* scratch = nullptr;
   const T* statistics = nullptr;    // as in forward
@@ -95,7 +95,7 @@ struct AdamSettings {
   bool decoupled;
 };
 
-// n rows of c outputs x, and what each should be: a class a row, their probabilities c x n, or n x c numbers.
+// n rows of c outputs x, and their targets: a class per row, class probabilities c x n, or n x c numbers.
 template <class T>
 struct LossArgs {
   Index n = 1, c = 1;
@@ -104,7 +104,7 @@ struct LossArgs {
   const T* values = nullptr;
   const T* weight = nullptr;  // c numbers, or null
   T scale = 1;                // of the gradient
-  T* each = nullptr;          // takes the losses: of rows if of classes, else of elements; may be null
+  T* each = nullptr;          // receives the losses: of rows for class targets, else of elements; may be null
   T* dx = nullptr;
 };
 struct RmspropSettings {
@@ -112,13 +112,13 @@ struct RmspropSettings {
 };
 
 struct AdagradSettings {
-  double lr, eps, weight_decay;  // lr as decayed by now
+  double lr, eps, weight_decay;  // lr after decay
 };
 
 // Kernels over whole vectors and rows rather than over one operation's geometry.
 template <class T>
 struct VectorKernels {
-  // Border of the engine: NCHW to channels-last and back, one image.
+  // Interface of the engine: NCHW to channels-last and back, one image.
   void (*from_nchw)(Index channels, Index positions, const T* x, T* y);
   void (*from_nchw_u8)(Index channels, Index positions, const std::uint8_t* x, const T* scale, const T* shift, T* y);
   void (*to_nchw)(Index channels, Index positions, const T* x, T* y);
@@ -137,18 +137,18 @@ struct VectorKernels {
   double (*fma_loop)(double flops);
 };
 
-// Batch normalization's sums over the images of a tile, onto those of a shard. Between them and the kernels that read
-// their totals lies a barrier.
+// Batch normalization's sums over the images of a tile, added to those of a shard. A barrier separates them from the
+// kernels that read their totals.
 template <class T>
 struct StatisticsKernels {
-  // shard: 1 + 2 c numbers: how many values a channel, their mean, their squared distances from it.
+  // shard: 1 + 2 c numbers: number of values per channel, means, sums of squared distances from them.
   void (*collect)(const BatchNorm2d::Geometry&, const ForwardArgs<T>&, double* shard);
   // shard: 2 c numbers: sums of dz and of dz (x - mean), dz being the gradient before the activation.
   void (*d_collect)(const BatchNorm2d::Geometry&, const BackwardArgs<T>&, double* shard);
 };
 
 // Linear's gradient of weights and bias, in the layout of the parameters, from the inputs and the gradients of all
-// images of a batch: rows one after the other. A vector past the last of them may be read.
+// images of a batch: contiguous rows. Up to one vector past the last row may be read.
 template <class T>
 struct ProductKernels {
   void (*whole_batch_weight_grad)(const Linear::Geometry&, Index n, const T* x, const T* dy, T* grads, const Slice&);

@@ -1,4 +1,5 @@
-// The door of each variant: fills a table with its kernels. Defined in instantiate/vectors.cpp, once per variant.
+// The entry point of each variant: fills a table with its kernels. Defined in instantiate/vectors.cpp, once per
+// variant.
 #pragma once
 
 #include "kernels/table.hpp"

@@ -1,7 +1,7 @@
-// Functions of single elements: their settings as users write them, and the one form that kernels know.
+// Elementwise functions: their settings as users write them, and the one form that kernels use.
 //
-// A new one is: settings here, a name in ActivationOps (csrc/ops/op_list.hpp), a Function::Kind, and its formula in
-// csrc/kernels/pointwise/functions.hpp. It then runs alone, and behind a convolution in one node.
+// To add one: settings here, a name in ActivationOps (csrc/ops/op_list.hpp), a Function::Kind, and its formula in
+// csrc/kernels/pointwise/functions.hpp. It then runs alone or fused with the convolution before it.
 #pragma once
 
 #include <cmath>
@@ -11,7 +11,7 @@
 
 namespace cnnfast {
 
-// A formula, and the numbers in it: what a kernel applies to every element.
+// A formula and its constants, applied by a kernel to every element.
 struct Function {
   enum class Kind {
     identity,
@@ -31,9 +31,9 @@ struct Function {
   Kind kind = Kind::identity;
   double a = 0, b = 0;
 
-  // Where y alone tells the derivative, x need not be kept.
+  // The derivative follows from y alone, so that x need not be kept.
   bool slope_from_y() const { return kind == Kind::relu; }
-  // Where it takes an exponential, forward has that at hand, and keeps the derivative instead of x.
+  // The function needs an exponential: forward computes the derivative with it and saves that instead of x.
   bool slope_from_exponential() const {
     switch (kind) {
       case Kind::elu:
@@ -47,7 +47,7 @@ struct Function {
       default: return false;
     }
   }
-  // Never falls, so that the largest of some values may be taken before or after it.
+  // Non-decreasing, so that max pooling may be applied before or after it.
   bool is_monotonic() const {
     switch (kind) {
       case Kind::relu:
@@ -61,7 +61,7 @@ struct Function {
   }
 };
 
-// What all of the operations below become. Users never build it.
+// The kernel operation behind all of those below. Not built by users.
 struct Elementwise : OpBase {
   static constexpr const char* kName = "Elementwise";
   struct Geometry : Rows {

@@ -1,5 +1,5 @@
-// Mean of each window, per channel. The windows slide, or are as many as asked for (adaptive); on lines they are
-// those of an image of one row.
+// Mean of each window, per channel. Windows slide, or their number is given (adaptive). A 1-D pool is a 2-D pool over
+// an image of one row.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@ struct AvgPool2d : OpBase {
   static constexpr const char* kName = "AvgPool2d";
 
   struct Geometry : Pool {
-    bool count_padding = true;  // among the pixels of a window; never what lies beyond the padding
+    bool count_padding = true;  // as pixels of a window; never what lies beyond the padding
     Index divisor = 0;          // 0: the number of pixels
   };
 

@@ -2,8 +2,8 @@
 // arXiv:1502.03167.
 //
 // In training mean and variance are those of the whole batch (the variance divided by the number of values); running
-// averages of them (of the variance divided by one less) serve inference. Without a momentum they are plain means over
-// all batches, whose number is a buffer too.
+// averages of them (with the unbiased variance) are used in inference. Without a momentum they are cumulative means
+// over all batches, whose number is a buffer too.
 #pragma once
 
 #include <optional>
@@ -19,9 +19,9 @@ struct BatchNorm2d : OpBase {
   struct Geometry : Rows {
     double eps = 1e-5, momentum = 0.1;
     bool affine = true;
-    bool cumulative = false;  // no momentum: a mean over all batches, counted behind the averages
-    bool held = false;        // training, too, takes the running averages for mean and variance, and leaves them
-    // Only a plan sets these: the second input is added, and a function applied at the end.
+    bool cumulative = false;  // no momentum: cumulative means; the number of batches follows the averages
+    bool held = false;        // training uses the running averages, too, and does not update them
+    // Set only by a plan: add the second input, then apply a function.
     bool residual = false;
     Function activation;
     bool activated() const { return activation.kind != Function::Kind::identity; }
@@ -46,7 +46,7 @@ struct BatchNorm2d : OpBase {
     }
     return inputs[0];
   }
-  Geometry bind_shape(const Shapes& inputs) const { return bound(output_shape(inputs)); }
+  Geometry bind_shape(const Shapes& inputs) const { return geometry(output_shape(inputs)); }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> list;
     if (affine) list = {{"weight", {channels}}, {"bias", {channels}}};
@@ -60,7 +60,7 @@ struct BatchNorm2d : OpBase {
   double eps;
   std::optional<double> momentum;
   bool affine;
-  bool held;  // no setting of the layer: what `freeze` asks of a plan
+  bool held;  // not a setting of the layer: a frozen one asks a plan for it
 
  protected:
   BatchNorm2d(const char* name, Index num_features, double eps_, std::optional<double> momentum_, bool affine_,
@@ -72,12 +72,12 @@ struct BatchNorm2d : OpBase {
       fail(name, ": momentum must be from 0 to 1, got ", *momentum);
     }
   }
-  Geometry bound(const Shape& shape) const {
+  Geometry geometry(const Shape& shape) const {
     return {rows_of(shape), eps, momentum.value_or(0), affine, !momentum, held, false, {}};
   }
 };
 
-// The same for vectors (c,) and lines (c, l).
+// The same for vectors (c,) and sequences (c, l).
 struct BatchNorm1d : BatchNorm2d {
   static constexpr const char* kName = "BatchNorm1d";
 
@@ -90,7 +90,7 @@ struct BatchNorm1d : BatchNorm2d {
     }
     return inputs[0];
   }
-  Geometry bind_shape(const Shapes& inputs) const { return bound(output_shape(inputs)); }
+  Geometry bind_shape(const Shapes& inputs) const { return geometry(output_shape(inputs)); }
 };
 
 }  // namespace cnnfast

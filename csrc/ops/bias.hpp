@@ -1,4 +1,4 @@
-// Learned offsets: one a channel, or one a channel and position.
+// Learned biases: one per channel, or one per channel and position.
 #pragma once
 
 #include "ops/op.hpp"

@@ -1,4 +1,4 @@
-// 1-D cross-correlation over lines (c, l), weights (c_out, c_in / groups, k): a Conv2d over images of one row.
+// 1-D cross-correlation over sequences (c, l), weights (c_out, c_in / groups, k): a Conv2d over images of one row.
 #pragma once
 
 #include "ops/conv2d.hpp"

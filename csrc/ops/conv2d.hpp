@@ -6,7 +6,7 @@
 
 namespace cnnfast {
 
-// What all convolutions ask of their channels: `groups` cuts both sides into equal parts.
+// Checks of the channels of every convolution: `groups` must divide both.
 inline void check_channels(const char* op, Index in, Index out, Index groups) {
   check_extent(op, "in_channels", in);
   check_extent(op, "out_channels", out);
@@ -25,7 +25,7 @@ struct Conv2d : OpBase {
     bool bias = true;
     Index groups = 1;       // of channels: each output channel reads the inputs of its own group
     int winograd = 0;       // edge of the output tiles of Winograd's algorithm; 0: direct
-    bool lanewise = false;  // groups of few channels: lanes multiply element by element
+    bool lanewise = false;  // groups of few channels: lanes run over the channels of all groups
 
     Index group_in() const { return c_in / groups; }
     Index group_out() const { return c_out / groups; }

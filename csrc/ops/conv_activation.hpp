@@ -1,5 +1,5 @@
-// A convolution, an offset for each position, the join of a branch and an activation, as one node of a plan. Users
-// never build it: csrc/plan/fuse.cpp makes it of neighboring layers.
+// A convolution, a bias for each position, a residual add and an activation as one node of a plan. Not built by users:
+// csrc/plan/fuse.cpp fuses consecutive layers into it.
 #pragma once
 
 #include "ops/activations.hpp"

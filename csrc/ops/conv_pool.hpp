@@ -1,5 +1,5 @@
-// A convolution, the 2x2 max-pool after it and an activation, as one node of a plan. Users never build it:
-// csrc/plan/fuse.cpp makes it of three layers where the result is the same.
+// A convolution, the 2x2 max-pool after it and an activation, as one node of a plan. Not built by
+// users: csrc/plan/fuse.cpp fuses three layers into it where the result is the same.
 #pragma once
 
 #include "ops/conv_activation.hpp"

@@ -6,7 +6,7 @@
 
 namespace cnnfast {
 
-// `window` is that of the convolution, whose input is our output: strides and padding act there.
+// `window` is that of the convolution whose input is our output: strides and padding refer to it.
 struct ConvTranspose2d : OpBase {
   static constexpr const char* kName = "ConvTranspose2d";
   static constexpr bool kReadsX = true;
@@ -76,7 +76,7 @@ struct ConvTranspose2d : OpBase {
     if (bias) list.push_back({"bias", {c_out}});
     return list;
   }
-  // Every input meets every weight of its channel, also where padding crops what comes of it.
+  // Every input is multiplied by every weight of its channel, also where padding crops the result.
   Index macs(const Shapes& inputs) const {
     return inputs[0].size() * (c_out / groups) * window.kernel.h * window.kernel.w;
   }

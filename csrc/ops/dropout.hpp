@@ -1,4 +1,4 @@
-// In training each value becomes 0 with probability p and else x / (1 - p); in inference nothing happens. Srivastava et
+// In training each value becomes 0 with probability p and else x / (1 - p); inference is the identity. Srivastava et
 // al. 2014, Dropout: a simple way to prevent neural networks from overfitting.
 #pragma once
 
@@ -30,7 +30,7 @@ struct Dropout : OpBase {
   }
 };
 
-// Whole channels of an image at once. Tompson et al. 2015, arXiv:1411.4280.
+// Drops whole channels of an image. Tompson et al. 2015, arXiv:1411.4280.
 struct Dropout2d : Dropout {
   static constexpr const char* kName = "Dropout2d";
 

@@ -1,4 +1,4 @@
-// Each image shifted and scaled to mean 0 and variance 1, group of channels by group of channels, or as a whole.
+// Normalization of each image to mean 0 and variance 1: over groups of channels, or over all values.
 #pragma once
 
 #include "ops/op.hpp"

@@ -1,6 +1,6 @@
-// Each value divided by what its neighboring channels say at the same place. Krizhevsky, Sutskever & Hinton 2012,
-// ImageNet classification with deep convolutional neural networks, section 3.3; alpha is divided by size, as in
-// PyTorch.
+// Each value divided by a power of the sum of squares of the neighboring channels at its position. Krizhevsky,
+// Sutskever & Hinton 2012, ImageNet classification with deep convolutional neural networks, section 3.3; alpha is
+// divided by size, as in PyTorch.
 #pragma once
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// What a network's output is held against, and how: settings of a loss. No loops.
+// Settings of a loss. No loops.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ enum class LossKind { cross_entropy, nll, mse, l1, smooth_l1, huber, bce_with_lo
 // The numbers that kernels read.
 struct LossRule {
   LossKind kind = LossKind::cross_entropy;
-  double label_smoothing = 0;        // cross_entropy: share of each target spread over all classes
+  double label_smoothing = 0;        // cross_entropy: fraction of each target spread over all classes
   std::int64_t ignore_index = -100;  // cross_entropy, nll: rows of this class do not count
   double delta = 1;                  // huber's delta, smooth_l1's beta: where the parabola ends
 
@@ -24,7 +24,7 @@ struct LossRule {
 };
 
 struct Loss : LossRule {
-  std::vector<double> weight;  // of each class; of positive answers, for bce_with_logits; empty: all 1
+  std::vector<double> weight;  // of each class; of positive targets, for bce_with_logits; empty: all 1
 
   Loss() = default;
   Loss(LossKind kind_) { kind = kind_; }  // NOLINT(google-explicit-constructor): a plain loss is its kind
@@ -42,7 +42,7 @@ inline LossKind loss_kind(const std::string& name) {
   fail("loss must be one of ", list, ", got \"", name, "\"");
 }
 
-// An output of `shape` can be judged by the loss.
+// Fails unless the loss can be applied to an output of `shape`.
 inline void check_loss(const Loss& loss, const Shape& shape) {
   if (!loss.weight.empty() && static_cast<Index>(loss.weight.size()) != shape.channels()) {
     fail("loss: ", loss.targets_are_classes() ? "weight" : "pos_weight", " has ", loss.weight.size(),

@@ -1,5 +1,5 @@
-// Largest value of each window, per channel; padding counts as minus infinity. The windows slide, or are as many as
-// asked for (adaptive); on lines they are those of an image of one row.
+// Largest value of each window, per channel; padding counts as minus infinity. Windows slide, or their
+// number is given (adaptive). A 1-D pool is a 2-D pool over an image of one row.
 #pragma once
 
 #include <optional>

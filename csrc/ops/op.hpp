@@ -1,15 +1,15 @@
-// What every operation offers, and the empty answers that most of them share.
+// The interface of an operation, and defaults for it.
 //
 // An operation is two plain structs: its settings (what the user writes; checked when built) and its
-// Geometry (settings placed on an input shape: all that a kernel needs). No loops and no pointers here.
+// Geometry (settings bound to an input shape: all that a kernel needs). No loops and no pointers here.
 //
 //   Shape output_shape(inputs)      checks the inputs, names who and what when they do not fit
-//   Geometry bind_shape(inputs)     the frozen numbers a kernel walks by
+//   Geometry bind_shape(inputs)     the numbers that a kernel needs
 //   arguments()                     of the constructor: names, types and defaults, in its order
 //   values()                        what they were; arguments behind the last value are no settings
 //   parameters()                    names and shapes, in the order they lie in the flat block
 //   macs(inputs)                    multiply-accumulates for one image
-//   kInputs, kReadsX, kReadsY, kSaved    what forward takes and backward needs
+//   kInputs, kReadsX, kReadsY, kSaved    number of inputs, and what backward needs
 #pragma once
 
 #include <cmath>
@@ -24,7 +24,7 @@ namespace cnnfast {
 struct Parameter {
   const char* name;
   Shape shape;
-  bool trained = true;  // false: a buffer, which no gradient changes
+  bool trained = true;  // false: a buffer, which has no gradient
 };
 
 using Shapes = std::vector<Shape>;
@@ -36,7 +36,7 @@ struct OpBase {
   static constexpr int kInputs = 1;
   static constexpr bool kReadsX = false;  // backward reads the input
   static constexpr bool kReadsY = false;  // backward reads the output
-  static constexpr int kSaved = 0;        // elements forward leaves for backward, per output element
+  static constexpr int kSaved = 0;        // elements that forward saves for backward, per output element
 
   static constexpr std::tuple<> arguments() { return {}; }
   std::tuple<> values() const { return {}; }

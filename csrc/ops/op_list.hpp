@@ -40,13 +40,13 @@ using PoolingOps = TypeList<MaxPool2d, AvgPool2d>;
 using PointwiseOps = TypeList<ChannelBias, PositionBias, Softmax, LogSoftmax>;
 using NormalizationOps = TypeList<BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, Dropout>;
 using StructureOps = TypeList<Reshape, Add, Concat, Upsample2d>;
-// What a plan makes of several layers.
+// Fused by a plan from several layers.
 using FusedOps = TypeList<ConvPool, ConvActivation>;
-// Functions of single elements: many for users, one kernel.
+// Elementwise functions: many operations, one kernel.
 using ActivationOps =
     TypeList<ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Sigmoid, Tanh, Softplus, Hardswish, Hardsigmoid>;
 using ElementwiseOps = TypeList<Elementwise>;
-// What users write, but other operations' kernels compute: `place` gives the Geometry of one of those above.
+// Operations without kernels of their own: `bind_shape` returns the Geometry of one of those above.
 using AliasOps =
     TypeList<Flatten, Conv1d, ConvTranspose1d, Upsample1d, Downsample1d, Downsample2d, BatchNorm1d, Dropout2d,
              MaxPool1d, AvgPool1d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
@@ -61,7 +61,7 @@ std::variant<typename Types::Geometry...> geometries(TypeList<Types...>);
 template <class... Types>
 std::variant<Types...> variant_of(TypeList<Types...>);
 
-using Op = decltype(variant_of(OpList()));           // what users compose: settings
-using BoundOp = decltype(geometries(KernelList()));  // what kernels compute: settings placed on an input
+using Op = decltype(variant_of(OpList()));           // settings, as users compose them
+using BoundOp = decltype(geometries(KernelList()));  // settings bound to an input shape, as kernels compute them
 
 }  // namespace cnnfast

@@ -8,7 +8,7 @@ namespace cnnfast {
 
 namespace {
 
-constexpr Index kMaxWindow = Index{1} << 24;  // the largest number up to which float counts
+constexpr Index kMaxWindow = Index{1} << 24;  // integers up to this are exact in float32
 
 bool smaller(const Padding& pad, Index h, Index w) {
   return pad.top < h && pad.bottom < h && pad.left < w && pad.right < w;
@@ -26,7 +26,7 @@ Index blind_window(const PoolAxis& axis) {
 }
 
 // Whether windows that begin at floor(i in / windows) are equally far apart and of one size, which is then
-// ceil(in / windows): rounding takes less than a whole place from the last only where at most one is left over.
+// ceil(in / windows): windows have one size only where the remainder of in / windows is 0 or 1.
 bool regular(Index in, Index windows) { return in >= windows && in % windows <= 1; }
 
 // Both axes of an adaptive pool.
@@ -36,7 +36,7 @@ Pool adaptive(Index channels, const Extent& in, const Extent& windows) {
   g.h = in.h, g.w = in.w;
   g.h_out = windows.h, g.w_out = windows.w;
   g.adaptive = !regular(in.h, windows.h) || !regular(in.w, windows.w);
-  if (g.adaptive) {  // a window may begin and end inside a share
+  if (g.adaptive) {  // a window may begin and end between two multiples of in / out
     g.kernel = {std::min(in.h, in.h / windows.h + 2), std::min(in.w, in.w / windows.w + 2)};
   } else {
     g.stride = {in.h / windows.h, in.w / windows.w};

@@ -1,25 +1,24 @@
-// Geometry shared by the pools: windows that slide over an image, or as many windows as were asked for (adaptive).
+// Geometry shared by the pools: windows that slide over an image, or a given number of windows (adaptive).
 #pragma once
 
 #include "ops/window.hpp"
 
 namespace cnnfast {
 
-// The windows along one axis. Tap t of a window lies on place origin(window) + t * dilation, if that is on the image.
+// The windows along one axis. Tap t of a window is at position origin(window) + t * dilation, if that is on the image.
 struct PoolAxis {
   Index in, out, kernel, stride, before, after, dilation;
   bool adaptive;
 
-  // First place of a window, negative in the padding.
+  // First position of a window, negative in the padding.
   Index origin(Index window) const { return adaptive ? window * in / out : window * stride - before; }
-  // One behind its last place; beyond the image in the padding.
+  // One past its last position; beyond the image in the padding.
   Index end(Index window) const {
     return adaptive ? ((window + 1) * in + out - 1) / out : window * stride - before + (kernel - 1) * dilation + 1;
   }
 };
 
-// ... placed on an image. Adaptive windows differ in size: `kernel` is one that holds them all, stride and padding
-// mean nothing.
+// ... on an image. Adaptive windows differ in size: `kernel` is large enough for each; stride and padding are unused.
 struct Pool : Window {
   Index channels = 0;
   bool adaptive = false;
@@ -28,18 +27,18 @@ struct Pool : Window {
   PoolAxis cols() const { return {w, w_out, kernel.w, stride.w, pad.left, pad.right, dilation.w, adaptive}; }
 };
 
-// Checks that need no input: those of a window that slides, and padding smaller than the window on every side.
+// Checks that need no input: those of a sliding window, and that padding is smaller than the window on every side.
 void check_pool(const char* op, const Sliding& sliding);
 void check_pool_line(const char* op, const Sliding& sliding);
-// The same for the number of windows that an adaptive pool is to have.
+// The same for the number of windows of an adaptive pool.
 void check_adaptive(const char* op, const Extent& windows);
 
-// Fails where a window would see nothing of the image (it may step over a small image by dilation).
+// Fails where a window would contain no pixel of the image (dilation may step over a small image).
 Pool bind_pool(const char* op, const Shape& image, const Sliding& sliding, bool ceil_mode);
 Pool bind_pool_line(const char* op, const Shape& line, const Sliding& sliding, bool ceil_mode);
 
-// PyTorch's rule: of `count` windows, window i is the places from floor(i in / count) to ceil((i + 1) in / count).
-// Where they are of one size and equally far apart this is a pool with that kernel and stride, and placed as such.
+// PyTorch's rule: of `count` windows, window i covers positions floor(i in / count) to ceil((i + 1) in / count).
+// Where all have one size and one distance, the result is an ordinary pool with that kernel and stride.
 Pool bind_adaptive(const char* op, const Shape& image, const Extent& windows);
 Pool bind_adaptive_line(const char* op, const Shape& line, Index windows);
 

@@ -1,4 +1,4 @@
-// Upsampling by a whole factor, repeating values or putting zeros between them, and downsampling to every f-th value.
+// Upsampling by an integer factor, by repeated values or zeros between them, and downsampling to every f-th value.
 #pragma once
 
 #include <string>
@@ -8,14 +8,14 @@
 
 namespace cnnfast {
 
-// The walk of all of them: pixels of a small image beside those of a large one, `factor` apart.
+// How pixels of a small image correspond to those of a large one, `factor` apart.
 enum class Resampling {
-  repeat,        // small to large: each value fills factor.h x factor.w places
-  insert_zeros,  // small to large: each value takes one place, zeros lie between
+  repeat,        // small to large: each value fills factor.h x factor.w pixels
+  insert_zeros,  // small to large: each value fills one pixel, zeros lie between
   pick           // large to small: every factor-th value
 };
 
-// How the two modes of upsampling are written.
+// The names of the two upsampling modes.
 inline Resampling upsampling(const char* op, const std::string& mode) {
   if (mode == "nearest") return Resampling::repeat;
   if (mode == "zeros") return Resampling::insert_zeros;

@@ -1,4 +1,4 @@
-// The two soft maxima over channels.
+// Softmax and log-softmax over channels.
 #pragma once
 
 #include "ops/op.hpp"

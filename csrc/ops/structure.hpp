@@ -1,4 +1,4 @@
-// Operations that only rearrange or join values.
+// Operations that rearrange or combine values.
 #pragma once
 
 #include <algorithm>
@@ -100,7 +100,7 @@ struct Flatten : OpBase {
   }
 };
 
-// Sum of two values of one shape: the join of a residual branch.
+// Sum of two values of one shape: a residual connection.
 struct Add : OpBase {
   static constexpr const char* kName = "Add";
   static constexpr int kInputs = 2;
@@ -114,7 +114,7 @@ struct Add : OpBase {
   Geometry bind_shape(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
 };
 
-// Values side by side along the channels: the join of inception's branches.
+// Concatenation along the channels.
 struct Concat : OpBase {
   static constexpr const char* kName = "Concat";
   static constexpr int kInputs = kAnyNumber;

@@ -1,4 +1,4 @@
-// Geometry shared by the operations that slide a window over an image or a line: convolution and pooling.
+// Geometry shared by the operations that slide a window over an image or a sequence: convolution and pooling.
 #pragma once
 
 #include <variant>
@@ -20,7 +20,7 @@ struct Padding {
   bool any() const { return top != 0 || bottom != 0 || left != 0 || right != 0; }
 };
 
-// The two ends of a line.
+// Padding of a sequence.
 struct Ends {
   Index before = 0;
   Index after = 0;
@@ -31,7 +31,7 @@ struct Same {};
 using PaddingOrSame = std::variant<Padding, Same>;
 using EndsOrSame = std::variant<Ends, Same>;
 
-// How a window slides: what users set.
+// A sliding window, as users set it.
 struct Sliding {
   Extent kernel;
   Extent stride;
@@ -43,7 +43,7 @@ struct Sliding {
   Index reach_w() const { return (kernel.w - 1) * dilation.w + 1; }
 };
 
-// ... placed on an input of h x w: everything a kernel needs to walk it.
+// ... on an input of h x w.
 struct Window : Sliding {
   Index h = 0, w = 0;          // input
   Index h_out = 0, w_out = 0;  // output
@@ -56,13 +56,13 @@ std::string to_string(const Ends& ends);        // "(0, 1)"
 // Checks that need no input: kernel, stride and dilation at least 1, padding not negative.
 void check_sliding(const char* op, const Sliding& sliding);
 
-// Places the window on an image (c, h, w); fails when the kernel does not fit the padded image.
+// The window on an image (c, h, w); fails when the kernel does not fit the padded image.
 // ceil_mode rounds the output size up, but never starts a window beyond the input and its leading
 // padding (PyTorch's rule).
 Window bind_window(const char* op, const Shape& input, const Sliding& sliding, bool ceil_mode);
 
-// Operations on lines (c, l) are computed as on images of one row; these are the checks of the above in terms of
-// lines. Height counts 1 everywhere, and left and right are the two ends of a line.
+// Operations on sequences (c, l) are computed as on images of one row; these are the checks above with messages about
+// sequences. Every height is 1; left and right are the two ends.
 inline Sliding on_line(Index kernel, Index stride, const Ends& pad, Index dilation) {
   return {{1, kernel}, {1, stride}, {0, 0, pad.before, pad.after}, {1, dilation}};
 }

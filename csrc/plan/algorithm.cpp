@@ -21,7 +21,7 @@ double direct_cost(const Conv2d::Geometry& g) {
          static_cast<double>(g.c_in * g.c_out);
 }
 
-// The kernels take whole vectors of channels, or exactly half of one.
+// The kernels need multiples of a vector of channels, or exactly half of one.
 bool whole(Index channels, int lanes) { return channels % lanes == 0 || (lanes >= 8 && 2 * channels == lanes); }
 
 }  // namespace
@@ -44,7 +44,7 @@ int winograd_tile(const Conv2d::Geometry& g, int lanes) {
 }
 
 // A correlation of each group fills group_out lanes of a vector, or of half a vector where there are such, but reads
-// the image as it is. Lane by lane all are full, but the image is copied group_out times, and on the way back dy
+// the image as it is. Lanewise, all are full, but the image is copied group_out times, and in backward dy
 // group_in times.
 bool goes_lanewise(const Conv2d::Geometry& g, int lanes) {
   const bool single = g.group_in() == 1 || g.group_out() == 1;  // depthwise: one plane, in one direction at least

@@ -1,5 +1,5 @@
-// Which algorithm serves a convolution: a function of geometry and vector length alone, so that results are the
-// same on every run.
+// The algorithm of a convolution: a function of geometry and vector length alone, so that results are the same on
+// every run.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace cnnfast {
 // Edge of the output tiles of Winograd's algorithm, 2 or 4; 0 where direct kernels are the better choice.
 int winograd_tile(const Conv2d::Geometry& g, int lanes);
 
-// Whether a convolution in groups goes lane by lane: its groups are too small for vectors of their own.
+// Whether a convolution in groups is computed lanewise: its groups are too small for vectors of their own.
 bool goes_lanewise(const Conv2d::Geometry& g, int lanes);
 
 // What a plan prints: "direct", "direct, depthwise", "winograd 4x4", ...

@@ -1,4 +1,4 @@
-// Building a plan from a graph: placing operations, parameter windows, tile size and arena layout.
+// Compiles a graph: parameter offsets, tile size and arena layout.
 #include <algorithm>
 
 #include "base/error.hpp"
@@ -10,9 +10,8 @@ namespace cnnfast {
 
 namespace {
 
-// Every tile of images reads all weights once: the more images, the less that costs, until their activations fall
-// out of the caches. Heavy weights outweigh heavy activations. Fixed numbers, so that results do not depend on the
-// machine.
+// Every tile reads all weights once: larger tiles amortize that, until their activations no longer fit the caches.
+// Large weights justify larger tiles. The numbers are fixed, so that results do not depend on the machine.
 constexpr std::size_t kMinTileBytes = std::size_t{7} << 19;
 constexpr std::size_t kMaxTileBytes = std::size_t{64} << 20;
 constexpr Index kMaxTile = 16;
@@ -68,8 +67,8 @@ Plan<T>::Plan(const Graph& graph, std::vector<double> scale, std::vector<double>
 
 namespace {
 
-// Which values need a gradient for the parameters' sake, and which input slot writes each gradient first
-// when nodes are taken in reverse.
+// Which values need a gradient because they depend on a parameter, and which input slot writes each gradient first
+// in backward order.
 void find_gradient_paths(Program& p) {
   p.needs_gradient.assign(p.shapes.size(), false);
   for (const PlanNode& node : p.nodes) {
@@ -86,7 +85,7 @@ void find_gradient_paths(Program& p) {
   }
 }
 
-// Each input's gradient is the output's.
+// The gradient of each input is that of the output.
 bool passes_gradient(const BoundOp& op) {
   const auto* reshape = std::get_if<Reshape::Geometry>(&op);
   return (reshape != nullptr && reshape->alike()) || std::holds_alternative<Add::Geometry>(op) ||
@@ -106,7 +105,7 @@ void find_segments(Program& p) {
   }
 }
 
-// Linear's gradient of weights waits for all images: they lie in rows.
+// Operands of whole-batch weight gradients are kept for all images.
 void find_batch_buffers(Program& p) {
   p.batch_values.first.assign(p.shapes.size(), -1);
   p.batch_gradients.first.assign(p.shapes.size(), -1);
@@ -170,9 +169,9 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
   std::vector<std::vector<std::size_t>> branch;
   std::vector<int> made(shapes.size(), -1), last_read(shapes.size(), -1);  // nodes
   std::vector<int> readers(shapes.size(), 0);
-  // In training some lie in rows instead, and need no place here.
-  const auto arena_bytes = [&](const BatchBuffers& rows, int value) {
-    return training && rows.first[static_cast<std::size_t>(value)] >= 0 ? 0 : bytes(value);
+  // In training some are in batch buffers instead.
+  const auto arena_bytes = [&](const BatchBuffers& buffers, int value) {
+    return training && buffers.first[static_cast<std::size_t>(value)] >= 0 ? 0 : bytes(value);
   };
   values.front() = planner.add(arena_bytes(program.batch_values, 0), 0, 0);
   for (int i = 0; i < count; ++i) {
@@ -198,7 +197,7 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
       branch.back().push_back(planner.add(branch_bytes, back(i), back(i)));
     }
   }
-  // The output is read out after its step; in training the loss reads it before the first backward step, and
+  // The output is read after its step; in training the loss reads it before the first backward step, and
   // writes its gradient.
   planner.extend(values.back(), training ? count : count - 1);
   for (int value = program.output_value(); training && value >= 0; --value) {
@@ -208,7 +207,7 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
     const PlanNode* reader = value == program.output_value() ? nullptr : &nodes[static_cast<std::size_t>(last_read[v])];
     const std::size_t size = arena_bytes(program.batch_gradients, value);
     if (reader != nullptr && reader->passes_gradient && readers[v] == 1 && size > 0) {
-      gradients[v] = gradients[static_cast<std::size_t>(reader->output)];  // nobody writes to it any more
+      gradients[v] = gradients[static_cast<std::size_t>(reader->output)];  // it is not written any more
       planner.extend(gradients[v], last);
     }
     if (gradients[v] == kNoBuffer) {
@@ -234,7 +233,7 @@ Index Plan<T>::choose_tile(const Program& program, bool training) const {
   const std::size_t most = std::clamp(weights, kMinTileBytes, kMaxTileBytes);
   Index tile = kMaxTile;
   while (tile > 1 && make_layout(program, training, tile).bytes > most)
-    tile /= 2;  // shards of 16 images stay whole tiles
+    tile /= 2;  // shards of 16 images remain multiples of a tile
   return tile;
 }
 

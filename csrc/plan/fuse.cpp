@@ -1,4 +1,4 @@
-// From a graph's layers to a plan's nodes: each by itself, or neighbors fused where that changes no output.
+// Turns the layers of a graph into the nodes of a plan, fused where that changes no output.
 #include <limits>
 
 #include "base/error.hpp"
@@ -9,7 +9,7 @@ namespace cnnfast {
 
 namespace {
 
-// The graph with what fusing asks of it: who reads a value, and how many do.
+// The graph, and the number of readers of each value.
 class Lowering {
  public:
   Lowering(const Graph& graph, bool exact, int lanes)
@@ -28,14 +28,14 @@ class Lowering {
     std::vector<PlanNode> nodes;
     const std::size_t count = graph_.nodes().size();
     for (std::size_t i = 0; i < count;) {
-      std::size_t taken = exact_ ? 0 : fuse_conv_pool(i, nodes);
-      if (taken == 0 && !exact_) taken = fuse_conv_activation(i, nodes);
-      if (taken == 0 && !exact_) taken = fuse_norm(i, nodes);
-      if (taken == 0) {
+      std::size_t fused = exact_ ? 0 : fuse_conv_pool(i, nodes);
+      if (fused == 0 && !exact_) fused = fuse_conv_activation(i, nodes);
+      if (fused == 0 && !exact_) fused = fuse_norm(i, nodes);
+      if (fused == 0) {
         nodes.push_back(bind(i));
-        taken = 1;
+        fused = 1;
       }
-      i += taken;
+      i += fused;
     }
     return nodes;
   }
@@ -52,8 +52,8 @@ class Lowering {
     return inputs.size() == 1 && inputs[0] == static_cast<int>(i) + 1;
   }
 
-  // The other value, where node i + 1 adds one to what node i alone hands to it; negative: it does not. That value
-  // was made before the chain that node i ends, whose values have one reader each.
+  // The other input, if node i + 1 is an Add of the output of node i, which has no other reader; else negative. It was
+  // computed before the chain that ends with node i, whose values have one reader each.
   int residual_input(std::size_t i) const {
     if (op<Add>(i + 1) == nullptr || readers_[i + 1] != 1) return -1;
     const auto& inputs = graph_.nodes()[i + 1].inputs;
@@ -94,10 +94,10 @@ class Lowering {
     return node;
   }
 
-  // Conv2d, activation?, MaxPool2d, activation? at node i: the number of layers taken, or 0. An activation before the
-  // pool must rise with its input: then it may move behind the pool, as the largest value wins either way. Where all
-  // are negative, nothing passes back through ReLU; where a function comes out equal for unequal inputs by rounding
-  // alone, the largest input gets the gradient, not the first of the equal outputs.
+  // Conv2d, activation?, MaxPool2d, activation? at node i: the number of fused layers, or 0. A monotonic activation
+  // before the pool may move after it, as the maximum is the same. Where all inputs of ReLU are negative, no gradient
+  // passes; where only rounding makes a function equal for unequal inputs, the largest input gets the gradient, not the
+  // first of the equal outputs.
   std::size_t fuse_conv_pool(std::size_t i, std::vector<PlanNode>& nodes) const {
     if (op<Conv2d>(i) == nullptr || !chained(i)) return 0;
     const Function before = activation(i + 1);
@@ -153,7 +153,7 @@ class Lowering {
     return merge(std::move(node), i, last, nodes);
   }
 
-  // Add?, activation? behind layer `last`, into the geometry of a node that ends with it: the layer it ends with then.
+  // Fuses Add?, activation? after layer `last` into the node; returns the new last layer.
   template <class Geometry>
   std::size_t take_residual_and_activation(std::size_t last, Geometry& g, PlanNode& node) const {
     if (const int other = residual_input(last); other >= 0) {
@@ -170,7 +170,7 @@ class Lowering {
     return last;
   }
 
-  // The node of layers first .. last; returns their number.
+  // Appends the node of layers first .. last; returns their number.
   std::size_t merge(PlanNode node, std::size_t first, std::size_t last, std::vector<PlanNode>& nodes) const {
     node.output = static_cast<int>(last) + 1;
     for (std::size_t j = first + 1; j <= last; ++j) {
@@ -194,7 +194,7 @@ class Lowering {
                         conv.dilation.h == 1 && conv.dilation.w == 1 && conv.groups == 1;
     const bool window = pool.kernel.h == 2 && pool.kernel.w == 2 && pool.stride.h == 2 && pool.stride.w == 2;
     const bool dilated = pool.dilation.h > 1 || pool.dilation.w > 1;
-    // Places in a tile are kept as 32-bit offsets; lanes pad c_in to at most 16.
+    // Positions in a tile are 32-bit offsets; lanes pad c_in to at most 16.
     const double elements =
         static_cast<double>((conv.h + conv.pad.top + conv.pad.bottom) * (conv.w + conv.pad.left + conv.pad.right)) *
         static_cast<double>(conv.c_in + 16) * 16;

@@ -14,7 +14,7 @@ struct GraphNode {
   std::vector<int> inputs;  // values
 };
 
-// Value 0 is the input; node i makes value i + 1. The last value is the output.
+// Value 0 is the input; node i computes value i + 1. The last value is the output.
 class Graph {
  public:
   explicit Graph(Shape input);

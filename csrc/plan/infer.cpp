@@ -1,4 +1,4 @@
-// Inference: packed weights kept between calls, tiles over threads; or one image, shared by several of them.
+// Inference: packed weights cached between calls, and tiles or the parts of one image on several threads.
 #include <algorithm>
 
 #include "plan/node_parts.hpp"
@@ -9,13 +9,13 @@ namespace cnnfast {
 
 namespace {
 
-// Work on one image for which waking a team and sharing every node in pieces is worth while: some 200 microseconds
-// of one thread. Of a team that is awake each thread must have this share, some 15 microseconds.
-constexpr Index kWorkOfATeam = 6'000'000, kWorkOfAnAwakeThread = 1'000'000;
+// Least work on one image for which a sleeping team is woken, about 200 microseconds of one thread; and for each
+// thread of a team that is awake, about 15 microseconds.
+constexpr Index kTeamWork = 6'000'000, kAwakeThreadWork = 1'000'000;
 
 }  // namespace
 
-// The parameters as the nodes of inference read them.
+// The parameters in the form that the inference nodes read.
 template <class T>
 const T* Plan<T>::inference_parameters(const T* params, Arena& made) const {
   if (inference_.steps.empty()) return params;
@@ -24,7 +24,7 @@ const T* Plan<T>::inference_parameters(const T* params, Arena& made) const {
   return made.template at<T>(0);
 }
 
-// The weights of the last version asked for. Threads that ask for a new one at once may each make it.
+// The packed weights of the last version. Threads that need a new version at the same time may each pack it.
 template <class T>
 std::shared_ptr<const Packed<T>> Plan<T>::packed_once(const Parameters<T>& params) const {
   {
@@ -42,7 +42,7 @@ std::shared_ptr<const Packed<T>> Plan<T>::packed_once(const Parameters<T>& param
   return packed;
 }
 
-// What a call of inference needs: a workspace, and packed weights, kept ones or (`pack`, by all threads) its own.
+// The state of a call: a workspace, and packed weights, cached ones or (`pack`, by all threads) its own.
 template <class T>
 struct Plan<T>::InferenceCall {
   InferenceCall(const Plan& owner, const Parameters<T>& params, int threads) : plan(owner) {
@@ -78,8 +78,8 @@ void Plan<T>::forward(const Batch& batch, const Parameters<T>& params, T* y) con
   if (batch.n == 0) return;
   const Program& program = inference_;
   const int allowed = get_num_threads();
-  if (batch.n < allowed && program.work >= kWorkOfATeam) return forward_as_team(batch, params, allowed, y);
-  const Index awake = std::min<Index>(allowed, program.work / kWorkOfAnAwakeThread);
+  if (batch.n < allowed && program.work >= kTeamWork) return forward_as_team(batch, params, allowed, y);
+  const Index awake = std::min<Index>(allowed, program.work / kAwakeThreadWork);
   if (batch.n == 1 && awake > 1) {
     const AwakeTeam::Call call(awake_team_);
     if (call.use_team()) return forward_as_team(batch, params, static_cast<int>(awake), y);
@@ -109,14 +109,14 @@ void Plan<T>::forward_tiles(const Batch& batch, const Parameters<T>& params, T* 
   });
 }
 
-// Fewer images than threads, and each of them worth sharing: threads take pieces of one node after the other.
+// Fewer images than threads, with much work each: threads compute parts of one node after the other.
 template <class T>
 void Plan<T>::forward_as_team(const Batch& batch, const Parameters<T>& params, int threads, T* y) const {
   const Program& program = inference_;
   InferenceCall call(*this, params, threads);
   const std::size_t nodes = program.nodes.size();
   const auto work = std::make_unique<WorkQueue[]>(static_cast<std::size_t>(batch.n) * (nodes + 2));
-  const Index most = std::min(threads, WorkQueue::kMostParts);
+  const Index most = std::min(threads, WorkQueue::kMaxParts);
   const auto parts_of = [&](std::size_t i) { return std::min(max_parts(program.nodes[i].op), most); };
   parallel(threads, [&](const Team& team) {
     call.pack(team);
@@ -125,20 +125,22 @@ void Plan<T>::forward_as_team(const Batch& batch, const Parameters<T>& params, i
       const TileRun run{*this, program, call.arena(0), call.packed, image, 1};
       const TileRun own{*this, program, call.arena(team.thread()), call.packed, image, 1};
       WorkQueue* next = &work[static_cast<std::size_t>(image) * (nodes + 2)];
-      const auto share = [&](Index pieces, const auto& f) { next++->run(static_cast<int>(pieces), team.thread(), f); };
-      share(1, [&](int) { run.load(batch); });
+      const auto run_parts = [&](Index parts, const auto& f) {
+        next++->run(static_cast<int>(parts), team.thread(), f);
+      };
+      run_parts(1, [&](int) { run.load(batch); });
       for (std::size_t i = 0; i < nodes;) {
-        const Index pieces = parts_of(i);
-        if (pieces > 1) {
-          share(pieces, [&](int part) { run.forward_part(i, part, pieces, own); });
+        const Index parts = parts_of(i);
+        if (parts > 1) {
+          run_parts(parts, [&](int part) { run.forward_part(i, part, parts, own); });
           ++i;
         } else {
           const std::size_t first = i++;
           while (i < nodes && parts_of(i) == 1) ++i;
-          share(1, [&](int) { run.forward({first, i}); });
+          run_parts(1, [&](int) { run.forward({first, i}); });
         }
       }
-      share(1, [&](int) { run.store(program.output_value(), run.output(), y + image * output_shape().size()); });
+      run_parts(1, [&](int) { run.store(program.output_value(), run.output(), y + image * output_shape().size()); });
     }
   });
 }

@@ -1,4 +1,4 @@
-// Where each buffer of a run lies in the arena: buffers that never live at once may share bytes.
+// Offsets of the buffers of a run in the arena: buffers with disjoint lifetimes may overlap.
 #pragma once
 
 #include <cstddef>

@@ -10,11 +10,11 @@ struct RowRange {
   Index first, end;
 };
 
-// Every row of the output sees some row of the input.
-bool rows_see_input(const Window& w) { return w.pad.top < w.reach_h() && w.pad.bottom < w.reach_h(); }
+// Every row of the output depends on a row of the input.
+bool rows_overlap_input(const Window& w) { return w.pad.top < w.reach_h() && w.pad.bottom < w.reach_h(); }
 
-// `window` with only these rows of its output: cuts its input and its padding, returns its first input row.
-Index cut(Window& window, const RowRange& rows) {
+// Restricts `window` to these rows of its output; returns its first input row.
+Index restrict_rows(Window& window, const RowRange& rows) {
   const Index from = rows.first * window.stride.h - window.pad.top;
   const Index to = (rows.end - 1) * window.stride.h - window.pad.top + window.reach_h();
   const Index first = std::max<Index>(from, 0), end = std::min(to, window.h);
@@ -25,66 +25,67 @@ Index cut(Window& window, const RowRange& rows) {
   return first;
 }
 
-// How an operation's output is cut: into pieces of `units` of rows.
+// How the output of an operation is divided: into ranges of its `units` rows.
 template <class G>
-struct Cutting {
+struct RowParts {
   static Index units(const G&) { return 1; }
-  static NodePart piece(const G& g, const RowRange&) { return {g}; }
+  static NodePart part(const G& g, const RowRange&) { return {g}; }
 };
 
 template <>
-struct Cutting<Conv2d::Geometry> {
-  static Index units(const Conv2d::Geometry& g) { return rows_see_input(g) ? g.h_out : 1; }
-  static NodePart piece(const Conv2d::Geometry& g, const RowRange& rows) {
-    Conv2d::Geometry part = g;
-    const Index x = cut(part, rows) * g.w * g.c_in;
-    return {part, x, rows.first * g.w_out * g.c_out};
+struct RowParts<Conv2d::Geometry> {
+  static Index units(const Conv2d::Geometry& g) { return rows_overlap_input(g) ? g.h_out : 1; }
+  static NodePart part(const Conv2d::Geometry& g, const RowRange& rows) {
+    Conv2d::Geometry some = g;
+    const Index x = restrict_rows(some, rows) * g.w * g.c_in;
+    return {some, x, rows.first * g.w_out * g.c_out};
   }
 };
 
 template <>
-struct Cutting<ConvActivation::Geometry> {
-  using Conv = Cutting<Conv2d::Geometry>;
+struct RowParts<ConvActivation::Geometry> {
+  using Conv = RowParts<Conv2d::Geometry>;
   static Index units(const ConvActivation::Geometry& g) { return Conv::units(g.conv); }
-  static NodePart piece(const ConvActivation::Geometry& g, const RowRange& rows) {
-    const NodePart conv = Conv::piece(g.conv, rows);
-    ConvActivation::Geometry part = g;
-    part.conv = std::get<Conv2d::Geometry>(conv.op);
-    return {part, conv.x, conv.y};
+  static NodePart part(const ConvActivation::Geometry& g, const RowRange& rows) {
+    const NodePart conv = Conv::part(g.conv, rows);
+    ConvActivation::Geometry some = g;
+    some.conv = std::get<Conv2d::Geometry>(conv.op);
+    return {some, conv.x, conv.y};
   }
 };
 
 template <>
-struct Cutting<ConvPool::Geometry> {
-  static Index units(const ConvPool::Geometry& g) { return rows_see_input(g.conv) ? g.h_out : 1; }
-  static NodePart piece(const ConvPool::Geometry& g, const RowRange& rows) {
-    ConvPool::Geometry part = g;
-    part.h_out = rows.end - rows.first;
-    // A convolution's row that no window sees stays uncomputed, as in the whole.
+struct RowParts<ConvPool::Geometry> {
+  static Index units(const ConvPool::Geometry& g) { return rows_overlap_input(g.conv) ? g.h_out : 1; }
+  static NodePart part(const ConvPool::Geometry& g, const RowRange& rows) {
+    ConvPool::Geometry some = g;
+    some.h_out = rows.end - rows.first;
+    // A row of the convolution outside of every window is not computed, as without parts.
     const bool last = rows.end == g.h_out;
-    const Index x = cut(part.conv, {2 * rows.first, last ? g.conv.h_out : 2 * rows.end}) * g.conv.w * g.conv.c_in;
-    return {part, x, rows.first * g.w_out * g.conv.c_out};
+    const Index x =
+        restrict_rows(some.conv, {2 * rows.first, last ? g.conv.h_out : 2 * rows.end}) * g.conv.w * g.conv.c_in;
+    return {some, x, rows.first * g.w_out * g.conv.c_out};
   }
 };
 
-// BatchArrays of windows that slide; adaptive ones are not worth the trouble.
+// Rows of sliding windows; adaptive pools are too cheap to divide.
 template <class G>
-struct CuttingOfPool {
-  static Index units(const G& g) { return rows_see_input(g) && !g.adaptive ? g.h_out : 1; }
-  static NodePart piece(const G& g, const RowRange& rows) {
-    G part = g;
-    const Index first = cut(part, rows), end = first + part.h;
-    // What hangs over the padding (`ceil_mode`) does not become padding, which a mean may count.
-    part.pad.bottom = std::min(part.pad.bottom, g.h + g.pad.bottom - end);
-    return {part, first * g.w * g.channels, rows.first * g.w_out * g.channels};
+struct PoolRowParts {
+  static Index units(const G& g) { return rows_overlap_input(g) && !g.adaptive ? g.h_out : 1; }
+  static NodePart part(const G& g, const RowRange& rows) {
+    G some = g;
+    const Index first = restrict_rows(some, rows), end = first + some.h;
+    // What extends past the padding (`ceil_mode`) must not become padding, which a mean may count.
+    some.pad.bottom = std::min(some.pad.bottom, g.h + g.pad.bottom - end);
+    return {some, first * g.w * g.channels, rows.first * g.w_out * g.channels};
   }
 };
 template <>
-struct Cutting<MaxPool2d::Geometry> : CuttingOfPool<MaxPool2d::Geometry> {};
+struct RowParts<MaxPool2d::Geometry> : PoolRowParts<MaxPool2d::Geometry> {};
 template <>
-struct Cutting<AvgPool2d::Geometry> : CuttingOfPool<AvgPool2d::Geometry> {};
+struct RowParts<AvgPool2d::Geometry> : PoolRowParts<AvgPool2d::Geometry> {};
 
-// Slices that kernels can take of what they cut themselves; 0: they do not.
+// The number of slices for kernels that divide their work; 0 for all others.
 constexpr Index kChannels = 64;  // in a block of outputs: kernels have none wider
 
 template <class G>
@@ -105,7 +106,7 @@ Index max_parts(const BoundOp& op) {
   return std::visit(
       [](const auto& g) {
         const Index own = slices(g);
-        return own > 0 ? own : Cutting<std::decay_t<decltype(g)>>::units(g);
+        return own > 0 ? own : RowParts<std::decay_t<decltype(g)>>::units(g);
       },
       op);
 }
@@ -115,9 +116,9 @@ NodePart part_of(const BoundOp& op, Index part, Index parts) {
   return std::visit(
       [&](const auto& g) -> NodePart {
         if (slices(g) > 0) return {g, 0, 0, {static_cast<int>(part), static_cast<int>(parts)}};
-        using C = Cutting<std::decay_t<decltype(g)>>;
+        using C = RowParts<std::decay_t<decltype(g)>>;
         const Index units = C::units(g);
-        return C::piece(g, {units * part / parts, units * (part + 1) / parts});
+        return C::part(g, {units * part / parts, units * (part + 1) / parts});
       },
       op);
 }

@@ -1,9 +1,9 @@
-// One image as the work of several threads: a node's output in pieces.
+// Parts of the output of a node, computed by several threads.
 //
-// Values lie channels-last, so that rows of a image are contiguous, and some rows of an output are the output of a
-// smaller window operation on some rows of its input: a piece is a node of its own, and kernels need not know. Where
-// rows are few and weights many, in Linear and by Winograd's algorithm, a piece is the whole node and a slice that its
-// kernels take of it: tiles, or blocks of output channels. Weights are packed once for all pieces, and results are the
+// Values lie channels-last, so that rows of an image are contiguous, and some rows of an output are the output of a
+// smaller window operation on some rows of its input: such a part is an operation of its own, without support from
+// kernels. In Linear and Winograd's algorithm, with few rows and many weights, a part is a slice of the operation that
+// its kernels compute: tiles, or blocks of output channels. Weights are packed once for all parts, and results are the
 // same bits.
 #pragma once
 
@@ -17,10 +17,10 @@ struct NodePart {
   Slice slice = {};    // of the node
 };
 
-// Into how many pieces an output can be cut; 1 for what cannot be cut at all.
+// The largest number of parts of an output; 1 where it cannot be divided.
 Index max_parts(const BoundOp& op);
 
-// NodePart `part` of `parts`, parts <= max_parts. Pieces of rows are of nearly equal size; slices may be empty.
+// Part `part` of `parts`, parts <= max_parts. Parts of rows have nearly equal sizes; slices may be empty.
 NodePart part_of(const BoundOp& op, Index part, Index parts);
 
 }  // namespace cnnfast

@@ -1,13 +1,13 @@
-// A network made runnable for one element type and instruction set: parameter windows, arena offsets from
-// lifetimes, and the kernels. Immutable once built, so that any number of threads may run it at once;
+// A network compiled for one element type and instruction set: offsets of parameters, arena offsets from
+// lifetimes, and the kernels. Immutable, so that any number of threads may run it at once;
 // what a run writes lies in a Workspace that it leases.
 //
 // A batch is cut into shards, and a shard into tiles of images that go through the whole network while
 // they stay in a core's cache. Shards follow from the batch, tiles from the network, and shards are summed
 // in order: any number of threads gives the same bits.
 //
-// Batch normalization needs the whole batch in training: there the nodes are cut into segments, between which all
-// tiles wait for each other, each with its values in an arena of its own.
+// Batch normalization needs the whole batch in training: there the nodes are divided into segments with a barrier
+// between them, and each tile keeps its values in an arena of its own.
 #pragma once
 
 #include <memory>
@@ -34,7 +34,7 @@ struct NamedShape {
 
 struct PlanNode {
   BoundOp op;
-  std::string name;       // of the layer; of the layers, joined by "+", where several became one
+  std::string name;       // of the layer; of fused layers, separated by "+"
   std::string op_name;    // likewise
   std::string algorithm;  // of the kernels
   std::vector<int> inputs;
@@ -49,9 +49,9 @@ struct PlanNode {
   Index packed_grad_count = 0;
   bool reads_x = false, reads_y = false;
   bool passes_gradient = false;          // of its output to all inputs, as it is
-  int saved = 0;                         // elements kept for backward, per output element
+  int saved = 0;                         // elements saved for backward, per output element
   Index statistics = -1;                 // offset of its statistics of the batch; negative: it has none
-  bool whole_batch_weight_grad = false;  // their gradient is made from all images of the batch, see BatchArrays
+  bool whole_batch_weight_grad = false;  // computed from all images of the batch, see BatchBuffers
   // In backward, input slot i is the first to write the gradient of its value (later ones add to it).
   std::vector<bool> writes_first;
 };
@@ -68,21 +68,21 @@ struct Layout {
   std::vector<std::vector<std::size_t>> branch;  // by node and input slot: gradient to be added to one already written
 };
 
-// A share of a node's weights, to be packed or unpacked by one thread.
+// A slice of a node's weights, packed or unpacked by one thread.
 struct NodeSlice {
   std::size_t node;
   Slice slice;
 };
 
-// Nodes first .. end, between two meetings of all tiles.
+// Nodes first .. end - 1, between two barriers for all tiles.
 struct Segment {
   std::size_t first, end;
 };
 
-// Values that lie in rows, all images of the batch one after the other, rather than in a tile's arena: what
-// gradients of weights are made from that wait for the whole batch.
+// Values kept for all images of the batch, contiguous, instead of in the arena of a tile: the operands of
+// whole-batch weight gradients.
 struct BatchBuffers {
-  std::vector<Index> first;  // by value: its elements begin behind so many of each image; negative: it lies in arenas
+  std::vector<Index> first;  // by value: offset for one image; negative: the value is in the arenas
   Index count = 0;           // elements of an image
 
   void add(std::size_t value, Index size) {
@@ -92,15 +92,16 @@ struct BatchBuffers {
   }
 };
 
-// What a plan runs for one purpose, inference or training.
+// The compiled nodes for inference or for training.
 struct Program {
   std::vector<PlanNode> nodes;
   std::vector<Shape> shapes;  // by value
   std::vector<Segment> segments;
   std::vector<NodeSlice> slices;
-  std::vector<ParameterStep> steps;  // to the parameters the nodes read, see simplify.hpp; none: they are the plan's
-  std::vector<bool> needs_gradient;  // by value: some parameter lies before it
-  Index parameter_count = 0;         // what the nodes read
+  std::vector<ParameterStep>
+      steps;  // from the plan's parameters to those of the nodes, see simplify.hpp; empty: the same
+  std::vector<bool> needs_gradient;  // by value: it depends on a parameter
+  Index parameter_count = 0;         // of the nodes
   Index packed_count = 0, packed_grad_count = 0;
   Index statistics_count = 0;
   BatchBuffers batch_values, batch_gradients;  // of values, of gradients; in training
@@ -110,21 +111,21 @@ struct Program {
   int output_value() const { return static_cast<int>(shapes.size()) - 1; }
 };
 
-// A flat block of parameters; while `version` is the same, so are they. Negative: they may change at any time.
+// A flat block of parameters. Equal versions mean equal values; negative: they may change at any time.
 template <class T>
 struct Parameters {
   const T* values = nullptr;
   std::int64_t version = -1;
 };
 
-// Weights in the layout of the forward kernels, kept between calls; never changed once made.
+// Weights in the layout of the forward kernels, cached between calls. Immutable.
 template <class T>
 struct Packed {
   Parameters<T> of;
   Arena memory;
 };
 
-// What forward_train remembers: the arena of every tile, and the statistics of the batch.
+// What forward_train saves for backward: the arena of every tile, and the batch statistics.
 struct Tape {
   Index n = 0;
   const void* plan = nullptr;
@@ -135,28 +136,27 @@ struct NodeTime {
   double forward = 0, backward = 0;  // seconds
 };
 
-// Which gradients a backward pass computes: those of the network's input, those of the parameters.
+// The gradients that a backward pass computes.
 struct RequiresGrad {
   bool input = true, parameters = true;
 };
 
 struct StepResult {
-  double loss = 0;    // mean; NaN where nothing counts
-  Index correct = 0;  // of targets that are classes
-  double weight = 0;  // what the mean divides by: 0 where no row of the batch counts
-  Index counted = 0;  // targets that are not ignored, as `correct` counts them
+  double loss = 0;    // mean; NaN if every target is ignored
+  Index correct = 0;  // for class targets
+  double weight = 0;  // the divisor of the mean: 0 if every target is ignored
+  Index counted = 0;  // targets that are not ignored
 };
 
-// The nodes of a graph, before offsets: layers one by one and direct kernels (`exact`); or neighbors fused, and
-// each convolution with the algorithm that is best on vectors of `lanes`.
+// The nodes of a graph, before offsets: one per layer, with direct kernels (`exact`); or fused, and each convolution
+// with the best algorithm for vectors of `lanes`.
 std::vector<PlanNode> make_nodes(const Graph& graph, bool exact, int lanes);
 
 template <class T>
 class Plan {
  public:
-  // scale, shift: x = u8 * scale + shift, one entry a channel.
-  // exact: every layer by itself, with direct kernels, so that results equal the chain of single layers
-  // bit for bit.
+  // scale, shift: x = u8 * scale + shift, one entry per channel.
+  // exact: one node per layer, with direct kernels, so that results equal those of the single layers bit for bit.
   Plan(const Graph& graph, std::vector<double> scale, std::vector<double> shift, Isa isa, bool exact);
 
   const Program& program(bool training) const { return training ? training_ : inference_; }
@@ -166,25 +166,25 @@ class Plan {
   Isa isa() const { return table_.isa; }
   Index shards(Index n) const;
 
-  // What is drawn in training follows from `seed`. Where a parameter is a buffer, `grads` holds what its operation
-  // found in this batch instead of a gradient, until `update_buffers` puts it into the parameters.
+  // Random numbers in training follow from `seed`. For buffers, `grads` holds the statistics of this batch instead of
+  // a gradient, until `update_buffers` applies them to the parameters.
   void forward(const Batch& batch, const Parameters<T>& params, T* y) const;
   Tape forward_train(const Batch& batch, const T* params, std::uint64_t seed, T* y) const;
   void backward(const T* dy, const Tape& tape, const T* params, T* grads, T* dx) const;
   StepResult loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
                            std::uint64_t seed, T* grads) const;
-  // Images a training pass needs: two where batch normalization would find a single value a channel.
+  // The smallest batch for training: 2 where batch normalization would have a single value per channel.
   Index smallest_batch() const;
-  // Running averages: p = (1 - momentum) p + momentum found, unless some of what was found is not finite: a batch with
-  // NaN moves none of them. Then zeros to `grads`.
+  // Running averages: p = (1 - momentum) p + momentum statistic, unless a statistic is not finite: a batch with NaN
+  // changes none of them. Sets their part of `grads` to zero.
   bool has_buffers() const { return training_.statistics_count > 0; }
   Index buffer_count() const;  // elements of the parameters that are buffers
   void update_buffers(T* params, T* grads) const;
-  // The buffers' share of `grads` from a forward pass.
+  // Writes the batch statistics of a forward pass to the buffers' part of `grads`.
   void store_batch_statistics(const Tape& tape, T* grads) const {
     store_batch_statistics(tape.statistics.template at<T>(0), grads);
   }
-  // Without a target (null), the output stands for its own gradient.
+  // Without a target (null), the output is used as its own gradient.
   std::vector<NodeTime> profile(const Batch& batch, const Target<T>* target, const Loss& loss, const T* params,
                                 int repeats, RequiresGrad wanted) const;
 
@@ -192,7 +192,7 @@ class Plan {
   struct TileRun;
   struct TrainingPass;
   struct InferenceCall;
-  // The memory of a batch's rows; null in inference, where all lies in arenas.
+  // The memory of BatchBuffers; null in inference, where all values are in arenas.
   struct BatchArrays {
     T* values = nullptr;
     T* gradients = nullptr;
@@ -211,7 +211,7 @@ class Plan {
   Index first_tile(Index n, Index shard) const;
   T* shard_grads(const Workspace& w, Index shard) const;
 
-  // Threads worth waking for n images cut into `tasks`: a region with a barrier costs some microseconds.
+  // Number of threads for n images in `tasks` tasks: a parallel region with a barrier costs some microseconds.
   int threads_for(const Program& program, Index n, Index tasks) const;
 
   void pack(const Program& program, const T* params, T* packed, bool training, class Tasks& tasks) const;

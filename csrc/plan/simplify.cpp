@@ -20,7 +20,7 @@ const BatchNorm2d* normalization(const Op& op) {
   return std::get_if<BatchNorm1d>(&op);
 }
 
-// The layer with a bias, if it is one that can take a normalization in: its weights are one row an output.
+// The layer with a bias, if normalization can be folded into it: its weights have one row per output.
 std::optional<Op> with_bias(const Op& op) {
   const auto biased = [](auto layer) -> Op {
     layer.bias = true;
@@ -45,7 +45,7 @@ class Simplifier {
     const std::size_t count = graph_.nodes().size();
     for (std::size_t i = 0; i < count; ++i) {
       const GraphNode& node = graph_.nodes()[i];
-      // The last value must be made by somebody.
+      // The last node must remain.
       if (is_dropout(node.op) && i + 1 < count) {
         value_.push_back(value(node.inputs[0]));
         continue;
@@ -89,9 +89,9 @@ class Simplifier {
     step.affine = norm.affine, step.eps = norm.eps;
     result_.steps.push_back(step);
     from_ += own + parameter_count(norm), to_ += all;
-    GraphNode joined = node;
-    joined.name += "+" + norm_name;
-    add(biased, joined);
+    GraphNode merged = node;
+    merged.name += "+" + norm_name;
+    add(biased, merged);
     value_.push_back(value_.back());
   }
   void add(const Op& op, const GraphNode& node) {

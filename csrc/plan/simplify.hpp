@@ -1,4 +1,4 @@
-// What a graph becomes for inference: dropout is gone, and batch normalization is part of the weights before it.
+// Simplifies a graph for inference: removes dropout and folds batch normalization into the weights before it.
 #pragma once
 
 #include <vector>
@@ -7,14 +7,14 @@
 
 namespace cnnfast {
 
-// Makes some of a simplified graph's parameters out of the original ones: copies `count` numbers; or scales the
-// weights of a layer, `outputs` rows of them, and makes its bias, by the batch normalization behind it:
+// Computes some parameters of a simplified graph from the original ones: copies `count` numbers; or folds a batch
+// normalization into the layer before it, whose weights have `outputs` rows:
 //
 //   s = weight / sqrt(running_var + eps),   w' = s w,   b' = s (b - running_mean) + bias
 struct ParameterStep {
   Index from = 0, to = 0, count = 0;
   Index outputs = 0;        // 0: a copy
-  Index bias = -1;          // of the layer; negative: it has none
+  Index bias = -1;          // of the layer; negative: none
   Index normalization = 0;  // weight and bias where `affine`, running mean and variance
   bool affine = true;
   double eps = 0;
@@ -22,7 +22,7 @@ struct ParameterStep {
 
 struct Simplified {
   Graph graph;
-  std::vector<ParameterStep> steps;  // none: the graph is the original
+  std::vector<ParameterStep> steps;  // empty: the graph is the original
 };
 Simplified simplified(const Graph& graph);
 

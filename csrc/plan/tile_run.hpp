@@ -1,4 +1,4 @@
-// The part that every pass of a plan shares: a tile of images goes through all nodes in one arena.
+// Runs the nodes of a plan on a tile of images, in one arena.
 #pragma once
 
 #include <algorithm>
@@ -22,15 +22,17 @@ struct Plan<T>::TileRun {
   const T* statistics = nullptr;    // of the batch; null in inference
   const T* d_statistics = nullptr;  // of its gradient
   std::vector<NodeTime>* times = nullptr;
-  BatchArrays rows{};
+  BatchArrays batch_arrays{};
 
   T* at(std::size_t offset) const { return offset == kNoBuffer ? nullptr : reinterpret_cast<T*>(arena + offset); }
-  T* value(int v) const { return find(v, program.batch_values, rows.values, program.layout.values); }
-  T* gradient(int v) const { return find(v, program.batch_gradients, rows.gradients, program.layout.gradients); }
-  T* find(int v, const BatchBuffers& places, T* memory, const std::vector<std::size_t>& offsets) const {
+  T* value(int v) const { return find(v, program.batch_values, batch_arrays.values, program.layout.values); }
+  T* gradient(int v) const {
+    return find(v, program.batch_gradients, batch_arrays.gradients, program.layout.gradients);
+  }
+  T* find(int v, const BatchBuffers& buffers, T* memory, const std::vector<std::size_t>& offsets) const {
     const auto value = static_cast<std::size_t>(v);
-    if (memory == nullptr || places.first[value] < 0) return at(offsets[value]);
-    return memory + places.first[value] * rows.n + first * size(v);
+    if (memory == nullptr || buffers.first[value] < 0) return at(offsets[value]);
+    return memory + buffers.first[value] * batch_arrays.n + first * size(v);
   }
   T* output() const { return value(program.output_value()); }
   T* d_output() const { return gradient(program.output_value()); }
@@ -52,7 +54,7 @@ struct Plan<T>::TileRun {
       }
     }
   }
-  // A value out to (or, gradient, in from) NCHW.
+  // Converts a value to NCHW.
   void store(int v, const T* from, T* to) const {
     const Shape& shape = program.shapes[static_cast<std::size_t>(v)];
     for (Index i = 0; i < n; ++i) {
@@ -66,7 +68,7 @@ struct Plan<T>::TileRun {
     }
   }
 
-  // What `xs` of a kernel's arguments points to.
+  // The array that `xs` of a kernel's arguments points to.
   struct Inputs {
     const T* values[kMaxInputs];
   };
@@ -89,19 +91,19 @@ struct Plan<T>::TileRun {
     return all == nullptr || node.statistics < 0 ? nullptr : all + node.statistics;
   }
 
-  // NodePart `part` of `parts` of node i, with the scratch of the thread's own run.
+  // Part `part` of `parts` of node i, with the scratch of the calling thread.
   void forward_part(std::size_t i, Index part, Index parts, const TileRun& own) const {
     const PlanNode& node = program.nodes[i];
-    const NodePart piece = part_of(node.op, part, parts);
+    const NodePart range = part_of(node.op, part, parts);
     Inputs inputs;
     ForwardArgs<T> args = forward_args(i, inputs);
     args.scratch = own.at(program.layout.scratch[i]);
-    args.x += piece.x;
-    args.y += piece.y;
-    args.first_output = piece.y;
-    args.slice = piece.slice;
-    if (node.inputs.size() > 1) inputs.values[1] += piece.y;  // a join lies as y does
-    std::visit([&](const auto& g) { plan.table_.of(g).forward(g, args); }, piece.op);
+    args.x += range.x;
+    args.y += range.y;
+    args.first_output = range.y;
+    args.slice = range.slice;
+    if (node.inputs.size() > 1) inputs.values[1] += range.y;  // a residual has the layout of y
+    std::visit([&](const auto& g) { plan.table_.of(g).forward(g, args); }, range.op);
   }
   void forward(const Segment& nodes) const {
     for (std::size_t i = nodes.first; i < nodes.end; ++i) {
@@ -122,7 +124,7 @@ struct Plan<T>::TileRun {
       if (times != nullptr) (*times)[i].backward += seconds() - start;
     }
   }
-  // Is the gradient of a value asked for?
+  // Whether the gradient of a value is computed.
   bool wants(int v, RequiresGrad wanted) const {
     return wanted.input || program.needs_gradient[static_cast<std::size_t>(v)];
   }
@@ -147,7 +149,7 @@ struct Plan<T>::TileRun {
       if (!wants(node.inputs[slot], wanted)) return nullptr;
       if (!node.writes_first[slot]) return at(program.layout.branch[i][slot]);
       T* to = gradient(node.inputs[slot]);
-      return to == gradient(node.output) ? nullptr : to;  // passed on as it lies
+      return to == gradient(node.output) ? nullptr : to;  // the same memory
     };
     T* dxs[kMaxInputs];
     for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) dxs[slot] = target(slot);
@@ -165,7 +167,7 @@ struct Plan<T>::TileRun {
     }
   }
 
-  // This tile's share in the statistics that node i waits for, onto those of its shard.
+  // Adds the statistics of this tile for node i to those of its shard.
   void collect(std::size_t i, double* shard) const {
     const auto& norm = std::get<BatchNorm2d::Geometry>(program.nodes[i].op);
     if (norm.held) return;
@@ -180,7 +182,7 @@ struct Plan<T>::TileRun {
     if (times != nullptr) (*times)[i].backward += seconds() - start;
   }
 
-  // What a node draws differs from node to node and step to step. Steele, Lea & Flood 2014, Fast splittable
+  // Random numbers differ from node to node and from step to step. Steele, Lea & Flood 2014, Fast splittable
   // pseudorandom number generators: the mixing function of SplitMix64.
   static std::uint64_t noise_key(std::uint64_t seed, int node) {
     std::uint64_t z = seed + 0x9e3779b97f4a7c15U * static_cast<std::uint64_t>(node + 1);

@@ -38,15 +38,15 @@ void Plan<T>::sum_shards(const Workspace& w, Index shards, Tasks& tasks) const {
   }
 }
 
-// Brings the sums to the layout of the parameters, and makes the gradients that waited for all images. Tasks are slices
-// of nodes.
+// Unpacks the sums to the layout of the parameters, and computes whole-batch weight gradients. Tasks are slices of
+// nodes.
 template <class T>
-void Plan<T>::finish_gradients(const Workspace& w, const BatchArrays& rows, T* grads, Tasks& tasks) const {
+void Plan<T>::finish_gradients(const Workspace& w, const BatchArrays& arrays, T* grads, Tasks& tasks) const {
   for (int i = 0; tasks.next(i);) {
     const NodeSlice& task = training_.slices[static_cast<std::size_t>(i)];
     const PlanNode& node = training_.nodes[task.node];
     if (node.whole_batch_weight_grad) {
-      whole_batch_weight_grad(node, rows, grads, task.slice);
+      whole_batch_weight_grad(node, arrays, grads, task.slice);
     } else {
       const T* sum = shard_grads(w, 0) + node.packed_grads;
       std::visit([&](const auto& g) { table_.of(g).unpack(g, sum, grads + node.params, task.slice); }, node.op);
@@ -55,12 +55,12 @@ void Plan<T>::finish_gradients(const Workspace& w, const BatchArrays& rows, T* g
 }
 
 template <class T>
-void Plan<T>::whole_batch_weight_grad(const PlanNode& node, const BatchArrays& rows, T* grads,
+void Plan<T>::whole_batch_weight_grad(const PlanNode& node, const BatchArrays& arrays, T* grads,
                                       const Slice& slice) const {
   const Index x = training_.batch_values.first[static_cast<std::size_t>(node.inputs[0])];
   const Index dy = training_.batch_gradients.first[static_cast<std::size_t>(node.output)];
-  table_.whole_batch_weight_grad(std::get<Linear::Geometry>(node.op), rows.n, rows.values + x * rows.n,
-                                 rows.gradients + dy * rows.n, grads + node.params, slice);
+  table_.whole_batch_weight_grad(std::get<Linear::Geometry>(node.op), arrays.n, arrays.values + x * arrays.n,
+                                 arrays.gradients + dy * arrays.n, grads + node.params, slice);
 }
 
 // The variance of a single value is not defined.
@@ -130,7 +130,7 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
   const int threads = threads_for(training_, tape.n, shard_count);
   const std::size_t bytes = training_.layout.bytes;
   const WorkspaceLease workspace(workspaces_);
-  // Gradients take the place of values that are no longer needed, so that tiles are copied.
+  // Backward overwrites values that it no longer needs, so that tiles are copied.
   T* statistics = const_cast<T*>(tape.statistics.template at<T>(0));
   TrainingPass pass{
       *this, *workspace, params, tape.n, 0, {true, true}, nullptr, statistics, tape.batch_values.template at<T>(0)};

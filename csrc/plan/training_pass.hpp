@@ -1,5 +1,5 @@
-// One pass of training over a batch, by all threads of a team: segments one after the other, and in each of them
-// shards by whoever is free.
+// One training pass over a batch by all threads of a team: segments one after the other, and within each of them shards
+// in dynamic order.
 #pragma once
 
 #include <cmath>
@@ -18,11 +18,11 @@ struct Plan<T>::TrainingPass {
   Index n;
   std::uint64_t seed;
   RequiresGrad wanted;
-  // A tape's, or else the workspace's where a statistic of the batch keeps all tiles at once. Without arenas of all
-  // tiles, one after the other, each thread uses its own for all of its tiles.
+  // Arenas of all tiles, of a tape or (with several segments) of the workspace. Null: each thread uses one arena for
+  // all of its tiles.
   std::byte* arenas = nullptr;
   T* statistics = nullptr;  // of the batch
-  T* values = nullptr;      // in rows; a tape's, or else the workspace's
+  T* values = nullptr;      // batch buffers, of a tape or of the workspace
   std::vector<NodeTime>* times = nullptr;
 
   const Program& program = plan.training_;
@@ -63,7 +63,7 @@ struct Plan<T>::TrainingPass {
   const T* packed() const { return w.packed.template at<T>(0); }
   BatchArrays batch_arrays() const { return {values, w.batch_gradients.template at<T>(0), n}; }
 
-  // Calls f(tile, its shard, is it the shard's first) for all tiles, each shard on one thread.
+  // Calls f(tile, shard, first_in_shard) for all tiles, each shard on one thread.
   template <class F>
   void for_each_tile(const Team& team, const F& f) {
     const Layout& layout = program.layout;
@@ -81,7 +81,8 @@ struct Plan<T>::TrainingPass {
     }
   }
 
-  // Forward through all segments. `begin` and `finish` get every tile before the first and after the last.
+  // Forward through all segments. `begin` and `finish` are called for every tile, before the first and after the last
+  // segment.
   template <class Begin, class Finish>
   void forward(const Team& team, const Begin& begin, const Finish& finish) {
     const std::size_t count = program.segments.size();
@@ -97,7 +98,7 @@ struct Plan<T>::TrainingPass {
     }
   }
 
-  // The gradients of the last segment, for a tile whose d_output is there.
+  // The gradients of the last segment, for a tile whose d_output is computed.
   void backward_last(const TileRun& run, Index shard, bool first_in_shard) {
     backward_segment(program.segments.size() - 1, run, shard, first_in_shard);
   }
@@ -110,14 +111,14 @@ struct Plan<T>::TrainingPass {
       });
     }
   }
-  // All tiles once more.
+  // Prepares another loop over all tiles.
   void restart(const Team& team) {
     reduce(team, [] {});
   }
 
  private:
-  // A segment, its first node left for later where that needs the statistics of all; and what was left of the one
-  // behind it.
+  // A segment without its first node if that needs statistics of the whole batch; and the first node of the next
+  // segment.
   void backward_segment(std::size_t s, const TileRun& run, Index shard, bool first_in_shard) {
     const bool last = s + 1 == program.segments.size();
     const std::size_t end = last ? program.nodes.size() : program.segments[s + 1].first + 1;
@@ -128,7 +129,7 @@ struct Plan<T>::TrainingPass {
     run.d_collect(first, partial(shard));
   }
 
-  // All threads wait; one of them does `f` for all.
+  // Barrier; one thread calls f, the others wait for it.
   template <class F>
   void reduce(const Team& team, const F& f) {
     team.barrier();
@@ -185,7 +186,7 @@ struct Plan<T>::TrainingPass {
         sum += partial(shard)[c];
         product += partial(shard)[g.channels + c];
       }
-      // Statistics that are held do not depend on x: dx = dz a.
+      // Frozen statistics do not depend on x: dx = dz a.
       s[c] = g.held ? T(0) : static_cast<T>(sum / count);
       q[c] = g.held ? T(0) : static_cast<T>(product / count);
       if (!g.affine) continue;

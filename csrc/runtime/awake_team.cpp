@@ -20,7 +20,7 @@ AwakeTeam::Call::~Call() {
   going_on_.fetch_sub(1, std::memory_order_acq_rel);
 }
 
-// A trial of the team ends as soon as it has lost.
+// A trial of the team ends as soon as it takes longer.
 void AwakeTeam::took(double seconds, double now) {
   if (now < kept_until_) return;
   ++trials_;

@@ -1,9 +1,9 @@
-// Whether a call with one image and little work is shared by several threads.
+// Whether a call with one image and little work uses several threads.
 //
-// The threads of a team stay awake for a moment after their work (python/cnnfast/_load.py). A caller who calls again at
-// once finds them ready; one who does not would pay more for waking them than they save. Nor do they help where others
-// use the cores: where several callers call at once, or beside busy processes. So calls that follow upon each other are
-// timed, a few on one thread and a few by the team, and the faster way is kept for a while.
+// OpenMP threads spin for some microseconds after a parallel region (python/cnnfast/_load.py). A call that follows at
+// once finds them awake; for a later one, waking them would cost more than they save. Nor do they help where several
+// callers or other processes use the cores. So calls in quick succession are timed, a few on one thread and a few on
+// the team, and the faster way is used for a while.
 //
 // Times decide only which threads compute, never what: results are the same bits.
 #pragma once
@@ -12,20 +12,20 @@
 
 namespace cnnfast {
 
-// What a plan has found out. Used by one call at a time, see Call::alone_.
+// What a plan has measured. Used by one call at a time, see Call::alone_.
 class AwakeTeam {
  public:
   class Call;
 
  private:
-  static constexpr int kTrial = 16, kWaking = 4;          // calls of each way; and before those of the team, not timed
+  static constexpr int kTrial = 16, kWaking = 4;          // timed calls each; and untimed calls that wake the team
   static constexpr double kAwake = 20e-6, kKept = 64e-3;  // seconds
 
   bool use_team(double now) const { return now < kept_until_ ? team_is_faster_ : trials_ >= kTrial; }
   void took(double seconds, double now);
 
   int trials_ = 0;
-  double single_ = 0, team_ = 0;  // seconds that the trials took
+  double single_ = 0, team_ = 0;  // total seconds of the trials
   bool team_is_faster_ = false;
   double kept_until_ = 0;
 };
@@ -46,9 +46,9 @@ class AwakeTeam::Call {
 
   AwakeTeam& found_;
   double start_;
-  // No other call was going on when this one began. Since those that begin before it ends are not, one at most is.
+  // No other call was running when this one began: true of at most one call at a time.
   bool alone_;
-  bool counts_ = false;  // it follows upon another
+  bool counts_ = false;  // it directly follows another
   bool use_team_ = false;
 };
 

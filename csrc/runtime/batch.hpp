@@ -1,4 +1,4 @@
-// What a call brings: images, and what they should come to.
+// The images and targets of a call.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct Batch {
   Index row(Index i) const { return index == nullptr ? i : index[i]; }
 };
 
-// What the rows of a batch should come to, by row of its arrays: a class each, or numbers of the output's shape.
+// Targets by row of the arrays: a class each, or numbers of the output's shape.
 template <class T>
 struct Target {
   const std::int64_t* classes = nullptr;

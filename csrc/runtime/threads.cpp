@@ -53,7 +53,7 @@ int get_num_threads() {
 #elif defined(_OPENMP)
   if (pool_lost) return 1;
   if (chosen > 0) return chosen;
-  const int allowed = omp_get_max_threads();  // OMP_NUM_THREADS and threadpoolctl speak here
+  const int allowed = omp_get_max_threads();  // OMP_NUM_THREADS and threadpoolctl
   static const bool set_by_user = std::getenv("OMP_NUM_THREADS") != nullptr;
   static const int cores = usable_cores();
   return std::max(1, set_by_user ? allowed : std::min(allowed, cores));
@@ -67,11 +67,11 @@ void set_num_threads(int n) {
   chosen = n;
 }
 
-void WorkQueue::wait_a_little() { std::this_thread::yield(); }
+void WorkQueue::yield_core() { std::this_thread::yield(); }
 
 #if defined(CNNFAST_STD_THREADS)
 
-// Threads of the standard library, made anew for each region: ThreadSanitizer understands them, which it does not do
+// Threads of the standard library, created for each region: ThreadSanitizer understands them, which it does not do
 // with GNU's OpenMP.
 namespace {
 

@@ -1,4 +1,4 @@
-// The only home of OpenMP: how many threads, and one parallel region.
+// The number of threads, and parallel regions. The only file with OpenMP, with threads.cpp.
 #pragma once
 
 #include <atomic>
@@ -40,7 +40,7 @@ class TeamBody {
 // Calls body(team) on `threads` threads (fewer where the system gives fewer), without a region for one.
 void parallel(int threads, const TeamBody& body);
 
-// Hands out 0 .. count - 1, each once, to whoever asks next.
+// Dynamic scheduling: hands out 0 .. count - 1, each once.
 class Tasks {
  public:
   explicit Tasks(int count) : count_(count) {}
@@ -48,7 +48,7 @@ class Tasks {
     task = next_.fetch_add(1, std::memory_order_relaxed);
     return task < count_;
   }
-  // From the beginning; between two barriers.
+  // Starts again at 0; to be called between two barriers.
   void reset() { next_.store(0, std::memory_order_relaxed); }
 
  private:
@@ -56,14 +56,14 @@ class Tasks {
   int count_;
 };
 
-// One of several pieces of work in a row, each of `parts`: whoever comes takes parts, and may go on to the next piece
-// when all parts are done, not when all threads have come. A thread that is late, or asleep, holds nobody up.
+// One step of work in up to kMaxParts parts. Threads take parts and continue when all parts are done, without waiting
+// for threads that have not arrived: a late or sleeping thread delays nobody, unlike at a barrier.
 class alignas(64) WorkQueue {
  public:
-  static constexpr int kMostParts = 64;
+  static constexpr int kMaxParts = 64;
 
-  // Calls f(part) for the parts that nobody has taken, then waits for those that others took. A thread begins with its
-  // own part if it can, since the weights of last time lie in its core's cache.
+  // Calls f(part) for parts that no thread has taken, then waits until all are done. A thread starts with the part of
+  // its own number if it is free, since the weights of the last call are in its core's cache.
   template <class F>
   void run(int parts, int thread, const F& f) {
     for (int i = 0; i < parts; ++i) {
@@ -75,13 +75,13 @@ class alignas(64) WorkQueue {
       done_.fetch_add(1, std::memory_order_release);
     }
     for (int turns = 0; done_.load(std::memory_order_acquire) < parts; ++turns) {
-      if (turns > kSpin) wait_a_little();
+      if (turns > kSpin) yield_core();
     }
   }
 
  private:
   static constexpr int kSpin = 2000;
-  static void wait_a_little();  // lets others have the core
+  static void yield_core();
 
   std::atomic<std::uint64_t> taken_{0};
   std::atomic<int> done_{0};

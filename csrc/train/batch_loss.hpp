@@ -1,5 +1,5 @@
-// The loss of a batch, image by image. What all images share (the divisor of the mean) is known before the first, so
-// that gradients do not depend on the order in which threads take them.
+// The loss of a batch, image by image. The divisor of the mean is computed first, so that gradients do not depend
+// on the order in which threads take images.
 #pragma once
 
 #include <vector>
@@ -16,25 +16,25 @@ class BatchLoss {
   BatchLoss(const KernelTable<T>& table, const Loss& loss, const Target<T>& target, const Batch& batch,
             const Shape& output);
 
-  // What a mean is taken over: the weights of the targets, or the number of rows or elements.
+  // The divisor of the mean: the sum of the weights of the targets, or the number of rows or elements.
   double divisor() const { return divisor_; }
   // How many rows or positions are not ignored.
   Index counted() const { return counted_; }
-  // Where nothing counts, gradients are 0.
+  // Where every row is ignored, gradients are 0.
   void divide_gradients() { scale_ = divisor_ > 0 ? static_cast<T>(1 / divisor_) : T(0); }
 
-  // The loss of image i of the batch, whose output is y: channels-last, as its gradient `dy`. `each` takes the
-  // single losses, if not null.
+  // The loss of image i of the batch, whose output is y: channels-last, as its gradient `dy`. `each` receives
+  // the single losses, if not null.
   double operator()(Index i, const T* y, T* dy, T* each = nullptr) const;
 
   // The losses of all rows of the batch and their gradients, outputs and gradients being NCHW.
   void nchw(const T* x, T* losses, T* dx) const;
 
-  // At how many positions the largest output of image i stands at the class, or at the most probable one.
+  // The number of positions of image i whose largest output is the target class, or the most probable one.
   Index right(Index i, const T* y) const;
 
  private:
-  // Of the positions of image i; null where targets are no classes.
+  // Of the positions of image i; null for other targets.
   const std::int64_t* labels(Index i) const {
     return target_.classes == nullptr ? nullptr : target_.classes + batch_.row(i) * output_.positions();
   }

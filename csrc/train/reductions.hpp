@@ -1,4 +1,4 @@
-// Numbers that sum up a flat block of parameters or gradients, on all threads where it is large.
+// Reductions over a flat block of parameters or gradients, on all threads where it is large.
 #pragma once
 
 #include "base/shape.hpp"

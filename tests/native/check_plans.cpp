@@ -1,5 +1,5 @@
 // Whole networks through plans: forward, forward and backward, loss and gradient on uint8 images by index; layers
-// one by one (exact) and as the plan prefers them, fused or by another algorithm.
+// one by one (exact) and as the plan optimizes them, fused or by another algorithm.
 #include <algorithm>
 #include <cmath>
 #include <tuple>
@@ -242,7 +242,7 @@ std::vector<Network> networks() {
           .add(Linear(96, 10, true))
           .add(LogSoftmax())
           .with(LossKind::nll),
-      // Values 1 (convolution) and 2 (ReLU) have several readers; value 6 joins three branches and the input.
+      // Values 1 (convolution) and 2 (ReLU) have several readers; value 6 concatenates three branches and the input.
       Builder("branches", {3, 8, 7}, 5)
           .conv(3, 8, 3, 1, 1)
           .add(ReLU())

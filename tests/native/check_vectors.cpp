@@ -1,4 +1,4 @@
-// Kernels over whole vectors and rows: borders of the engine, sums, loss and optimizers.
+// Kernels over whole vectors and rows: layout conversion, sums, loss and optimizers.
 #include <algorithm>
 #include <cmath>
 
@@ -76,7 +76,7 @@ void check_sums(const KernelTable<T>& table, Report& report) {
   report.end();
 }
 
-// Loss and gradient of row `x` in plain formulas: target class t, or shares p.
+// Loss and gradient of row `x` in plain formulas: target class t, or probabilities p.
 struct PlainLoss {
   double loss = 0;
   Values gradient;
@@ -324,7 +324,7 @@ void check_squared_norm(const KernelTable<T>& table, Report& report) {
     double expected = 0;
     Values x;
     for (Index i = 0; i < size; ++i) {
-      x.push_back(static_cast<double>(draw.below(19)) - 9);  // sums of small whole numbers are exact
+      x.push_back(static_cast<double>(draw.below(19)) - 9);  // sums of small integers are exact
       expected += x.back() * x.back();
     }
     report.require(table.squared_norm(size, guarded<T>(x).data()) == expected, "the sum of squares is wrong");

@@ -21,6 +21,6 @@ constexpr double kFormulaTolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
 void check_ops(Isa isa, Report& report);         // every operation's kernels, forward and backward
 void check_vectors(Isa isa, Report& report);     // kernels over whole vectors and rows
 void check_batch_norm(Isa isa, Report& report);  // what depends on the whole batch
-void check_plans(Isa isa, Report& report);       // whole networks, as layers one by one and as the plan prefers
+void check_plans(Isa isa, Report& report);       // whole networks, as layers one by one and as the plan optimizes them
 
 }  // namespace cnnfast::selftest

@@ -1,4 +1,4 @@
-// The windows of every pool, as lists of places: what csrc/kernels/pool/pool.hpp is held against.
+// The windows of every pool, as lists of positions: the reference for csrc/kernels/pool/pool.hpp.
 #pragma once
 
 #include <type_traits>

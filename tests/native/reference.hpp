@@ -1,5 +1,5 @@
-// Every operation in plain loops of double over NCHW values: what the kernels are held against. It takes shapes
-// from csrc/ops and shares nothing else with the engine.
+// Every operation in plain loops of double over NCHW values: the reference for the kernels. It takes shapes
+// from csrc/ops and uses nothing else of the engine.
 #pragma once
 
 #include "plan/graph.hpp"

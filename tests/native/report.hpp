@@ -1,4 +1,4 @@
-// What the self-test says: a line for each operation and variant, and a line for each mismatch.
+// The output of the self-test: a line for each operation and variant, and a line for each mismatch.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Conv2d by the algorithm that its geometry names: direct, lane by lane for groups of few channels, or Winograd's for
+// Conv2d by the algorithm that its geometry selects: direct, lanewise for groups of few channels, or Winograd's for
 // dense 3x3 and 5x5 windows. Declared here, defined in conv2d_algorithms.hpp and compiled once, in
 // instantiate/products.cpp, for Conv2d alone and for the nodes that fuse something with it.
 #pragma once

@@ -26,7 +26,7 @@ struct WinogradConv2d {
     Direct::unpack(g, packed_grads, grads, slice);
   }
 
-  // Calls f(i, j, place in y) for the tile's pixels that lie on the image.
+  // Calls f(i, j, index in y) for the tile's pixels that lie on the image.
   template <class F>
   static CNNFAST_INLINE void for_each_pixel(const G& g, const typename W::Tile& tile, Index c, const F& f) {
     const Index first = ((tile.image * g.h_out + tile.row) * g.w_out + tile.col) * g.c_out + c;
@@ -70,8 +70,8 @@ struct WinogradConv2d {
     if (dw != nullptr || a.dx != nullptr) W::backward(g, a.n, a.x, a.packed, a.scratch, fetch, dw, a.accumulate, a.dx);
   }
 
-  // The gradient of weights is summed in all frequencies and brought back once. Where that much memory is touched for
-  // a handful of tiles, the direct kernel is faster; its cost for each weight of a frequency is measured in
+  // The gradient of weights is summed in all frequencies and transformed back once. Where that touches much memory for
+  // few tiles, the direct kernel is faster; its cost for each weight of a frequency is measured in
   // multiply-adds, and larger where they lie beyond the second-level cache.
   static bool few_tiles(const G& g, Index n) {
     constexpr Index cached = Index{1} << 20, near = 6, far = 35;
@@ -81,7 +81,7 @@ struct WinogradConv2d {
   }
 };
 
-// Calls f(the algorithm that the geometry names).
+// Calls f(the algorithm that the geometry selects).
 template <class T, class F>
 auto with_algorithm(const Conv2d::Geometry& g, const F& f) {
   switch (g.winograd) {

@@ -1,11 +1,11 @@
 // Convolution of any geometry as direct correlation over channels-last images: forward, data gradient, weight
 // gradient. Each group of channels is a convolution of its own, whose pixels lie all channels apart.
 //
-// Padding is a copy of the input with a margin of zeros: h w c stores against h w c kh kw c_out
-// multiply-adds, and every kernel below is then free of edges.
+// A padded input is a copy with zeros around it: h w c stores against h w c kh kw c_out multiply-adds, and no
+// kernel below needs to handle edges.
 //
 // Data gradient: the input pixels fall into phases (phases.hpp); each has weights packed for it and writes its own
-// pixels, so nothing is scattered and nothing is added twice.
+// pixels, so nothing is scattered.
 #pragma once
 
 #include "kernels/conv/correlate_weights.hpp"
@@ -63,7 +63,7 @@ struct DirectConv2d {
     set_taps(c, g.groups, {g.kernel.h, g.kernel.w}, {g.dilation.h * width * g.c_in, g.dilation.w * g.c_in}, g.c_in);
     return c;
   }
-  // A window of `count` pixels, so many elements apart, each of `channels` in all groups.
+  // A window of `count` pixels, `step` elements apart, each of `channels` in all groups.
   static void set_taps(Correlation& c, Index groups, const Extent& count, const Extent& step, Index channels) {
     c.tap_rows = 1;
     if (count.h == 0 || count.w == 0) return;
@@ -103,7 +103,7 @@ struct DirectConv2d {
   static Index backward_packed(const G& g) { return g.groups * backward_group(g); }
   static Index gradient_scratch(const G& g, Index n) { return dy_padding(g).any() ? n * padded_dy(g) : 0; }
 
-  // dx = offsets (null: 0) + what dy sends back through w
+  // dx = offsets (null: 0) + the data gradient of dy
   static void data_gradient(const G& g, Index n, const T* dy, const T* w, const T* offsets, T* dx, T* scratch) {
     const Padding m = dy_padding(g);
     const T* padded = dy;
@@ -179,7 +179,7 @@ struct DirectConv2d {
 
   static Index inputs(const G& g) { return kernel_size(g) * g.group_in(); }  // of one output channel
 
-  // Calls f(group, slice of its own): threads share the vectors of one group, or the groups.
+  // Calls f(group, slice of the group): threads divide the vectors of a single group, or the groups.
   template <class F>
   static void for_each_group_of(const G& g, const Slice& slice, const F& f) {
     for (Index group = 0; group < g.groups; ++group) {

@@ -1,5 +1,5 @@
-// Convolution in groups of a few channels, lanes element by element (lanewise.hpp): as many multiply-adds as the
-// definition has, where a correlation of each group would leave most lanes of a vector empty.
+// Convolution in groups of a few channels, lanes over the channels of all groups (lanewise.hpp): as many multiply-adds
+// as the definition has, where a correlation of each group would leave most lanes of a vector empty.
 //
 // The same parts as DirectConv2d: forward has a plane for each input of a group, the data gradient one for each of
 // its outputs, taken phase by phase (phases.hpp). Packed weights: [plane][tap][channels, whole vectors].
@@ -40,7 +40,7 @@ struct LanewiseConv2d {
   static Index padded_height(Index h, const Padding& m) { return m.top + h + m.bottom; }
   static Index padded_width(Index w, const Padding& m) { return m.left + w + m.right; }
 
-  // Of one image; a vector more, because lanes may be read past the end.
+  // Of one image, plus one vector, because lanes may be read past the end.
   static Index planes_scratch(Index h, Index w, const Spread& s, const Padding& m) {
     if (!m.any() && !s.any()) return 0;
     return s.planes() * padded_height(h, m) * padded_width(w, m) * s.channels() + kLanes<Packet<T>>;
@@ -83,7 +83,7 @@ struct LanewiseConv2d {
       lanewise_product(l, from, w, offsets, y + image * g.h_out * g.w_out * g.c_out);
     });
   }
-  // No copies: a margin would cost as much as half of the products.
+  // No copies: padding would cost as much as half of the products.
   static void depthwise_product(const G& g, Index n, const T* x, const T* w, const T* offsets, T* y) {
     const Lanewise l = forward_walk(g, {0, 0, 0, 0});
     const ClippedAxis v{g.h, g.kernel.h, g.stride.h, g.dilation.h, g.pad.top};

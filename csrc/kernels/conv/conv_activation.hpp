@@ -1,7 +1,7 @@
-// Convolution, offset for each position, join of a branch, and activation in one node.
+// Convolution, bias for each position, residual add and activation in one node.
 //
-// Forward: the offset and the activation are applied to a few images at a time, while they lie in a near cache.
-// Backward: one pass makes the gradient before the activation and sums it onto that of the offsets; the
+// Forward: the offset and the activation are applied to a few images at a time, while they are in the first-level
+// cache. Backward: one pass computes the gradient before the activation and adds it to that of the biases; the
 // convolution's kernels do the rest.
 #pragma once
 
@@ -28,7 +28,7 @@ struct ConvActivationKernels {
     s.backward_scratch += gradients(g, n);
     return s;
   }
-  // What comes out of the activation backwards lies before the scratch of the convolution.
+  // The gradient before the activation lies before the scratch of the convolution.
   static Index gradients(const G& g, Index n) {
     return g.activated() ? round_up<T>(n * g.outputs() + kLanes<Packet<T>>) : 0;
   }

@@ -1,14 +1,14 @@
 // Pool-sparse backward of convolution -> 2x2 max-pool -> activation.
 //
-// Behind a 2x2 max-pool only one of four convolution outputs per channel has a gradient, and behind ReLU
-// about half of those are zero too. With g = dy * slope, one value per window q and channel co, standing
-// at the convolution output p(q, co) that won its window:
+// After a 2x2 max-pool only one of four convolution outputs per channel has a gradient, and after ReLU
+// about half of those are zero too. With g = dy * slope, one value per window q and channel co, at
+// the convolution output p(q, co) that is the largest of its window:
 //
 //   dw[co][tap][ci] += g[q][co] * x[p(q, co) + tap][ci]      one list of (g, p) per channel
 //   dx[p(q, co) + tap][ci] += g[q][co] * w[co][tap][ci]      four lists per window, by winner
 //
 // Lanes run over the contiguous (kernel column, ci) run of a window row, respectively over ci, and
-// accumulators stay in registers while a list passes by; only gradients that are not zero are touched, so a
+// accumulators stay in registers over a whole list; only gradients that are not zero are touched, so a
 // quarter (or less) of the dense multiply-adds is done. Each multiply-add loads a vector (of x, of w) that no
 // other uses, so what is loaded must lie in the first-level cache: dw takes a few images at a time, dx some
 // channels and one kernel row at a time. Where c_in is so small that runs are shorter than a
@@ -77,7 +77,7 @@ struct PoolSparse {
   static constexpr int kDataVectors = kRegisters == 32 ? 2 : 4;  // vectors of ci, for each pixel of a kernel row
   static constexpr Index kCacheBytes = Index{24} << 10;          // of a first-level cache of 32 KB or more
 
-  // ---- sizes and places ---------------------------------------------------------------------------
+  // ---- sizes and offsets --------------------------------------------------------------------------
 
   static Index lanes(const G& g) { return lanes_for<T>(g.conv.c_in); }
   static Index run_lanes(const G& g) {  // one window row in dw, whole vectors
@@ -99,8 +99,8 @@ struct PoolSparse {
     return masked(g) ? MaskedWeights<T>::size(g) : g.conv.c_out * g.conv.kernel.h * run_lanes(g);
   }
 
-  // Scratch: g of every window; a region that is first x with its margin, then dx with its margin; the lists
-  // of dw, then of dx, their sizes, and for dx the places of each window.
+  // Scratch: g of every window; a region that holds first the padded x, then the padded dx; the lists
+  // of dw, then of dx, their sizes, and for dx the positions of each window.
   struct Scratch {
     const T* g;
     T* region;
@@ -175,7 +175,7 @@ struct PoolSparse {
     return c;
   }
 
-  // A few images at a time, so that their x stays in the cache while all channels pass over it.
+  // A few images at a time, so that their x stays in the cache for all channels.
   static void weights(const G& g, const BackwardArgs<T>& a, const Scratch& s, const T* x) {
     const Index image_bytes = padded_h(g) * padded_w(g) * g.conv.c_in * static_cast<Index>(sizeof(T));
     const Index group = image_bytes < kCacheBytes ? kCacheBytes / image_bytes : 1;
@@ -218,7 +218,7 @@ struct PoolSparse {
     const std::int32_t* at;
   };
 
-  // One channel's window rows, three at a time, in pieces of nearly equal numbers of vectors.
+  // One channel's window rows, three at a time, in chunks of nearly equal numbers of vectors.
   template <class V>
   static void channel_weights(const G& g, const List& list, const T* x, Index x_row, T* dw) {
     const Index vectors = run_lanes(g) / kLanes<V>;
@@ -262,7 +262,7 @@ struct PoolSparse {
     if (!dx_in_place(g)) crop(g, a.n, s.region, a.dx);
   }
 
-  // Some channels and one kernel row at a time, so that their weights stay in the cache while all windows pass.
+  // Some channels and one kernel row at a time, so that their weights stay in the cache for all windows.
   template <class V, int N>
   static void data_with(const G& g, const BackwardArgs<T>& a, const Scratch& s, T* dx) {
     constexpr Index L = kLanes<V>;
@@ -282,7 +282,7 @@ struct PoolSparse {
     }
   }
 
-  // The channels first .. first + channels of every window, sorted by which position won: gradient and place
+  // The channels first .. first + channels of every window, sorted by the position of the largest: gradient and index
   // of their weights. The lists of a window follow each other; `counts` has their four lengths.
   static void by_winner(const G& g, const BackwardArgs<T>& a, const Scratch& s, Index first, Index channels) {
     const Index per_channel = taps(g) * pixel(g), windows = a.n * g.windows();
@@ -311,7 +311,7 @@ struct PoolSparse {
     }
   }
 
-  // All lists onto one kernel row and N vectors of ci.
+  // All lists, for one kernel row and N vectors of ci.
   template <class V, int N>
   static void windows_data(const G& g, Index n, const Scratch& s, const T* w, T* dx) {
     Index at = 0;
@@ -327,7 +327,7 @@ struct PoolSparse {
     }
   }
 
-  // Padded pixels and margins away.
+  // Removes padding of pixels and images.
   static void crop(const G& g, Index n, const T* padded, T* dx) {
     const Index width = padded_w(g), p = pixel(g), c = g.conv.c_in;
     for (Index image = 0; image < n; ++image) {

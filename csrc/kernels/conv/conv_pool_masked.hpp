@@ -3,7 +3,7 @@
 //   dw[tap][r][co] += sum over windows q and their four positions j of  x[q, j][tap][r] * (winner == j ? g : 0)
 //
 // All four positions are multiplied, but in registers: no gradient of the full convolution output is stored.
-// Register tile: P of the taps * run inputs x K vectors of co, while all windows pass by.
+// Register tile: P of the taps * run inputs x K vectors of co, over all windows.
 #pragma once
 
 #include "kernels/conv/pool_window.hpp"
@@ -63,7 +63,7 @@ struct MaskedWeights {
     }
   }
 
-  // Three rows at a time where they are short, else pieces of one row.
+  // Three rows at a time where they are short, else chunks of one row.
   template <class V, int K>
   static void block(const G& g, Index n, const T* x, const T* grad, const T* winner, T* dw) {
     constexpr Index step = K * kLanes<V>;

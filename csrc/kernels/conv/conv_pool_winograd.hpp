@@ -1,5 +1,5 @@
 // Convolution, 2x2 max-pool and activation with the convolution by Winograd's algorithm: tiles of M x M outputs
-// are pooled in registers, and the gradient of a tile is made in registers from that of its windows.
+// are pooled in registers, and the gradient of a tile is computed in registers from that of its windows.
 #pragma once
 
 #include "kernels/conv/conv_pool_backward.hpp"
@@ -27,7 +27,7 @@ struct ConvPoolWinograd {
   // The windows' gradients lie before the scratch of the convolution; whole cache lines.
   static Index gradients(const G& g, Index n) { return round_up<T>(n * g.outputs()); }
 
-  // Calls f(i, j, place of the pooled value, does the window reach past the edge downwards, to the right) for the
+  // Calls f(i, j, index of the pooled value, does the window extend past the bottom, the right edge) for the
   // tile's windows, whose first output is (i, j).
   template <class F>
   static CNNFAST_INLINE void for_each_window(const G& g, const Tile& tile, Index c, const F& f) {
@@ -49,7 +49,7 @@ struct ConvPoolWinograd {
       using V = std::decay_t<decltype(y[0][0])>;
       const V offset = load<V>(bias + c);
       for_each_window(g, tile, c, [&](int i, int j, Index at, bool no_row, bool no_col) {
-        // Candidates beyond the edge repeat the first, against which they never win.
+        // Candidates beyond the edge repeat the first, against which they never exceed.
         const V x0 = y[i][j];
         const V x1 = no_col ? x0 : y[i][j + 1], x2 = no_row ? x0 : y[i + 1][j];
         const V x3 = no_row || no_col ? x0 : y[i + 1][j + 1];

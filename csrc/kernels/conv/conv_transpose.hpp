@@ -1,5 +1,5 @@
 // Transposed convolution: forward is the data gradient of a convolution, its data gradient that convolution, and the
-// gradient of its weights that of the convolution's with the two images in each other's place. No loops of its own.
+// weight gradient that of the convolution with its two images swapped. No loops of its own.
 #pragma once
 
 #include "kernels/conv/conv2d_lanewise.hpp"

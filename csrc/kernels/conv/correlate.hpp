@@ -3,8 +3,8 @@
 //   y[p][co] = bias[co] + sum_tap sum_r  x[p][tap][r] * w[tap][r][co]
 //
 // p runs over output pixels of all images; a tap is one row of the window, and because channels lie last
-// its kw * c_in inputs are one contiguous run r. Where the window's pixels are no neighbors (dilation, groups of
-// channels), a tap is one pixel, and taps come in rows. Lanes run over co, so strides, odd sizes and edges cost
+// its kw * c_in inputs are one contiguous run r. Where the window's pixels are not adjacent (dilation, groups of
+// channels), a tap is one pixel, and taps form rows. Lanes run over co, so strides, odd sizes and edges cost
 // nothing special. Register tile: P pixels x K vectors of co; each step loads K weight vectors and
 // broadcasts P inputs for P * K multiply-adds. Each output is summed in the same order whatever the tile
 // it falls in, so results do not depend on the batch.
@@ -70,8 +70,8 @@ CNNFAST_INLINE void for_each_block(Index c_out, Index taps_run, const F& f) {
   }
 }
 
-// Calls f(V, vector) for every vector of output channels of packed weights: what `for_each_block` means, for those
-// that pack them.
+// Calls f(V, vector) for every vector of output channels of packed weights: the layout of `for_each_block`, for
+// packing.
 struct PackedVector {
   Index block;  // first channel of its block
   Index lanes;  // of its block
@@ -98,8 +98,8 @@ CNNFAST_INLINE void for_each_packed_vector(Index c_out, const Slice& slice, cons
                      : for_each_packed_vector_of<Packet<T>, T>(c_out, slice, f);
 }
 
-// Calls f(place in the packed weights, tap, ci, channel) for every weight of a window of `taps` x c_in inputs: the
-// same, one by one. Missing lanes are not visited. Taps before lanes, because a parameter's
+// Calls f(index in the packed weights, tap, ci, channel) for every weight of a window of `taps` x c_in inputs: the
+// same layout, one by one. Missing lanes are not visited. Taps before lanes, because a parameter's
 // taps lie together.
 template <class T, class F>
 CNNFAST_INLINE void for_each_packed(Index c_out, Index taps, Index c_in, const F& f) {
@@ -116,8 +116,8 @@ CNNFAST_INLINE void for_each_packed(Index c_out, Index taps, Index c_in, const F
   }
 }
 
-// The pixels of a register tile: where input r of a tap lies, and the step to the next tap. Those that never meet more
-// than one row of taps say so: the loop over rows would cost them registers.
+// The pixels of a register tile: where input r of a tap lies, and the step to the next tap. Without
+// kTapRows there is only one row of taps: the loop over rows would cost registers.
 template <class T, int P>
 struct ScatteredPixels {
   static constexpr bool kTapRows = true;
@@ -128,7 +128,7 @@ struct ScatteredPixels {
     for (int p = 0; p < P; ++p) x[p] += step;
   }
 };
-// Neighbors in one row, one element apart: a single pointer serves all.
+// Adjacent pixels of one row, one element apart: a single pointer is enough.
 template <class T>
 struct AdjacentPixels {
   static constexpr bool kTapRows = false;
@@ -137,7 +137,7 @@ struct AdjacentPixels {
   CNNFAST_INLINE void advance(Index step) { x += step; }
 };
 
-// Sums a tile and hands the accumulators to `finish`.
+// Sums a tile and passes the accumulators to `finish`.
 template <class V, int P, int K, class T, class Pixels, class Finish>
 CNNFAST_INLINE void correlate_tile(const Correlation& g, Pixels x, const T* w, const T* bias, const Finish& finish) {
   constexpr int L = kLanes<V>;

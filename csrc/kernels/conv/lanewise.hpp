@@ -1,12 +1,11 @@
-// Products lane by lane, the core of convolutions in groups of a few channels, depthwise ones first of all.
+// Lanewise products, the core of convolutions in groups of a few channels, mainly depthwise ones.
 //
 //   y[p][c] = offset[c] + sum_i sum_tap  x_i[p + tap][c] * w[i][tap][c]
 //   dw[i][tap][c] += sum_p  x_i[p + tap][c] * dy[p][c]
 //
-// Lanes run over channels, and each channel keeps to itself. x_i is the plane that holds for every channel input i of
-// its group: the image itself where a group is one channel on both sides, else a copy made by `spread`. One image at
-// a time, so that its copies stay in the second-level cache. Where it needs none, taps that meet padding are left out
-// instead (`lanewise_clipped`).
+// Lanes run over channels. x_i is the plane that holds, for every channel, input i of its group: the image itself where
+// a group is one channel on both sides, else a copy made by `spread`. One image at a time, so that its copies stay in
+// the second-level cache. Where no copy is needed, taps in the padding are left out instead (`lanewise_clipped`).
 //
 // Register tiles: forward, P pixels of a row of one vector of channels, so that a vector of weights is loaded once
 // for P multiply-adds, each of which reads its input from the cache. Weight gradient, N taps of one vector: each
@@ -35,7 +34,7 @@ CNNFAST_INLINE void for_each_lane_vector(Index channels, const F& f) {
   use_half<T>(channels) ? with(HalfPacket<T>()) : with(Packet<T>());
 }
 
-// The taps of a window that meet the image.
+// The taps of a window that lie on the image.
 struct Taps {
   Index first_row, rows, first, count;
 };
@@ -63,7 +62,7 @@ CNNFAST_INLINE void lanewise_tile(const Lanewise& g, const Taps& taps, const T* 
   for (int p = 0; p < P; ++p) store_upto(y + p * g.y_col, acc[p], lanes);
 }
 
-// P neighboring windows of 3x3 pixels that begin one pixel apart: each pixel is loaded once for the three of them it
+// P adjacent windows of 3x3 pixels that begin one pixel apart: each pixel is loaded once for the three of them it
 // lies in, and weights stay in registers.
 template <class V, int P, class T>
 CNNFAST_INLINE void lanewise_tile_3x3(const Lanewise& g, const V (&w)[9], const V& start, const T* x, T* y,
@@ -106,7 +105,7 @@ CNNFAST_INLINE void lanewise_row_3x3(const Lanewise& g, Index first, Index end, 
   });
 }
 
-// Columns first .. end of a row of the output, from the places of its column 0.
+// Columns first .. end of a row of the output, x and y pointing to its column 0.
 template <class T>
 CNNFAST_INLINE void lanewise_row(const Lanewise& g, const Taps& taps, Index first, Index end, const T* x, const T* w,
                                  const T* offsets, T* y) {
@@ -137,7 +136,7 @@ void lanewise_product(const Lanewise& g, const T* x, const T* w, const T* offset
   }
 }
 
-// One axis of an image whose padding is not there: windows of `taps` places, `dilation` apart, that begin `stride`
+// One axis of an image without padding: windows of `taps` positions, `dilation` apart, that begin `stride`
 // apart and, the first of them, `pad` before the image.
 struct ClippedAxis {
   Index extent, taps, stride, dilation, pad;
@@ -157,7 +156,7 @@ struct ClippedAxis {
   bool whole(Index window) const { return first(window) == 0 && end(window) == taps; }
 };
 
-// The windows first .. end of an axis that meet no padding.
+// The windows first .. end of an axis that lie completely on the image.
 struct Inside {
   Index first = 0, end;
   Inside(const ClippedAxis& axis, Index windows) : end(windows) {
@@ -167,7 +166,7 @@ struct Inside {
 };
 
 // One image without its padding, x being where its first window begins: taps outside of it are left out. Columns at
-// the borders are walked downwards, so that tiles are full there too.
+// the borders are computed downwards, so that tiles are full there too.
 template <class T>
 void lanewise_clipped(const Lanewise& g, const ClippedAxis& v, const ClippedAxis& u, const T* x, const T* w,
                       const T* offsets, T* y) {
@@ -250,7 +249,7 @@ void lanewise_weights(const Lanewise& g, const T* x, const T* dy, T* dw, bool ac
 // ---- planes ---------------------------------------------------------------------------------------
 
 // How the channels of an image become those of planes: group by group, each of the `from` values of a group in turn
-// takes the place of all its `to` channels.
+// is copied to all its `to` channels.
 struct Spread {
   Index groups, from, to;
   bool any() const { return from != 1 || to != 1; }
@@ -279,7 +278,7 @@ CNNFAST_INLINE void spread_pixels(Index pixels, const Spread& s, Index plane, co
   }
 }
 
-// The planes of one image of h x w, each with a margin of zeros.
+// The planes of one image of h x w, each padded with zeros.
 template <class T>
 void spread(Index h, Index w, const Spread& s, const Padding& m, const T* x, T* y) {
   const Index channels = s.channels(), width = m.left + w + m.right;

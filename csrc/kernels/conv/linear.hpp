@@ -1,5 +1,5 @@
-// Linear: forward and the gradient of its input as a 1x1 convolution whose pixels are the images of a tile, so that one
-// set of loops serves both. The gradient of its weights is one product over all images of the batch:
+// Linear: forward and the gradient of its input as a 1x1 convolution whose pixels are the images of a tile, with the
+// same loops. The gradient of its weights is one product over all images of the batch:
 //
 //   dw[o][i] = sum_n dy[n][o] * x[n][i]        db[o] = sum_n dy[n][o]
 //
@@ -80,8 +80,8 @@ struct LinearKernels {
   }
 
  private:
-  // So many images that their inputs of a block stay in the first-level cache while outputs pass; and sums of few
-  // numbers, added up, round less than one long sum.
+  // Inputs of a block of this many images stay in the first-level cache for all outputs; and partial sums round less
+  // than one long sum.
   static constexpr Index kImages = 64;
 
   template <class V, int K>

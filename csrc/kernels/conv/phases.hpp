@@ -1,11 +1,12 @@
-// The data gradient of a convolution as correlations: which kernel rows meet which input rows, along one axis.
+// The data gradient of a convolution as correlations: which kernel rows are multiplied with which input rows, along one
+// axis.
 //
-// Row p of the padded input meets kernel row k at output row o where o * stride + k * dilation = p. The input rows
-// fall into `stride` phases, by p modulo the stride. Within a phase the same kernel rows meet every row: those with
-// k * dilation = p (mod stride), which are every (stride / common)-th from the first on, common the greatest common
-// divisor of stride and dilation; from one of them to the next, o falls by dilation / common. So the gradient of a
-// phase is a correlation of stride 1 of dy with some of the weights, rotated by half a turn. Without dilation the
-// kernel rows are every stride-th and the output rows are neighbors.
+// Row p of the padded input is multiplied by kernel row k at output row o where o * stride + k * dilation = p. The
+// input rows fall into `stride` phases, by p modulo the stride. Within a phase the same kernel rows apply to every row:
+// those with k * dilation = p (mod stride), which are every (stride / common)-th from the first on, common the greatest
+// common divisor of stride and dilation; from one of them to the next, o falls by dilation / common. So the gradient of
+// a phase is a correlation of stride 1 of dy with some of the weights, rotated by half a turn. Without dilation the
+// kernel rows are every stride-th and the output rows are adjacent.
 #pragma once
 
 #include "kernels/layout.hpp"
@@ -22,7 +23,7 @@ inline Index greatest_common_divisor(Index a, Index b) {
   return a;
 }
 
-// One axis of a placed window.
+// One axis of a window on an image.
 struct Axis {
   Index in, out, kernel, stride, dilation, before;
 
@@ -38,10 +39,10 @@ struct Axis {
   struct Phase {
     Index first;   // input row
     Index count;   // input rows
-    Index taps;    // kernel rows that meet them
+    Index taps;    // kernel rows that apply to them
     Index kernel;  // the first of those
     Index step;    // ... and from one of them to the next
-    Index start;   // output row, counted from the margin, under the last of those: taps go by rising output row
+    Index start;   // output row, counted from the padding, under the last of those: taps go by rising output row
     Index kernel_row(Index tap) const { return kernel + (taps - 1 - tap) * step; }
   };
   Phase phase(Index residue) const {

@@ -1,4 +1,4 @@
-// Walks the 2x2 windows of a fused convolution and pool, image by image and row by row.
+// The 2x2 windows of a fused convolution and pool, image by image and row by row.
 #pragma once
 
 #include "kernels/conv/correlate.hpp"
@@ -7,8 +7,8 @@
 
 CNNFAST_KERNELS_BEGIN
 
-// One window, and where its four convolution outputs lie; those beyond the edge repeat the first, against
-// which they never win.
+// One window, and the positions of its four convolution outputs; those beyond the edge repeat the first, which
+// they never exceed.
 class PoolWindow {
  public:
   explicit PoolWindow(const ConvPool::Geometry& g, Index image = 0) : g_(&g), image_(image) {}
@@ -23,7 +23,7 @@ class PoolWindow {
     ++image_;
   }
 
-  // Place of output j in a buffer with these strides.
+  // Index of output j in a buffer with these strides.
   Index offset(int j, Index image, Index row, Index pixel) const {
     const Index down = j / 2, right = j % 2;
     const bool inside = top_ + down < g_->conv.h_out && left_ + right < g_->conv.w_out;
@@ -36,7 +36,7 @@ class PoolWindow {
   Index image_, top_ = 0, left_ = 0;
 };
 
-// The largest of four candidates and which it was; the first wins ties, NaN always takes the place.
+// The largest of four candidates and its index; ties go to the first, NaN always wins.
 template <class T, class V>
 CNNFAST_INLINE void largest_of_four(const V& x0, const V& x1, const V& x2, const V& x3, V& best, V& at) {
   best = x0, at = zero<V>();

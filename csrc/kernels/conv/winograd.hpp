@@ -1,15 +1,15 @@
 // Dense convolution of stride 1 by Winograd's F(M x M, R x R), all directions.
 //
 // The output is cut into tiles of M x M pixels, each computed from a patch of A x A inputs, A = M + R - 1.
-// What is left of the convolution are A^2 products of matrices, tiles x c_in times c_in x c_out:
+// The convolution becomes A^2 products of matrices, tiles x c_in times c_in x c_out:
 //
 //   forward    V = B^T x B,   m[f] = V[f] U[f],        y = A^T m A
 //   backward   Z = A dy A^T,  dU[f] += V[f]^T Z[f],    dw = G^T dU G
 //                             dV[f] = Z[f] U[f]^T,     dx += B dV B^T    (patches overlap by R - 1 pixels)
 //
 // Tiles are taken in blocks whose V and m stay in the second-level cache. Lanes run over channels, of which there
-// must be whole vectors (or half of one, see `with_vectors`). A value that is not finite spoils every output of its
-// tile that depends on it, and perhaps others of the tile: it never gets lost.
+// must be whole vectors (or half of one, see `with_vectors`). A value that is not finite makes every output of its tile
+// that depends on it not finite, and perhaps others of the tile: it is never lost.
 #pragma once
 
 #include "kernels/conv/winograd_weights.hpp"
@@ -63,7 +63,7 @@ struct Winograd : WinogradWeights<T, M, R> {
   }
 
   struct Scratch {
-    T* edge;  // stands for the pixels outside of the image: zeros to read, or a place to write
+    T* edge;  // stands for the pixels outside of the image: zeros to read, or memory to write to
     T* v;
     T* m;
     T* du;
@@ -75,7 +75,7 @@ struct Winograd : WinogradWeights<T, M, R> {
     s.v = scratch;
     s.m = s.v + kFrequencies * s.v_stride;
     s.du = s.m + kFrequencies * s.m_stride;
-    s.edge = s.du;  // forward has no du
+    s.edge = s.du;  // forward has no dU
     return s;
   }
 
@@ -88,7 +88,7 @@ struct Winograd : WinogradWeights<T, M, R> {
     const Index in_image = number % tiles(g);
     return {number / tiles(g), in_image / tile_cols(g) * M, in_image % tile_cols(g) * M};
   }
-  // Places of a tile's patch in x (or dx); `edge` for those outside of the image.
+  // Offsets of a tile's patch in x (or dx); `edge` for those outside of the image.
   template <class P>
   static void patch(const G& g, const Tile& t, P* x, P* edge, P* (&at)[A][A]) {
     for (int i = 0; i < A; ++i) {
@@ -198,10 +198,10 @@ struct Winograd : WinogradWeights<T, M, R> {
         }
       });
     }
-    // Margins of several tiles were summed in `edge`, and must read as zeros again.
+    // Border gradients of several tiles were summed in `edge`, and must read as zeros again.
     clear(s.edge, edge(g));
   }
-  // Where all tiles make one block, each piece of dU is brought back at once and never leaves the caches.
+  // Where all tiles make one block, each chunk of dU is transformed back at once, while it is in the cache.
   static void weights_in_chunks(const G& g, Index count, const Scratch& s, T* dw, bool accumulate) {
     for_each_channel_block(g, [&](Index block, Index lanes) {
       for (Index ci = 0; ci < g.c_in; ci += kChunk) {

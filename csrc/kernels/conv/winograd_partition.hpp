@@ -1,5 +1,5 @@
-// How threads share one forward pass of Winograd's algorithm: by tiles or, where tiles are few, by blocks of output
-// channels, so that each weight is read by one thread only. A slice's outputs do not lie together, but in runs.
+// How threads divide one forward pass of Winograd's algorithm: by tiles or, where tiles are few, by blocks of output
+// channels, so that each weight is read by one thread only. The outputs of a slice form several contiguous runs.
 #pragma once
 
 #include "kernels/conv/correlate.hpp"
@@ -10,7 +10,7 @@ CNNFAST_KERNELS_BEGIN
 template <class T>
 struct WinogradPartition {
   using G = Conv2d::Geometry;
-  static constexpr Index kFewTiles = 4;  // for a thread
+  static constexpr Index kFewTiles = 4;  // per thread
 
   Index first, end;  // tiles
   Slice channels;    // of blocks

@@ -7,7 +7,7 @@
 // rounding error of a convolution is half as large (the choice follows Barabasz et al. 2020, doi:10.1145/3412380, who
 // search for such points).
 //
-// The gradients are the adjoints of these maps: dw = G^T (dU), dx = B (dV), with Z = A dy in the middle.
+// The gradients are the adjoints of these maps: dw = G^T (dU), dx = B (dV), with Z = A dy A^T.
 #pragma once
 
 #include "kernels/simd/packet.hpp"
@@ -17,7 +17,7 @@ CNNFAST_KERNELS_BEGIN
 template <class V, class T, int M, int R>
 struct WinogradAxis;
 
-// What the two have in common that are made of six points.
+// Shared by the two with six points.
 template <class V, class T>
 struct SixPoints {
   static V times(double c, const V& x) { return ei::pmul(broadcast<V>(static_cast<T>(c)), x); }

@@ -1,5 +1,5 @@
-// The weights of Winograd's algorithm: into the frequencies (U = G w G^T, for both directions), and their gradient
-// back (dw = G^T dU G). Layout: [frequency][block of outputs][input][lane], blocks as in `for_each_block`.
+// The weights of Winograd's algorithm: transformed (U = G w G^T, for both directions), and their gradient
+// transformed back (dw = G^T dU G). Layout: [frequency][block of outputs][input][lane], blocks as in `for_each_block`.
 #pragma once
 
 #include "kernels/conv/conv2d_direct.hpp"
@@ -19,7 +19,7 @@ struct WinogradWeights {
   static Index forward_packed(const G& g) { return kFrequencies * channel_pairs(g) + g.c_out; }
   static void clear(T* p, Index count) { std::memset(p, 0, static_cast<std::size_t>(count) * sizeof(T)); }
 
-  // Calls f with the type of vector that the channels are made of.
+  // Calls f with the vector type that fits the channels.
   template <class F>
   static CNNFAST_INLINE void with_vectors(Index channels, const F& f) {
     use_half<T>(channels) ? f(HalfPacket<T>()) : f(Packet<T>());
@@ -44,7 +44,7 @@ struct WinogradWeights {
 
   // ---- gradients ----------------------------------------------------------------------------------
 
-  // A block of output channels and some of its inputs, brought back from the frequencies.
+  // A block of output channels and some of its inputs, transformed back.
   static void add_weights(const G& g, const T* du, Index stride, Index lanes, Index inputs, T* dw, bool accumulate) {
     with_vectors(g.c_out, [&](auto vector) {
       using V = decltype(vector);
@@ -130,7 +130,7 @@ struct WinogradWeights {
   static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice);
 };
 
-// Not inline, so that what they need is compiled once, in instantiate/winograd.cpp.
+// Not inline, so that their code is compiled once, in instantiate/winograd.cpp.
 
 template <class T, int M, int R>
 void WinogradWeights<T, M, R>::add_weights(const G& g, const T* du, T* dw, bool accumulate) {

@@ -1,4 +1,4 @@
-// What rearranges or joins values.
+// Operations that rearrange or combine values.
 #include "kernels/instantiate/family.hpp"
 
 #include "kernels/pointwise/resample.hpp"

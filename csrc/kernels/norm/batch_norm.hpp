@@ -1,4 +1,4 @@
-// Batch normalization, and the join of a branch and the activation that may follow it.
+// Batch normalization, and the residual add and activation that may follow it.
 //
 //   forward    y = f(x a + b + other?)   a = weight / sqrt(var + eps), b = bias - mean a
 //   backward   dz = dy f'     s = sum dz, q = sum dz (x - mean), over all values of a channel
@@ -66,7 +66,7 @@ struct BatchNormKernels {
     if (!g.keeps_slope()) {
       return g.activated() ? apply<true>(g, a, scale, shift) : apply<false>(g, a, scale, shift);
     }
-    // An image at a time, while it is in a near cache.
+    // One image at a time, while it is in the first-level cache.
     for (Index first = 0; first < a.n * g.size(); first += g.size()) {
       ForwardArgs<T> image = a;
       const T* const xs[] = {a.x + first, g.residual ? a.xs[1] + first : nullptr};
@@ -86,7 +86,7 @@ struct BatchNormKernels {
     });
   }
 
-  // A tile's mean and squared distances in two passes, then joined to those of the shard (Chan, Golub & LeVeque
+  // A tile's mean and squared distances in two passes, then combined with those of the shard (Chan, Golub & LeVeque
   // 1983, Algorithms for computing the sample variance).
   static void collect(const G& g, const ForwardArgs<T>& a, double* shard) {
     const ChannelPattern<T> along(g.channels);
@@ -108,7 +108,7 @@ struct BatchNormKernels {
 
   // ---- backward -----------------------------------------------------------------------------------
 
-  // What tells the slope of the activation: nothing (it has none), its output, or what forward kept.
+  // What the slope of the activation follows from: nothing (there is none), its output, or what forward saved.
   enum class By { nothing, output, slope };
   template <class F>
   static void with_slope(const G& g, const F& f) {
@@ -146,7 +146,7 @@ struct BatchNormKernels {
     }
   }
 
-  // dx = dz a + x b + d. The gradients of the parameters are the totals that d_statistics come from: the plan has them.
+  // dx = dz a + x b + d. The plan computes the gradients of the parameters from the same totals as d_statistics.
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (g.residual && a.dxs[1] != nullptr) {
       with_slope(g, [&](auto by) {

@@ -5,7 +5,7 @@
 //              dweight = sum dy xhat, dbias = sum dy
 //
 // Mean and variance are summed in two passes, and once more in backward, the second time together with the sums of the
-// gradient: they take no room in between.
+// gradient, so that they need not be stored.
 #pragma once
 
 #include <math.h>
@@ -49,7 +49,7 @@ struct GroupNormKernels {
     along.fold(sums);
     by_group(g, along, means, [&](Index c) { return along.folded(sums, c); }, [&](double sum) { return sum / m; });
   }
-  // One over its deviation, from sums of squared distances.
+  // The inverse standard deviation, from sums of squared distances.
   static void find_inverse(const G& g, const ChannelPattern<T>& along, T* squares, T* inverse) {
     const double m = static_cast<double>(values(g));
     along.fold(squares);
@@ -164,8 +164,7 @@ struct LayerNormKernels {
     for (Index k = 0; k < 2; ++k) to_nchw(g.channels, g.positions, packed_grads + k * g.size(), grads + k * g.size());
   }
 
-  // A sum over all vectors, to which f(sum, place, count) adds that at `place`; several sums that do not wait for each
-  // other.
+  // A sum over all vectors, to which f(sum, index, count) adds the one at `index`; several independent partial sums.
   template <class F>
   static CNNFAST_INLINE double sum(Index size, const F& f) {
     constexpr Index lanes = kLanes<V>;

@@ -1,11 +1,11 @@
-// Normalization by neighboring channels.
+// Normalization over adjacent channels.
 //
 //   forward    s[c] = k + alpha / size sum of x[c']^2 over the window of c, y[c] = x[c] s[c]^-beta
 //   backward   dx[c] = dy[c] s[c]^-beta - 2 alpha beta / size x[c] sum of dy[c'] x[c'] s[c']^(-beta - 1)
 //              over the c' whose window holds c
 //
 // The window of c begins size / 2 channels before it (rounded down), as in PyTorch, and channels beyond the ends
-// count as 0. A row of scratch with a margin of zeros makes every window whole.
+// count as 0. A row of scratch padded with zeros makes every window complete.
 #pragma once
 
 #include <math.h>
@@ -42,7 +42,7 @@ struct LocalResponseNormKernels {
     for (T& lane : lanes) lane = static_cast<T>(::pow(static_cast<double>(lane), -beta));
     return load<V>(lanes);
   }
-  // The sum over `size` neighbors of each of the channels i .. i + lanes, from a row with its margin.
+  // The sum over `size` neighbors of each of the channels i .. i + lanes, from a padded row.
   static CNNFAST_INLINE V window(const G& g, const T* from) {
     V sum = load<V>(from);
     for (Index k = 1; k < g.size; ++k) sum = ei::padd(sum, load<V>(from + k));
@@ -92,7 +92,7 @@ struct LocalResponseNormKernels {
       });
     }
   }
-  // Saved sums; lanes past the end are 1, which every power bears.
+  // Saved sums; lanes past the end are 1, of which every power is finite.
   static CNNFAST_INLINE V sums(const T* saved, Index count) {
     if (count == kLanes<V>) return load<V>(saved);
     alignas(64) T lanes[kLanes<V>];

@@ -17,7 +17,7 @@ struct Rowwise {
   static T largest(Index c, const T* x) {
     Index i = 1;
     T m = x[0];
-    if (c >= L) {  // a NaN that is lost here reaches the sum by itself
+    if (c >= L) {  // a NaN that is lost here still reaches the sum
       V most = load<V>(x);
       for (i = L; i + L <= c; i += L) most = ei::pmax(most, load<V>(x + i));
       m = ei::predux_max(most);

@@ -17,7 +17,7 @@ CNNFAST_INLINE void each_element(Index size, const F& f) {
   }
 }
 
-// y = f(x + offset + residual) and the slope there; offset, residual and slope may be null, y may be x.
+// y = f(x + offset + residual) and the slope; offset, residual and slope may be null, y may be x.
 template <class T>
 void activate(const Function& function, Index size, const T* x, const T* offset, const T* residual, T* y, T* slope) {
   with_function(function, [&](const auto& f) {

@@ -1,5 +1,5 @@
-// Dropout. Each number is a hash of the key, the image's place in the batch and the element (or channel): counters
-// instead of a generator's state, so that images, tiles and threads need no order among them.
+// Dropout. Each number is a hash of the key, the image's index in the batch and the element (or channel): counters
+// instead of a generator's state, so that results do not depend on the order of images, tiles and threads.
 #pragma once
 
 #include <cstring>

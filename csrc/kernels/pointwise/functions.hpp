@@ -1,11 +1,11 @@
-// Value and slope of each elementwise function, at a packet of floats or at one double. Formulas are written so that
+// Value and slope of each elementwise function, for a packet of floats or one double. Formulas are written so that
 // nothing cancels and nothing overflows on the way: with e = exp(-|x|) and d = 1 / (1 + e),
 //
 //   logistic function   s(x) = d, s'(x) = e d^2                            for x >= 0, and e d for x < 0
 //   tanh                |y| = (1 - e^2) / (1 + e^2)                        1 - e^2 by expm1
 //   softplus            max(x, 0) + log1p(e)
 //
-// At +-infinity and NaN the formulas stand as PyTorch's do: -inf * 0 is NaN.
+// At +-infinity and NaN the formulas give what PyTorch's give: -inf * 0 is NaN.
 #pragma once
 
 #include <type_traits>
@@ -127,7 +127,7 @@ struct MishAt {
     const V none = zero<V>(), one = constant<V>(1), two = constant<V>(2);
     const Decay<V> decay(ei::pnegate(ei::pabs(x)));
     const V e = decay.value();
-    // e times these is the share of x that passes, for x < 0
+    // e times these is y / x, for x < 0
     const V inverse = ei::pdiv(one, ei::pmadd(e, ei::padd(e, two), two));
     const V share = ei::pmul(ei::padd(e, two), inverse);
     const V bend = ei::pmul(ei::pmul(constant<V>(4), ei::padd(one, e)), ei::pmul(inverse, inverse));

@@ -1,4 +1,4 @@
-// Upsampling and downsampling by whole factors. Backward of each is one of the others' forward, but for repeated
+// Upsampling and downsampling by integer factors. Backward of each is one of the others' forward, but for repeated
 // values, whose gradients are summed in row order.
 #pragma once
 
@@ -33,11 +33,11 @@ struct Upsample2dKernels {
 
  private:
   static std::size_t bytes(Index elements) { return static_cast<std::size_t>(elements) * sizeof(T); }
-  // The place in the large images of pixel (row, col) of small image number `image`.
+  // The index in the large images of pixel (row, col) of small image number `image`.
   static Index place(const G& g, Index image, Index row, Index col) {
     return ((image * g.large.h + row * g.factor.h) * g.large.w + col * g.factor.w) * g.channels;
   }
-  // Calls f(image, row, col, place in the small images) for all pixels of the small images.
+  // Calls f(image, row, col, index in the small images) for all pixels of the small images.
   template <class F>
   static void for_each_pixel(const G& g, Index n, const F& f) {
     Index at = 0;

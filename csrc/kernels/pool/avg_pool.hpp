@@ -1,8 +1,8 @@
-// Average-pooling over channels-last images, lanes over channels.
+// Average pooling over channels-last images, lanes over channels.
 //
-// y = (sum of the window) / d; dx[pixel] = sum of dy / d over the windows over it. Four vectors of channels go
-// through a window side by side, so that the sums of a large one (a whole image, say) do not wait for each other and
-// every cache line is read once.
+// y = (sum of the window) / d; dx[pixel] = sum of dy / d over the windows over it. Four vectors of channels are
+// summed together, so that the additions of a large window (a whole image, say) are independent and every cache line is
+// read once.
 #pragma once
 
 #include "kernels/pool/pool_gather.hpp"
@@ -21,8 +21,8 @@ struct AvgPool2dKernels {
     return s;
   }
 
-  // Pixels of a window along one axis, counted as the settings have it: padding or not, but nothing beyond it (where
-  // a window hangs over, the number of windows being rounded up).
+  // Pixels of a window along one axis, with padding or without, but never beyond the padding (where ceil_mode lets a
+  // window extend past it).
   static Index counted(const G& g, const PoolAxis& a, const Span& s) {
     if (a.adaptive || !g.count_padding) return s.end - s.first;
     const Index end = s.origin + a.kernel, most = a.in + a.after;
@@ -59,7 +59,7 @@ struct AvgPool2dKernels {
   // One image; K: as in with_kernel.
   template <class V, int K>
   static void forward_image(const G& geometry, const T* x, T* y) {
-    const G g = geometry;  // of our own: what is stored cannot change it
+    const G g = geometry;  // a local copy: stores through y cannot change it
     const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
     for_each_window(g, [&](Index to, const Span& r, const Span& c) {
       const Part p = part(g, r, c);

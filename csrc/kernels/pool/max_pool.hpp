@@ -1,8 +1,8 @@
-// Max-pooling over channels-last images, lanes over channels.
+// Max pooling over channels-last images, lanes over channels.
 //
 // Forward keeps, for each output, the position of the largest value in its window (row by row, as a number
-// of the element type so that one comparison serves any width). A value takes the place only if it is
-// strictly larger, so ties go to the first in row order; NaN takes it always, as in PyTorch.
+// of the element type so that one comparison serves any width). A value replaces the largest only if it
+// is strictly larger, so ties go to the first in row order; NaN always does, as in PyTorch.
 #pragma once
 
 #include "kernels/pool/pool_gather.hpp"
@@ -35,7 +35,7 @@ struct MaxPool2dKernels {
   // One image; K: as in with_kernel.
   template <class V, int K, bool Numbers>
   static void forward_image(const G& geometry, const T* x, T* y, T* saved) {
-    const G g = geometry;  // of our own: what is stored cannot change it
+    const G g = geometry;  // a local copy: stores through y cannot change it
     const Index x_size = g.h * g.w * g.channels, y_size = g.h_out * g.w_out * g.channels;
     for_each_window(g, [&](Index to, const Span& r, const Span& c) {
       const Part p = part(g, r, c);

@@ -1,9 +1,9 @@
-// How the windows of a pool lie on one channels-last image, and the way forward from window to window, shared by max-
-// and average-pooling. The way back is in pool_gather.hpp.
+// The windows of a pool on one channels-last image, and the forward loops over them, shared by max and average pooling.
+// The backward loops are in pool_gather.hpp.
 //
 // Lanes run over channels, in whole vectors: the last overlaps the one before. Where a pixel has less than a vector of
-// channels, the vector spills over into the next pixel, which is written later; only where there is none must the
-// channels be taken by themselves. Half vectors serve where they hold all channels: less is written twice.
+// channels, the vector extends into the next pixel, which is written later; only the last pixels are written
+// exactly. Half vectors are used where they hold all channels: less is written twice.
 #pragma once
 
 #include <type_traits>
@@ -13,7 +13,7 @@
 
 CNNFAST_KERNELS_BEGIN
 
-// Calls f with the type of vector that a pixel's channels are taken by.
+// Calls f with the vector type for a pixel's channels.
 template <class T, class F>
 CNNFAST_INLINE void with_vector(Index channels, const F& f) {
   use_half<T>(channels) ? f(HalfPacket<T>()) : f(Packet<T>());
@@ -54,7 +54,7 @@ CNNFAST_INLINE Part part(const Pool& g, const Span& r, const Span& c) {
           g.dilation.h * g.w * g.channels, g.dilation.w * g.channels};
 }
 
-// Calls f(window's place in y, rows, cols) for each window of an image.
+// Calls f(index of the window in y, rows, cols) for each window of an image.
 template <class F>
 CNNFAST_INLINE void for_each_window(const Pool& g, const F& f) {
   const PoolAxis rows = g.rows(), cols = g.cols();

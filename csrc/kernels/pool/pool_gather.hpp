@@ -1,12 +1,12 @@
-// The way back through a pool, shared by max- and average-pooling: from pixel to pixel of dx. Each looks up the windows
-// over it, so that dx is written once and nothing is scattered, and sums them in one fixed order.
+// Backward of max and average pooling, from pixel to pixel of dx: each sums the windows over it in one fixed order, so
+// that dx is written once and nothing is scattered.
 #pragma once
 
 #include "kernels/pool/pool.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
-// Windows along an axis, one after the other: places as in PoolAxis, without its divisions.
+// Windows along an axis, one after the other: positions as in PoolAxis, without its divisions.
 class Steps {
  public:
   explicit Steps(const PoolAxis& a)
@@ -27,7 +27,7 @@ class Steps {
   Index windows_, step_, rest_, reach_, origin_, carry_ = 0;  // the origin is origin_ + carry_ / windows_
 };
 
-// The windows over a place: first .. end - 1. The place may only move on.
+// The windows over a position: first .. end - 1. The position may only increase.
 class Over {
  public:
   explicit Over(const PoolAxis& axis) : in_(axis.in), out_(axis.out), oldest_(axis), next_(axis) {}
@@ -35,7 +35,7 @@ class Over {
     for (; first < out_ && oldest_.end() <= place; oldest_.next()) ++first;
     for (; end < out_ && next_.origin() <= place; next_.next()) ++end;
   }
-  // One behind the last place that has the same windows.
+  // One past the last position with the same windows.
   CNNFAST_INLINE Index until() const {
     Index place = in_;
     if (first < out_ && oldest_.end() < place) place = oldest_.end();
@@ -59,7 +59,7 @@ struct Run {
   const Over &rows, &cols;
   Index kernel_w;
 
-  // There are R x C windows, whose taps are neighbors: they are held in registers. Vectors are whole. `load(i, j,
+  // There are R x C windows, whose taps are adjacent: they are kept in registers. Vectors are whole. `load(i, j,
   // channel, count)` is a window.
   template <class V, int R, int C, class Load, class Term>
   CNNFAST_INLINE void held(const Load& load, const Term& term) const {
@@ -124,7 +124,7 @@ struct Run {
   }
 };
 
-// dx of each pixel: the sum of term(load(window's place in y, count), number of the pixel in the window) over the
+// dx of each pixel: the sum of term(load(index of the window in y, count), number of the pixel in the window) over the
 // windows over it, in order.
 template <class V, class T, class Load, class Term>
 void gather(const Pool& geometry, T* dx, const Load& load, const Term& term) {
@@ -163,7 +163,7 @@ void gather(const Pool& geometry, T* dx, const Load& load, const Term& term) {
 }
 
 // The same for kernel KH x KW and stride SH x SW, a block of SH x SW pixels at a time: the few windows over a block
-// are held in registers.
+// are kept in registers.
 template <class V, int KH, int SH, int KW, int SW>
 class Blocks {
  public:
@@ -182,7 +182,7 @@ class Blocks {
       for (Index j = 0; j * SW < w_ + left_; ++j) {
         const Index col = j * SW - left_;
         const bool inside = rows_inside && j >= MW - 1 && j < w_out_ && col >= 0 && col + SW <= w_;
-        // A vector may spill over into the next pixel of its row, not into the next row, which may be written already.
+        // A vector may extend into the next pixel of its row, not into the next row, which may be written already.
         const Index x_room = (w_ - col - SW + 1) * c_, y_room = y_size - (i * w_out_ + j) * c_;
         const Index room = x_room < y_room ? x_room : y_room;
         if (inside && (c_ >= kLanes<V> || room >= kLanes<V>)) {

@@ -1,8 +1,8 @@
-// Loops over channels-last values with something for each channel at hand.
+// Loops over channels-last values with coefficients or sums for each channel.
 //
 // The channels that the lanes of a vector hold repeat with a period. A pattern is a run of whole vectors, at least
-// eight, after which they do: coefficients and sums are laid out along it, so that every vector is full, whatever the
-// number of channels, and no sum waits for the one before.
+// eight, after which they do: coefficients and sums are laid out along it, so that every vector is full for any
+// number of channels, and consecutive sums are independent.
 #pragma once
 
 #include <cstring>
@@ -28,7 +28,7 @@ class ChannelPattern {
   }
   Index length() const { return length_; }
 
-  // to[i] = f(channel of place i).
+  // to[i] = f(channel of element i).
   template <class F>
   void lay_out(T* to, const F& f) const {
     for (Index c = 0; c < channels_; ++c) to[c] = f(c);
@@ -40,16 +40,16 @@ class ChannelPattern {
   void clear(T* to) const {
     for (Index i = 0; i < length_; ++i) to[i] = T(0);
   }
-  // The sum of what lies at a channel's places.
+  // The sum of the elements of a channel.
   double total(const T* along, Index channel) const { return total(along, channel, length_); }
-  // The same in two steps, for sums that are asked for often and for every channel.
+  // The same in two steps, for sums that are read often and for every channel.
   void fold(T* along) const {
     for (Index from = period_; from < length_; from += period_) {
       for (Index k = 0; k < period_; k += L) store(along + k, ei::padd(load<V>(along + k), load<V>(along + from + k)));
     }
   }
   double folded(const T* along, Index channel) const { return total(along, channel, period_); }
-  // Calls f(place, place in the pattern, count) for all vectors of `size` values.
+  // Calls f(index, index in the pattern, count) for all vectors of `size` values.
   template <class F>
   CNNFAST_INLINE void for_each_vector(Index size, const F& f) const {
     Index i = 0;
@@ -65,7 +65,7 @@ class ChannelPattern {
       store(sums + k, ei::padd(load<V>(sums + k), load_upto<V>(x + i, count)));
     });
   }
-  // x - mean of a vector; past the end of x there is no distance.
+  // x - mean of a vector; 0 past the end of x.
   static CNNFAST_INLINE V distance(const T* x, const T* means, Index count) {
     return ei::psub(count == L ? load<V>(x) : filled(x, means, count), load<V>(means));
   }

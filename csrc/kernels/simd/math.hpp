@@ -1,5 +1,5 @@
-// exp and its kin, and the normal distribution on float packets, accurate to about one unit in the last place over the
-// whole range. double goes through the C library, element by element: it serves gradient checks.
+// Exponentials and the normal distribution on float packets, accurate to about one unit in the last place over the
+// whole range. double uses the C library, element by element: it is for gradient checks.
 //
 // Coefficients: minimax (Remez) fits of our own; the stated error is that of the polynomial alone.
 #pragma once
@@ -31,14 +31,14 @@ template <class V>
 CNNFAST_INLINE V where_equal(const V& a, const V& b, const V& yes, const V& no) {
   CNNFAST_WHERE(a == b, ei::pcmp_eq(a, b));
 }
-// yes where x takes the place of the largest value so far: it exceeds it, or is NaN.
+// yes where x replaces the largest value so far: it is larger, or NaN.
 template <class V>
 CNNFAST_INLINE V where_wins(const V& x, const V& best, const V& yes, const V& no) {
   CNNFAST_WHERE((best < x) | (x != x), ei::por(ei::pcmp_lt(best, x), ei::pxor(ei::pcmp_eq(x, x), ei::ptrue(x))));
 }
 #undef CNNFAST_WHERE
 
-// A candidate of a maximum, with its number.
+// Updates a maximum and the index of it.
 template <class V>
 CNNFAST_INLINE void update_max(const V& x, const V& number, V& best, V& at) {
   at = where_wins(x, best, number, at);
@@ -54,7 +54,7 @@ CNNFAST_INLINE V polynomial(const V& x, const float (&c)[N]) {
   return y;
 }
 
-// x * 2^n for whole numbers -126 <= n <= 127.
+// x * 2^n for integers -126 <= n <= 127.
 template <class V>
 CNNFAST_INLINE V times_power_of_two(const V& x, const V& n) {
   using Integers = typename ei::unpacket_traits<V>::integer_packet;
@@ -62,7 +62,7 @@ CNNFAST_INLINE V times_power_of_two(const V& x, const V& n) {
   return ei::pmul(x, ei::preinterpret<V>(ei::plogical_shift_left<23>(exponent)));
 }
 
-// x * 2^n for whole numbers -252 <= n <= 254, rounded once where x is about 1; NaN where x is.
+// x * 2^n for integers -252 <= n <= 254, rounded once where x is about 1; NaN where x is.
 template <class V>
 CNNFAST_INLINE V times_power_in_two(const V& x, const V& n) {
 #if defined(__AVX512F__)

@@ -1,4 +1,4 @@
-// The one home of vector registers: names for Eigen's packets, register-tile sizes, partial loads and stores.
+// Vector registers: names for Eigen's packets, register-tile sizes, partial loads and stores.
 #pragma once
 
 #include <type_traits>
@@ -25,7 +25,7 @@ constexpr int kRegisters = 32;
 #else
 constexpr int kRegisters = 16;
 #endif
-// float64 serves gradient checks: one vector keeps the multiply-adds busy enough, and compiles in a third of the time.
+// float64 is for gradient checks: one vector is fast enough, and compiles in a third of the time.
 template <class T>
 constexpr int kMaxVectors = sizeof(T) == 8     ? 1
                             : kRegisters == 32 ? 4
@@ -98,7 +98,7 @@ CNNFAST_INLINE void map(Index size, T* y, const F& f, const Inputs*... x) {
   for_each_group<V>(size, [&](Index i, Index count) { store_upto(y + i, f(load_upto<V>(x + i, count)...), count); });
 }
 
-// A square of lanes: L rows of L elements, `row(i)` their places, to the places `column(i)`.
+// A square of lanes: L rows of L elements, at the addresses `row(i)`, to the addresses `column(i)`.
 template <class V, class Row, class Column>
 CNNFAST_INLINE void transpose_square(const Row& row, const Column& column) {
   constexpr int L = kLanes<V>;
@@ -110,7 +110,7 @@ CNNFAST_INLINE void transpose_square(const Row& row, const Column& column) {
   for (int i = 0; i < L; ++i) store(column(i), V(square.packet[i]));
 }
 
-// Rows of a matrix become lanes: element r of up to L rows becomes the vector at `place(r)`, missing rows zero.
+// Rows of a matrix become lanes: element r of up to L rows becomes the vector at address `place(r)`, missing rows zero.
 template <class V, class T, class Place>
 CNNFAST_INLINE void rows_to_lanes(Index rows, Index length, const T* x, Index stride, const Place& place) {
   constexpr Index L = kLanes<V>;

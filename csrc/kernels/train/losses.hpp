@@ -20,7 +20,7 @@ template <class T>
 struct RowLoss {
   using R = Rowwise<T>;
 
-  // All of the weight at one class.
+  // All weight on one class.
   static T cross_entropy(Index c, const T* x, Index t, T weight, T scale, T* dx) {
     const T m = R::largest(c, x);
     const T sum = R::exponentials(c, x, m, dx);
@@ -28,7 +28,7 @@ struct RowLoss {
     dx[t] -= weight * scale;
     return weight * (R::log(sum) - (x[t] - m));
   }
-  // Some of it at each: q(i), not negative. Where it is 0 an infinite logit does no harm.
+  // Weight q(i) >= 0 on each class. Where it is 0, an infinite logit does not matter.
   template <class Q>
   static T cross_entropy(Index c, const T* x, const Q& q, T scale, T* dx) {
     const T m = R::largest(c, x);
@@ -115,7 +115,7 @@ struct BinaryAt {
   }
 };
 
-// `values` may lie where the gradient goes: each element is read before it is written.
+// `values` may be the same memory as the gradient: each element is read before it is written.
 template <class T, class F>
 double element_losses(const LossArgs<T>& a, const F& f) {
   const bool weighted = a.weight != nullptr;
