@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "bind/gil.hpp"
+#include "kernels/table.hpp"
 #include "plan/graph.hpp"
 #include "plan/max_pool_indices.hpp"
 
