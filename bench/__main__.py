@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from cnnfast.benchmark.networks import network_rows
-from cnnfast.benchmark.runner import Printable, run_rows
+from cnnfast.benchmark.runner import Result, run_rows
 from cnnfast.benchmark.timing import Options
 from cnnfast.errors import CnnfastError
 
@@ -27,12 +27,12 @@ from bench.scaling import batch_size_rows, epoch_rows, one_thread_rows, two_thre
 from bench.targets import summary
 
 
-def peer_rows(options: Options) -> Iterator[Printable]:
+def peer_rows(options: Options) -> Iterator[Result]:
     """Every network beside every library that is there."""
     yield from network_rows(options, NETWORKS, peers())
 
 
-SOURCES: tuple[Callable[[Options], Iterator[Printable]], ...] = (
+SOURCES: tuple[Callable[[Options], Iterator[Result]], ...] = (
     peer_remarks,
     kernel_rows,
     geometry_rows,

@@ -42,7 +42,7 @@ def contention_rows(options: Options) -> Iterator[Row]:
     """For each network, one row for each library: its speed beside the others, and its speed alone."""
     for network in NETWORKS:
         name = f"beside two busy processes, train {network.name} batch {BATCH}"
-        if options.wants(name):
+        if options.includes(name):
             steps, _ = training_candidates(network, BATCH, _core.get_num_threads(), torch_peers())
             yield from measured(name, BATCH, steps, options.effort)
 

@@ -104,7 +104,7 @@ def geometry_rows(options: Options) -> Iterator[Row]:
     for geometry in GEOMETRIES:
         for n in BATCHES:
             names = {d: f"conv {geometry.name} batch {n} {d}" for d in DIRECTIONS}
-            wanted = {d: name for d, name in names.items() if options.wants(name)}
+            wanted = {d: name for d, name in names.items() if options.includes(name)}
             if not wanted:
                 continue
             data, plan = Data.draw(geometry, n), geometry.plan()

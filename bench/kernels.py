@@ -41,7 +41,7 @@ class KernelRow:
     foreign: float | None  # processors other processes used meanwhile, if the system tells
 
     @property
-    def crowded(self) -> bool:
+    def is_contended(self) -> bool:
         return self.foreign is not None and self.foreign > MAX_BACKGROUND_LOAD
 
     def speed(self, direction: str) -> str:
@@ -52,18 +52,18 @@ class KernelRow:
         return f"{direction} {self.moved[direction] / seconds / 1e9:7.1f} GB/s{'':16}"
 
     def lines(self) -> list[str]:
-        tail = f"   no claim: other processes use {self.foreign:.2f} processors" if self.crowded else ""
+        tail = f"   no claim: other processes use {self.foreign:.2f} processors" if self.is_contended else ""
         return [f"{self.name:<48} {self.speed('forward')}   {self.speed('backward')}{tail}"]
 
     def to_dict(self) -> dict[str, Any]:
         medians = {direction: statistics.median(times) for direction, times in self.seconds.items()}
-        return {"kind": "kernel", **vars(self), "median_seconds": medians, "claim": not self.crowded}
+        return {"kind": "kernel", **vars(self), "median_seconds": medians, "claim": not self.is_contended}
 
 
 def kernel_rows(options: Options) -> Iterator[KernelRow]:
     """One row for each case that names one, on the variant this process uses."""
     isa, dtype = default_isa(), "float32"
-    named = [case for case in CASES if case.row and options.wants(f"kernel {case.row}")]
+    named = [case for case in CASES if case.row and options.includes(f"kernel {case.row}")]
     if not named:
         return
     peak = _core.fma_peak(isa, dtype, 0.02 if options.quick else 0.2)

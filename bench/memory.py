@@ -30,7 +30,7 @@ def memory_rows(options: Options) -> Iterator[Figure | Remark]:
         f"memory, train {LETTERS} batch {BATCH} above the data set": ("train", images),
         f"memory, infer {LETTERS} batch {BATCH}, growth over {calls:,} calls": ("infer", calls),
     }
-    wanted = {name: what for name, what in rows.items() if options.wants(name)}
+    wanted = {name: what for name, what in rows.items() if options.includes(name)}
     if wanted and not sys.platform.startswith("linux"):
         yield Remark("memory", "only Linux tells the resident memory")
         return

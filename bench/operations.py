@@ -81,7 +81,7 @@ def operation_rows(options: Options) -> Iterator[Row]:
 
 def _rows(options: Options, name: str, module: Any, shape: Sequence[int], op: str) -> Iterator[Row]:
     names: dict[Direction, str] = {d: f"op {name}, {d}" for d in ("forward", "backward")}
-    wanted = [d for d, row in names.items() if options.wants(row)]
+    wanted = [d for d, row in names.items() if options.includes(row)]
     if not wanted:
         return
     graph = _core.Graph(tuple(shape))

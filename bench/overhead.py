@@ -12,7 +12,7 @@ NAME = "call overhead, model(x) of one ReLU on one number"
 
 
 def overhead_rows(options: Options) -> Iterator[Row]:
-    if not options.wants(NAME):
+    if not options.includes(NAME):
         return
     model = nn.ReLU()
     x = np.array([[-1.0]], dtype=np.float32)

@@ -91,7 +91,7 @@ def product_rows(options: Options) -> Iterator[Row]:
     peak = Peak(options.quick)
     for product in products():
         names = {d: f"{product.name} {d}" for d in DIRECTIONS}
-        wanted = {d: name for d, name in names.items() if options.wants(name)}
+        wanted = {d: name for d, name in names.items() if options.includes(name)}
         if not wanted:
             continue
         data, plan = Data.draw(product), product.plan()

@@ -55,7 +55,7 @@ def two_threads_rows(options: Options) -> Iterator[Row | Remark]:
         for kind, n in TWO_THREADS
         for network in NETWORKS
     ]
-    wanted = [row for row in rows if options.wants(row[0])]
+    wanted = [row for row in rows if options.includes(row[0])]
     if wanted and usable_processors() < 2:
         yield Remark("two threads against one", "this process may use one processor only")
         return
@@ -113,7 +113,7 @@ def batch_size_rows(options: Options) -> Iterator[Row]:
     for kind in ("train", "infer"):
         for network in NETWORKS:
             name = f"time per image, {kind} {network.name} batch {min(sizes)} to {max(sizes)}"
-            if options.wants(name):
+            if options.includes(name):
                 candidates: dict[str, Candidate] = {}
                 assert_batch_does_not_matter(network.build())
                 for n in sizes:
@@ -158,7 +158,7 @@ def epoch_rows(options: Options) -> Iterator[Row | Remark]:
     """
     sizes = QUICK_IMAGES if options.quick else IMAGES
     name = f"time per image, epoch of d4 over {min(sizes):,} to {max(sizes):,} images"
-    if not options.wants(name):
+    if not options.includes(name):
         return
     free, needed = free_memory(), max(sizes) * 28 * 28
     if free is not None and free < MARGIN * needed:

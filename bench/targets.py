@@ -48,7 +48,7 @@ class Target:
             value, claim = told["value"], True
         else:
             first = next(iter(told["median_seconds"].values()))
-            value, claim = told["of_peak"] if self.of == "share" else first, not told["crowded"]
+            value, claim = told["of_peak"] if self.of == "share" else first, not told["is_contended"]
         if not claim:
             return value, "no claim"
         return value, "met" if self._excess(value) <= 0 else "missed"

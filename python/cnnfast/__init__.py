@@ -52,7 +52,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`cnnfast.vision`, imported when first asked for."""
+    """Imports `cnnfast.vision` on first access."""
     if name == "vision":
         from importlib import import_module
 

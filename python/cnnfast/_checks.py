@@ -1,7 +1,7 @@
 """Checks of arguments: arrays, integers, numbers, seeds, labels.
 
-A check that fails names the function that was called, the argument, its value and what was expected. Code
-behind a check relies on it.
+Errors name the called function, the argument, its value and what was expected. Code after a check relies on
+it.
 """
 
 from __future__ import annotations
@@ -24,21 +24,20 @@ _R = TypeVar("_R")
 
 
 def type_of(value: object) -> str:
-    """What came, in two words: the dtype of an array, the name of any other type."""
+    """Type for error messages: the dtype of an array, or the name of any other type."""
     if value is None:
         return "None"
     return f"{value.dtype} array" if isinstance(value, np.ndarray) else type(value).__name__
 
 
-def _shown(value: object) -> str:
-    """Type and value of what is no number."""
+def _type_and_value(value: object) -> str:
+    """Type and value for error messages about something that is not a number."""
     return "None" if value is None else f"{type_of(value)} {value!r}"
 
 
 def ieee_arithmetic(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Decorator for functions that compute with NumPy: an underflow is 0, an overflow infinity and an invalid
-    operation NaN, without warnings or errors, whatever `np.seterr` the caller has set; it is as before
-    afterwards.
+    """Decorator for functions that compute with NumPy: underflow gives 0, overflow infinity and an invalid
+    operation NaN, without warnings or errors, regardless of the caller's `np.seterr`, which is restored.
     """
 
     @functools.wraps(function)
@@ -50,7 +49,7 @@ def ieee_arithmetic(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def warn_caller(text: str) -> None:
-    """Warns of `text` at the line outside of this package that led here."""
+    """Warns with `text`, at the line outside of this package that made the call."""
     frame: FrameType | None = sys._getframe()
     level = 1
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
@@ -59,15 +58,15 @@ def warn_caller(text: str) -> None:
 
 
 def refuse_masked(who: str, name: str, value: object, cure: str = "") -> None:
-    """Refuses a masked array, whose mask would be lost; any other value passes."""
+    """Raises TypeError for a masked array, whose mask would be lost."""
     if type(value) is not np.ndarray and isinstance(value, np.ma.MaskedArray):
         cure = cure or f"use {name}.filled(...) with a value of your choice"
         raise TypeError(f"{who}: {name} is a masked array, which is not supported; {cure}")
 
 
 def check_array(who: str, name: str, value: object, dtype: object = "float32") -> Array:
-    """The value as an array of exactly NumPy's own type: a view of a `np.memmap`, `np.matrix` or another
-    subclass. `dtype` is the one the message for anything else proposes.
+    """The value as a plain `np.ndarray`: a view of a `np.memmap`, `np.matrix` or another subclass. Anything
+    else is an error, whose message suggests a conversion to `dtype`.
     """
     if type(value) is np.ndarray:
         return value
@@ -79,7 +78,7 @@ def check_array(who: str, name: str, value: object, dtype: object = "float32") -
 
 
 def _conversion(name: str, value: object, dtype: object) -> str:
-    """How to make an array of something that is none."""
+    """Code that converts `value` to an array."""
     if hasattr(value, "toarray"):  # SciPy's sparse matrices
         return f"{name}.toarray()"
     if hasattr(value, "detach"):  # tensors of PyTorch
@@ -88,16 +87,16 @@ def _conversion(name: str, value: object, dtype: object) -> str:
 
 
 def dtype_cure(name: str, value: Array, dtype: object) -> str:
-    """How to give an array of another dtype this one."""
+    """Code that converts an array to this dtype."""
     if value.dtype == object and value.ndim == 1 and value.size and np.ndim(value[0]) > 0:  # array of arrays
         return f'use np.stack({name}).astype("{dtype}")'
     return f'use {name}.astype("{dtype}")'
 
 
 def check_integer(who: str, name: str, value: object, minimum: int) -> int:
-    """A Python int of at least `minimum`; bools and floats are refused."""
+    """A Python int of at least `minimum`; bools and floats are errors."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{who}: {name} must be an integer, got {_shown(value)}")
+        raise TypeError(f"{who}: {name} must be an integer, got {_type_and_value(value)}")
     if value < minimum:
         raise ValueError(f"{who}: {name} must be at least {minimum}, got {value}")
     return int(value)
@@ -108,7 +107,7 @@ def check_number(
 ) -> float:
     """A finite Python float in [low, high], or in [low, high) with `below`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{who}: {name} must be a number, got {_shown(value)}")
+        raise TypeError(f"{who}: {name} must be a number, got {_type_and_value(value)}")
     number = float(value)
     fits = low <= number < high if below else low <= number <= high
     if not fits or not math.isfinite(number):
@@ -121,8 +120,8 @@ def check_number(
 
 
 def takes_a_pair(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Decorator of functions (model, data, ...): inputs and targets as two arguments are refused with the
-    cure, before Python complains of a number that is an array or of two values for one argument.
+    """Decorator of functions (model, data, ...): reports inputs and targets passed as two arguments with a
+    clear message.
     """
 
     @functools.wraps(function)
@@ -137,7 +136,7 @@ def takes_a_pair(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def seed_sequence(who: str, seed: Seed) -> np.random.SeedSequence:
-    """The seed as NumPy's SeedSequence; None takes fresh entropy from the operating system."""
+    """The seed as NumPy's SeedSequence; None uses OS entropy."""
     if seed is None:
         return np.random.SeedSequence()
     if isinstance(seed, np.random.SeedSequence):
@@ -157,9 +156,7 @@ def check_dtype(who: str, dtype: Any) -> np.dtype[Any]:
 
 
 def labels(who: str, name: str, value: object, n: int, positions: Shape = ()) -> Labels:
-    """Class numbers as a contiguous int64 array of shape (n, *positions); their range is checked where they
-    are used.
-    """
+    """Class indices as a contiguous int64 array of shape (n, *positions); their range is checked on use."""
     ready = type(value) is np.ndarray and value.dtype == np.int64
     array: Labels = value if ready else _integers(who, name, value)  # type: ignore[assignment]
     if array.shape != (n, *positions):
@@ -192,7 +189,7 @@ def _integers(who: str, name: str, value: object) -> Labels:
 
 
 def _refuse_mixed(who: str, name: str, array: Array) -> None:
-    """Names among which something else stands: a missing one, above all."""
+    """Raises TypeError if not all entries are names, e.g. if one is missing (NaN)."""
     others = [(row, entry) for row, entry in enumerate(array.flat) if not isinstance(entry, str)]
     if 0 < len(others) < array.size:
         row, entry = others[0]
@@ -209,7 +206,7 @@ def is_strings(array: Array) -> bool:
 def check_label_range(
     who: str, name: str, target: Labels, n_classes: int, ignored: int | None = None
 ) -> None:
-    """Every label must be one of 0 .. n_classes - 1, or the one that is ignored."""
+    """Every label must be in 0 .. n_classes - 1, or equal to `ignored`."""
     wrong = ((target < 0) | (target >= n_classes)) & (target != ignored)
     if wrong.any():
         first = tuple(int(i) for i in np.argwhere(wrong)[0])

@@ -1,4 +1,4 @@
-"""Labels that are names of classes, as the numbers the engine takes."""
+"""Converts class names to the integer labels the engine takes."""
 
 from __future__ import annotations
 
@@ -30,11 +30,10 @@ def class_numbers(
     known: Sequence[str] | None,
     error: type[ValueError] = ValueError,
 ) -> tuple[Labels, tuple[str, ...]]:
-    """(number of each label, names of the classes): the place of each name among `known`, or among its own
-    names in sorted order.
+    """(index of each label, class names): the index of each name in `known`, or in the sorted unique names.
 
     Raises:
-        error: A name that is not known.
+        error: A name that is not in `known`.
     """
     refuse_masked(who, name, value)
     array = np.asarray(value).astype(str)

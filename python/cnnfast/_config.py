@@ -1,4 +1,4 @@
-"""What this installation is and what it runs on: version, build, instruction set, threads and data."""
+"""`show_config`: version, build, instruction set, threads and data of this installation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._core import build_info, get_num_threads
 
 @dataclass(frozen=True)
 class Config:
-    """The facts `show_config` gathers; `str` lays them out, `to_dict` is plain data for JSON."""
+    """Result of `show_config`; `str` formats it as a table, `to_dict` returns a dict for JSON."""
 
     version: str
     python: str
@@ -48,7 +48,7 @@ class Config:
             "OpenMP": "yes" if self.openmp else "no: this build runs on one thread",
             "threads": f"{self.threads} of {self.usable_cores} usable cores",
             "data folder": self.data_folder,
-            "data sets there": ", ".join(self.data) or "none: try `cnnfast data`",
+            "data sets present": ", ".join(self.data) or "none: try `cnnfast data`",
         }
         return _terminal.listed(rows.items())
 
@@ -56,10 +56,10 @@ class Config:
 
 
 def show_config() -> Config:
-    """Gather what an error report or a benchmark should state.
+    """Collect what an error report or a benchmark should include.
 
     Returns:
-        A `Config`; printed, it is a table of a line each.
+        A `Config`; `print` shows it as a table.
 
     Example:
         >>> config = show_config()
@@ -97,13 +97,13 @@ def _on_disk() -> list[str]:
 
     try:
         parts = datasets.status()
-    except OSError as error:  # the rest is worth knowing all the same
+    except OSError as error:  # the rest is still useful
         return [f"unknown: {error.strerror or error}"]
     return [f"{part.dataset} ({part.split})" for part in parts if part.available and part.folder is not None]
 
 
 def _processor() -> str:
-    """The processor's name; `platform.processor` is empty on most Linux systems."""
+    """The CPU's name; `platform.processor` is empty on most Linux systems."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
             for line in lines:

@@ -1,6 +1,6 @@
-"""Files as users name them: opened for reading without waiting, written so that a crash leaves the old file.
+"""File access: opening without blocking on pipes, and atomic writing, which keeps the old file on a crash.
 
-The one home of writing for model files, benchmark results and data sets.
+All writing of model files, benchmark results and data sets goes through here.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from typing import IO
 
 PathName = str | os.PathLike[str]
 
-#: Temporary files and folders: whose process, and something random. Short whatever the target is called.
+#: Names of temporary files and folders: process id and a random part. Short, independent of the target's
+#: name.
 _TEMPORARY = re.compile(r"\.cnnfast-(\d+)-[0-9a-f]{8}\.tmp")
-#: Seconds after which what a killed process left is removed.
+#: Seconds after which the temporary files of killed processes are removed.
 _STALE = 3600
-#: What renaming over a file fails with where the file itself is a mount point, as containers make them.
+#: Errors of renaming over a file that is a mount point, as in containers.
 _MOUNTED = (errno.EBUSY, errno.EXDEV)
-#: What creating a file beside another fails with where only the other may be written.
+#: Errors of creating a file in a folder that is not writeable.
 _FOLDER_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
-#: What reserving space fails with where the file system does not know how.
+#: Errors of reserving disk space if the file system does not support it.
 _CANNOT_RESERVE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 _KINDS = {
     stat.S_IFDIR: "folder",
@@ -38,14 +39,14 @@ _KINDS = {
 
 
 def expand(path: PathName) -> str:
-    """The path with `~` replaced by the home folder, as a shell does it."""
+    """The path with `~` replaced by the home directory."""
     return os.path.expanduser(os.fsdecode(path))
 
 
 @contextlib.contextmanager
 def naming(path: PathName) -> Iterator[None]:
-    """An OSError from within names this file, as that of a full disk does not and that of a temporary file
-    should.
+    """Context manager: sets `path` as the file name of an OSError, which a full disk does not set, and a
+    temporary file sets to its own name.
     """
     try:
         yield
@@ -58,12 +59,11 @@ def naming(path: PathName) -> Iterator[None]:
 
 
 def open_regular(who: str, path: PathName, wanted: str = "regular file") -> IO[bytes]:
-    """Open a file for reading; a named pipe without a writer, say, is refused, where `open` would wait for
-    ever.
+    """Open a regular file for reading; anything else is an error, e.g. a named pipe, on which `open` would
+    block.
 
     Raises:
-        OSError: The message begins with `who` and says what the path is where that is not a file, and that
-            `wanted` was expected.
+        OSError: The message begins with `who`, and has the kind of file and that `wanted` was expected.
     """
     name = expand(path)
     try:
@@ -78,15 +78,15 @@ def open_regular(who: str, path: PathName, wanted: str = "regular file") -> IO[b
 
 
 def check_writable(who: str, path: PathName, size: int = 0) -> Path:
-    """Refuses a path where no file could be written, before hours are spent on what it should hold.
+    """Raises OSError if a file could not be written to a path; to be called before a long computation.
 
     Args:
-        who: Begins the message of an error.
+        who: Start of the error message.
         path: The file; it may exist.
-        size: Bytes that the disk must have room for.
+        size: Required free disk space in bytes.
 
     Returns:
-        Where the file is or will be, links followed.
+        The path with symbolic links resolved.
 
     Raises:
         OSError: No such folder; something there that is not a regular file; no permission; a full disk.
@@ -96,64 +96,64 @@ def check_writable(who: str, path: PathName, size: int = 0) -> Path:
         if target.exists():
             with open(target, "r+b"):
                 pass
-        handle, aside = _create_aside(target)
+        handle, temporary = _create_temporary(target)
         try:
             _reserve(handle, size)
         finally:
             os.close(handle)
-            aside.unlink()
+            temporary.unlink()
     return target
 
 
 @contextlib.contextmanager
 def atomic_write(who: str, path: PathName) -> Iterator[IO[bytes]]:
-    """Write a file under a temporary name and move it into place once it is complete and on the disk.
+    """Write to a temporary file and rename it when it is complete and synced to disk.
 
-    A file that is replaced keeps its permissions and, where that is allowed, its owner; links are followed.
-    Where a file can be written but not replaced (it is a mount point, or its folder is closed to us), the
-    complete temporary file is copied into it. Only regular files are replaced.
+    A replaced file keeps its permissions and, if permitted, its owner; symbolic links are followed. If a file
+    is writeable but cannot be replaced (it is a mount point, or its folder is not writeable), the complete
+    temporary file is copied into it. Only regular files are replaced.
 
     Args:
-        who: Begins the message where the path is refused.
-        path: The file; `~` is the home folder.
+        who: Start of the error message if the path is invalid.
+        path: The file; `~` is the home directory.
 
     Raises:
-        OSError: It names `path`. The old file is untouched, unless it could not be replaced and the copying
-            failed: then the message names the complete copy.
+        OSError: Names `path`. The old file is unchanged, unless it could not be replaced and copying failed:
+            then the message names the complete temporary file.
     """
     target = _target(who, path)
     with naming(path):
         old = target.stat() if target.exists() else None
         if old is not None:
-            with open(target, "r+b"):  # one that is protected from writing is not to be replaced either
+            with open(target, "r+b"):  # a read-only file must not be replaced either
                 pass
         remove_stale(target.parent)
-        handle, aside = _create_aside(target)
+        handle, temporary = _create_temporary(target)
         try:
             with os.fdopen(handle, "wb") as file:
                 yield file
                 file.flush()
                 if old is not None:
-                    _take_over(aside, old)
+                    _copy_permissions(temporary, old)
                 os.fsync(file.fileno())
-            if aside.parent == target.parent and _moved(aside, target):
+            if temporary.parent == target.parent and _moved(temporary, target):
                 _sync_folder(target.parent)
                 return
-            _copy_into(aside, target)
+            _copy_into(temporary, target)
         except BaseException as error:
             if not isinstance(error, _CopyFailed):
-                aside.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
             raise
 
 
 def temporary_name(folder: Path) -> Path:
-    """A path in `folder` that nothing has yet, for a file or a folder; `remove_stale` knows its name."""
+    """An unused path in `folder` for a temporary file or folder, which `remove_stale` recognizes."""
     return folder / f".cnnfast-{os.getpid()}-{secrets.token_hex(4)}.tmp"
 
 
 @contextlib.contextmanager
 def temporary_folder(folder: Path) -> Iterator[Path]:
-    """A new folder in `folder`, gone afterwards."""
+    """Context manager: a new temporary folder in `folder`."""
     import shutil  # here: rarely needed, and slow to import
 
     remove_stale(folder)
@@ -166,7 +166,7 @@ def temporary_folder(folder: Path) -> Iterator[Path]:
 
 
 def remove_stale(folder: Path) -> None:
-    """Removes what processes that were killed while writing have left in `folder`."""
+    """Removes the temporary files of killed processes from `folder`."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             match = _TEMPORARY.fullmatch(entry.name)
@@ -178,7 +178,7 @@ def remove_stale(folder: Path) -> None:
 
 
 class _CopyFailed(OSError):
-    """The old file may be spoilt, and the temporary one is what is left."""
+    """The old file may be damaged; the temporary one is complete."""
 
 
 def _remove(entry: os.DirEntry[str]) -> None:
@@ -192,7 +192,7 @@ def _remove(entry: os.DirEntry[str]) -> None:
 
 def _is_running(process: int) -> bool:
     if os.name == "nt":
-        return False  # there is no harmless signal; a file that is open cannot be removed there
+        return False  # Windows has no signal 0, and does not remove open files
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
@@ -203,12 +203,12 @@ def _is_running(process: int) -> bool:
 
 
 def _kind(mode: int) -> str | None:
-    """What a path is that is not a regular file."""
+    """The kind of a file that is not regular, else None."""
     return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "special file")
 
 
 def _target(who: str, path: PathName) -> Path:
-    """Where a file is or will be, links followed."""
+    """The path of a file with symbolic links resolved."""
     name = expand(path)
     shown = os.fsdecode(path)
     with naming(path):
@@ -230,8 +230,9 @@ def _target(who: str, path: PathName) -> Path:
     return target
 
 
-def _create_aside(target: Path) -> tuple[int, Path]:
-    """A new file beside the target; elsewhere if the target exists and only its folder is closed to us."""
+def _create_temporary(target: Path) -> tuple[int, Path]:
+    """A new temporary file beside the target, or elsewhere if the target exists but its folder is not
+    writeable."""
     try:
         return _create(target.parent)
     except OSError as error:
@@ -248,7 +249,7 @@ def _create(folder: Path) -> tuple[int, Path]:
 
 
 def _reserve(handle: int, size: int) -> None:
-    """Disk space for a file, where the file system can tell."""
+    """Reserve disk space for a file, if the file system supports it."""
     if size and hasattr(os, "posix_fallocate"):
         try:
             os.posix_fallocate(handle, 0, size)
@@ -257,8 +258,9 @@ def _reserve(handle: int, size: int) -> None:
                 raise
 
 
-def _take_over(path: Path, old: os.stat_result) -> None:
-    """Owner and permissions of the file that will be replaced; the owner first, which clears some."""
+def _copy_permissions(path: Path, old: os.stat_result) -> None:
+    """Copy owner and permissions of the replaced file; the owner first, since chown clears some
+    permissions."""
     if hasattr(os, "chown"):
         for owner in ((-1, old.st_gid), (old.st_uid, -1)):
             with contextlib.suppress(OSError):
@@ -267,10 +269,10 @@ def _take_over(path: Path, old: os.stat_result) -> None:
         os.chmod(path, stat.S_IMODE(old.st_mode))
 
 
-def _moved(aside: Path, target: Path) -> bool:
-    """False where the target is a mount point: it can be written, not replaced."""
+def _moved(temporary: Path, target: Path) -> bool:
+    """Rename; False if the target is a mount point, which is writeable but cannot be replaced."""
     try:
-        os.replace(aside, target)
+        os.replace(temporary, target)
     except OSError as error:
         if error.errno not in _MOUNTED:
             raise
@@ -278,23 +280,23 @@ def _moved(aside: Path, target: Path) -> bool:
     return True
 
 
-def _copy_into(aside: Path, target: Path) -> None:
+def _copy_into(temporary: Path, target: Path) -> None:
     import shutil  # here: rarely needed, and slow to import
 
     try:
-        with open(aside, "rb") as source, open(target, "r+b") as file:
+        with open(temporary, "rb") as source, open(target, "r+b") as file:
             shutil.copyfileobj(source, file)
             file.truncate()
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         reason = error.strerror or error
-        raise _CopyFailed(f"{target}: {reason}; what it should hold is in {aside}") from error
-    aside.unlink()
+        raise _CopyFailed(f"{target}: {reason}; the complete content is in {temporary}") from error
+    temporary.unlink()
 
 
 def _sync_folder(path: Path) -> None:
-    """Waits until the folder's list of files is on the disk, where one may ask for that."""
+    """Sync a folder's entries to disk, if the system supports it."""
     if os.name == "nt":
         return  # Windows cannot open folders, and does not need it
     with contextlib.suppress(OSError):

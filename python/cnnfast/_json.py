@@ -1,4 +1,4 @@
-"""Results as plain data and as JSON, which has no NaN and no infinity: they become null."""
+"""Conversion of results to JSON, in which NaN and infinity become null."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def plain(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The data with None for each NaN and infinity; if there was one, with "finite": False.
+    """The data with NaN and infinity replaced by None; if there were any, with "finite": False.
 
     Example:
         >>> plain({"loss": float("inf"), "rows": [1.5, float("nan")]})
@@ -20,7 +20,7 @@ def plain(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_json(data: Any, *, indent: int | None = None) -> str:
-    """JSON that every reader takes.
+    """Strictly valid JSON.
 
     Example:
         >>> to_json({"loss": float("nan")})
@@ -30,7 +30,7 @@ def to_json(data: Any, *, indent: int | None = None) -> str:
 
 
 def without_non_finite(value: Any) -> Any:
-    """The same with None for each NaN and infinity, however deep; tuples become lists, as in JSON."""
+    """Replaces NaN and infinity by None recursively; tuples become lists, as in JSON."""
     if isinstance(value, Mapping):
         return {key: without_non_finite(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -39,7 +39,7 @@ def without_non_finite(value: Any) -> Any:
 
 
 def _finite(value: Any) -> bool:
-    """Whether there is no NaN and no infinity in it."""
+    """Whether a nested value has neither NaN nor infinity."""
     if isinstance(value, Mapping):
         return all(map(_finite, value.values()))
     if isinstance(value, list | tuple):

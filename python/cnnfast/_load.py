@@ -1,11 +1,10 @@
-"""Loads the engine, and with it OpenMP's runtime, which must know by then how long a waiting thread may
-spin.
+"""Loads the engine with a short spin time of waiting OpenMP threads.
 
-GNU's runtime lets threads spin for milliseconds before they sleep. On a machine with nothing else to do
-that saves a few microseconds at each meeting of threads; beside other busy processes it costs whole time
-slices, because a thread that spins holds a core that the one it waits for could have. We let it spin for
-some 20 microseconds. The variable is read when the library is loaded and is gone from the environment
-afterwards, so that nothing else sees it; one that the user has set stands.
+By default GNU's OpenMP lets threads spin for milliseconds before they sleep. On an idle machine that saves a
+few microseconds at each barrier; on a busy one it costs whole time slices, because a spinning thread occupies
+a core that the thread it waits for needs. We set the spin time to about 20 microseconds. The environment
+variable is read when the library is loaded and removed afterwards, so that nothing else sees it; a value set
+by the user is kept.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Names that users write: found in spite of case, hyphens and underscores, or answered by what was meant."""
+"""Lookup of names, ignoring case, hyphens and underscores, and suggestions for unknown ones."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ Name = TypeVar("Name", bound=str)
 
 
 def find(text: object, known: Iterable[Name]) -> Name | None:
-    """The known name that `text` is, or is but for case, hyphens, underscores and spaces; None without one,
-    or with several of the second kind.
+    """The known name equal to `text`, exactly or else ignoring case, hyphens, underscores and spaces; None if
+    there is none, or if several match inexactly.
 
     Example:
         >>> find("One_Cycle", ["cosine", "one-cycle"])
@@ -30,7 +30,7 @@ def find(text: object, known: Iterable[Name]) -> Name | None:
 
 
 def did_you_mean(text: object, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: what it may have meant, or nothing.
+    """A suggestion to append to a message about an unknown name, or an empty string.
 
     Example:
         >>> did_you_mean("minst", ["glyphs", "mnist"])
@@ -38,14 +38,14 @@ def did_you_mean(text: object, known: Iterable[str]) -> str:
         >>> did_you_mean("vgg", ["glyphs", "mnist"])
         ''
     """
-    meant = [repr(name) for name in _meant(text, known)] if isinstance(text, str) else []
+    meant = [repr(name) for name in _similar(text, known)] if isinstance(text, str) else []
     if not meant:
         return ""
     *first, last = meant
     return f"; did you mean {', '.join(first)} or {last}?" if first else f"; did you mean {last}?"
 
 
-def _meant(text: str, known: Iterable[str]) -> list[str]:
+def _similar(text: str, known: Iterable[str]) -> list[str]:
     from difflib import get_close_matches  # late: needed for wrong names only
 
     by_key = {_key(name): name for name in known}

@@ -1,4 +1,4 @@
-"""Standard error, for what is shown while work goes on: lines, and bars of the package rich."""
+"""Standard error for progress output: lines, and progress bars of the package rich."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 class Stderr:
-    """Standard error as it is now: perhaps missing, closed, not quite a file, or without a reader. What
-    cannot be shown is dropped, so that no work ends for it.
+    """The current `sys.stderr`, which may be None, closed, not a real file, or a broken pipe. Output that
+    cannot be written is dropped instead of raising.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Stderr:
 
 
 def console() -> rich.console.Console:
-    """What bars are drawn on. The cursor stays visible: a process that is killed could not bring it back."""
+    """Console for progress bars. The cursor stays visible, as a killed process could not restore it."""
     made = require("rich.console", "a progress bar").Console(file=Stderr())
     made.show_cursor = lambda show=True: False
     drawn_on: rich.console.Console = made

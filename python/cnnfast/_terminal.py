@@ -1,7 +1,7 @@
-"""Lines that fit the terminal: the one home of its width, and of breaking text and tables at it.
+"""The width of the terminal, and wrapping of text and tables to it.
 
-Nothing here breaks a word. What is meant to be copied, such as a command, belongs on a line of its own that
-does not pass through here: the terminal itself wraps a line that is too long, and it is still copied as one.
+Words are never broken. Text to be copied, such as a command, should be printed on its own line without
+wrapping: if the terminal wraps a long line, it is still copied as one.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-#: Columns where there is no terminal: in a file, a pipe, a notebook.
+#: Columns without a terminal: in a file, a pipe, a notebook.
 DEFAULT_WIDTH = 80
-#: Columns a text needs to be readable beside something else.
+#: Minimum columns of a text beside something else.
 _LEAST_ROOM = 24
 
 _COMMAND = re.compile(r"`[^`\n]+`|'cnnfast [^'\n]+'")
-#: Stands for a space at which no line ends.
+#: Replaces a space at which lines must not break.
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def width(stream: TextIO | None = None) -> int:
-    """Columns of the terminal behind standard output, or another stream: ``$COLUMNS`` if that is set, 80
-    where there is no terminal.
+    """Columns of the terminal of standard output or another stream: ``$COLUMNS`` if that is set, 80 without a
+    terminal.
     """
     columns = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
     if stream is not None and not os.environ.get("COLUMNS"):
@@ -37,7 +37,7 @@ def width(stream: TextIO | None = None) -> int:
 
 
 def with_command(text: str, command: str) -> str:
-    """`text` and a command to copy: beside it, or alone on the next line where that is too long.
+    """`text` and a command to copy: on one line, or the command alone on the next line if that is too long.
 
     Example:
         >>> with_command("try", "cnnfast data")
@@ -48,11 +48,11 @@ def with_command(text: str, command: str) -> str:
 
 
 def wrapped(text: str, hanging: str = "", room: int | None = None) -> str:
-    """`text` broken at its spaces, but not at those of a command in quotes; lines after the first are
+    """`text` wrapped at its spaces, but not at those of a command in backquotes; lines after the first are
     indented by `hanging`.
 
     Args:
-        room: Columns to use; None takes all.
+        room: Columns to use; None uses the terminal's.
 
     Example:
         >>> print(wrapped("no such file; make one with `cnnfast train --out a.safetensors`", "  ", 45))
@@ -71,7 +71,7 @@ def wrapped(text: str, hanging: str = "", room: int | None = None) -> str:
 
 
 def listed(pairs: Iterable[tuple[str, str]], indent: str = "") -> str:
-    """Names with texts behind them, in two columns; where a text would have hardly any room, below its name.
+    """Names and texts in two columns; a text is below its name if its column would be too narrow.
 
     Example:
         >>> print(listed([("threads", "2 of 2"), ("folder", "/data")]))
@@ -94,10 +94,10 @@ def listed(pairs: Iterable[tuple[str, str]], indent: str = "") -> str:
 
 
 def packed(parts: Iterable[str], hanging: str = "  ", gap: str = "  ", room: int | None = None) -> str:
-    """Parts side by side, as many as fit on a line; none is broken.
+    """Parts joined by `gap`, as many as fit on each line; no part is broken.
 
     Args:
-        room: Columns to use; None takes all.
+        room: Columns to use; None uses the terminal's.
 
     Example:
         >>> packed(["epoch 1/5", "loss 0.1234"])
@@ -114,9 +114,9 @@ def packed(parts: Iterable[str], hanging: str = "  ", gap: str = "  ", room: int
 
 
 def aligned(rows: Sequence[Sequence[str]], left: int = 1, gap: int = 2) -> list[str]:
-    """The rows of a table as lines: the first `left` columns flush left, the others flush right.
+    """The rows of a table as lines: the first `left` columns left-aligned, the others right-aligned.
 
-    Columns stand `gap` spaces apart, or one where that makes the table fit.
+    Columns are `gap` spaces apart, or one if that makes the table fit.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if sum(widths) + gap * (len(widths) - 1) > width():

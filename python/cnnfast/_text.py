@@ -1,16 +1,16 @@
-"""Text that may be shown: it commands no terminal and tells no password."""
+"""Sanitizes text for output: removes control characters and passwords."""
 
 from __future__ import annotations
 
 import re
 
-#: In an address: who asks, and what is asked for.
+#: User and query of a URL.
 _USER = re.compile(r"(?<=://)[^/\s]*@")
 _QUERY = re.compile(r"(\w://[^\s?#]*)\?[^\s#\"')]*")
 
 
 def printable(text: str, keep: str = "") -> str:
-    """The text with each control character, but for those to keep, written as in a Python string.
+    """The text with control characters escaped as in a Python string, except those in `keep`.
 
     Example:
         >>> printable("\\x1b[2Ja.png")
@@ -24,7 +24,7 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def redacted(text: str) -> str:
-    """The text without the secrets that addresses may hold.
+    """The text with user names, passwords and queries of URLs replaced by ``***``.
 
     Example:
         >>> redacted("http://me:secret@example.org/a?token=secret answered 404")

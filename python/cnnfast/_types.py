@@ -1,4 +1,4 @@
-"""Types that the package's annotations share."""
+"""Types for the package's annotations."""
 
 from __future__ import annotations
 

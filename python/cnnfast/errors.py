@@ -1,7 +1,7 @@
-"""The exceptions cnnfast raises for reasons outside the program, and the check for optional packages.
+"""The exceptions cnnfast raises for causes outside the program, and the check for optional packages.
 
-Wrong arguments are plain ``ValueError`` and ``TypeError``; what stands here can happen to a correct program:
-a damaged file, a dead address, a training run that diverges, a package that is not installed.
+Wrong arguments raise ``ValueError`` and ``TypeError``; the exceptions here can occur in a correct program: a
+damaged file, an unreachable server, diverging training, a package that is not installed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from types import ModuleType
 
 #: Import name -> name on the package index, where the two differ.
 _PACKAGE_NAMES = {"PIL": "pillow", "sklearn": "scikit-learn"}
-#: What `pip install "cnnfast[cli]"` brings.
+#: Packages of `pip install "cnnfast[cli]"`.
 _CLI_PACKAGES = frozenset({"rich", "pillow", "requests"})
 
 
 class CnnfastError(Exception):
-    """Base of all exceptions below; the command line turns it into one line and exit code 1."""
+    """Base of all exceptions below; the command line reports it on one line, with exit code 1."""
 
 
 class DataError(CnnfastError, ValueError):
@@ -24,11 +24,11 @@ class DataError(CnnfastError, ValueError):
 
 
 class DownloadError(CnnfastError, OSError):
-    """A download failed or brought something else than what was published."""
+    """A download failed, or the file is not the published one."""
 
 
 class CheckpointError(CnnfastError, ValueError):
-    """A model file cannot be read: truncated, changed, foreign, or written by a newer version."""
+    """A model file cannot be read: truncated, modified, of another format, or written by a newer version."""
 
 
 class MissingDependencyError(CnnfastError, ImportError):
@@ -39,10 +39,10 @@ class NonFiniteError(CnnfastError, ArithmeticError):
     """The loss or a gradient became NaN or infinite; the model keeps its last finite weights.
 
     Attributes:
-        step: Number of the update that was refused, counted from 1 over the whole training.
-        epoch: Epoch in which it happened, counted from 1; None outside of `fit`.
-        loss: The offending mean loss (finite if it was a gradient or weight that was not).
-        history: What `fit` had recorded until then (a `History`); None outside of `fit`.
+        step: Number of the failed update, starting at 1 over the whole training.
+        epoch: Its epoch, starting at 1; None outside of `fit`.
+        loss: Its mean loss (finite if a gradient or weight was not).
+        history: The `History` of `fit` so far; None outside of `fit`.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class NonFiniteError(CnnfastError, ArithmeticError):
 
 
 class GradientError(CnnfastError, ArithmeticError):
-    """`check_gradients` found that backward and central differences disagree.
+    """In `check_gradients`, backward and central differences disagree.
 
     Attributes:
         report: The `GradientReport`.
@@ -68,15 +68,15 @@ class GradientError(CnnfastError, ArithmeticError):
 
 
 def require(module: str, purpose: str) -> ModuleType:
-    """Import an optional package, or say what needs it and how to install it.
+    """Import an optional package, or raise an error with the command that installs it.
 
     Args:
         module: Import name, e.g. ``"PIL.Image"``.
-        purpose: What cannot be done without it, as the start of a sentence: ``"reading images"``.
+        purpose: What needs it, as the start of the message: ``"reading images"``.
 
     Raises:
-        MissingDependencyError: The package is not installed. A package that is there but fails to import
-            raises its own error: reinstalling cnnfast would not help.
+        MissingDependencyError: The package is not installed. If it is installed but fails to import, its own
+            error is raised.
 
     Example:
         >>> require("json", "printing JSON").dumps([1])

@@ -1,7 +1,7 @@
-"""What a network's output is held against: losses with their settings, as training takes them.
+"""Loss functions for training, as objects with their settings.
 
-Each loss is frozen data with a plain name: "cross_entropy" stands for ``CrossEntropy()``, and so on. As
-functions on arrays, forward and backward, they are in `cnnfast.functional`.
+Each loss is an immutable dataclass with a name: "cross_entropy" is short for ``CrossEntropy()``, and so on.
+The functions on arrays, forward and backward, are in `cnnfast.functional`.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from ._checks import check_array, check_number, dtype_cure, ieee_arithmetic, lab
 from ._names import did_you_mean, find
 from ._types import Array
 
-#: PyTorch's default: rows of this class do not count
+#: Label of rows to ignore; PyTorch's default
 IGNORED = -100
 
 
 @dataclass(frozen=True)
 class Loss:
-    """One loss and its settings. Users build the kinds below."""
+    """Base class of losses."""
 
-    #: the plain name of the kind
+    #: the name accepted in place of an object
     name: ClassVar[str] = ""
-    #: targets are classes or their probabilities, rather than numbers of the output's shape
-    of_classes: ClassVar[bool] = False
-    #: targets are shares, 0 to 1
-    of_shares: ClassVar[bool] = False
+    #: whether targets are classes or their probabilities, rather than floats of the output's shape
+    is_classification: ClassVar[bool] = False
+    #: whether targets may be probabilities, 0 to 1
+    takes_probabilities: ClassVar[bool] = False
 
     def to_config(self) -> dict[str, Any]:
-        """Plain data, ready for JSON; `from_config` builds the loss again."""
+        """A dict for JSON; `from_config` restores the loss."""
         settings = {k: list(v) if isinstance(v, tuple) else v for k, v in self._settings().items()}
         return {"type": type(self).__name__, **settings}
 
@@ -43,15 +43,14 @@ class Loss:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     def _engine(self) -> _core.Loss:
-        """The same, as the engine takes it."""
+        """The engine's loss object."""
         return _core.Loss(self.name)
 
     @ieee_arithmetic
     def _count(self, target: Array) -> float:
-        """What the mean over rows with these targets divides by, up to a factor: how much they count beside
-        others.
-        """
-        if not self.of_classes or target.dtype != np.int64:
+        """Total weight of these targets, up to a constant factor: the divisor of a mean over several
+        batches."""
+        if not self.is_classification or target.dtype != np.int64:
             return len(target)
         weight, ignored = getattr(self, "weight", None), getattr(self, "ignore_index", IGNORED)
         kept = target[target != ignored]
@@ -60,21 +59,21 @@ class Loss:
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """-log softmax(x)[target], for networks that end in logits; the softmax is part of it.
+    """-log softmax(x)[target], for networks that output logits; includes the softmax.
 
-    Where the network puts out a map of logits (c, h, w), each position has a target and counts as a row. The
-    mean of a batch is the sum over its rows, divided by the weights of their classes (by the number of rows
-    where targets are probabilities). Rows of the class `ignore_index` do not count; where no row is left, the
-    mean is NaN.
+    If the output is a map of logits (c, h, w), each position has a target and counts as a row. The mean of a
+    batch is the weighted sum over its rows, divided by the sum of the weights (by the number of rows if
+    targets are probabilities). Rows with the label `ignore_index` are left out; if no row is left, the mean
+    is NaN.
 
     Args:
-        weight: One number for each class, at least 0; None: all 1.
-        label_smoothing: Share of each target that is spread evenly over all classes, 0 to 1. Szegedy et al.
-            2016, arXiv:1512.00567.
-        ignore_index: A class that stands for "not known".
+        weight: One weight per class, at least 0; None: all 1.
+        label_smoothing: Fraction of each target that is spread evenly over all classes, 0 to 1. Szegedy et
+            al. 2016, arXiv:1512.00567.
+        ignore_index: Label of rows to ignore.
 
     Raises:
-        TypeError, ValueError: Settings that are no such numbers.
+        TypeError, ValueError: Invalid settings.
 
     Example:
         >>> from cnnfast import losses
@@ -83,8 +82,8 @@ class CrossEntropy(Loss):
     """
 
     name = "cross_entropy"
-    of_classes = True
-    of_shares = True
+    is_classification = True
+    takes_probabilities = True
     weight: Sequence[float] | None = None
     _: KW_ONLY
     label_smoothing: float = 0.0
@@ -103,10 +102,11 @@ class CrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class NLL(Loss):
-    """-x[target], for networks that end in LogSoftmax. Weights, `ignore_index`, means: as `CrossEntropy`."""
+    """-x[target], for networks that end in LogSoftmax. Weights, `ignore_index` and mean as in
+    `CrossEntropy`."""
 
     name = "nll"
-    of_classes = True
+    is_classification = True
     weight: Sequence[float] | None = None
     _: KW_ONLY
     ignore_index: int = IGNORED
@@ -179,16 +179,16 @@ class SmoothL1(Loss):
 
 @dataclass(frozen=True)
 class BCEWithLogits(Loss):
-    """-t log s(x) - (1 - t) log s(-x), s the logistic function: each output answers yes or no for itself.
-    Mean over all elements. Targets may be numbers from 0 to 1, integers or booleans.
+    """-t log s(x) - (1 - t) log s(-x), s the logistic function: binary cross entropy of each output.
+
+    Mean over all elements. Targets may be floats from 0 to 1, integers or booleans.
 
     Args:
-        pos_weight: One number for each output (each channel), at least 0: how much more a yes counts. None:
-            all 1.
+        pos_weight: Weight of positive targets for each output (each channel), at least 0. None: all 1.
     """
 
     name = "bce_with_logits"
-    of_shares = True
+    takes_probabilities = True
     _: KW_ONLY
     pos_weight: Sequence[float] | None = None
 
@@ -205,7 +205,7 @@ KINDS: dict[str, type[Loss]] = {
 
 
 def as_loss(who: str, loss: object) -> Loss:
-    """The loss itself, or the kind of that name with its default settings."""
+    """The loss itself, or the loss of that name with its default settings."""
     if isinstance(loss, Loss) and loss.name:
         return loss
     if (name := find(loss, KINDS)) is not None:
@@ -218,7 +218,7 @@ def as_loss(who: str, loss: object) -> Loss:
 
 
 def from_config(config: Mapping[str, Any]) -> Loss:
-    """The loss that `Loss.to_config` described.
+    """The loss from the result of `Loss.to_config`.
 
     Raises:
         ValueError: An unknown type or setting.
@@ -245,19 +245,19 @@ def from_config(config: Mapping[str, Any]) -> Loss:
 def targets(
     who: str, name: str, value: object, loss: Loss, output: tuple[int, ...], dtype: Any, n: int
 ) -> Array:
-    """What n rows should come to, as the engine takes it: classes int64, (n,) or one for each position of an
+    """The targets of n rows as the engine takes them: int64 classes, (n,) or one for each position of an
     output (c, ...); or floats of the output's shape.
 
     Raises:
-        TypeError: Another dtype than the loss takes.
+        TypeError: A dtype that the loss does not support.
         ValueError: Another shape; probabilities outside of 0 .. 1.
     """
-    if loss.of_classes:
+    if loss.is_classification:
         floats = isinstance(value, np.ndarray) and value.ndim > len(output) and value.dtype.kind == "f"
-        if not (loss.of_shares and floats):
+        if not (loss.takes_probabilities and floats):
             return labels(who, name, value, n, output[1:])
-    if loss.of_shares and not loss.of_classes:
-        value = _yes_and_no(value, dtype)
+    if loss.takes_probabilities and not loss.is_classification:
+        value = _binary_as_floats(value, dtype)
     value = check_array(who, name, value, np.dtype(dtype))
     if output[:1] == (1,) and value.shape == (n, *output[1:]):
         value = value[:, None]  # of a single output
@@ -268,20 +268,20 @@ def targets(
         raise ValueError(
             f"{who}: {name} must have shape {(n, *output)}, that of the output, got {value.shape}"
         )
-    if loss.of_shares:
-        _check_shares(who, name, value)
+    if loss.takes_probabilities:
+        _check_probabilities(who, name, value)
     return np.ascontiguousarray(value)
 
 
 @ieee_arithmetic
-def _yes_and_no(value: object, dtype: Any) -> object:
-    """Integers and booleans as numbers: what else the loss of yes and no takes."""
+def _binary_as_floats(value: object, dtype: Any) -> object:
+    """Integers and booleans as floats, which binary cross entropy also accepts."""
     array = np.asarray(value) if isinstance(value, list | tuple) else value
     return array.astype(dtype) if isinstance(array, np.ndarray) and array.dtype.kind in "biu" else value
 
 
-def _check_shares(who: str, name: str, value: Array) -> None:
-    slack = 1e-5  # sums of shares round
+def _check_probabilities(who: str, name: str, value: Array) -> None:
+    slack = 1e-5  # for rounding of sums of probabilities
     wrong = ~((value >= -slack) & (value <= 1 + slack))
     if wrong.any():
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -305,7 +305,7 @@ def _weights(who: str, name: str, value: object) -> tuple[float, ...] | None:
 
 
 def as_class(who: str, value: object) -> int:
-    """The number of a class, which need not be one of the network's."""
+    """A class index, which need not be one of the network's."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{who}: ignore_index must be an integer, got {type_of(value)} {value!r}")
     return int(value)

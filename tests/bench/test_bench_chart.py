@@ -44,7 +44,7 @@ def test_caption_names_machine_threads_and_doubts() -> None:
     text = chart.caption(result(*ROWS))
     assert text.startswith("A CPU, 2 threads on 4 cores, avx2, Linux x86_64. cnnfast 0.1.0, PyTorch 2.0.0.")
     assert "Other processes" not in text
-    busy = {**ROWS[0], "crowded": True}
+    busy = {**ROWS[0], "is_contended": True}
     text = chart.caption(result(busy, ROWS[1], quick=True))
     assert text.splitlines()[2:] == [
         "Other processes used the machine in 1 of 2 rows.",

@@ -233,7 +233,7 @@ def test_contention_is_no_reason_for_doubt_in_its_own_row(monkeypatch: pytest.Mo
     for row in rows:
         assert {key: len(times) for key, times in row.seconds.items()} == {"beside": 2, "alone": 2}
         assert row.foreign == pytest.approx(0.1)
-        assert row.crowded is False
+        assert row.is_contended is False
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how busy its processors are")

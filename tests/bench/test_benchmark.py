@@ -103,11 +103,11 @@ def test_row_claims_nothing_when_the_spread_is_wild() -> None:
 
 
 def test_row_claims_nothing_in_company() -> None:
-    crowded = row([2.0] * 4, foreign=0.5)
-    assert crowded.lines()[3].endswith(
+    is_contended = row([2.0] * 4, foreign=0.5)
+    assert is_contended.lines()[3].endswith(
         "no claim: other processes use 0.50 processors, quartiles 2.00 to 2.00"
     )
-    assert crowded.to_dict()["ratios"]["theirs"]["claim"] is False
+    assert is_contended.to_dict()["ratios"]["theirs"]["claim"] is False
     assert row([2.0] * 4, foreign=0.1).to_dict()["ratios"]["theirs"]["claim"] is True
 
 
@@ -170,7 +170,7 @@ def test_run_says_what_was_measured_where(short: None, lines: list[str], tmp_pat
 def test_a_run_that_is_stopped_leaves_its_rows(short: None, lines: list[str], tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
 
-    def stopped(options: Options) -> Iterator[runner.Printable]:
+    def stopped(options: Options) -> Iterator[runner.Result]:
         yield from itertools.islice(runner.shipped_rows(options), 1)
         raise KeyboardInterrupt
 
@@ -206,7 +206,7 @@ def test_nothing_is_timed_that_differs(
 
 
 def test_bad_pattern(lines: list[str]) -> None:
-    with pytest.raises(ValueError, match=r"^bench: only='\(' is no regular expression: missing \), "):
+    with pytest.raises(ValueError, match=r"^bench: only='\(' is not a regular expression: missing \), "):
         runner.run(only="(", write=lines.append)
     assert lines == []
 
@@ -258,4 +258,4 @@ def test_command_refuses() -> None:
     assert bench("--threads", "0").returncode == 2
     done = bench("--only", "(")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: bench: only='(' is no regular expression")
+    assert done.stderr.startswith("error: bench: only='(' is not a regular expression")

@@ -187,7 +187,7 @@ def test_a_data_folder_that_must_not_be_looked_into(
     said = capsys.readouterr()
     folder = tmp_path / "no-data"
     assert said.err.splitlines()[0].endswith(f": {reason}")
-    assert f"data sets there  unknown: {reason}" in said.out
+    assert f"data sets present  unknown: {reason}" in said.out
     assert str(folder) in said.err
 
 

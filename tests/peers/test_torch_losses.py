@@ -190,7 +190,7 @@ def test_one_pass_through_a_network(kind: str, dtype: str) -> None:
             continue
         if drawn.target.dtype == np.int64 and (drawn.target == drawn.loss.ignore_index).all():
             continue
-        if drawn.loss.of_classes and drawn.x.shape[1] == 1:  # refused: a single output has no classes
+        if drawn.loss.is_classification and drawn.x.shape[1] == 1:  # refused: a single output has no classes
             continue
         model, x = network(rng, n, drawn.x.shape[1:], dtype)
         if kind == "nll":

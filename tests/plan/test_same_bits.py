@@ -54,7 +54,7 @@ def test_the_compiler_fuses_no_multiply_adds(rng: np.random.Generator) -> None:
 @pytest.mark.parametrize("loss", SETTINGS, ids=str)
 def test_losses(loss: losses.Loss, isa: str, dtype: str, rng: np.random.Generator) -> None:
     x = rng.standard_normal((5, 33)).astype(dtype)
-    target = rng.integers(0, 33, 5) if loss.of_classes else rng.random((5, 33)).astype(dtype)
+    target = rng.integers(0, 33, 5) if loss.is_classification else rng.random((5, 33)).astype(dtype)
     seen = set()
     for k in range(16):
         values, slope, _ = _core.row_losses(loss._engine(), moved(x, k), moved(target, 3 * k % 7), isa=isa)

@@ -185,7 +185,7 @@ def test_images_as_targets(loss: losses.Loss, dtype: str, rng: np.random.Generat
 def test_any_number_of_threads_gives_the_same_bits(
     loss: losses.Loss, kind: str, set_threads: Callable[[int], None], rng: np.random.Generator
 ) -> None:
-    end = nn.LogSoftmax() if loss.of_classes else nn.Identity()
+    end = nn.LogSoftmax() if loss.is_classification else nn.Identity()
     model = nn.Sequential(nn.Linear(30, 64, seed=1), nn.Tanh(), nn.Linear(64, 4, seed=2), end)
     x = rng.standard_normal((333, 30)).astype(np.float32)
     target = drawn(kind, rng, 333, 4)
@@ -282,7 +282,7 @@ def test_weights_change_what_is_learned(rng: np.random.Generator) -> None:
 def test_settings_are_plain_data(loss: losses.Loss) -> None:
     config = json.loads(json.dumps(loss.to_config()))
     assert losses.from_config(config) == loss
-    model = nn.Sequential(nn.Linear(3, 4), nn.LogSoftmax() if loss.of_classes else nn.Identity())
+    model = nn.Sequential(nn.Linear(3, 4), nn.LogSoftmax() if loss.is_classification else nn.Identity())
     trainer = Trainer(model, optim.SGD(0.1), loss)
     assert trainer.loss == pickle.loads(pickle.dumps(trainer.loss)) == loss
     assert hash(loss) == hash(losses.from_config(config))
@@ -407,8 +407,8 @@ NAMES = '"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_lo
         (
             lambda: evaluate(nn.Linear(2, 3), (np.zeros((4, 2), np.float32), np.zeros((4, 3), np.float32))),
             TypeError,
-            "evaluate: y must be integers, the class of each row, got float32 array of shape (4, 3); for other "
-            "targets set model.task to 'regression' or 'multilabel'",
+            "evaluate: y must be integers, the class of each row, got float32 array of shape (4, 3); "
+            "for other targets set model.task to 'regression' or 'multilabel'",
         ),
         (
             lambda: Trainer(nn.Sequential(nn.Linear(1, 2), nn.Softmax()), optim.Adam(), "bce_with_logits"),

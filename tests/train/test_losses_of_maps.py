@@ -39,7 +39,7 @@ def test_matches_oracle(loss: losses.Loss, shape: tuple[int, ...], isa: str, dty
     n, c, *rest = shape
     x = (3 * rng.standard_normal(shape)).astype(dtype)
     targets = [classes(rng, loss, n, *rest)]
-    if loss.of_shares:
+    if loss.takes_probabilities:
         targets.append(np.moveaxis(rng.dirichlet(np.ones(c), (n, *rest)), -1, 1).astype(dtype))
     limit = 1e-5 if dtype == "float32" else 1e-13
     for target in targets:

@@ -78,8 +78,8 @@ LOSSES = [
 @pytest.mark.parametrize(("loss", "outputs", "end", "task"), LOSSES, ids=str)
 @pytest.mark.parametrize("sized", [True, False])
 def test_the_loss_says_the_task(loss: Any, outputs: int, end: str, task: str, sized: bool) -> None:
-    of_classes = losses.as_loss("test", loss).of_classes
-    y: Any = np.arange(5) % 3 if of_classes else np.full((5, outputs), 0.5, np.float32)
+    is_classification = losses.as_loss("test", loss).is_classification
+    y: Any = np.arange(5) % 3 if is_classification else np.full((5, outputs), 0.5, np.float32)
 
     def fresh() -> nn.Sequential:
         model = network(outputs, *ENDS[end])

@@ -273,7 +273,7 @@ def test_a_mount_point_that_cannot_be_written_leaves_the_copy(
     path.write_bytes(b"old")
     monkeypatch.setattr(os, "replace", failing(errno.EBUSY, "temporary"))
     monkeypatch.setattr(shutil, "copyfileobj", failing(errno.ENOSPC, "temporary"))
-    with pytest.raises(OSError, match=r"No space left on device; what it should hold is in ") as caught:
+    with pytest.raises(OSError, match=r"No space left on device; the complete content is in ") as caught:
         write(path)
     copy = Path(str(caught.value).partition("is in ")[2])
     assert copy.read_bytes() == b"new"

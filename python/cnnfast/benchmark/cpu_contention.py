@@ -1,7 +1,7 @@
-"""How much of our processors other processes use: a speed measured on a busy machine is no speed.
+"""Measures how much CPU time other processes use, since timings on a busy machine are not valid.
 
-Libraries suffer differently from company (one that waits at a barrier after every operation loses most of its
-speed to two foreign busy threads), so that not even ratios survive it.
+Libraries are affected differently (one with a barrier after every operation loses most of its speed to two
+busy threads of another process), so that not even ratios are valid.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 
 
 class CpuContention:
-    """Measures from its creation on; `cores()` is the mean number of processors others kept busy since then.
+    """`cores()` is the mean number of CPUs that other processes kept busy since the object's creation.
 
-    Linux only, and only as far as /proc/stat tells; elsewhere the answer is None. Counted are the
-    processors this process may run on; what we and our threads use is taken off.
+    Linux only (from /proc/stat); elsewhere the result is None. Counts the CPUs this process may run on, minus
+    the CPU time of this process.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ def _own_seconds() -> float:
 
 
 def _busy_seconds() -> float | None:
-    """Time our processors were not idle since the system started, all processes together."""
+    """Time for which our CPUs were not idle since system start, by all processes."""
     if not hasattr(os, "sched_getaffinity"):
         return None
     try:

@@ -1,8 +1,9 @@
-"""Rows of whole networks: cnnfast and its peers train and run the same network on the same batch.
+"""Benchmark rows of whole networks: cnnfast and other libraries train and run the same network on the same
+batch.
 
-Answers come first: a peer, holding the same weights, must give the same logits, the same loss and the same
-gradients, or it is not timed; if no peer agrees with cnnfast, nothing is. Which peers there are is not known
-here; `torch_peer` makes some.
+Outputs are compared first: a peer with the same weights must give the same logits, loss and gradients, or it
+    is
+not timed; if no peer agrees with cnnfast, nothing is timed. `peers` has the peers.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
 
 BATCHES = (1, 32, 64, 128, 256)
 QUICK_BATCHES = (1, 64)
-#: small enough that hundreds of steps on one batch leave the network what it was
+#: small enough that hundreds of steps on one batch hardly change the network
 LEARNING_RATE = 1e-6
-#: largest difference of two answers, relative to the largest value, before a row is refused
+#: largest permitted difference of two outputs, relative to the largest value
 SAME = 1e-4
-#: the same for gradients, by length: where two values of a pooling window differ by less
-#: than a rounding, each library may pick its own, and a gradient moves by a pixel
+#: the same for gradients, by Euclidean norm: if the two largest values of a pooling window differ by less
+#: than a rounding error, libraries may select different ones, and a gradient moves by a pixel
 CLOSE = 1e-2
 
 Call = Callable[[], Any]
@@ -56,7 +57,8 @@ SHIPPED = tuple(Network.shipped(name) for name in models.list())
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """A peer's training step, and what it finds before the first: mean loss, gradients as in `state_dict`."""
+    """A peer's training step, with the mean loss and the gradients (as in `state_dict`) before the first
+    step."""
 
     loss: float
     grads: Mapping[str, Array]
@@ -64,13 +66,13 @@ class TrainingStep:
 
 
 class Peer(Protocol):
-    """Another library, on `threads` threads. None is its answer to what it cannot do."""
+    """Another library, on `threads` threads. Methods return None if the peer does not support the model."""
 
     @property
     def name(self) -> str: ...
 
     def inference(self, model: Module, x: Array, threads: int) -> Call | None:
-        """Gives the logits of x, as something NumPy makes an array of."""
+        """A function that returns the logits of x, convertible to a NumPy array."""
 
     def training(self, model: Module, x: Array, target: Labels, threads: int) -> TrainingStep | None:
         """Forward, backward and Adam, at `LEARNING_RATE`."""
@@ -78,7 +80,7 @@ class Peer(Protocol):
 
 @dataclass
 class Peak:
-    """FLOP/s of multiply-adds on registers on so many threads, measured when first asked for."""
+    """Peak FLOP/s of multiply-adds on registers by number of threads, measured on first use."""
 
     quick: bool
     _flops: dict[str, float] = field(default_factory=dict)
@@ -92,13 +94,13 @@ class Peak:
 def network_rows(
     options: Options, networks: Sequence[Network], peers: Sequence[Peer], suffix: str = ""
 ) -> Iterator[Row]:
-    """Training steps, then inference, of each network at each batch size, on cnnfast's present threads."""
+    """Training steps, then inference, of each network at each batch size, on cnnfast's current threads."""
     threads, peak = _core.get_num_threads(), Peak(options.quick)
     for kind, prepare in (("train", training_candidates), ("infer", inference_candidates)):
         for network in networks:
             for n in network.training if kind == "train" else network.inference:
                 name = f"{kind} {network.name} batch {n}{suffix}"
-                if (n in QUICK_BATCHES or not options.quick) and options.wants(name):
+                if (n in QUICK_BATCHES or not options.quick) and options.includes(name):
                     model = network.build()
                     flops = (6.0 if kind == "train" else 2.0) * n * macs(model)
                     plan, _ = model._prepare(batch_for(model, 1)[0])
@@ -108,12 +110,13 @@ def network_rows(
 
 
 def macs(model: Module) -> int:
-    """Multiply-adds of one image by the plain definition; the backward pass has twice as many."""
+    """Multiply-adds of a forward pass of one image by the direct algorithm; the backward pass has twice as
+    many."""
     return sum(row.macs or 0 for row in layer_rows(model))
 
 
 def batch_for(model: Module, n: int) -> tuple[Array, Labels]:
-    """Noise of the model's input shape with a label each: the speed does not depend on the image."""
+    """Random images of the model's input shape, and labels: the speed does not depend on the images."""
     assert model.input_shape is not None
     assert model.output_shape is not None
     rng = np.random.default_rng([n, 1])
@@ -125,7 +128,7 @@ Candidates = tuple[dict[str, Call], tuple[str, ...]]
 
 
 def training_candidates(network: Network, n: int, threads: int, peers: Sequence[Peer]) -> Candidates:
-    """One forward, backward and Adam update of everybody who can; notes on peers that are not timed."""
+    """One forward, backward and Adam update of each library; notes on peers that are not timed."""
     model = network.build()
     x, target = batch_for(model, n)
     trainer = Trainer(model, optim.Adam(lr=LEARNING_RATE))
@@ -181,7 +184,7 @@ def _agreed(
     differences: Mapping[str, str],
     unable: Mapping[str, str],
 ) -> Candidates:
-    """Those with the same answers as ours; if nobody has them, who is wrong is not known: nobody is timed."""
+    """The candidates whose outputs agree with ours; if none does, it is unknown which is wrong: an error."""
     if differences and len(differences) == len(calls):
         peer, found = next(iter(differences.items()))
         raise CnnfastError(f"bench: {network.name}: for {peer}, {found}: not timed")
@@ -191,12 +194,12 @@ def _agreed(
 
 
 def difference(what: str, ours: Array, theirs: Array, limit: float = SAME) -> str | None:
-    """What is to be said of a largest difference beyond `limit`, relative to the largest value."""
+    """A message if the largest difference, relative to the largest value, exceeds `limit`."""
     return _beyond(what, float(np.abs(ours - theirs).max()) / max(float(np.abs(theirs).max()), 1e-12), limit)
 
 
 def distance(what: str, ours: Array, theirs: Array, limit: float = CLOSE) -> str | None:
-    """The same of a difference whose length is beyond `limit`, relative to the length of theirs."""
+    """A message if the norm of the difference, relative to the norm of theirs, exceeds `limit`."""
     length = max(float(np.linalg.norm(theirs)), 1e-12)
     return _beyond(what, float(np.linalg.norm(ours - theirs)) / length, limit)
 

@@ -1,4 +1,4 @@
-"""PyTorch as a peer in the benchmarks: eager, in one of its memory formats. Imported only when asked."""
+"""PyTorch as a peer in the benchmarks: eager, in one of its memory formats. Imported only when used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TorchPeer:
         return "torch channels_last" if self.channels_last else "torch eager"
 
     def inference(self, model: Module, x: Array, threads: int) -> Call:
-        twin = self._twin(model, threads)
+        twin = self._torch_model(model, threads)
         tensor = twin.tensor(x)
 
         def infer() -> Any:
@@ -33,7 +33,7 @@ class TorchPeer:
         return infer
 
     def training(self, model: Module, x: Array, target: Labels, threads: int) -> TrainingStep:
-        twin = self._twin(model, threads)
+        twin = self._torch_model(model, threads)
         torch = twin.torch
         tx, tt = twin.tensor(x), torch.from_numpy(target)
         loss, grads = twin.loss_and_grad(tx, tt)
@@ -49,7 +49,7 @@ class TorchPeer:
 
         return TrainingStep(loss, grads, step)
 
-    def _twin(self, model: Module, threads: int) -> TorchModel:
+    def _torch_model(self, model: Module, threads: int) -> TorchModel:
         twin = TorchModel(model, self.channels_last)
         twin.torch.set_num_threads(threads)
         return twin

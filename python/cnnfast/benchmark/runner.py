@@ -1,8 +1,8 @@
-"""`cnnfast bench`: how fast this machine trains and runs the three networks, and PyTorch beside them if it
-is there.
+"""`cnnfast bench`: training and inference speed of the three networks, compared with PyTorch if it is
+installed.
 
-This is the frame of a run; how networks are compared is in `candidates`. `python -m bench` in a checkout adds
-further rows, networks and peers to these.
+This file runs the benchmark; how networks are compared is in `networks`. `python -m bench` in a checkout adds
+further rows, networks and peers.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from .timing import Options, Row
 Write = Callable[[str], None]
 
 
-class Printable(Protocol):
-    """What a source of rows yields: text for people, plain data for JSON."""
+class Result(Protocol):
+    """A result: as text, and as a dict for JSON."""
 
     def lines(self) -> list[str]: ...
 
@@ -47,19 +47,19 @@ def run(
     """Measure the multiply-add peak, and training and inference of the three networks.
 
     Args:
-        quick: Fewer rounds and batch sizes, to see that it works; not to quote.
-        threads: Threads of both libraries; None takes cnnfast's present number.
-        only: Regular expression a row's name must contain, e.g. ``"train letters.*batch 64"``.
-        json_path: File for all samples and conclusions as JSON, written again after every row.
-        write: Called with each line of text as soon as it is known, e.g. `print`.
+        quick: Fewer rounds and batch sizes, as a smoke test; do not quote the results.
+        threads: Threads of both libraries; None uses cnnfast's current number.
+        only: Regular expression to search for in row names, e.g. ``"train letters.*batch 64"``.
+        json_path: File for all samples and results as JSON, rewritten after every row.
+        write: Called with each line of text as soon as it is available, e.g. `print`.
 
     Returns:
-        What the JSON file holds: machine, options, peak and rows, plain data.
+        The content of the JSON file: machine, options, peak and rows.
 
     Raises:
-        ValueError: `only` is no regular expression, or `threads` is below 1.
+        ValueError: `only` is not a regular expression, or `threads` is below 1.
         OSError: The JSON file cannot be written.
-        CnnfastError: The two libraries disagree on an answer.
+        CnnfastError: The outputs of the libraries differ.
 
     Example:
         >>> from cnnfast import benchmark
@@ -72,20 +72,20 @@ def run(
 
 def run_rows(
     options: Options,
-    sources: Sequence[Callable[[Options], Iterator[Printable]]],
+    sources: Sequence[Callable[[Options], Iterator[Result]]],
     json_path: str | os.PathLike[str] | None,
     write: Write,
     packages: Sequence[str] = ("torch",),
 ) -> dict[str, Any]:
-    """The frame of a run: machine, peak, the rows of all sources, JSON; threads are set back at the end.
+    """Run a benchmark: machine, peak, the rows of all sources, JSON; the number of threads is restored.
 
-    packages: whose versions are stated, as far as they are installed.
+    packages: packages whose versions to record, if they are installed.
     """
     if options.only is not None:
         try:
             re.compile(options.only)
         except re.error as error:
-            raise ValueError(f"bench: only={options.only!r} is no regular expression: {error}") from None
+            raise ValueError(f"bench: only={options.only!r} is not a regular expression: {error}") from None
     if json_path is not None:
         check_writable("bench", json_path)
     before = _core.get_num_threads()
@@ -114,13 +114,13 @@ def run_rows(
 
 
 def _save(result: dict[str, Any], path: str | os.PathLike[str]) -> None:
-    """After every row, since a run may take an hour: one that is stopped leaves what it has measured."""
+    """Write the results so far; called after every row, as a run may take an hour and be interrupted."""
     with atomic_write("bench", path) as file:
         file.write(f"{to_json(result, indent=1)}\n".encode())
 
 
 def machine(packages: Sequence[str] = ("torch",)) -> dict[str, Any]:
-    """What a speed depends on: without these a figure means nothing."""
+    """The hardware and software that speed depends on."""
     about = {
         "cpu": cpu_name(),
         "cores": os.cpu_count(),
@@ -138,7 +138,7 @@ def machine(packages: Sequence[str] = ("torch",)) -> dict[str, Any]:
 
 
 def cpu_name() -> str:
-    """The processor's name, as far as the system tells."""
+    """The CPU's name, if the system provides it."""
     info = Path("/proc/cpuinfo")
     if info.exists():
         for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -148,22 +148,24 @@ def cpu_name() -> str:
 
 
 def default_isa() -> str:
-    """The variant a Plan takes when none is named."""
+    """The instruction set a Plan uses by default."""
     graph = _core.Graph((1,))
     graph.add(_core.ReLU(), [0])
     return _core.Plan(graph).isa
 
 
 def peak_rows(options: Options) -> Iterator[dict[str, Any]]:
-    """Multiply-adds on registers, per variant and precision: what no kernel can exceed."""
+    """Peak of multiply-adds on registers for each instruction set and precision: an upper bound for
+    kernels."""
     for isa in _core.available_isas():
         for dtype in ("float32", "float64"):
             name = f"peak {dtype} {isa}"
-            if options.wants(name):
+            if options.includes(name):
                 flops = _core.fma_peak(isa, dtype, 0.02 if options.quick else 0.2)
                 yield {"name": name, "isa": isa, "dtype": dtype, "gflops": flops / 1e9}
 
 
 def shipped_rows(options: Options) -> Iterator[Row]:
-    """Training and inference of the networks that come with cnnfast, beside PyTorch if it is there."""
+    """Training and inference of the networks that come with cnnfast, compared with PyTorch if it is
+    installed."""
     return network_rows(options, SHIPPED, torch_peers())

@@ -1,12 +1,10 @@
-"""Timing candidates against each other on a machine that may be busy: interleaved samples, medians, and
-the spread of the ratios. It knows nothing of networks; `benchmark` uses it for those, `bench/` for single
-kernels.
+"""Compares the run times of candidates on a machine that may be busy: interleaved samples, medians, and the
+spread of the ratios. It is independent of networks; `bench/` uses it for single kernels too.
 
-Contestants take turns, round by round, so that a slow moment of the machine hits all of them; what is
-compared are ratios within a round. Each sample starts with an untimed call, which brings code, data and the
-thread pool back, and lasts long enough for the clock not to matter. Thread pools of different libraries
-keep spinning for a moment after a call: where calls are short, there are as many untimed ones as give the
-others' pools time to fall asleep.
+Candidates take turns in each round, so that a slow moment of the machine affects all of them, and ratios are
+taken within rounds. Each sample starts with an untimed call, which warms up caches and threads, and is long
+enough for the resolution of the clock. Thread pools of other libraries keep spinning for a while after a
+call: if calls are short, there are enough untimed ones for the other pools to go to sleep.
 """
 
 from __future__ import annotations
@@ -21,13 +19,13 @@ from typing import Any
 from .. import _terminal
 from .cpu_contention import CpuContention
 
-#: above this spread of the pairwise ratios a row makes no claim
+#: if the ratios have a larger relative spread, none is reported
 MAX_SPREAD = 0.25
-#: nor with more than this many processors, on average, in the hands of other processes
+#: nor if other processes use more than this many CPUs on average
 MAX_BACKGROUND_LOAD = 0.15
-#: share of a sample that goes by untimed before it
+#: duration of the untimed calls before a sample, as a fraction of the sample
 WARMUP_FRACTION = 0.05
-#: a call of so many seconds settles in a twentieth of itself: only the first sample has one before it
+#: calls of at least this many seconds need no warm-up, except before the first sample
 LONG_CALL = 2.0
 
 
@@ -36,7 +34,7 @@ _HANGING = " " * 6
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: rounds, and the least length of one sample in seconds."""
+    """Duration of a measurement: the number of rounds, and the minimum length of a sample in seconds."""
 
     rounds: int = 15
     sample: float = 0.1
@@ -47,11 +45,11 @@ QUICK = Effort(rounds=5, sample=0.02)
 
 @dataclass(frozen=True)
 class Options:
-    """What to measure and how thoroughly.
+    """What to measure, and for how long.
 
-    quick: fewer rounds and batch sizes, to see that it works; not to quote.
-    threads: of both libraries; None leaves cnnfast's number.
-    only: regular expression that the name of a row must contain.
+    quick: fewer rounds and batch sizes, as a smoke test; do not quote the results.
+    threads: threads of both libraries; None keeps cnnfast's number.
+    only: regular expression to search for in row names.
     """
 
     quick: bool = False
@@ -62,15 +60,15 @@ class Options:
     def effort(self) -> Effort:
         return QUICK if self.quick else Effort()
 
-    def wants(self, name: str) -> bool:
+    def includes(self, name: str) -> bool:
         return self.only is None or re.search(self.only, name) is not None
 
 
 @dataclass(frozen=True)
 class TimedCandidate:
-    """A candidate with a clock of its own, for what is only a part of a call.
+    """A candidate that measures itself, for timing only a part of a call.
 
-    seconds: makes that many calls and tells how many seconds the part took in all of them.
+    seconds: makes the given number of calls and returns the seconds that the part took in all of them.
     """
 
     seconds: Callable[[int], float]
@@ -95,7 +93,7 @@ def interleave(candidates: Mapping[str, Candidate], effort: Effort) -> dict[str,
 
 
 def _clock(candidate: Candidate) -> Callable[[int], float]:
-    """Seconds of so many calls."""
+    """A function that returns the seconds of a number of calls."""
     if isinstance(candidate, TimedCandidate):
         return candidate.seconds
 
@@ -109,7 +107,7 @@ def _clock(candidate: Candidate) -> Callable[[int], float]:
 
 
 def _calls_for(clock: Callable[[int], float], sample: float) -> int:
-    """How many calls fill a sample; warms the candidate up on the way."""
+    """The number of calls for one sample; also warms the candidate up."""
     count = 1
     while True:
         taken = clock(count)
@@ -120,7 +118,7 @@ def _calls_for(clock: Callable[[int], float], sample: float) -> int:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times longer another candidate took than the first one, from the ratios within each round."""
+    """Run time of another candidate divided by that of the first one, from the ratios within each round."""
 
     of_medians: float
     low: float
@@ -136,18 +134,19 @@ class Ratio:
 
     @property
     def spread(self) -> float:
-        """Distance of the quartiles, relative to the middle."""
+        """Interquartile range relative to the median."""
         return (self.high - self.low) / self.middle
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a result: `work` units (images) a call; the first candidate is who the others are held to.
+    """One row of a result, with `work` units (images) per call; the first candidate is the reference.
 
-    foreign: mean number of processors other processes used meanwhile; None where the system does not tell.
-    flops: of a call of the first candidate, by the plain definition; 0 where no share of the peak is told.
-    peak: FLOP/s all its threads could do.
-    notes: who else was there and is not timed, and why.
+    foreign: mean number of CPUs used by other processes meanwhile; None if the system does not report it.
+    flops: of a call of the first candidate by the direct algorithm; 0 if the fraction of the peak is not
+        shown.
+    peak: peak FLOP/s of all its threads.
+    notes: candidates that were not timed, and why.
     """
 
     name: str
@@ -176,13 +175,13 @@ class Row:
         return cls(name, work, unit, seconds, load.cores(), flops, peak, notes)
 
     @property
-    def crowded(self) -> bool:
+    def is_contended(self) -> bool:
         return self.foreign is not None and self.foreign > MAX_BACKGROUND_LOAD
 
     def verdict(self, ratio: Ratio) -> str:
-        """The ratio, or why none is claimed."""
+        """The ratio, or why none is reported."""
         quartiles = f"quartiles {ratio.low:.2f} to {ratio.high:.2f}"
-        if self.crowded:
+        if self.is_contended:
             return f"no claim: other processes use {self.foreign:.2f} processors, {quartiles}"
         if ratio.spread > MAX_SPREAD:
             return f"no claim: spread {ratio.spread:.0%}, {quartiles}"
@@ -197,11 +196,12 @@ class Row:
 
     @property
     def of_peak(self) -> float | None:
-        """What the first candidate reaches of the peak; above 1 if it skips part of the plain definition."""
+        """Speed of the first candidate as a fraction of the peak; above 1 if its algorithm needs fewer
+        operations."""
         return self.flops / self.median(next(iter(self.seconds))) / self.peak if self.flops else None
 
     def lines(self) -> list[str]:
-        """For people: one line a candidate, or two where the terminal is narrow."""
+        """Text: one line per candidate, or two if the terminal is narrow."""
         ratios, share = self.ratios(), self.of_peak
         lines = [self.name]
         for name in self.seconds:
@@ -216,7 +216,7 @@ class Row:
         return [part for line in lines for part in _terminal.wrapped(line, _HANGING).splitlines()]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: all samples, and what was concluded from them."""
+        """A dict for JSON: all samples and the results."""
         return {
             "kind": "candidates",
             "name": self.name,
@@ -224,7 +224,7 @@ class Row:
             "unit": self.unit,
             "seconds": self.seconds,
             "foreign_processors": self.foreign,
-            "crowded": self.crowded,
+            "is_contended": self.is_contended,
             "of_peak": self.of_peak,
             "notes": list(self.notes),
             "median_seconds": {name: self.median(name) for name in self.seconds},
@@ -233,7 +233,7 @@ class Row:
                     "of_medians": r.of_medians,
                     "quartiles": [r.low, r.middle, r.high],
                     "spread": r.spread,
-                    "claim": r.spread <= MAX_SPREAD and not self.crowded,
+                    "claim": r.spread <= MAX_SPREAD and not self.is_contended,
                 }
                 for name, r in self.ratios().items()
             },

@@ -241,7 +241,7 @@ def _rows(
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f'{who}: reduction must be "mean", "sum" or "none", got {reduction!r}')
     check_floats(who, **{name: x})
-    if loss.of_classes and x.ndim < 2:
+    if loss.is_classification and x.ndim < 2:
         raise ValueError(f"{who}: {name} must have shape (n, classes, ...), got {x.shape}")
     shape = x.shape
     if x.ndim == 0:
@@ -250,4 +250,4 @@ def _rows(
     if target.dtype == np.int64:
         check_label_range(who, "target", target, x.shape[1], getattr(loss, "ignore_index", None))
     each, gradient, divisor = _core.row_losses(loss._engine(), np.ascontiguousarray(x), target, isa)
-    return each if loss.of_classes else each.reshape(shape), gradient.reshape(shape), divisor
+    return each if loss.is_classification else each.reshape(shape), gradient.reshape(shape), divisor

@@ -1,7 +1,7 @@
-"""The same network in PyTorch, with the same weights: the peer of the benchmarks and of the parity tests.
+"""Converts a network to PyTorch with the same weights, for benchmarks and comparison tests.
 
-It is made from the operations a module hands to the engine, not from its layers, so any network has a twin.
-PyTorch is imported only when a twin is made.
+It is built from the operations a module passes to the engine, not from its layers, so that any network can be
+converted. PyTorch is imported only when it is used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Recorder:
-    """Takes the place of the engine's Graph and writes down what is added."""
+    """Records the operations added to it, in place of the engine's Graph."""
 
     def __init__(self) -> None:
         self.nodes: list[tuple[Op, list[int], str]] = []
@@ -31,9 +31,10 @@ class _Recorder:
 
 
 def operations(model: Module) -> list[tuple[Op, list[int], str]]:
-    """The operations a module hands to the engine: (op, values it reads, name of its layer).
+    """The operations a module passes to the engine: (op, indices of its inputs, name of its layer).
 
-    Value 0 is the input, each operation makes the next one; `parameter_name` tells the names of its weights.
+    Value 0 is the input, and each operation adds the next value; `parameter_name` gives the names of its
+    weights.
     """
     recorder = _Recorder()
     model._add_to(recorder, 0, "")
@@ -41,15 +42,15 @@ def operations(model: Module) -> list[tuple[Op, list[int], str]]:
 
 
 class TorchModel:
-    """Callable like the model it mirrors, on tensors.
+    """The PyTorch version of a model, called with tensors.
 
     Args:
         model: Any cnnfast module; its parameters are copied.
-        channels_last: Keep images and kernels in PyTorch's channels-last memory format.
+        channels_last: Use PyTorch's channels-last memory format for images and kernels.
     """
 
     def __init__(self, model: Module, channels_last: bool = False) -> None:
-        self.torch: Any = require("torch", "the PyTorch twin of a network")
+        self.torch: Any = require("torch", "conversion to PyTorch")
         self.nodes = operations(model)
         self.format = self.torch.channels_last if channels_last else self.torch.contiguous_format
         buffers = set(model.buffers())
@@ -58,7 +59,7 @@ class TorchModel:
             for name, value in model.state_dict().items()
         }
         self.parameters = {name: value for name, value in self.state.items() if name not in buffers}
-        #: Batch normalization and dropout do what they do in training.
+        #: Whether batch normalization and dropout are in training mode.
         self.training = False
 
     def _placed(self, tensor: Any) -> Any:
@@ -67,7 +68,7 @@ class TorchModel:
         return tensor.contiguous()
 
     def tensor(self, x: Array) -> Any:
-        """An array as a tensor in the twin's memory format."""
+        """An array as a tensor in the model's memory format."""
         return self._placed(self.torch.from_numpy(np.ascontiguousarray(x)))
 
     def __call__(self, x: Any) -> Any:
@@ -123,7 +124,7 @@ class TorchModel:
                 y = F.local_response_norm(lifted, s["size"], s["alpha"], s["beta"], s["k"])
                 return y[..., 0] if x.ndim == 2 else y
             case "BatchNorm1d" | "BatchNorm2d":
-                return self._normalised(x, dict(zip(op.parameter_shapes(), weights, strict=True)), s)
+                return self._batch_norm(x, dict(zip(op.parameter_shapes(), weights, strict=True)), s)
             case "Dropout" | "Dropout2d":
                 drop = F.dropout if op.name == "Dropout" else F.dropout2d
                 return drop(x, s["p"], self.training)
@@ -159,10 +160,11 @@ class TorchModel:
                 return inputs[0] + inputs[1]
             case "Concat":
                 return self.torch.cat(inputs, dim=1)
-        raise NotImplementedError(f"no PyTorch counterpart of {op.name} is known")
+        raise NotImplementedError(f"{op.name} has no PyTorch equivalent")
 
-    def _normalised(self, x: Any, of: dict[str, Any], s: dict[str, Any]) -> Any:
-        """Without momentum, by the number of batches so far: that is up to the layer in PyTorch."""
+    def _batch_norm(self, x: Any, of: dict[str, Any], s: dict[str, Any]) -> Any:
+        """Batch normalization; without momentum, a cumulative average, which PyTorch computes in its
+        layer."""
         momentum = s["momentum"]
         if momentum is None and self.training:
             of["num_batches_tracked"] += 1
@@ -173,7 +175,8 @@ class TorchModel:
         return batch_norm(x, *running, *learned, self.training, momentum or 0.0, s["eps"])
 
     def _transposed(self, x: Any, weights: list[Any], s: dict[str, Any]) -> Any:
-        """Padding of one side: the output without any, cut afterwards; PyTorch would cut both sides alike."""
+        """Transposed convolution; asymmetric padding is cropped from the unpadded output, as PyTorch's is
+        symmetric."""
         F, line = self.torch.nn.functional, x.ndim == 3
         how = {key: s[key] for key in ("stride", "groups", "dilation")}
         kernel, dilation, extra = (
@@ -218,7 +221,7 @@ class TorchModel:
 
 
 def pooled(F: Any, name: str, s: dict[str, Any], x: Any) -> Any:
-    """Any pool. PyTorch pads both sides alike, by at most half the kernel; we do the rest before."""
+    """Any pooling. PyTorch pads symmetrically by at most half the kernel; other padding is applied before."""
     if name.startswith("Adaptive"):
         functions = {
             "AdaptiveAvgPool1d": F.adaptive_avg_pool1d,
@@ -232,7 +235,7 @@ def pooled(F: Any, name: str, s: dict[str, Any], x: Any) -> Any:
     pads = (s["padding"],) if line else sides(s["padding"])
     kernels = np.broadcast_to(kernel, len(pads))
     even = all(before == after and 2 * before <= k for (before, after), k in zip(pads, kernels, strict=True))
-    if not even and ceil_mode:  # where the last window may start depends on the side
+    if not even and ceil_mode:  # the start of the last window depends on the side
         raise NotImplementedError("PyTorch cannot pad one side and round up")
     around = [end for ends in reversed(pads) for end in ends]
     padding = tuple(before for before, _ in pads) if even else 0
@@ -248,7 +251,9 @@ def pooled(F: Any, name: str, s: dict[str, Any], x: Any) -> Any:
     y = pool(F.pad(x, around), kernel, stride, 0, False, True, *divisor)
     if include or any(divisor):
         return y
-    return y / pool(F.pad(x.new_ones(1, 1, *x.shape[2:]), around), kernel, stride)  # the share on the image
+    return y / pool(
+        F.pad(x.new_ones(1, 1, *x.shape[2:]), around), kernel, stride
+    )  # the fraction of the window on the image
 
 
 def parameter_name(name: str, parameter: str) -> str:

@@ -1,6 +1,6 @@
-"""The networks that come with cnnfast, layer for layer as their sources describe them.
+"""Predefined networks, as described by their sources.
 
-All end in logits: where a source ends in softmax or log-softmax, that is the loss "cross_entropy" here.
+All output logits: a final softmax or log-softmax of the source is part of the loss "cross_entropy" here.
 """
 
 from .d4 import d4

@@ -1,4 +1,4 @@
-"""What the files of the families share."""
+"""Shared by the files of this package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ IMAGE_28: Shape = (1, 28, 28)
 def network(
     seed: Seed, input_shape: Shape, preprocessing: Preprocessing, layers: Iterable[Module]
 ) -> Sequential:
-    """The layers as one initialized network that normalizes uint8 images by `preprocessing`."""
+    """An initialized `Sequential` of the layers, which normalizes uint8 images by `preprocessing`."""
     model = Sequential(*layers, input_shape=input_shape, seed=seed)
     model.preprocessing = preprocessing
     return model

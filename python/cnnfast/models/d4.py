@@ -13,7 +13,7 @@ def d4(seed: Seed = 0, *, num_classes: int = 10) -> Sequential:
     """A small network for MNIST: two convolutions, two fully connected layers, ReLU between them.
 
     Args:
-        seed: Seed of the parameter initialization; None uses entropy of the operating system.
+        seed: Seed of the parameter initialization; None uses OS entropy.
         num_classes: Number of outputs.
 
     Shapes:

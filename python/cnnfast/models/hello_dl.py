@@ -12,17 +12,16 @@ from .registry import register
 def hello_dl_letters(
     seed: Seed = 0, *, num_classes: int = 26, activation_after_pool: bool = True
 ) -> Sequential:
-    """The letters network of hello-dl: three valid convolutions, each pooled, three fully connected layers,
-    GELU.
+    """The letters network of hello-dl: three convolutions without padding, each followed by pooling, then
+    three fully connected layers, GELU.
 
-    The second pooling rounds up (11 to 6). Pixels are normalized with the source's mean 0.172575 and
-    deviation 0.25. Of the source's quirks none is kept: the bias is added once to an output channel, labels
-    count from 0.
+    The second pooling rounds up (11 to 6). Pixels are normalized with the source's mean 0.172575 and standard
+    deviation 0.25. Unlike the source, the bias is added once per output channel, and labels start at 0.
 
     Args:
-        seed: Seed of the parameter initialization; None uses entropy of the operating system.
+        seed: Seed of the parameter initialization; None uses OS entropy.
         num_classes: Number of outputs.
-        activation_after_pool: False leaves out the GELU after each pooling, as the source's listing does.
+        activation_after_pool: False omits the GELU after each pooling, as the source's listing does.
 
     Shapes:
         (n, 1, 28, 28) to (n, num_classes); 137,178 parameters with 26 classes.

@@ -1,4 +1,4 @@
-"""The network of a convolution in plain NumPy, for MNIST."""
+"""A network for MNIST from an implementation in NumPy."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .registry import register
 
 @register("numpy-mnist")
 def numpy_mnist(seed: Seed = 0, *, num_classes: int = 10) -> Sequential:
-    """The network of a convolution written in plain NumPy: its biases are one number for each position.
+    """A network for MNIST from an implementation in NumPy: its convolutions have one bias per position.
 
-    The max-pooling is 3x3 with stride 2; one row and one column of padding stand after the image, so that 28
-    becomes 14 and 14 becomes 7. Pixels are divided by 255.
+    The max-pooling is 3x3 with stride 2; one row and one column of padding are added after the image, so that
+    28 becomes 14 and 14 becomes 7. Pixels are divided by 255.
 
     Args:
-        seed: Seed of the parameter initialization; None uses entropy of the operating system.
+        seed: Seed of the parameter initialization; None uses OS entropy.
         num_classes: Number of outputs.
 
     Shapes:

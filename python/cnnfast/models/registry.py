@@ -17,7 +17,7 @@ _MODELS: dict[str, Callable[..., Sequential]] = {}
 
 
 def register(name: str) -> Callable[[_Build], _Build]:
-    """Decorator that makes a function ``build(seed, *, num_classes)`` known to `get` by a name."""
+    """Decorator that registers a function ``build(seed, *, num_classes)`` under a name."""
 
     def add(build: _Build) -> _Build:
         _MODELS[name] = build
@@ -27,7 +27,7 @@ def register(name: str) -> Callable[[_Build], _Build]:
 
 
 class ModelList(builtins.list[str]):
-    """Names of the networks; printed, a table of them."""
+    """Names of the networks; `print` shows a table."""
 
     def __str__(self) -> str:
         lines = [["model", "input", "outputs", "parameters", "MACs"]]
@@ -55,8 +55,8 @@ def get(name: str, seed: Seed = 0, *, num_classes: int | None = None) -> Sequent
 
     Args:
         name: One of `list()`.
-        seed: Seed of the parameter initialization; None uses entropy of the operating system.
-        num_classes: Number of outputs; None takes the network's own.
+        seed: Seed of the parameter initialization; None uses OS entropy.
+        num_classes: Number of outputs; None uses the network's default.
 
     Raises:
         ValueError: An unknown name.

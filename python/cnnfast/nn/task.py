@@ -55,16 +55,16 @@ def task_by_end(kind: OutputKind, outputs: int | None) -> Task | None:
 
 def task_by_loss(loss: Loss, kind: OutputKind, outputs: int | None) -> Task | None:
     """What the loss says of a network it trains; None if that depends on an unknown number of outputs."""
-    if loss.of_classes or kind in ("probabilities", "log_probabilities"):
+    if loss.is_classification or kind in ("probabilities", "log_probabilities"):
         return "multiclass"
-    return _yes_or_no(outputs) if loss.of_shares else "regression"
+    return _yes_or_no(outputs) if loss.takes_probabilities else "regression"
 
 
 def check_loss(who: str, loss: Loss, kind: OutputKind, task: Task | None, outputs: int | None) -> None:
     """Refuses a loss that contradicts the end of the network, its number of outputs (None: not known) or the
     task its user has set.
     """
-    of_logits = loss.of_classes or loss.of_shares
+    of_logits = loss.is_classification or loss.takes_probabilities
     if kind in ("probabilities", "sigmoid") and of_logits:
         raise ValueError(
             f'{who}: the loss "{loss.name}" does not take probabilities; '
@@ -74,19 +74,19 @@ def check_loss(who: str, loss: Loss, kind: OutputKind, task: Task | None, output
         raise ValueError(
             f'{who}: the loss "nll" needs a model that ends in LogSoftmax; use loss="cross_entropy"'
         )
-    if kind == "log_probabilities" and of_logits and not loss.of_classes:
+    if kind == "log_probabilities" and of_logits and not loss.is_classification:
         raise ValueError(
             f'{who}: the loss "{loss.name}" does not take log-probabilities; leave the LogSoftmax at the end '
             'out, or use loss="nll"'
         )
-    fitting = ("multiclass",) if loss.of_classes else ("binary", "multilabel")
+    fitting = ("multiclass",) if loss.is_classification else ("binary", "multilabel")
     if task is not None and of_logits and task not in fitting:
         cure = {"multiclass": "cross_entropy", "regression": "mse"}.get(task, "bce_with_logits")
         raise ValueError(
             f'{who}: the loss "{loss.name}" does not fit model.task "{task}"; use loss="{cure}", or set '
             f"model.task to {' or '.join(map(repr, fitting))}"
         )
-    if loss.of_classes and outputs == 1 and task is None:
+    if loss.is_classification and outputs == 1 and task is None:
         raise ValueError(
             f'{who}: the loss "{loss.name}" needs an output for each class, the network has a single one; '
             'for yes or no use loss="bce_with_logits"'

@@ -76,7 +76,7 @@ def must_copy_rows(x: Array, y: object, loss: Loss) -> bool:
         return False  # will be rejected
     if not x.flags.c_contiguous or not y.flags.c_contiguous:
         return True
-    return y.dtype != np.int64 if y.dtype.kind in "iu" else loss.of_shares
+    return y.dtype != np.int64 if y.dtype.kind in "iu" else loss.takes_probabilities
 
 
 def copied_rows(who: str, x: Array, y: Array | Sequence[object], rows: Labels) -> tuple[Array, Array]:

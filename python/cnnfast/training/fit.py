@@ -214,7 +214,7 @@ class _Run:
         trainer._epoch = epoch
         plan, x = trainer.model._prepare(part.x)
         order = self._order(epoch)
-        mean = EpochMean(trainer.loss.of_classes)
+        mean = EpochMean(trainer.loss.is_classification)
         skipped = trainer.skipped
         began = time.perf_counter()
         for batch in self._batches:

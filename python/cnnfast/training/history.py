@@ -66,8 +66,8 @@ class EpochRecord:
 class EpochMean:
     """Running weighted means of loss and accuracy, as of one batch with all rows so far."""
 
-    def __init__(self, of_classes: bool) -> None:
-        self._of_classes = of_classes
+    def __init__(self, is_classification: bool) -> None:
+        self._of_classes = is_classification
         self._loss, self._weight, self._correct, self._counted = 0.0, 0.0, 0, 0
 
     def add(self, batch: BatchResult) -> None:

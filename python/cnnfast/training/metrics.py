@@ -57,7 +57,7 @@ class Metrics(ABC):
     def _count(self, y: Array, target: Array) -> None: ...
 
     def _losses(self, y: Array, target: Array) -> tuple[Array, float]:
-        if self._loss.of_classes and self._kind in ("probabilities", "sigmoid"):
+        if self._loss.is_classification and self._kind in ("probabilities", "sigmoid"):
             y = np.log(probabilities("multiclass", self._kind, y.copy()))
         elif self._loss.name == "bce_with_logits" and self._kind == "sigmoid":
             return _binary_cross_entropy(y, target), y.size

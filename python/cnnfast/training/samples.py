@@ -82,10 +82,14 @@ def _checked(
     who: str, unpacked: _Unpacked, model: Module, loss: Loss, known: tuple[str, ...] | None
 ) -> Samples:
     output, x, y, classes = unpacked
-    if classes is None and are_names(y) and (loss.of_classes or (loss.of_shares and output[0] == 1)):
+    if (
+        classes is None
+        and are_names(y)
+        and (loss.is_classification or (loss.takes_probabilities and output[0] == 1))
+    ):
         y, classes = class_numbers(who, "y", y, known)
-    if classes is not None and (loss.of_classes or loss.of_shares):
-        if loss.of_classes and len(output) != 1:
+    if classes is not None and (loss.is_classification or loss.takes_probabilities):
+        if loss.is_classification and len(output) != 1:
             raise ValueError(f"{who}: the model must output one logit per class, got output shape {output}")
         _check_classes(who, classes, output[0], known, loss)
     y = targets(who, "y", y, loss, output, model.dtype, len(x))
@@ -124,7 +128,7 @@ def check_not_all_ignored(what: str, part: Samples, loss: Loss) -> None:
 def _check_classes(
     who: str, classes: tuple[str, ...], n_outputs: int, known: tuple[str, ...] | None, loss: Loss
 ) -> None:
-    is_binary = n_outputs == 1 and not loss.of_classes
+    is_binary = n_outputs == 1 and not loss.is_classification
     if len(classes) != (2 if is_binary else n_outputs):
         raise ValueError(
             f"{who}: the data has {len(classes)} classes but the model has {n_outputs} outputs; "
