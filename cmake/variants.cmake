@@ -5,12 +5,30 @@
 function(cnnfast_add_variants target)
   # Name of the variant, then its flags. Explicit features rather than an architecture level: older
   # compilers know them all.
-  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set(processor "${CMAKE_SYSTEM_PROCESSOR}")
+  if(APPLE AND CMAKE_OSX_ARCHITECTURES)
+    set(processor "${CMAKE_OSX_ARCHITECTURES}")  # may differ from that of the machine that builds
+    if(processor MATCHES ";")
+      message(FATAL_ERROR "cnnfast: kernels are compiled for one architecture at a time, not for ${processor}; "
+                          "build twice and merge the wheels (delocate-merge)")
+    endif()
+  endif()
+  if(processor MATCHES "^(x86_64|AMD64|amd64)$")
     set(variants baseline avx2 avx512)
-    set(baseline_flags -msse4.2 -mpopcnt)
-    set(avx2_flags -mavx2 -mfma -mbmi -mbmi2)
-    set(avx512_flags -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mbmi -mbmi2)
-  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+    if(MSVC AND CMAKE_CXX_COMPILER_ID STREQUAL "MSVC")
+      set(avx2_flags /arch:AVX2 /D__FMA__)  # which it implies, but does not define
+      set(avx512_flags /arch:AVX512 /D__FMA__)
+    else()
+      set(baseline_flags -msse4.2 -mpopcnt)
+      set(avx2_flags -mavx2 -mfma -mbmi -mbmi2)
+      set(avx512_flags -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mbmi -mbmi2)
+    endif()
+    if(MINGW AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # GCC bug 54412: it does not align the stack for wider registers there, and programs crash.
+      message(WARNING "GCC for Windows cannot build the AVX variants: use clang or Visual Studio for speed.")
+      set(variants baseline)
+    endif()
+  elseif(processor MATCHES "^(aarch64|arm64|ARM64)$")
     set(variants neon)
   else()
     set(variants baseline)
@@ -51,7 +69,7 @@ function(cnnfast_add_variants target)
       target_compile_definitions(${object} PRIVATE CNNFAST_ISA=${variant} CNNFAST_ELEMENT=${element})
       target_compile_options(${object} PRIVATE ${${variant}_flags})
       if(element STREQUAL "float")
-        target_compile_options(${object} PRIVATE $<$<CONFIG:Release>:-O3>)  # whatever its default
+        cnnfast_optimize(${object} -O3)  # whatever its default
       else()
         cnnfast_optimize(${object} -O2)
       endif()

@@ -1,6 +1,7 @@
 #include "base/cpu.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -9,6 +10,11 @@
 
 #if defined(__linux__)
 #include <sched.h>
+#endif
+#if defined(_MSC_VER) && !defined(__clang__) && defined(_M_X64)
+#define CNNFAST_MSVC_X64
+#include <immintrin.h>
+#include <intrin.h>
 #endif
 
 namespace cnnfast {
@@ -23,8 +29,37 @@ const char* to_string(Isa isa) {
   return "unknown";
 }
 
+#if defined(CNNFAST_MSVC_X64)
+namespace {
+
+// What __builtin_cpu_supports knows elsewhere: bits of the instruction CPUID, and whether the operating system saves
+// the wide registers (XGETBV). Intel's manual, volume 2, CPUID; volume 1, 13.3.
+bool has_bits(int value, int bits) { return (value & bits) == bits; }
+
+bool msvc_supports(Isa isa) {
+  int leaf1[4] = {}, leaf7[4] = {};  // eax, ebx, ecx, edx
+  __cpuid(leaf1, 0);
+  const int largest = leaf1[0];
+  __cpuid(leaf1, 1);
+  if (largest >= 7) __cpuidex(leaf7, 7, 0);
+  constexpr int sse42 = 1 << 20, fma = 1 << 12, osxsave = 1 << 27, avx = 1 << 28;  // leaf 1, ecx
+  constexpr int avx2 = 1 << 5, bmi = 1 << 3, bmi2 = 1 << 8;                        // leaf 7, ebx
+  constexpr int avx512 = 1 << 16 | 1 << 17 | 1 << 30 | INT_MIN;                    // f, dq, bw, vl, the same
+  constexpr int ymm_saved = 0x6, zmm_saved = 0xe6;
+  if (isa == Isa::baseline) return has_bits(leaf1[2], sse42);
+  if (!has_bits(leaf1[2], fma | osxsave | avx) || !has_bits(leaf7[1], avx2 | bmi | bmi2)) return false;
+  const int saved = static_cast<int>(_xgetbv(0));
+  if (isa == Isa::avx2) return has_bits(saved, ymm_saved);
+  return isa == Isa::avx512 && has_bits(saved, zmm_saved) && has_bits(leaf7[1], avx512);
+}
+
+}  // namespace
+#endif
+
 bool cpu_supports(Isa isa) {
-#if defined(__x86_64__)
+#if defined(CNNFAST_MSVC_X64)
+  return msvc_supports(isa);
+#elif defined(__x86_64__)
   __builtin_cpu_init();
   switch (isa) {
     case Isa::baseline: return __builtin_cpu_supports("sse4.2") != 0;
@@ -36,7 +71,7 @@ bool cpu_supports(Isa isa) {
     case Isa::neon: return false;
   }
   return false;
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) || defined(_M_ARM64)
   return isa == Isa::neon || isa == Isa::baseline;  // Advanced SIMD is part of AArch64
 #else
   return isa == Isa::baseline;

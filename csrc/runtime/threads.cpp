@@ -22,7 +22,9 @@ namespace cnnfast {
 
 namespace {
 
-std::atomic<int> chosen{0};          // by set_num_threads; 0: the default
+std::atomic<int> chosen{0};  // by set_num_threads; 0: the default
+
+#if defined(_OPENMP) && !defined(CNNFAST_STD_THREADS)
 std::atomic<bool> pool_used{false};  // a region with several threads has run in this process
 std::atomic<bool> pool_lost{false};  // ... in the process this one was forked from
 
@@ -36,6 +38,7 @@ void watch_forks() {
   });
 #endif
 }
+#endif
 
 }  // namespace
 
@@ -116,28 +119,30 @@ void parallel(int threads, const TeamBody& body) {
   for (std::thread& other : others) other.join();
 }
 
-#else
+#elif defined(_OPENMP)
 
 void Team::barrier() const {
-#if defined(_OPENMP)
   if (size_ > 1) {
 #pragma omp barrier
   }
-#endif
 }
 
 void parallel(int threads, const TeamBody& body) {
-#if defined(_OPENMP)
-  if (threads > 1) {
-    watch_forks();
-    pool_used = true;
-#pragma omp parallel num_threads(threads)
-    body(Team(omp_get_thread_num(), omp_get_num_threads()));
+  if (threads <= 1) {
+    body(Team(0, 1));
     return;
   }
-#endif
-  body(Team(0, 1));
+  watch_forks();
+  pool_used = true;
+#pragma omp parallel num_threads(threads)
+  body(Team(omp_get_thread_num(), omp_get_num_threads()));
 }
+
+#else  // one thread
+
+void Team::barrier() const {}
+
+void parallel(int, const TeamBody& body) { body(Team(0, 1)); }
 
 #endif
 

@@ -14,6 +14,15 @@
 #define EIGEN_DONT_PARALLELIZE
 #define EIGEN_FAST_MATH 0  // the exact square root
 #define EIGEN_NO_IO
+#if defined(__MINGW32__) && defined(__clang__)
+// clang states the ABI of GCC 4.2, in which registers of 128 and 256 bits could not be told apart. Eigen would avoid
+// that by wrapping them, which its AVX-512 functions cannot handle.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wbuiltin-macro-redefined"
+#undef __GXX_ABI_VERSION
+#define __GXX_ABI_VERSION 1004
+#pragma clang diagnostic pop
+#endif
 #include <Eigen/Core>
 
 #define CNNFAST_KERNELS_BEGIN \
