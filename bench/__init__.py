@@ -1,1 +1,1 @@
-"""Benchmarks that need a checkout: `python -m bench`. How and why it measures: docs/performance.md."""
+"""Benchmarks that need a checkout: `python -m bench`. Methods are described in docs/performance.md."""

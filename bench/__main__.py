@@ -1,6 +1,6 @@
-"""`python -m bench`: kernels, convolutions, products, single operations, whole networks beside their peers,
-threads, batch sizes, CPU contention, memory and call overhead, as text and JSON; at the end, which targets
-are met.
+"""`python -m bench`: kernels, convolutions, matrix products, single operations, whole networks compared with
+other libraries, threads, batch sizes, CPU contention, memory and call overhead, as text and JSON; at the end,
+which targets are met.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bench.targets import summary
 
 
 def peer_rows(options: Options) -> Iterator[Result]:
-    """Every network beside every library that is there."""
+    """Every network, compared with every installed library."""
     yield from network_rows(options, NETWORKS, peers())
 
 
@@ -51,10 +51,12 @@ SOURCES: tuple[Callable[[Options], Iterator[Result]], ...] = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and batches; not to quote")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rounds and batches; do not quote the results"
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="threads of all libraries (default: all)")
     parser.add_argument("--only", metavar="REGEX", help="only rows whose name contains this")
-    parser.add_argument("--json", metavar="PATH", help="write all samples and conclusions here")
+    parser.add_argument("--json", metavar="PATH", help="write all samples and results to this file")
     given = parser.parse_args(arguments)
     if given.threads is not None and given.threads < 1:
         parser.error(f"argument --threads: must be at least 1, got {given.threads}")

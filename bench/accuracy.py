@@ -1,7 +1,7 @@
-"""How far each algorithm of a convolution is from the exact result: `python -m bench.accuracy`.
+"""Rounding errors of each convolution algorithm: `python -m bench.accuracy`.
 
-Random normal images, weights and gradients, float32, against the slow float64 definition in tests/oracle.
-Errors are given relative to the root mean square of the result: their own root mean square, and the largest.
+Random normal images, weights and gradients, float32, compared with the float64 definition in tests/oracle.
+Errors are relative to the root mean square of the result: their root mean square, and the largest.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests import oracle
 
 Array = np.ndarray[Any, Any]
 
-#: kernel and image edge that make the plan choose an algorithm
+#: kernel and image sizes for which the plan chooses each algorithm
 SHAPES = ((3, 12), (3, 2), (5, 12))
 CHANNELS = (16, 64, 256)
 OUTPUTS = 16

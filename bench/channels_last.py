@@ -1,5 +1,5 @@
-"""What JAX and TensorFlow share: a module as a list of operations on images and weights that are
-channels-last (NHWC; kernels HWIO), with no word of either library.
+"""Shared by JAX and TensorFlow: a module as a list of operations on channels-last images and weights (NHWC;
+kernels HWIO), independent of both libraries.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from cnnfast.interop.torch import operations, parameter_name
 from cnnfast.nn import Module
 
 Values = dict[str, Any]
-#: (operation, its inputs, its weights, whether it trains) to the output and those buffers that have changed.
+#: (operation, its inputs, its weights, training mode) to the output and the updated buffers.
 Apply = Callable[[_core.Op, list[Any], Values, bool], tuple[Any, Values]]
 
 
@@ -47,7 +47,7 @@ class Program:
         return cls(nodes, values, buffers, axes)
 
     def run(self, apply: Apply, given: Mapping[str, Any], x: Any, training: bool) -> tuple[Any, Values]:
-        """The output, and the new values of the buffers that training has moved.
+        """The output, and the new values of the buffers updated in training.
 
         given: parameters and buffers as the library holds them.
         """
@@ -65,7 +65,7 @@ class Program:
 
 
 def _axes(op: _core.Op, rank: int) -> tuple[int, ...]:
-    """Our axes in the order they have here."""
+    """Our axes in channels-last order."""
     if op.name.startswith("Conv"):  # bias (o,) too
         return (*range(2, rank), 1, 0) if rank > 1 else (0,)
     if op.name in ("PositionBias", "LayerNorm"):  # the shape of an image
@@ -74,7 +74,7 @@ def _axes(op: _core.Op, rank: int) -> tuple[int, ...]:
 
 
 def rearranged(op: _core.Op, x: Any, xp: Any) -> Any:
-    """Flatten and Reshape count values channel by channel, so here they pass through (n, c, h, w).
+    """Flatten and Reshape, by way of (n, c, h, w), as they order values channel by channel.
 
     xp: the library's reshape(x, shape) and transpose(x, axes).
     """

@@ -33,7 +33,7 @@ STYLE = {"svg.hashsalt": "cnnfast", "font.size": 9.0, "font.family": "DejaVu San
 
 
 def images_per_second(row: Row) -> dict[str, float]:
-    """By library; of several ways to use one (PyTorch with another memory layout), the fastest."""
+    """Images per second by library; of several variants (PyTorch's memory formats), the fastest."""
     speeds = {}
     for label, start, _ in LIBRARIES:
         seconds = [value for name, value in row["median_seconds"].items() if name.startswith(start)]
@@ -60,7 +60,7 @@ def caption(result: Mapping[str, Any]) -> str:
     versions = [f"{label} {about[name].partition('+')[0]}" for label, name in packages if name in about]
     busy = sum(1 for row in result["rows"] if row["is_contended"])
     doubts = [f"Other processes used the machine in {busy} of {len(result['rows'])} rows."] if busy else []
-    doubts += ["A quick run: not to quote."] if result["options"]["quick"] else []
+    doubts += ["A quick run: do not quote."] if result["options"]["quick"] else []
     lines = (
         f"{about['cpu']}, {about['threads']} threads on {about['cores']} cores, {about['isa']}, "
         f"{about['system']}. {', '.join(versions)}. float32.",
@@ -115,7 +115,7 @@ def _panel(axis: Axes, heading: str, groups: Sequence[Mapping[str, float]]) -> N
 
 
 def _rounded(speed: float) -> str:
-    """Three digits are more than a measurement on a shared machine is worth."""
+    """Three significant digits, which is more than the precision of the measurement."""
     return f"{float(f'{speed:.3g}'):,.0f}"
 
 

@@ -1,8 +1,8 @@
-"""Rows of training beside two foreign processes that keep the processors busy: what share of its undisturbed
-speed each library keeps. Meant for a machine with two processors, or a process confined to two.
+"""Rows of training while two other processes keep the CPUs busy: the fraction of its undisturbed speed that
+each library keeps. Meant for a machine with two CPUs, or a process restricted to two.
 
-Quiet and busy phases take turns, round by round; in each, the libraries do. The doubt of other rows in busy
-machines is here about the quiet phases only.
+Quiet and busy phases alternate in each round; within each phase, the libraries take turns. The check for
+other processes applies to the quiet phases only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bench.networks import NETWORKS
 
 BATCH = 32
 PROCESSES = 2
-#: Length of a sample, in samples of other rows: the system deals out processors in slices of milliseconds.
+#: Length of a sample, as a multiple of that in other rows, since time slices take milliseconds.
 LONGER = 5
 
 #: Says when it starts, and ends with its parent.
@@ -39,7 +39,8 @@ while os.getppid() == parent:
 
 
 def contention_rows(options: Options) -> Iterator[Row]:
-    """For each network, one row for each library: its speed beside the others, and its speed alone."""
+    """For each network, one row for each library: its speed beside the busy processes, and its speed
+    alone."""
     for network in NETWORKS:
         name = f"beside two busy processes, train {network.name} batch {BATCH}"
         if options.includes(name):
@@ -67,7 +68,7 @@ def measured(name: str, work: float, steps: dict[str, Callable[[], object]], eff
 
 
 def sample(step: Callable[[], object], least: float) -> float:
-    """Seconds of a step, from as many as take `least` seconds, after an untimed one."""
+    """Mean seconds of a step, over at least `least` seconds, after an untimed step."""
     step()
     began, calls = time.perf_counter(), 0
     while True:
@@ -80,7 +81,7 @@ def sample(step: Callable[[], object], least: float) -> float:
 
 @contextmanager
 def busy(count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """So many processes that do nothing but compute run inside the block."""
+    """Context manager: runs `count` compute-bound processes."""
     processes = []
     with ExitStack() as stack:
         for _ in range(count):

@@ -1,7 +1,7 @@
-"""How well a model reads letters cut out tightly: `python -m bench.cropped MODEL [COUNT]`.
+"""Accuracy of a model on tightly cropped letters: `python -m bench.cropped MODEL [COUNT]`.
 
-Test images of the data set the model was trained on are drawn large, cropped in several ways, dark on light
-and light on dark, and read back through `cnnfast.vision`.
+Test images of the data set the model was trained on are enlarged, cropped in several ways, dark on light and
+light on dark, and classified after `cnnfast.vision`.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from tests.support.drawings import cropped
 Array = np.ndarray[Any, Any]
 
 
-def _padded(*room: int) -> Callable[[Array], Array]:
-    """Room above, below, left, right."""
-    return lambda page: np.pad(page, (room[:2], room[2:]), constant_values=255)
+def _padded(*border: int) -> Callable[[Array], Array]:
+    """Pads above, below, left, right."""
+    return lambda page: np.pad(page, (border[:2], border[2:]), constant_values=255)
 
 
 WAYS: dict[str, Callable[[Array], Array]] = {
-    "30 pixels of margin": _padded(30, 30, 30, 30),
-    "cut at the ink": _padded(0, 0, 0, 0),
-    "1 pixel of margin": _padded(1, 1, 1, 1),
-    "room at one side": _padded(0, 0, 0, 25),
-    "room at two sides": _padded(0, 20, 0, 20),
-    "cut 3 pixels into the ink": lambda page: page[3:-3, 3:-3],
+    "30 pixels of border": _padded(30, 30, 30, 30),
+    "cropped at the ink": _padded(0, 0, 0, 0),
+    "1 pixel of border": _padded(1, 1, 1, 1),
+    "border at one side": _padded(0, 0, 0, 25),
+    "border at two sides": _padded(0, 20, 0, 20),
+    "cropped 3 pixels into the ink": lambda page: page[3:-3, 3:-3],
 }
 
 

@@ -1,8 +1,8 @@
-"""How many single letters, and how many pages, words, blobs and scenes are doubted: `python -m bench.doubts
-[FOLDER]`.
+"""Rates of doubt (see `cnnfast.vision.prepare`) for single letters, and for pages, words, blobs and scenes:
+`python -m bench.doubts [FOLDER]`.
 
-Single letters and digits are those of the data sets and of pillow's font, drawn large in several ways,
-cropped or not. FOLDER has photographs; without it scenes are left out.
+Single letters and digits are from the data sets and Pillow's font, enlarged in several ways, cropped or not.
+FOLDER contains photographs; without it scenes are left out.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 def characters(name: str, count: int, rng: np.random.Generator) -> list[Array]:
-    """Images of a data set as dark pen on white, 224 pixels and more."""
+    """Images of a data set as dark ink on white, 224 pixels and more."""
     data = datasets.load(name, train=False)
     rows = rng.permutation(len(data))[:count]
     return [np.asarray(pen_on_paper(data.images[row], rng)) for row in rows]
 
 
 def printed(words: Sequence[str], size: int = 120, bold: int = 0) -> list[Array]:
-    """Words in pillow's own font, dark on white."""
+    """Words in Pillow's built-in font, dark on white."""
     font, pages = ImageFont.load_default(size), []
     for word in words:
         left, top, right, bottom = font.getbbox(word, stroke_width=bold)
@@ -105,7 +105,7 @@ def scenes(folder: str, rng: np.random.Generator) -> Iterator[tuple[str, list[Ar
 
 
 def main(words: Sequence[str]) -> None:
-    """Prints a line for each kind: how many, and how many of them are doubted or blank."""
+    """Prints for each kind the number of images, and how many of them are doubted or blank."""
     rng = np.random.default_rng(0)
     kinds: list[Callable[[], Iterator[tuple[str, list[Array]]]]] = [
         lambda: single(rng, 400),

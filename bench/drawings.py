@@ -1,7 +1,8 @@
-"""How well a model reads images, compared with its data set: `python -m bench.drawings MODEL [COUNT]`.
+"""Accuracy of a model on photos and drawings, compared with its data set: `python -m bench.drawings MODEL
+[COUNT]`.
 
-Test images of the data set the model was trained on are drawn large, as pen on paper, photographed in several
-ways and read back through `cnnfast.vision`, prepared in each style.
+Test images of the data set the model was trained on are enlarged, rendered as pen on paper in several
+simulated photos, and classified after `cnnfast.vision` in each style.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ WAYS: dict[str, Callable[[Image.Image], Array]] = {
 
 
 def pen_on_paper(character: Array, rng: np.random.Generator) -> Image.Image:
-    """A data set's image drawn crisply, 224 pixels large, somewhere on a white page of 400x300."""
+    """A data set's image with sharp edges, enlarged to 224 pixels, at a random position on a white 400x300
+    page."""
     large = Image.fromarray(character.astype(np.float32) / 255).resize((224, 224), Image.Resampling.BICUBIC)
     ink = np.clip(0.5 + 6 * (np.asarray(large) - 0.5), 0, 1)
     page = np.zeros((300, 400), np.float32)
@@ -44,7 +46,7 @@ def pen_on_paper(character: Array, rng: np.random.Generator) -> Image.Image:
 
 
 def main(words: Sequence[str]) -> None:
-    """Prints a line for each way of making the image: accuracy in each style, images refused."""
+    """Prints for each kind of photo the accuracy in each style, and the number of rejected images."""
     path, count = words[0], int(words[1]) if len(words) > 1 else 400
     model = serialization.load(path)
     data = datasets.load(serialization.metadata(path)["training"]["data"], train=False)
@@ -56,7 +58,7 @@ def main(words: Sequence[str]) -> None:
         f"{path}, {len(rows)} images of {data.name}: accuracy {np.mean(model.predict(images) == labels):.1%}"
     )
     styles = get_args(Style)
-    print(f"{'as images':<22}" + "".join(f"{style:>9}" for style in styles) + "  refused")
+    print(f"{'as images':<22}" + "".join(f"{style:>9}" for style in styles) + "  rejected")
     for name, way in WAYS.items():
         right, refused = dict.fromkeys(styles, 0), 0
         for page, label in zip(pages, labels, strict=True):
@@ -68,8 +70,8 @@ def main(words: Sequence[str]) -> None:
             for style in styles:
                 seen = normalize.normalize(letter, data.images.shape[-1], style)
                 right[style] += int(model.predict(seen[None])[0] == label)
-        shares = "".join(f"{right[style] / len(rows):>9.1%}" for style in styles)
-        print(f"{name:<22}{shares}{refused:>9}", flush=True)
+        fractions = "".join(f"{right[style] / len(rows):>9.1%}" for style in styles)
+        print(f"{name:<22}{fractions}{refused:>10}", flush=True)
 
 
 if __name__ == "__main__":

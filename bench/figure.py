@@ -1,4 +1,4 @@
-"""Rows that are not times of candidates: one measured number, or a remark on what was left out."""
+"""Rows without run times of candidates: one measured number, or a remark on what was skipped."""
 
 from __future__ import annotations
 

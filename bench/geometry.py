@@ -1,8 +1,9 @@
-"""Rows of single convolutions at the shapes of well-known networks, beside PyTorch, each direction by itself.
+"""Rows of single convolutions with the shapes of well-known networks, compared with PyTorch, separately for
+forward and each gradient.
 
-One thread. The time of cnnfast is that of the node inside a plan, where images are channels-last and weights
-packed already; PyTorch gets its tensors in the memory format it is measured in. "whole call" is cnnfast from
-Python, NCHW in and out.
+One thread. The time of cnnfast is that of the node inside a plan, with channels-last images and packed
+weights; PyTorch gets its tensors in the memory format under test. "whole call" is a call of cnnfast from
+Python with NCHW input and output.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Direction = Literal["forward", "input gradient", "weight gradient"]
 
 DIRECTIONS: tuple[Direction, ...] = ("forward", "input gradient", "weight gradient")
 BATCHES = (1, 8)
-#: largest difference of two answers, relative to the largest value
+#: largest permitted difference of two outputs, relative to the largest value
 SAME = 1e-3
 
 
@@ -83,7 +84,7 @@ GEOMETRIES = (
 
 @dataclass(frozen=True)
 class Data:
-    """Input, weights and the slope of the output that a geometry is timed on: noise."""
+    """Random input, weights and output gradient for a geometry."""
 
     x: Array
     w: Array
@@ -108,9 +109,9 @@ def geometry_rows(options: Options) -> Iterator[Row]:
             if not wanted:
                 continue
             data, plan = Data.draw(geometry, n), geometry.plan()
-            candidates_of = {d: our_contest(plan, data, d) for d in wanted}
-            answers = our_answers(plan, data)
-            assert_same(geometry, "cnnfast with exact=True", answers, our_answers(geometry.plan(True), data))
+            candidates_of = {d: our_candidates(plan, data, d) for d in wanted}
+            answers = our_outputs(plan, data)
+            assert_same(geometry, "cnnfast with exact=True", answers, our_outputs(geometry.plan(True), data))
             flops = 2.0 * n * geometry.op.macs(plan.input_shape)
             with one_thread():
                 for peer in torch_convolutions(geometry, data):
@@ -122,7 +123,7 @@ def geometry_rows(options: Options) -> Iterator[Row]:
                     yield Row.measured(name, flops / 1e9, "GFLOP", candidates_of[direction], *told)
 
 
-def our_answers(plan: _core.Plan, data: Data) -> dict[Direction, Array]:
+def our_outputs(plan: _core.Plan, data: Data) -> dict[Direction, Array]:
     params = data.w.ravel()
     grads = np.full_like(params, np.nan)
     y, tape = plan.forward_train(data.x, params)
@@ -139,8 +140,8 @@ def assert_same(
             raise CnnfastError(f"bench: conv {geometry.name}: for {peer}, {found}: not timed")
 
 
-def our_contest(plan: _core.Plan, data: Data, direction: Direction) -> dict[str, Candidate]:
-    """The node's own time in that direction; forward, the whole call as well."""
+def our_candidates(plan: _core.Plan, data: Data, direction: Direction) -> dict[str, Candidate]:
+    """The node's time in that direction; for forward, also the whole call."""
     params = data.w.ravel()
     gradients: Literal["input", "weights"] = "weights" if direction == "weight gradient" else "input"
     half = "forward" if direction == "forward" else "backward"
@@ -156,7 +157,7 @@ def our_contest(plan: _core.Plan, data: Data, direction: Direction) -> dict[str,
 
 
 class one_thread:
-    """cnnfast and PyTorch use one thread inside the block."""
+    """Context manager: cnnfast and PyTorch use one thread."""
 
     def __enter__(self) -> None:
         self._threads = _core.get_num_threads()

@@ -16,15 +16,15 @@ LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 def apply(op: _core.Op, inputs: list[Any], own: Values, training: bool) -> tuple[Any, Values]:
-    """The output (n, h, w, c), and the running averages a training pass moves.
+    """The output (n, h, w, c), and the updated running averages in training.
 
     Raises:
-        NotImplementedError: An operation that has no counterpart here.
+        NotImplementedError: An operation without an equivalent.
     """
     if op.name in ("BatchNorm1d", "BatchNorm2d"):
         return _batch_norm(op.settings(), inputs[0], own, training)
     if op.name in ("Dropout", "Dropout2d") and training and op.settings()["p"] > 0:
-        raise NotImplementedError(f"{op.name} draws other numbers in every library")
+        raise NotImplementedError(f"{op.name} draws different random numbers in every library")
     return _apply(op, inputs, list(own.values())), {}
 
 
@@ -35,9 +35,9 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
     s, x = op.settings(), inputs[0]
     match op.name:
         case "Conv2d":
-            return _plus(_conv2d(x, weights[0], s), weights[1:])
+            return _add_bias(_conv2d(x, weights[0], s), weights[1:])
         case "ConvTranspose2d":
-            return _plus(_conv_transpose2d(x, weights[0], s), weights[1:])
+            return _add_bias(_conv_transpose2d(x, weights[0], s), weights[1:])
         case "MaxPool2d" | "AvgPool2d" | "AdaptiveMaxPool2d" | "AdaptiveAvgPool2d":
             return _pool(op, x)
         case "Upsample2d" if s["mode"] == "nearest":
@@ -46,15 +46,15 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
         case "Downsample2d":
             return x[:, :: s["factor"][0], :: s["factor"][1]]
         case "Linear":
-            return _plus(x @ weights[0].T, weights[1:])
+            return _add_bias(x @ weights[0].T, weights[1:])
         case "ChannelBias" | "PositionBias":
             return x + weights[0]
         case "GroupNorm":
             return _group_norm(x, s["num_groups"], s["eps"], weights)
         case "LayerNorm":
-            return _scaled(_normalised(x, tuple(range(1, x.ndim)), s["eps"]), weights)
+            return _affine(_normalized(x, tuple(range(1, x.ndim)), s["eps"]), weights)
         case "LocalResponseNorm":
-            return x / _neighbours(x, s["size"], s["alpha"], s["k"]) ** s["beta"]
+            return x / _response_base(x, s["size"], s["alpha"], s["k"]) ** s["beta"]
         case "ReLU":
             return jax.nn.relu(x)
         case "GELU":
@@ -91,10 +91,10 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
             return jnp.concatenate(inputs, -1)
         case "Dropout" | "Dropout2d":
             return x
-    raise NotImplementedError(f"no counterpart of {op.name} is known")
+    raise NotImplementedError(f"{op.name} has no equivalent")
 
 
-def _plus(y: Any, bias: list[Any]) -> Any:
+def _add_bias(y: Any, bias: list[Any]) -> Any:
     return y + bias[0] if bias else y
 
 
@@ -106,7 +106,7 @@ def _conv2d(x: Any, kernel: Any, s: Values) -> Any:
 
 
 def _conv_transpose2d(x: Any, kernel: Any, s: Values) -> Any:
-    """The convolution of pixels `stride` apart with the kernel turned around. kernel: (h, w, out / g, in)."""
+    """Convolution with input dilated by `stride` and the kernel flipped. kernel: (h, w, out / g, in)."""
     import jax.numpy as jnp
     from jax import lax
 
@@ -136,7 +136,7 @@ def _pool(op: _core.Op, x: Any) -> Any:
     return total * (1 / windows.divisors[..., None]).astype(np.float32)
 
 
-def _normalised(x: Any, axes: tuple[int, ...], eps: float) -> Any:
+def _normalized(x: Any, axes: tuple[int, ...], eps: float) -> Any:
     import jax.numpy as jnp
     from jax import lax
 
@@ -144,7 +144,7 @@ def _normalised(x: Any, axes: tuple[int, ...], eps: float) -> Any:
     return (x - mean) * lax.rsqrt(jnp.var(x, axes, keepdims=True) + eps)
 
 
-def _scaled(x: Any, affine: list[Any]) -> Any:
+def _affine(x: Any, affine: list[Any]) -> Any:
     return x * affine[0] + affine[1] if affine else x
 
 
@@ -153,11 +153,11 @@ def _group_norm(x: Any, groups: int, eps: float, affine: list[Any]) -> Any:
 
     n, *extents, c = x.shape
     apart = jnp.reshape(x, (n, math.prod(extents), groups, c // groups))
-    return _scaled(_normalised(apart, (1, 3), eps).reshape(x.shape), affine)
+    return _affine(_normalized(apart, (1, 3), eps).reshape(x.shape), affine)
 
 
-def _neighbours(x: Any, size: int, alpha: float, k: float) -> Any:
-    """What local response normalization divides by, before its power."""
+def _response_base(x: Any, size: int, alpha: float, k: float) -> Any:
+    """The base of the power by which local response normalization divides."""
     from jax import lax
 
     ones = (1,) * (x.ndim - 1)
@@ -173,11 +173,11 @@ def _batch_norm(s: Values, x: Any, own: Values, training: bool) -> tuple[Any, Va
     affine = [own[key] for key in ("weight", "bias") if key in own]
     mean, var = own["running_mean"], own["running_var"]
     if not training:
-        return _scaled((x - mean) * lax.rsqrt(var + s["eps"]), affine), {}
+        return _affine((x - mean) * lax.rsqrt(var + s["eps"]), affine), {}
     axes = tuple(range(x.ndim - 1))
     count, share = x.size // x.shape[-1], s["momentum"]
     ours, spread = jnp.mean(x, axes), jnp.var(x, axes)
-    y = _scaled((x - ours) * lax.rsqrt(spread + s["eps"]), affine)
+    y = _affine((x - ours) * lax.rsqrt(spread + s["eps"]), affine)
     moved = {
         "running_mean": (1 - share) * mean + share * lax.stop_gradient(ours),
         "running_var": (1 - share) * var + share * lax.stop_gradient(spread) * (count / (count - 1)),

@@ -15,7 +15,7 @@ from cnnfast.nn import Module
 from bench.channels_last import Program, Values, images
 from bench.jax_operations import apply
 
-#: Threads of XLA in this process; it takes their number when first used and keeps it.
+#: Threads of XLA in this process; their number is fixed on first use.
 _threads: int | None = None
 
 
@@ -49,18 +49,18 @@ class Jax:
         zeros = {key: np.zeros_like(value) for key, value in program.weights.items()}
         state = [*map(jax.device_put, (program.weights, program.buffers, zeros, zeros)), 0.0]
 
-        def advance() -> float:
+        def run_step() -> float:
             value, *state[:] = step(*state, *batch)
             return float(value)
 
-        return TrainingStep(float(loss), program.as_ours(grads), advance)
+        return TrainingStep(float(loss), program.as_ours(grads), run_step)
 
 
 def _take_threads(threads: int) -> bool:
-    """Whether XLA runs on so many threads; the first caller decides."""
+    """Whether XLA uses this number of threads, which the first call sets."""
     global _threads
     if _threads is None:
-        os.environ["NPROC"] = str(threads)  # what XLA's CPU client asks for the size of its thread pool
+        os.environ["NPROC"] = str(threads)  # XLA's CPU client reads the size of its thread pool from it
         _threads = threads
     return _threads == threads
 
@@ -68,7 +68,7 @@ def _take_threads(threads: int) -> bool:
 def _cross_entropy(
     program: Program, weights: Values, buffers: Values, x: Any, target: Any
 ) -> tuple[Any, Values]:
-    """The mean loss of a training pass, and the buffers behind it."""
+    """The mean loss of a training pass, and the updated buffers."""
     import jax
     import jax.numpy as jnp
 

@@ -1,7 +1,7 @@
-"""Rows of single kernels: GFLOP/s and share of the measured multiply-add peak, one thread.
+"""Rows of single kernels: GFLOP/s and fraction of the measured multiply-add peak, one thread.
 
-The shapes are those of our networks, taken from `tests/cases`; a kernel that disagrees with the oracle is
-not timed.
+The shapes are those of our networks, from `tests/cases`; a kernel that disagrees with the oracle is not
+timed.
 """
 
 from __future__ import annotations
@@ -117,6 +117,6 @@ def measure(case: Case, isa: str, dtype: str, n: int, peak: float, options: Opti
 def _profile(
     node: OneNode, x: np.ndarray[Any, Any], params: np.ndarray[Any, Any], repeats: int
 ) -> dict[str, float]:
-    """Seconds of one call of the operation itself (the last node: others only split the input for it)."""
+    """Seconds of one call of the operation, which is the last node (others only split its input)."""
     last = node.plan.profile(x, None, params, repeats)[-1]  # summed over the repeats
     return {"forward": last["forward"] / repeats, "backward": last["backward"] / repeats}

@@ -24,7 +24,7 @@ QUICK_CALLS = 20
 
 
 def memory_rows(options: Options) -> Iterator[Figure | Remark]:
-    """What training adds to the data set, and what calls add to a model that has been called."""
+    """Memory of training in addition to the data set, and growth by repeated inference calls."""
     images, calls = (QUICK_IMAGES, QUICK_CALLS) if options.quick else (IMAGES, CALLS)
     rows = {
         f"memory, train {LETTERS} batch {BATCH} above the data set": ("train", images),
@@ -32,7 +32,7 @@ def memory_rows(options: Options) -> Iterator[Figure | Remark]:
     }
     wanted = {name: what for name, what in rows.items() if options.includes(name)}
     if wanted and not sys.platform.startswith("linux"):
-        yield Remark("memory", "only Linux tells the resident memory")
+        yield Remark("memory", "resident memory is available on Linux only")
         return
     for name, (kind, size) in wanted.items():
         command = [sys.executable, "-m", "bench.memory", kind, str(size)]
@@ -41,7 +41,7 @@ def memory_rows(options: Options) -> Iterator[Figure | Remark]:
 
 
 def training_growth(count: int) -> float:
-    """Largest resident memory in one epoch of the letters network, less what there was before the model."""
+    """Peak resident memory in one epoch of the letters network, minus that before the model was built."""
     from cnnfast import fit, models, optim
 
     rng = np.random.default_rng(0)
@@ -56,7 +56,7 @@ def training_growth(count: int) -> float:
 
 
 def inference_growth(calls: int) -> float:
-    """Resident memory after so many calls, less that after the tenth."""
+    """Resident memory after `calls` calls, minus that after the tenth."""
     from cnnfast import models
 
     model = models.get(LETTERS, seed=0)
@@ -70,7 +70,7 @@ def inference_growth(calls: int) -> float:
 
 
 def resident(field: str) -> float:
-    """VmRSS is the resident memory now, VmHWM its peak; megabytes."""
+    """VmRSS, the current resident memory, or VmHWM, its peak, in megabytes."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024 / 1e6
@@ -78,7 +78,7 @@ def resident(field: str) -> float:
 
 
 def forget_peak() -> None:
-    """Set VmHWM back to the resident memory of now."""
+    """Reset VmHWM to the current resident memory."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 

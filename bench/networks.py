@@ -20,7 +20,7 @@ LETTERS = "hello-dl-letters"
 
 
 def vgg() -> Sequential:
-    """In the manner of VGG, for images of 3x32x32: six 3x3 convolutions, three pools, one Linear."""
+    """A small VGG for images of 3x32x32: six 3x3 convolutions, three pools, one Linear."""
     layers: list[Module] = []
     c_in = 3
     for width in (64, 128, 256):

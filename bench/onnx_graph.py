@@ -1,4 +1,4 @@
-"""A module of ours as an ONNX model with its weights, for the inference engines that read those."""
+"""Converts a module to an ONNX model with its weights, for other inference engines."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from bench.windows import Pairs, Windows, each, ends
 Shape = tuple[int, ...]
 
 INPUT, OUTPUT = "x", "y"
-#: Of the operators; 21 is the first one whose GroupNormalization has a weight for each channel.
+#: Version of the operator set; 21 is the first whose GroupNormalization has a weight for each channel.
 OPSET = 21
 IR_VERSION = 10
 
-#: What needs neither settings nor more than one node.
+#: Operations that are one node without settings.
 SIMPLE = {
     "Add": "Add",
     "ReLU": "Relu",
@@ -39,13 +39,13 @@ def onnx_model(module: Module, n: int) -> bytes:
     """The module's inference for batches of exactly `n` images, float32, serialized.
 
     Raises:
-        NotImplementedError: An operation that has no counterpart in ONNX.
+        NotImplementedError: An operation without an ONNX equivalent.
     """
     from onnx import TensorProto, checker, helper
 
     assert module.input_shape is not None
     assert module.output_shape is not None
-    state, growing = module.state_dict(), _Growing(n)
+    state, growing = module.state_dict(), _GraphBuilder(n)
     values, shapes = [INPUT], [module.input_shape]
     for op, inputs, name in operations(module):
         weights = {key: state[parameter_name(name, key)] for key in op.parameter_shapes()}
@@ -68,8 +68,8 @@ def onnx_model(module: Module, n: int) -> bytes:
     return serialized
 
 
-class _Growing:
-    """Nodes and constants of a graph on the way; values go by their names."""
+class _GraphBuilder:
+    """Nodes and constants of a graph under construction; values are identified by names."""
 
     def __init__(self, n: int) -> None:
         self.n = n
@@ -91,7 +91,7 @@ class _Growing:
         return name
 
     def add(self, op: _core.Op, inputs: list[str], shapes: list[Shape], weights: dict[str, Array]) -> str:
-        """The value an operation makes."""
+        """Adds an operation; returns the name of its output."""
         s, x, shape = op.settings(), inputs[0], shapes[0]
         own = list(weights.values())
         match op.name:
@@ -111,7 +111,7 @@ class _Growing:
             case "PositionBias":
                 return self.node("Add", [x, self.constant(own[0])])
             case "BatchNorm1d" | "BatchNorm2d" | "GroupNorm":
-                return self._normalised(op, x, shape, weights)
+                return self._normalized(op, x, shape, weights)
             case "LayerNorm":
                 affine = own or [np.ones(shape), np.zeros(shape)]
                 how = {"axis": 1, "epsilon": s["eps"]}
@@ -142,16 +142,16 @@ class _Growing:
                 return self.node("HardSigmoid", [x], alpha=1 / 6, beta=0.5)
             case "Softplus":
                 return self._softplus(x, s["beta"], s["threshold"])
-        raise NotImplementedError(f"no counterpart of {op.name} is known")
+        raise NotImplementedError(f"{op.name} has no equivalent")
 
     def _pool(self, op: _core.Op, x: str, shape: Shape) -> str:
-        """Rounding up is padding here: engines do not agree on where the last window may start."""
+        """ceil_mode is converted to padding, since engines differ in where the last window may start."""
         s, kind = op.settings(), "MaxPool" if "Max" in op.name else "AveragePool"
         if "output_size" in s and math.prod(each(s["output_size"])) == 1:
             return self.node(f"Global{kind}", [x])
         windows = Windows.of(op, shape)
         if any(max(pads) >= k for pads, k in zip(windows.padding, windows.kernel, strict=True)):
-            raise NotImplementedError(f"no counterpart of {op.name} with padding beyond its kernel is known")
+            raise NotImplementedError(f"{op.name} with padding beyond its kernel has no equivalent")
         how = {"kernel_shape": windows.kernel, "strides": windows.stride, "pads": _pads(windows.padding)}
         if kind == "MaxPool":
             return self.node(kind, [x], **how, dilations=windows.dilation)
@@ -160,7 +160,7 @@ class _Growing:
         mean = self.node(kind, [x], **how, count_include_pad=1)
         return self.node("Mul", [mean, self.constant(math.prod(windows.kernel) / windows.divisors)])
 
-    def _normalised(self, op: _core.Op, x: str, shape: Shape, weights: dict[str, Array]) -> str:
+    def _normalized(self, op: _core.Op, x: str, shape: Shape, weights: dict[str, Array]) -> str:
         s, c = op.settings(), shape[0]
         affine = [weights.get("weight", np.ones(c)), weights.get("bias", np.zeros(c))]
         if op.name == "GroupNorm":
@@ -185,7 +185,7 @@ class _Growing:
 
 
 def _extra_below_stride(s: dict[str, Any]) -> bool:
-    """Engines refuse more: it could come from dilation only."""
+    """Engines reject more, which can only come from dilation."""
     return all(more < step for more, step in zip(each(s["output_padding"]), each(s["stride"]), strict=True))
 
 
@@ -195,7 +195,7 @@ def _window(s: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pads(padding: Pairs) -> list[int]:
-    """In ONNX's order: what stands before, then what stands behind."""
+    """In ONNX's order: all starts, then all ends."""
     return [before for before, _ in padding] + [after for _, after in padding]
 
 

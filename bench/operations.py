@@ -1,9 +1,9 @@
-"""Rows of single operations beside PyTorch, forward and backward, at the sizes of our networks.
+"""Rows of single operations, compared with PyTorch, forward and backward, with the shapes of our networks.
 
-One thread, 64 images. The time of cnnfast is that of the node inside a plan (images channels-last, weights
-packed); PyTorch gets its tensors in the memory format it is measured in, and its backward is that of
-autograd, without the forward before it. The shapes are the cases of `tests/cases` that name a row, and some
-that depend on the batch.
+One thread, 64 images. The time of cnnfast is that of the node inside a plan (channels-last images, packed
+weights); PyTorch gets its tensors in the memory format under test, and its backward is that of autograd,
+without the preceding forward. The shapes are the cases of `tests/cases` with a `row`, and some that depend on
+the batch.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ Array = np.ndarray[Any, Any]
 Direction = Literal["forward", "backward"]
 
 BATCH = 64
-#: where two values may win a window, each library picks its own; and dropout draws other numbers
+#: not compared: libraries may select different ones of equal maxima, and dropout draws different numbers
 RANDOM = ("Dropout", "Dropout2d")
 
 
-class Alone:
-    """One operation as a module's graph, for a plan and for its twin."""
+class SingleOperation:
+    """One operation as a module's graph, for a plan and for its PyTorch version."""
 
     def __init__(self, case: Case) -> None:
         self.op, self.inputs = op_of(case), len(case.inputs)
@@ -56,7 +56,7 @@ class Alone:
 
 
 def by_batch() -> dict[str, tuple[Module, tuple[int, ...]]]:
-    """What depends on the batch or on chance: (layer, shape of an image)."""
+    """Operations that depend on the batch or on random numbers: (layer, shape of an image)."""
     return {
         "batch norm 8x28x28": (nn.BatchNorm2d(8), (8, 28, 28)),
         "batch norm 32x13x13": (nn.BatchNorm2d(32), (32, 13, 13)),
@@ -69,12 +69,12 @@ def by_batch() -> dict[str, tuple[Module, tuple[int, ...]]]:
 
 
 def operation_rows(options: Options) -> Iterator[Row]:
-    """Each named case, forward and backward. Two inputs are one value twice."""
+    """Each case with a row, forward and backward. Two inputs are the same value twice."""
     if not has_torch():
         return
     for case in CASES:
         if case.row:
-            yield from _rows(options, case.row, Alone(case), case.inputs[0], case.op)
+            yield from _rows(options, case.row, SingleOperation(case), case.inputs[0], case.op)
     for name, (layer, shape) in by_batch().items():
         yield from _rows(options, name, layer, shape, type(layer).__name__)
 

@@ -1,4 +1,4 @@
-"""The row of what a call costs before any arithmetic: a model of one tiny layer, beside an empty function."""
+"""The row of call overhead: a model of one tiny layer, compared with an empty function."""
 
 from __future__ import annotations
 

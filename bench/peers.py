@@ -1,4 +1,4 @@
-"""The other libraries that networks are compared with: those that can be imported. None is a dependency."""
+"""The other libraries that networks are compared with, if they are installed. None is a dependency."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CANDIDATES = (
     Candidate(TensorFlow, ("tensorflow",)),
     Candidate(lambda: TensorFlow(xla=True), ("tensorflow",)),
 )
-#: Whose versions a result states.
+#: Packages whose versions are recorded in the results.
 PACKAGES = ("torch", "onnxruntime", "openvino", "jax", "tensorflow", "tensorflow-cpu")
 
 
@@ -44,7 +44,7 @@ def peers() -> list[Peer]:
 
 
 def peer_remarks(options: Options) -> Iterator[Remark]:
-    """A line for each peer that is not there."""
+    """A remark for each peer that is not installed."""
     for candidate in CANDIDATES:
         if candidate.missing:
             verb = "is" if len(candidate.missing) == 1 else "are"

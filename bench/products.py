@@ -1,8 +1,8 @@
-"""Rows of the matrix products of our networks, their Linear layers, each direction by itself: what share of
-the multiply-add peak they reach.
+"""Rows of the matrix products (Linear layers) of our networks, separately for forward and each gradient, with
+the fraction of the multiply-add peak.
 
-One thread, 64 images. The time is that of the node inside a plan, with the bias that the networks have, and
-its gradient in that of the weights; PyTorch, beside it, has them too. FLOPs are those of the product alone.
+One thread, 64 images. The time is that of the node inside a plan, including the bias and its gradient, in
+PyTorch too. FLOPs are those of the product alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Product:
-    """A Linear layer's: so many numbers of an image become so many others."""
+    """The matrix product of a Linear layer, from c_in to c_out features."""
 
     c_in: int
     c_out: int
@@ -46,7 +46,7 @@ class Product:
 
 
 def products() -> list[Product]:
-    """Of every Linear of the networks, each once, in their order."""
+    """The distinct products of all Linear layers of the networks, in their order."""
     found = [
         Product(settings["in_features"], settings["out_features"])
         for network in NETWORKS
@@ -58,7 +58,7 @@ def products() -> list[Product]:
 
 @dataclass(frozen=True)
 class Data:
-    """Input, weight, bias and the slope of the output: noise."""
+    """Random input, weight, bias and output gradient."""
 
     x: Array
     w: Array
@@ -80,8 +80,8 @@ class Data:
     def params(self) -> Array:
         return np.concatenate([self.w.ravel(), self.b])
 
-    def right(self) -> Answers:
-        """By definition, in float64."""
+    def expected(self) -> Answers:
+        """The expected results, in float64."""
         x, w, b, dy = (a.astype(np.float64) for a in (self.x, self.w, self.b, self.dy))
         return {"forward": x @ w.T + b, "input gradient": dy @ w, "weight gradient": dy.T @ x}
 
@@ -95,13 +95,13 @@ def product_rows(options: Options) -> Iterator[Row]:
         if not wanted:
             continue
         data, plan = Data.draw(product), product.plan()
-        right = data.right()
-        assert_right(product, "cnnfast", our_answers(plan, data), right)
+        expected = data.expected()
+        assert_right(product, "cnnfast", our_outputs(plan, data), expected)
         flops = 2.0 * BATCH * product.c_in * product.c_out
         with one_thread():
             peers = [TorchProduct(data)] if has_torch() else []
             for peer in peers:
-                assert_right(product, peer.name, {d: peer.answer(d) for d in DIRECTIONS}, right)
+                assert_right(product, peer.name, {d: peer.answer(d) for d in DIRECTIONS}, expected)
             for direction, name in wanted.items():
                 candidates: dict[str, Candidate] = {"cnnfast": ours(plan, data, direction)}
                 candidates.update({peer.name: peer.call(direction) for peer in peers})
@@ -109,22 +109,22 @@ def product_rows(options: Options) -> Iterator[Row]:
                 yield Row.measured(name, flops / 1e9, "GFLOP", candidates, *told)
 
 
-def our_answers(plan: _core.Plan, data: Data) -> Answers:
+def our_outputs(plan: _core.Plan, data: Data) -> Answers:
     grads = np.full_like(data.params, np.nan)
     y, tape = plan.forward_train(data.x, data.params)
     dx = plan.backward(data.dy, tape, data.params, grads)
     return {"forward": y, "input gradient": dx, "weight gradient": grads[: data.w.size].reshape(data.w.shape)}
 
 
-def assert_right(product: Product, who: str, answers: Answers, right: Answers) -> None:
+def assert_right(product: Product, who: str, answers: Answers, expected: Answers) -> None:
     for direction, answer in answers.items():
-        found = difference(f"the {direction}", answer, right[direction], SAME)
+        found = difference(f"the {direction}", answer, expected[direction], SAME)
         if found:
             raise CnnfastError(f"bench: {product.name}: for {who}, {found}: not timed")
 
 
 def ours(plan: _core.Plan, data: Data, direction: Direction) -> TimedCandidate:
-    """The node's own time in that direction."""
+    """The node's time in that direction."""
     gradients: Literal["input", "weights"] = "weights" if direction == "weight gradient" else "input"
     half, params = "forward" if direction == "forward" else "backward", data.params
 

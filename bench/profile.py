@@ -1,8 +1,8 @@
-"""Where a step's time goes: `python -m bench.profile [MODEL] [BATCH]`.
+"""Profiles a training step: `python -m bench.profile [MODEL] [BATCH]`.
 
-Microseconds an image of each node on one thread, the smallest of several passes, with the share of the peak
-by FLOPs of the definition; then whole steps with Adam, and inference, on one thread and on all: smallest and
-median.
+Microseconds per image of each node on one thread, the minimum of several passes, with the fraction of the
+peak (FLOPs of the direct algorithm); then whole steps with Adam, and inference, on one thread and on all:
+minimum and median.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def main(words: Sequence[str]) -> None:
             whole += seconds
             line += f"  {direction} {seconds * 1e6:7.2f} us {flops * node[0]['macs'] / seconds / peak:6.0%}"
         print(line)
-    print(f"all nodes {whole * 1e6:.1f} us an image")
+    print(f"all nodes {whole * 1e6:.1f} us per image")
     trainer = Trainer(model, optim.Adam(lr=1e-6))
     try:
         for count in sorted({1, threads}):
             set_num_threads(count)
             step, call = clock(lambda: trainer.step(x, target), n), clock(lambda: model(x), n)
-            print(f"{count} threads, us an image: step {step}, inference {call}")
+            print(f"{count} threads, us per image: step {step}, inference {call}")
     finally:
         set_num_threads(threads)
 

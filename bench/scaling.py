@@ -1,4 +1,4 @@
-"""Rows of cnnfast against itself: more threads, larger batches, more images."""
+"""Rows that compare cnnfast with itself: more threads, larger batches, more images."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from cnnfast.nn import Module
 from bench.figure import Remark
 from bench.networks import LETTERS, NETWORKS
 
-#: Batch sizes whose time per image is compared; the first one is what the others are held to.
+#: Batch sizes whose time per image is compared; the first one is the reference.
 BATCHES = (64, 32, 128, 256, 512, 1024)
 QUICK_BATCHES = (64, 32)
 #: Images of an epoch whose time per image is compared.
 IMAGES = (1_000, 10_000, 100_000, 1_000_000)
 QUICK_IMAGES = (1_000, 2_000)
-#: Free memory there must be, in data sets; and rounds, since an epoch over the largest takes some 15 s.
+#: Required free memory as a multiple of the data set; and rounds, since an epoch over the largest takes 15 s.
 MARGIN = 1.5
 ROUNDS = 5
 ONE_THREAD = " on one thread"
-#: What is timed on two threads and on one: large batches, and the smallest that two must not slow down.
+#: Timed on two threads and on one: large batches, and the smallest that two threads must not slow down.
 TWO_THREADS = (("train", 64), ("train", 8), ("infer", 8))
 
 
 def one_thread_rows(options: Options) -> Iterator[Row | Remark]:
-    """The letters network on one thread beside PyTorch, where other rows use several."""
+    """The letters network on one thread, compared with PyTorch, if other rows use several."""
     before = _core.get_num_threads()
     if before == 1:
         return
@@ -48,7 +48,7 @@ def one_thread_rows(options: Options) -> Iterator[Row | Remark]:
 
 
 def two_threads_rows(options: Options) -> Iterator[Row | Remark]:
-    """A training step or an inference on two threads; beside it the same on one."""
+    """A training step or an inference on two threads, compared with one thread."""
     before = _core.get_num_threads()
     rows = [
         (f"two threads against one, {kind} {network.name} batch {n}", kind, network, n)
@@ -56,8 +56,8 @@ def two_threads_rows(options: Options) -> Iterator[Row | Remark]:
         for network in NETWORKS
     ]
     wanted = [row for row in rows if options.includes(row[0])]
-    if wanted and usable_processors() < 2:
-        yield Remark("two threads against one", "this process may use one processor only")
+    if wanted and usable_cpus() < 2:
+        yield Remark("two threads against one", "this process may use one CPU only")
         return
     try:
         for name, kind, network, n in wanted:
@@ -72,12 +72,12 @@ def two_threads_rows(options: Options) -> Iterator[Row | Remark]:
         _core.set_num_threads(before)
 
 
-def usable_processors() -> int:
+def usable_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def assert_same_bits(network: Network, n: int) -> None:
-    """One and two threads find the same output and the same gradient."""
+    """Raises unless one and two threads give bitwise equal outputs and gradients."""
     found = []
     for threads in (1, 2):
         _core.set_num_threads(threads)
@@ -123,7 +123,7 @@ def batch_size_rows(options: Options) -> Iterator[Row]:
 
 
 def per_image(name: str, images: dict[str, int], candidates: dict[str, Candidate], effort: Effort) -> Row:
-    """Contestants of different amounts of work, compared by the seconds of one image."""
+    """Candidates with different amounts of work, compared by the seconds per image."""
     load = CpuContention()
     seconds = interleave(candidates, effort)
     each = {key: [s / images[key] for s in times] for key, times in seconds.items()}
@@ -143,7 +143,7 @@ def inference(network: Network, n: int, threads: int) -> Callable[[], object]:
 
 
 def assert_batch_does_not_matter(model: Module) -> None:
-    """An image's output in a batch of 64 is its output in a batch of 32."""
+    """Raises unless an image's output in a batch of 64 equals that in a batch of 32."""
     x, _ = batch_for(model, 64)
     found = difference("the output in a batch of 32", model(x)[:32], model(x[:32]))
     if found:
@@ -153,8 +153,8 @@ def assert_batch_does_not_matter(model: Module) -> None:
 def epoch_rows(options: Options) -> Iterator[Row | Remark]:
     """Time per image of an epoch of `fit` over data sets of 1,000 to 1,000,000 images.
 
-    They lie in memory as users' do (uint8, 784 MB): files would be timed with them, and a few images
-    over and over would stay in the caches.
+    All images are in memory (uint8, 784 MB): reading files would be timed too, and repeating a few images
+    would keep them in the caches.
     """
     sizes = QUICK_IMAGES if options.quick else IMAGES
     name = f"time per image, epoch of d4 over {min(sizes):,} to {max(sizes):,} images"
@@ -176,7 +176,7 @@ def epoch_rows(options: Options) -> Iterator[Row | Remark]:
 
 
 def free_memory() -> int | None:
-    """Bytes that a process may still take, where the system tells."""
+    """Available memory in bytes, if the system reports it."""
     told = Path("/proc/meminfo")
     lines = told.read_text(encoding="ascii").splitlines() if told.exists() else []
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)

@@ -1,5 +1,5 @@
-"""`python -m bench.table bench.json`: the Markdown tables of docs/performance.md, each target beside what was
-measured, so that nobody copies figures.
+"""`python -m bench.table bench.json`: generates the Markdown tables of docs/figures.md, with each target
+beside the measured value.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 from bench import targets
 
-Told = dict[str, Any]  # a row as in the JSON file
+JsonRow = dict[str, Any]  # a row as in the JSON file
 
-#: Start of the rows' names, and head of their table.
+#: Prefix of the rows' names, and heading of their table.
 GROUPS = {
     "conv ": "convolution, one thread",
     "product ": "product, one thread",
@@ -30,11 +30,11 @@ GROUPS = {
 }
 
 
-def tables(result: Told) -> Iterator[str]:
-    """Machine, peak, kernels, candidates_of, figures, remarks, targets: a line each time."""
+def tables(result: JsonRow) -> Iterator[str]:
+    """The lines of all tables: machine, peak, kernels, candidates, figures, remarks, targets."""
     yield ", ".join(f"{key} {value}" for key, value in result["machine"].items()) + "."
     if result["options"]["quick"]:
-        yield "**A quick run: not to quote.**"
+        yield "**A quick run: do not quote.**"
     if result["peak"]:
         yield from ("", "| peak, one thread | GFLOP/s |", "| --- | ---: |")
         yield from (f"| {p['dtype']}, {p['isa']} | {p['gflops']:.1f} |" for p in result["peak"])
@@ -50,7 +50,7 @@ def tables(result: Told) -> Iterator[str]:
     yield from ["", f"{evaluated[-1].capitalize()}."] if evaluated else []
 
 
-def kernels(rows: Sequence[Told]) -> Iterator[str]:
+def kernels(rows: Sequence[JsonRow]) -> Iterator[str]:
     if rows:
         yield from ("", "| kernel, one thread | forward | backward |", "| --- | ---: | ---: |")
     for row in rows:
@@ -58,7 +58,7 @@ def kernels(rows: Sequence[Told]) -> Iterator[str]:
         yield f"| {name} | {kernel_speed(row, 'forward')} | {kernel_speed(row, 'backward')} |"
 
 
-def candidates_of(rows: Sequence[Told], start: str, head: str) -> Iterator[str]:
+def candidates_of(rows: Sequence[JsonRow], start: str, head: str) -> Iterator[str]:
     """The speed of the first candidate, the ratio to each other one, and the targets."""
     if not rows:
         return
@@ -82,7 +82,7 @@ def candidates_of(rows: Sequence[Told], start: str, head: str) -> Iterator[str]:
     yield from ["", *notes] if notes else []
 
 
-def figures(rows: Sequence[Told]) -> Iterator[str]:
+def figures(rows: Sequence[JsonRow]) -> Iterator[str]:
     if rows:
         yield from ("", "| | measured | target |", "| --- | ---: | --- |")
     for row in rows:
@@ -90,7 +90,7 @@ def figures(rows: Sequence[Told]) -> Iterator[str]:
         yield f"| {row['name']} | {row['value']:,.1f} {row['unit']} | {told} |"
 
 
-def kernel_speed(row: Told, direction: str) -> str:
+def kernel_speed(row: JsonRow, direction: str) -> str:
     seconds = row["median_seconds"][direction]
     if row["flops"][direction]:
         rate = row["flops"][direction] / seconds
@@ -98,13 +98,13 @@ def kernel_speed(row: Told, direction: str) -> str:
     return f"{row['moved'][direction] / seconds / 1e9:.1f} GB/s"
 
 
-def ratio(told: Told) -> str:
+def ratio(told: JsonRow) -> str:
     low, _, high = told["quartiles"]
     claim = f"{told['of_medians']:.2f}x" if told["claim"] else "no claim"
     return f"{claim} ({low:.2f} to {high:.2f})"
 
 
-def doubt(row: Told) -> str:
+def doubt(row: JsonRow) -> str:
     return "" if row["claim"] else " (no claim: busy machine)"
 
 

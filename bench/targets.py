@@ -1,8 +1,7 @@
-"""What the rows are to reach: one table of targets, and what a row says of them. Only rows that were
-run are evaluated.
+"""Performance targets of benchmark rows, and their evaluation for the rows that were run.
 
-A target belongs to the rows whose name its regular expression matches. A ratio is held against the peers that
-another one matches; the peer's best variant counts, which is the smallest ratio.
+A target applies to the rows whose name matches its regular expression. Another one selects the peers of a
+ratio; of several variants of a peer the best counts, which has the smallest ratio.
 """
 
 from __future__ import annotations
@@ -13,15 +12,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Judgment = Literal["met", "missed", "no claim"]
-Told = dict[str, Any]  # a row as in the JSON file
+JsonRow = dict[str, Any]  # a row as in the JSON file
 
 
 @dataclass(frozen=True)
 class Target:
-    """Bounds on what the matching rows tell.
+    """Bounds for a number of the matching rows.
 
-    of: "ratio" to the peers; "share" of the dense peak; "seconds" of cnnfast's call; "value" of a figure.
-    label: what the bounds are about, where that is not the peers.
+    of: "ratio" to the peers; "share" (fraction) of the dense peak; "seconds" of cnnfast's call; "value" of a
+        figure.
+    label: name of the bounded number, if it is not a ratio to the peers.
     """
 
     row: str
@@ -31,43 +31,43 @@ class Target:
     most: float | None = None
     label: str = ""
 
-    def concerns(self, told: Told) -> bool:
-        if told["kind"] not in ("candidates", "figure") or re.search(self.row, told["name"]) is None:
+    def applies_to(self, row: JsonRow) -> bool:
+        if row["kind"] not in ("candidates", "figure") or re.search(self.row, row["name"]) is None:
             return False
-        return self.of != "ratio" or bool(self._ratios(told))
+        return self.of != "ratio" or bool(self._ratios(row))
 
-    def _ratios(self, told: Told) -> dict[str, Told]:
-        return {name: r for name, r in told["ratios"].items() if re.search(self.peers, name)}
+    def _ratios(self, row: JsonRow) -> dict[str, JsonRow]:
+        return {name: r for name, r in row["ratios"].items() if re.search(self.peers, name)}
 
-    def judge(self, told: Told) -> tuple[float, Judgment]:
-        """The measured number that counts, and whether it is good enough."""
+    def evaluate(self, row: JsonRow) -> tuple[float, Judgment]:
+        """The measured number, and whether it meets the target."""
         if self.of == "ratio":
-            worst = max(self._ratios(told).values(), key=lambda r: self._excess(r["of_medians"]))
+            worst = max(self._ratios(row).values(), key=lambda r: self._excess(r["of_medians"]))
             value, claim = worst["of_medians"], worst["claim"]
         elif self.of == "value":
-            value, claim = told["value"], True
+            value, claim = row["value"], True
         else:
-            first = next(iter(told["median_seconds"].values()))
-            value, claim = told["of_peak"] if self.of == "share" else first, not told["is_contended"]
+            first = next(iter(row["median_seconds"].values()))
+            value, claim = row["of_peak"] if self.of == "share" else first, not row["is_contended"]
         if not claim:
             return value, "no claim"
         return value, "met" if self._excess(value) <= 0 else "missed"
 
     def _excess(self, value: float) -> float:
-        """How far outside of the bounds, positive; inside, negative or 0."""
+        """Distance outside of the bounds; inside, negative or 0."""
         below = self.least - value if self.least is not None else float("-inf")
         above = value - self.most if self.most is not None else float("-inf")
         return max(below, above)
 
-    def text(self, told: Told) -> str:
-        """For people: `torch >= 4x: 3.72x, missed`."""
-        value, judgment = self.judge(told)
-        bounds = [f">= {self._shown(self.least, told, 'g')}"] if self.least is not None else []
-        bounds += [f"<= {self._shown(self.most, told, 'g')}"] if self.most is not None else []
-        told_of = f"{self.label or self.peers} {' and '.join(bounds)}".strip()
-        return f"{told_of}: {self._shown(value, told)}, {judgment}"
+    def text(self, row: JsonRow) -> str:
+        """Text such as `torch >= 4x: 3.72x, missed`."""
+        value, judgment = self.evaluate(row)
+        bounds = [f">= {self._shown(self.least, row, 'g')}"] if self.least is not None else []
+        bounds += [f"<= {self._shown(self.most, row, 'g')}"] if self.most is not None else []
+        bounds_text = f"{self.label or self.peers} {' and '.join(bounds)}".strip()
+        return f"{bounds_text}: {self._shown(value, row)}, {judgment}"
 
-    def _shown(self, value: float, told: Told, form: str = "") -> str:
+    def _shown(self, value: float, row: JsonRow, form: str = "") -> str:
         match self.of:
             case "ratio":
                 return f"{value:{form or '.2f'}}x"
@@ -76,7 +76,7 @@ class Target:
             case "seconds":
                 return f"{value * 1e6:{form or '.1f'}} us"
             case "value":
-                return f"{value:{form or '.1f'}} {told['unit']}"
+                return f"{value:{form or '.1f'}} {row['unit']}"
 
 
 #: The ratio of two that take the same time, less the noise of measuring it.
@@ -121,18 +121,18 @@ TARGETS = (
 )
 
 
-def texts(told: Told) -> list[str]:
-    """Every target of a row, with what was measured and whether it is met."""
-    return [target.text(told) for target in TARGETS if target.concerns(told)]
+def texts(row: JsonRow) -> list[str]:
+    """Every target of a row, with the measured number and whether it is met."""
+    return [target.text(row) for target in TARGETS if target.applies_to(row)]
 
 
-def summary(rows: Sequence[Told]) -> Iterator[str]:
+def summary(rows: Sequence[JsonRow]) -> Iterator[str]:
     """A line for each target of each row, and how many are met."""
     count = dict.fromkeys(("met", "missed", "no claim"), 0)
-    for told in rows:
+    for row in rows:
         for target in TARGETS:
-            if target.concerns(told):
-                count[target.judge(told)[1]] += 1
-                yield f"target  {told['name']}: {target.text(told)}"
+            if target.applies_to(row):
+                count[target.evaluate(row)[1]] += 1
+                yield f"target  {row['name']}: {target.text(row)}"
     if any(count.values()):
         yield "targets " + ", ".join(f"{number} {judgment}" for judgment, number in count.items())

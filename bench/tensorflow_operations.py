@@ -14,15 +14,15 @@ from bench.windows import Pairs, Windows
 
 
 def apply(op: _core.Op, inputs: list[Any], own: Values, training: bool) -> tuple[Any, Values]:
-    """The output (n, h, w, c), and the running averages a training pass moves.
+    """The output (n, h, w, c), and the updated running averages in training.
 
     Raises:
-        NotImplementedError: An operation that has no counterpart here.
+        NotImplementedError: An operation without an equivalent.
     """
     if op.name in ("BatchNorm1d", "BatchNorm2d"):
         return _batch_norm(op.settings(), inputs[0], own, training)
     if op.name in ("Dropout", "Dropout2d") and training and op.settings()["p"] > 0:
-        raise NotImplementedError(f"{op.name} draws other numbers in every library")
+        raise NotImplementedError(f"{op.name} draws different random numbers in every library")
     return _apply(op, inputs, list(own.values())), {}
 
 
@@ -33,9 +33,9 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
     match op.name:
         case "Conv2d":
             how = {"padding": _explicit(sides(s["padding"])), "dilations": s["dilation"]}
-            return _plus(tf.nn.conv2d(x, weights[0], s["stride"], **how), weights[1:])
+            return _add_bias(tf.nn.conv2d(x, weights[0], s["stride"], **how), weights[1:])
         case "ConvTranspose2d" if s["groups"] == 1:
-            return _plus(_conv_transpose2d(op, x, weights[0]), weights[1:])
+            return _add_bias(_conv_transpose2d(op, x, weights[0]), weights[1:])
         case "MaxPool2d" | "AvgPool2d" | "AdaptiveMaxPool2d" | "AdaptiveAvgPool2d":
             return _pool(op, x)
         case "Upsample2d" if s["mode"] == "nearest":
@@ -44,7 +44,7 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
         case "Downsample2d":
             return x[:, :: s["factor"][0], :: s["factor"][1]]
         case "Linear":
-            return _plus(tf.linalg.matmul(x, weights[0], transpose_b=True), weights[1:])
+            return _add_bias(tf.linalg.matmul(x, weights[0], transpose_b=True), weights[1:])
         case "ChannelBias":
             return tf.nn.bias_add(x, weights[0])
         case "PositionBias":
@@ -52,7 +52,7 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
         case "GroupNorm":
             return _group_norm(x, s["num_groups"], s["eps"], weights)
         case "LayerNorm":
-            return _scaled(_normalised(x, list(range(1, len(x.shape))), s["eps"]), weights)
+            return _affine(_normalized(x, list(range(1, len(x.shape))), s["eps"]), weights)
         case "LocalResponseNorm" if len(x.shape) == 4 and s["size"] % 2:
             how = {"bias": s["k"], "alpha": s["alpha"] / s["size"], "beta": s["beta"]}
             return tf.nn.local_response_normalization(x, s["size"] // 2, **how)
@@ -94,18 +94,18 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
             return tf.concat(inputs, -1)
         case "Dropout" | "Dropout2d":
             return x
-    raise NotImplementedError(f"no counterpart of {op.name} is known")
+    raise NotImplementedError(f"{op.name} has no equivalent")
 
 
 def _explicit(padding: Pairs) -> Any:
-    """The padding of height and width in TensorFlow's words."""
+    """The padding of height and width in TensorFlow's format."""
     if not any(map(any, padding)):
         return "VALID"
     return [[0, 0], *map(list, padding), [0, 0]]
 
 
 def _same(windows: Windows, extents: tuple[int, ...]) -> bool:
-    """Whether these are the windows of "SAME", the only padding of pools that XLA knows."""
+    """Whether the windows are those of "SAME", the only padding of pools that XLA supports."""
     each = zip(extents, windows.kernel, windows.stride, windows.divisors.shape, windows.padding, strict=True)
     for extent, kernel, stride, count, (before, _) in each:
         around = max((count - 1) * stride + kernel - extent, 0)
@@ -114,7 +114,7 @@ def _same(windows: Windows, extents: tuple[int, ...]) -> bool:
     return True
 
 
-def _plus(y: Any, bias: list[Any]) -> Any:
+def _add_bias(y: Any, bias: list[Any]) -> Any:
     import tensorflow as tf
 
     return tf.nn.bias_add(y, bias[0]) if bias else y
@@ -140,7 +140,7 @@ def _pool(op: _core.Op, x: Any) -> Any:
             padding = "SAME" if _same(windows, (h, w)) else _explicit(windows.padding)
             return tf.nn.max_pool2d(x, windows.kernel, windows.stride, padding)
         if max(windows.stride) > 1:
-            raise NotImplementedError(f"no counterpart of {op.name} with dilation and stride is known")
+            raise NotImplementedError(f"{op.name} with dilation and stride has no equivalent")
         wide = tf.pad(x, around, constant_values=-math.inf)
         return tf.nn.pool(wide, windows.kernel, "MAX", dilations=windows.dilation)
     x = tf.pad(x, around) if any(map(any, windows.padding)) else x
@@ -149,14 +149,14 @@ def _pool(op: _core.Op, x: Any) -> Any:
     return mean if (shares == 1).all() else mean * shares[..., None].astype(np.float32)
 
 
-def _normalised(x: Any, axes: list[int], eps: float) -> Any:
+def _normalized(x: Any, axes: list[int], eps: float) -> Any:
     import tensorflow as tf
 
     mean, var = tf.nn.moments(x, axes, keepdims=True)
     return (x - mean) * tf.math.rsqrt(var + eps)
 
 
-def _scaled(x: Any, affine: list[Any]) -> Any:
+def _affine(x: Any, affine: list[Any]) -> Any:
     return x * affine[0] + affine[1] if affine else x
 
 
@@ -165,11 +165,11 @@ def _group_norm(x: Any, groups: int, eps: float, affine: list[Any]) -> Any:
 
     n, *extents, c = x.shape
     apart = tf.reshape(x, (n, math.prod(extents), groups, c // groups))
-    return _scaled(tf.reshape(_normalised(apart, [1, 3], eps), x.shape), affine)
+    return _affine(tf.reshape(_normalized(apart, [1, 3], eps), x.shape), affine)
 
 
 def _batch_norm(s: Values, x: Any, own: Values, training: bool) -> tuple[Any, Values]:
-    """By TensorFlow's one fused operation, whose variance is that of running averages (unbiased)."""
+    """TensorFlow's fused operation, which returns the unbiased variance, as for running averages."""
     import tensorflow as tf
 
     n, *extents, c = x.shape

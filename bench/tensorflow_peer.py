@@ -19,7 +19,7 @@ from bench.tensorflow_operations import apply
 
 @dataclass(frozen=True)
 class TensorFlow:
-    """Inference, its weights constants; training with the fused Adam of TensorFlow's optimisers."""
+    """Inference, its weights constants; training with the fused Adam of TensorFlow's optimizers."""
 
     xla: bool = False
 
@@ -68,7 +68,7 @@ class TensorFlow:
         return TrainingStep(float(loss), program.as_ours(grads), lambda: float(run(*batch)))
 
     def _compiled(self, function: Any, *given: Any) -> Any:
-        """For exactly these shapes; what TensorFlow has no kernel for, it cannot do."""
+        """The function compiled for these shapes; None if TensorFlow lacks a kernel."""
         tf = _tensorflow()
         compiled = tf.function(function, jit_compile=self.xla, autograph=False).get_concrete_function(*given)
         try:
@@ -81,7 +81,7 @@ class TensorFlow:
 class _Adam:
     """Moments, and one update by TensorFlow's own kernel, with the usual betas.
 
-    Its epsilon meets the square root before the correction of the bias, which moves no more numbers.
+    Its epsilon is added before the bias correction, which does not change the cost.
     """
 
     def __init__(self, weights: Values) -> None:
@@ -113,13 +113,13 @@ class _Adam:
 
 
 def _reason(message: str) -> str:
-    """The line of an error that says what is wrong, without the way there."""
+    """The line of an error message with the reason, without the stack."""
     around = ("Graph execution error", "Detected at node", " ", "\t")
     return next((line for line in message.splitlines() if line and not line.startswith(around)), message)
 
 
 def _tensorflow() -> Any:
-    """Imported when first used, without a word of what it finds and on the CPU only."""
+    """Imports TensorFlow on first use, without log output, for the CPU only."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow
 
@@ -127,7 +127,7 @@ def _tensorflow() -> Any:
 
 
 def _take_threads(threads: int) -> bool:
-    """Whether TensorFlow runs on so many threads; the first caller decides."""
+    """Whether TensorFlow uses this number of threads, which the first call sets."""
     tf = _tensorflow()
     config = tf.config.threading
     if config.get_intra_op_parallelism_threads() != threads:
@@ -135,6 +135,6 @@ def _take_threads(threads: int) -> bool:
             config.set_intra_op_parallelism_threads(threads)
             config.set_inter_op_parallelism_threads(1)
             tf.config.set_visible_devices([], "GPU")
-        except RuntimeError:  # it has run already, with others
+        except RuntimeError:  # it has already run with another number
             return False
     return True

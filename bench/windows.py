@@ -1,4 +1,4 @@
-"""Where the windows of a pool lie, for libraries that do not know our settings."""
+"""The windows of a pool as explicit padding, for libraries without our settings."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Pairs = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Windows:
-    """One entry an axis (height, width). The padding behind reaches as far as the last window does.
+    """One entry per axis (height, width). The padding at the end extends to the end of the last window.
 
-    divisors: what the sum of each window is divided by in an average, of the shape of the output.
+    divisors: the divisor of each window in average pooling, of the shape of the output.
     """
 
     kernel: tuple[int, ...]
@@ -29,7 +29,7 @@ class Windows:
 
     @classmethod
     def of(cls, op: _core.Op, shape: Sequence[int]) -> Windows:
-        """Of a pool over a line (c, l) or an image (c, h, w); adaptive ones if their windows are alike."""
+        """Of a pool over (c, l) or (c, h, w); adaptive ones if their windows have equal sizes."""
         s, (c, *extents) = op.settings(), shape
         _, *outputs = op.output_shape((c, *extents))
         if "output_size" in s:
@@ -44,7 +44,7 @@ class Windows:
         ):
             starts = np.arange(count) * step - before
             padding += ((before, max(0, int(starts[-1]) + (k - 1) * apart + 1 - extent)),)
-            # padding counts if it is told to, what rounding up adds never does
+            # padding counts if count_include_pad is set, what ceil_mode adds never does
             lowest, highest = (-before, extent + after) if s.get("count_include_pad") else (0, extent)
             counts.append(np.minimum(starts + k, highest) - np.maximum(starts, lowest))
         divisors = functools.reduce(np.multiply.outer, counts)
@@ -54,21 +54,19 @@ class Windows:
 
 
 def adaptive_kernel(op: _core.Op, extents: Sequence[int]) -> tuple[int, ...]:
-    """Size and step of the windows of an adaptive pool, where all are alike."""
+    """Kernel size and stride of an adaptive pool whose windows all have equal sizes."""
     wanted = each(op.settings()["output_size"])
     if any(extent % count for extent, count in zip(extents, wanted, strict=True)):
         shapes = ("x".join(map(str, shape)) for shape in (extents, wanted))
-        raise NotImplementedError(
-            f"no counterpart of {op.name} with unequal windows is known ({' to '.join(shapes)})"
-        )
+        raise NotImplementedError(f"{op.name} with unequal windows has no equivalent ({' to '.join(shapes)})")
     return tuple(extent // count for extent, count in zip(extents, wanted, strict=True))
 
 
 def each(setting: int | tuple[int, ...]) -> tuple[int, ...]:
-    """One number an axis, of a setting of a line or an image."""
+    """One number per axis, of a setting in one or two dimensions."""
     return (setting,) if isinstance(setting, int) else setting
 
 
 def ends(padding: Any) -> Pairs:
-    """(before, after) an axis: (1, 2) of a line, ((1, 2), (0, 0)) of an image."""
+    """(before, after) for each axis, from (1, 2) in one dimension or ((1, 2), (0, 0)) in two."""
     return (padding,) if isinstance(padding[0], int) else tuple(padding)

@@ -7,7 +7,7 @@ all of them as one network. Every result must equal the library's in float64. Th
 notebook in most editors; docs/layers-by-hand.md has the formulas and where the gradients come from.
 """
 
-# %% What is compared, and how
+# %% Comparison
 import math
 
 import cnnfast as cf
@@ -25,7 +25,7 @@ def draw(*shape):
 
 
 def same(what, by_hand, library):
-    """Arrays worked out by hand are what the library returned, but for rounding."""
+    """Check that arrays computed by hand equal the library's, up to rounding."""
     global compared
     assert len(by_hand) == len(library), what
     for mine, its in zip(by_hand, library, strict=True):
@@ -62,7 +62,7 @@ same("nn.Linear", [y, *gradients], through(nn.Linear(5, 3), x, dy, weight=weight
 
 
 # %% Activations
-# Elementwise, so the gradient is dy times the slope at x.
+# Elementwise, so the gradient is dy times the derivative at x.
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
@@ -83,9 +83,9 @@ same("gelu", [x * normal_cdf(x), dy * slope], [F.gelu(x), F.gelu_backward(dy, x)
 
 
 # %% Softmax and cross entropy
-# logits (n, classes), target (n,) the right class of each row; the loss is the mean over the rows.
+# logits (n, classes), target (n,) the class of each row; the loss is the mean over the rows.
 def softmax(logits):
-    e = np.exp(logits - logits.max(axis=1, keepdims=True))  # same shares, no overflow
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))  # same probabilities, no overflow
     return e / e.sum(axis=1, keepdims=True)
 
 
@@ -108,7 +108,7 @@ got = F.cross_entropy_backward(logits, target)
 same("cross_entropy_backward", [cross_entropy_backward(logits, target)], [got])
 
 
-# %% Convolution of lines, stride 1
+# %% 1-D convolution, stride 1
 # x (n, c_in, l), weight (c_out, c_in, k), bias (c_out,), y (n, c_out, l - k + 1).
 def conv1d(x, weight, bias):
     k = weight.shape[2]
@@ -122,20 +122,20 @@ def conv1d(x, weight, bias):
 def conv1d_backward(dy, x, weight):
     k = weight.shape[2]
     dx, dweight = np.zeros_like(x), np.zeros_like(weight)
-    for i in range(dy.shape[2]):  # the same walk: what window i gave to y, it gets back from dy
+    for i in range(dy.shape[2]):  # the same loop: window i contributed to y[i], so it receives dy[i]
         dx[:, :, i : i + k] += np.einsum("no,ock->nck", dy[:, :, i], weight)
         dweight += np.einsum("no,nck->ock", dy[:, :, i], x[:, :, i : i + k])
     return dx, dweight, dy.sum(axis=(0, 2))
 
 
 x, weight, bias, dy = draw(2, 3, 10), draw(4, 3, 3), draw(4), draw(2, 4, 8)
-print("convolution of lines")
+print("1-D convolution")
 same("conv1d", [conv1d(x, weight, bias)], [F.conv1d(x, weight, bias)])
 same("conv1d_backward", conv1d_backward(dy, x, weight), F.conv1d_backward(dy, x, weight))
 
 
 # %% Downsampling, and so any stride
-# Every f-th value. Backward: what was left out had no influence, its gradient is 0.
+# Every f-th value. Backward: the other values had no influence, their gradient is 0.
 def downsample1d(x, f):
     return x[:, :, ::f]
 
@@ -159,7 +159,7 @@ conv = nn.Conv1d(3, 4, 3, stride=3)
 same("nn.Conv1d", [y, *gradients], through(conv, x, dy, weight=weight, bias=bias))
 
 
-# %% Convolution of images
+# %% 2-D convolution
 # x (n, c_in, h, w), weight (c_out, c_in, k, k), y (n, c_out, h - k + 1, w - k + 1). Padding: zeros around x.
 def pad(x, p):
     return np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
@@ -194,8 +194,8 @@ dy = draw(*y.shape)
 dfull = np.zeros_like(full)
 dfull[:, :, ::2, ::2] = dy
 dpadded, dweight, dbias = conv2d_backward(dfull, padded, weight)
-dx = dpadded[:, :, 1:-1, 1:-1]  # nobody asks for the gradient of the zeros around
-print("convolution of images")
+dx = dpadded[:, :, 1:-1, 1:-1]  # the gradient of the padding is not needed
+print("2-D convolution")
 same("conv2d, padding 1", [full], [F.conv2d(x, weight, bias, padding=1)])
 same("downsample2d", [y, dfull], [F.downsample2d(full, 2), F.downsample2d_backward(dy, full, 2)])
 same("conv2d, padding 1, stride 2", [y], [F.conv2d(x, weight, bias, padding=1, stride=2)])
@@ -207,8 +207,7 @@ same("nn.Conv2d", [y, dx, dweight, dbias], through(conv, x, dy, weight=weight, b
 
 # %% Upsampling, and so transposed convolution
 # f - 1 zeros between neighbors; then a convolution of stride 1. The library's weights, (c_in, c_out, k), are
-# those of that convolution written backwards: channels swapped, filters turned round; and it has k - 1 zeros
-# on each side.
+# those of that convolution with channels swapped and filters flipped; and it has k - 1 zeros on each side.
 def upsample1d(x, f):
     y = np.zeros((*x.shape[:2], f * (x.shape[2] - 1) + 1))
     y[:, :, ::f] = x
@@ -230,20 +229,20 @@ got = F.upsample1d(x, 2, mode="zeros"), F.upsample1d_backward(dwide, x, 2, mode=
 same("upsample1d, zeros", [wide, dx], got)
 
 
-def turned(weight):
-    """(c_out, c_in, k) as (c_in, c_out, k), last tap first; twice is no change."""
+def flipped(weight):
+    """(c_out, c_in, k) as (c_in, c_out, k), with the filters flipped; its own inverse."""
     return weight.transpose(1, 0, 2)[:, :, ::-1]
 
 
 settings = {"stride": 2, "padding": 2}  # k - 1: the course's convolution adds no zeros of its own
-got = F.conv_transpose1d(x, turned(weight), bias, **settings)
+got = F.conv_transpose1d(x, flipped(weight), bias, **settings)
 same("conv_transpose1d, stride 2", [y], [got])
-dx_got, dweight_got, dbias_got = F.conv_transpose1d_backward(dy, x, turned(weight), **settings)
-same("conv_transpose1d_backward", [dx, dweight, dbias], [dx_got, turned(dweight_got), dbias_got])
-got = through(nn.ConvTranspose1d(3, 4, 3, **settings), x, dy, weight=turned(weight), bias=bias)
-same("nn.ConvTranspose1d", [y, dx, turned(dweight), dbias], got)
+dx_got, dweight_got, dbias_got = F.conv_transpose1d_backward(dy, x, flipped(weight), **settings)
+same("conv_transpose1d_backward", [dx, dweight, dbias], [dx_got, flipped(dweight_got), dbias_got])
+got = through(nn.ConvTranspose1d(3, 4, 3, **settings), x, dy, weight=flipped(weight), bias=bias)
+same("nn.ConvTranspose1d", [y, dx, flipped(dweight), dbias], got)
 
-# In two dimensions, with k - 1 zeros around, as the library has it without padding.
+# In two dimensions, with k - 1 zeros on each side, as in the library without padding.
 x, weight, bias = draw(2, 3, 4, 3), draw(4, 3, 3, 3), draw(4)
 wide = np.zeros((2, 3, 7, 5))
 wide[:, :, ::2, ::2] = x
@@ -260,9 +259,9 @@ same("conv_transpose2d_backward", [dx, dweight, dbias], [dx_got, dweight_got, db
 
 
 # %% Pools
-# x (n, c, h, w), windows of k x k at every s-th place, y (n, c, (h - k) // s + 1, (w - k) // s + 1).
+# x (n, c, h, w), windows of k x k at every s-th position, y (n, c, (h - k) // s + 1, (w - k) // s + 1).
 def windows(x, k, s):
-    """(i, j, window) for each place of the output."""
+    """(i, j, window) for each position of the output."""
     for i in range((x.shape[2] - k) // s + 1):
         for j in range((x.shape[3] - k) // s + 1):
             yield i, j, x[:, :, i * s : i * s + k, j * s : j * s + k]  # a view: writing changes x
@@ -298,7 +297,7 @@ def avg_pool2d(x, k, s):
 def avg_pool2d_backward(dy, x, k, s):
     dx = np.zeros_like(x)
     for i, j, dwindow in windows(dx, k, s):
-        dwindow += dy[:, :, i, j, None, None] / k**2  # everyone in the window had the same share
+        dwindow += dy[:, :, i, j, None, None] / k**2  # all values in the window have the same weight
     return dx
 
 
@@ -360,9 +359,8 @@ y = x * scale[:, None, None] + (bias - running_mean * scale)[:, None, None]
 same("batch_norm in inference", [y], [F.batch_norm(x, running_mean, running_var, weight, bias)])
 
 
-# %% Dropout
-# Where the mask is 0 a value is dropped; what stays is divided by 1 - p, so that the mean stays. A dropped 1
-# tells which places a seed drops.
+# %% Dropout Where the mask is 0 a value is dropped; the others are divided by 1 - p, which keeps the mean.
+# Dropout of ones shows the mask of a seed.
 x, dy, p = draw(4, 50), draw(4, 50), 0.25
 mask = F.dropout(np.ones_like(x), p, seed=7) != 0
 print(f"dropout of a quarter: {np.count_nonzero(~mask)} of {mask.size} values are dropped")
@@ -383,9 +381,9 @@ for _ in range(5):
 print("SGD with momentum")
 same("five steps", [mine], [its])
 
-# %% A network
-# Convolution, ReLU, pool, flatten, linear, cross entropy: forward keeps what backward needs, backward goes
-# through the same functions in reverse order. Two steps of training, by hand and by the library's Trainer.
+# %% A network Convolution, ReLU, pool, flatten, linear, cross entropy: forward stores what backward needs,
+# backward calls the backward functions in reverse order. Two steps of training, by hand and by the library's
+# Trainer.
 model = nn.Sequential(
     nn.Conv2d(1, 4, 3),  # (n, 1, 8, 8) to (n, 4, 6, 6)
     nn.ReLU(),

@@ -1,15 +1,15 @@
-"""One image through the small network d4, from pixel to loss, one number of each stage worked out by hand.
+"""One image through the small network d4, from pixels to loss, with one value of each layer computed by hand.
 
 d4 is (convolution, ReLU, pool) twice, then two fully connected layers. The script trains it for a few
-seconds, takes one test image, goes through the network layer by layer, and at each stage works out one
-value from the numbers it is made of. Each of them must equal what the library has there. The cells (`# %%`)
-open as a notebook in most editors; docs/one-digit.md goes with it.
+seconds, takes one test image, runs it through the network layer by layer, and computes one value of each
+layer from its inputs. Each must equal the library's value. The cells (`# %%`) open as a notebook in most
+editors; docs/one-digit.md explains them.
 """
 
-# %% The network and a few seconds of training
-# With MNIST at hand (`cnnfast data` says how to get it) d4 reads digits; without, synthetic letters. In
-# float64 training gives the same on every machine, to the digits shown here; in float32 another instruction
-# set rounds otherwise, and hundreds of steps make more of that.
+# %% The network and a few seconds of training If MNIST is present (`cnnfast data` says how to download it),
+# d4 classifies digits; otherwise synthetic letters. In float64, training gives the same results on every
+# machine, to the digits shown here; in float32, instruction sets round differently, which hundreds of steps
+# amplify.
 import cnnfast as cf
 import numpy as np
 from cnnfast import functional as F
@@ -21,18 +21,19 @@ except cf.errors.DataError:
 
 model = cf.models.d4(seed=0, num_classes=len(train.classes)).to("float64")
 cf.fit(model, train, epochs=2, optimizer=cf.optim.Adam(lr=2e-3), seed=0, progress=False)
-print(f"d4 after two epochs of {train.name}: {cf.evaluate(model, test).accuracy:.1%} of {test.name} right\n")
+print(
+    f"d4 after two epochs of {train.name}: {cf.evaluate(model, test).accuracy:.1%} of {test.name} correct\n"
+)
 
 
 def same(what, by_hand, library):
-    """What was worked out by hand is what the library has, but for rounding (float64)."""
+    """Check that the value computed by hand equals the library's, up to rounding (float64)."""
     np.testing.assert_allclose(by_hand, library, rtol=1e-12, atol=1e-12, err_msg=what)
     print(f"{what}: by hand {by_hand:.6f}, library {library:.6f}, equal\n")
 
 
-# %% The image
-# 28 x 28 numbers from 0 (paper) to 255 (ink), and a label that says what it shows. We take one about
-# which the network has some doubt.
+# %% The image 28 x 28 numbers from 0 (background) to 255 (ink), and a label. We take one for which the
+# network's prediction is uncertain.
 chosen = 435
 image, label = test.images[chosen], int(test.labels[chosen])
 print(f"image {chosen}, a {test.classes[label]!r}, uint8 {image.shape}, every second row:")
@@ -40,15 +41,15 @@ for row in image[::2]:
     print("  " + "".join(" .:-=+*#%@"[pixel // 26] for pixel in row))
 
 # %% Normalized
-# The first layer expects pixels of mean about 0 and deviation about 1 (those of MNIST are 0.1307 and 0.3081
-# of the full scale).
+# The first layer expects pixels of mean about 0 and standard deviation about 1 (those of MNIST are 0.1307 and
+# 0.3081 of the full scale).
 mean, std = model.preprocessing.mean, model.preprocessing.std
 x = (image / 255 - mean) / std  # (28, 28), float64
-print(f"\nmean {mean:.4f}, deviation {std:.4f} of all training images;")
-print(f"paper becomes {(0 / 255 - mean) / std:.4f}, full ink {(255 / 255 - mean) / std:.4f}\n")
+print(f"\nmean {mean:.4f}, standard deviation {std:.4f} of all training images;")
+print(f"background becomes {(0 / 255 - mean) / std:.4f}, full ink {(255 / 255 - mean) / std:.4f}\n")
 
-# %% Every stage
-# A batch of one image of one channel. stages[k] goes into layer k, stages[k + 1] comes out of it.
+# %% Every layer
+# A batch of one image of one channel. stages[k] is the input of layer k, stages[k + 1] its output.
 stages = [x[None, None]]  # (1, 1, 28, 28)
 for layer in model:
     stages.append(layer(stages[-1]))
@@ -57,7 +58,7 @@ print(f"{'layer':<36}{'output (n, c, h, w)':<22}{'min':>9}{'max':>9}")
 names = ["the image, normalized", *(f"{number} {layer!r}" for number, layer in enumerate(model))]
 for name, y in zip(names, stages, strict=True):
     print(f"{name:<36}{y.shape!s:<22}{y.min():>9.4f}{y.max():>9.4f}")
-# One by one in float64, or fused in float32 from the uint8 image: the same network.
+# Layer by layer in float64, or fused in float32 from the uint8 image: the same network.
 np.testing.assert_allclose(stages[-1], model.copy().to("float32")(image[None]), rtol=1e-4, atol=1e-4)
 
 # %% One value of the first convolution
@@ -82,21 +83,21 @@ print(f"  sum {products.sum():.6f} + bias {bias:.6f}")
 same("  that value", products.sum() + bias, stages[1][0, o, i, j])
 
 # %% ReLU and pool
-# ReLU makes 0 of what is negative; the pool keeps the largest of four neighbors.
+# ReLU replaces negative values by 0; the pool keeps the largest of four neighbors.
 print(f"its block: {block.round(4).tolist()}, after ReLU {np.maximum(block, 0).round(4).tolist()}")
 same(f"  pooled value ({p}, {q})", np.maximum(block, 0).max(), stages[3][0, o, p, q])
 
 # %% One value of the second convolution
-# Its filters see all 8 channels: 8 windows, 8 times nine products, one bias.
+# Its filters use all 8 channels: 8 windows, 8 times nine products, one bias.
 conv = model[3]
 channels = np.pad(stages[3][0], ((0, 0), (1, 1), (1, 1)))  # (8, 16, 16)
-o = int(stages[4][0, :, p, q].argmax())  # the filter that answers most to this place
-shares = [float((channels[c, p : p + 3, q : q + 3] * conv.weight[o, c]).sum()) for c in range(8)]
+o = int(stages[4][0, :, p, q].argmax())  # the filter with the largest output at this position
+contributions = [float((channels[c, p : p + 3, q : q + 3] * conv.weight[o, c]).sum()) for c in range(8)]
 print(f"second convolution, filter {o} at ({p}, {q})")
-for c, share in enumerate(shares):
-    print(f"  channel {c}: nine products, sum {share:9.4f}")
-print(f"  all channels {sum(shares):.6f} + bias {conv.bias[o]:.6f}")
-same("  that value", sum(shares) + conv.bias[o], stages[4][0, o, p, q])
+for c, contribution in enumerate(contributions):
+    print(f"  channel {c}: nine products, sum {contribution:9.4f}")
+print(f"  all channels {sum(contributions):.6f} + bias {conv.bias[o]:.6f}")
+same("  that value", sum(contributions) + conv.bias[o], stages[4][0, o, p, q])
 
 # %% Flatten, and the fully connected layers
 # 16 channels of 7 x 7 become one row of 784: value (c, row, column) is number 49 c + 7 row + column.
@@ -107,40 +108,37 @@ same(f"flatten: ({o}, {row}, {column}) is number {number}", flat[number], stages
 
 hidden, last = stages[9][0], model[9]  # (64,) after ReLU; the layer from 64 to the classes
 terms = hidden * last.weight[label]
-loud = [int(k) for k in np.abs(terms).argsort()[::-1][:4]]
-print(
-    f"logit of {test.classes[label]!r}: {np.count_nonzero(hidden)} of 64 hidden values above 0, the loudest:"
-)
-for k in loud:
+largest = [int(k) for k in np.abs(terms).argsort()[::-1][:4]]
+print(f"logit of {test.classes[label]!r}: {np.count_nonzero(hidden)} of 64 hidden values > 0, largest terms:")
+for k in largest:
     print(f"  hidden {k:2d}: {hidden[k]:8.4f} * {last.weight[label, k]:8.4f} = {terms[k]:8.4f}")
 print(f"  all 64 terms {terms.sum():.6f} + bias {last.bias[label]:.6f}")
 logits = stages[10]  # (1, classes)
 same("  the logit", terms.sum() + last.bias[label], logits[0, label])
 
-# %% Probabilities and loss
-# exp makes the logits positive, division by their sum makes them shares of 1. The largest logit is taken off
-# first: the same shares, and no overflow. The loss is the surprise at the right answer: -log of its
-# probability.
+# %% Probabilities and loss exp makes the logits positive, division by their sum makes them probabilities. The
+# largest logit is subtracted first: the same probabilities, and no overflow. The loss is -log of the
+# probability of the true class.
 shifted = logits[0] - logits[0].max()
 probabilities = np.exp(shifted) / np.exp(shifted).sum()
 np.testing.assert_allclose(probabilities, F.softmax(logits)[0], rtol=1e-12)
 print("class  logit     probability")
 for k in logits[0].argsort()[::-1][:3]:
     print(f"  {test.classes[k]}   {logits[0, k]:8.4f}   {probabilities[k]:.6f}")
-print(f"loss without any idea: {np.log(len(test.classes)):.4f}")
+print(f"loss of a uniform prediction: {np.log(len(test.classes)):.4f}")
 same("loss", -np.log(probabilities[label]), F.cross_entropy(logits, np.array([label])))
 
-# %% What training would change
-# The gradient of the loss by the logits is probabilities - (1 for the right class, else 0): pull the right
-# one up, push the others down, each by how wrong it is. All layers before get their gradients from this one.
+# %% What training would change The gradient of the loss by the logits is probabilities - (1 for the true
+# class, else 0): a step raises the true class's logit and lowers the others. All earlier layers get their
+# gradients from this one.
 gradient = probabilities.copy()
 gradient[label] -= 1
 logit_gradient = F.cross_entropy_backward(logits, np.array([label]))
-same("gradient of the right logit", gradient[label], logit_gradient[0, label])
+same("gradient of the true class's logit", gradient[label], logit_gradient[0, label])
 
-k = loud[0]
+k = largest[0]
 _, gradients = model.loss_and_grad(stages[0], np.array([label]))
 same("gradient of its bias, the same", gradient[label], gradients["9.bias"][label])
 slope = gradients["9.weight"][label, k]
 same(f"gradient of its weight {k}, the same times hidden {k}", gradient[label] * hidden[k], slope)
-print("every value worked out by hand is the library's")
+print("every value computed by hand equals the library's")

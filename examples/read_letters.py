@@ -1,9 +1,9 @@
-"""From a photo of a letter to its name: train on letters that cnnfast draws, prepare photos, predict, and
-draw all of it as docs/images/letters.png.
+"""Classifies photos of letters: trains on synthetic letters, prepares photos, predicts, and plots the result
+as docs/images/letters.png.
 
-The photos are made here, too: large letters in blue ink somewhere on unevenly lit paper. Needs pillow and
-matplotlib (pip install ".[docs]"). Run it with the name of another file to leave the one of the documentation
-alone. The cells (`# %%`) open as a notebook in most editors.
+The photos are synthetic too: large letters in blue ink on unevenly lit paper. Needs Pillow and matplotlib
+(pip install ".[docs]"). With a file name as argument, the plot is written to that file instead. The cells
+(`# %%`) open as a notebook in most editors.
 """
 
 # %% A network that knows letters
@@ -20,7 +20,7 @@ cf.fit(model, train, epochs=4, optimizer=cf.optim.Adam(lr=2e-3), seed=0, progres
 print(cf.evaluate(model, test))
 
 # %% Photos
-# Letters that the network has not seen, 100 x 100 pixels, on a page of 160 x 160 that is darker on one side.
+# Unseen letters, 100 x 100 pixels, on a page of 160 x 160 that is darker on one side.
 word, side, letter_side = "cnnfast", 160, 100
 unseen = cf.datasets.glyphs(150, seed=3, size=letter_side)
 rng = np.random.default_rng(0)
@@ -46,7 +46,7 @@ for letter in word:
 photos = [photo(glyph) for glyph in unseen.images[chosen]]
 
 # %% What the network sees, and what it predicts
-# Page removed, letter cut out, centered and scaled as EMNIST's letters are: uint8 (28, 28), ink 255 on 0.
+# Background removed, letter cropped, centered and scaled as in EMNIST: uint8 (28, 28), ink 255 on 0.
 inputs = np.stack([cf.vision.to_model_input(image) for image in photos])
 probabilities = model.predict_proba(inputs)  # (7, 26)
 predicted = "".join(model.classes[k] for k in probabilities.argmax(axis=1))

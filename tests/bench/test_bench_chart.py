@@ -48,7 +48,7 @@ def test_caption_names_machine_threads_and_doubts() -> None:
     text = chart.caption(result(busy, ROWS[1], quick=True))
     assert text.splitlines()[2:] == [
         "Other processes used the machine in 1 of 2 rows.",
-        "A quick run: not to quote.",
+        "A quick run: do not quote.",
     ]
 
 

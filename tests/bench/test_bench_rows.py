@@ -72,7 +72,7 @@ def test_each_direction_of_a_convolution_is_a_row(small: None) -> None:
 def test_a_convolution_that_differs_is_not_timed() -> None:
     wrong = {direction: np.ones((1, 1)) for direction in geometry.DIRECTIONS}
     plan = SMALL.plan()
-    right = geometry.our_answers(plan, geometry.Data.draw(SMALL, 1))
+    right = geometry.our_outputs(plan, geometry.Data.draw(SMALL, 1))
     with pytest.raises(
         errors.CnnfastError,
         match=r"^bench: conv 3x3 stride 2 2->3 on 7x7: for x, the forward differs by .*: not timed$",
@@ -104,7 +104,7 @@ def test_products_are_those_of_the_networks() -> None:
 
 def test_a_product_that_differs_is_not_timed() -> None:
     product = products.Product(3, 2)
-    right = products.Data.draw(product).right()
+    right = products.Data.draw(product).expected()
     wrong = {**right, "input gradient": right["input gradient"] + 0.1}
     with pytest.raises(
         errors.CnnfastError,
@@ -139,7 +139,7 @@ def test_a_peer_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) 
 # --- cnnfast against itself -------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(scaling.usable_processors() < 2, reason="needs two processors")
+@pytest.mark.skipif(scaling.usable_cpus() < 2, reason="needs two processors")
 def test_two_threads_against_one() -> None:
     rows = list(scaling.two_threads_rows(only("two threads.* lenet")))
     assert [row.name for row in rows] == [
@@ -165,9 +165,9 @@ def test_threads_that_change_the_answer_are_not_timed() -> None:
 
 
 def test_two_threads_are_left_out_on_one_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scaling, "usable_processors", lambda: 1)
+    monkeypatch.setattr(scaling, "usable_cpus", lambda: 1)
     (row,) = scaling.two_threads_rows(only("two threads"))
-    assert row == Remark("two threads against one", "this process may use one processor only")
+    assert row == Remark("two threads against one", "this process may use one CPU only")
 
 
 @pytest.mark.slow
@@ -248,7 +248,7 @@ def test_busy_processes_are_busy_and_end() -> None:
     assert all(process.returncode is not None for process in processes)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the resident memory")
+@pytest.mark.skipif(sys.platform != "linux", reason="resident memory is available on Linux only")
 @pytest.mark.slow
 def test_memory() -> None:
     train, infer = memory.memory_rows(only("memory"))
@@ -262,7 +262,7 @@ def test_memory() -> None:
 def test_memory_is_left_out_where_it_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     (remark,) = memory.memory_rows(only("memory"))
-    assert remark.lines() == ["memory: left out, only Linux tells the resident memory"]
+    assert remark.lines() == ["memory: left out, resident memory is available on Linux only"]
 
 
 def test_memory_process_refuses(capsys: pytest.CaptureFixture[str]) -> None:

@@ -169,7 +169,7 @@ def test_summary_counts() -> None:
 def test_every_target_has_a_bound() -> None:
     assert all(t.least is not None or t.most is not None for t in TARGETS)
     assert all(t.peers for t in TARGETS if t.of == "ratio")
-    assert Target("x", "y", least=1).concerns({"kind": "kernel", "name": "x"}) is False
+    assert Target("x", "y", least=1).applies_to({"kind": "kernel", "name": "x"}) is False
 
 
 # --- tables -----------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def test_table_is_made_of_the_result(
     assert table.main([str(path)]) == 0
     text = capsys.readouterr().out
     assert text.startswith("cpu ")
-    assert "**A quick run: not to quote.**" in text
+    assert "**A quick run: do not quote.**" in text
     assert re.search(r"^\| d4 conv1 3x3 1->8 on 28x28[^|]* \| \d+\.\d GFLOP/s, \d+% \|", text, re.MULTILINE)
     assert re.search(r"^\| relu on 32x13x13[^|]* \| \d+\.\d GB/s \| \d+\.\d GB/s \|$", text, re.MULTILINE)
     speed = 1 / given["rows"][-1]["median_seconds"]["cnnfast"]

@@ -58,13 +58,13 @@ def test_one_digit(
     monkeypatch.setenv("CNNFAST_DATA", str(root))
     names, printed = run("one_digit.py", capsys)
     assert len(names["test"].classes) == (10 if digits else 26)
-    assert printed.splitlines()[-1] == "every value worked out by hand is the library's"
+    assert printed.splitlines()[-1] == "every value computed by hand equals the library's"
     assert printed.count(", equal\n") == 9
     assert names["chosen"] == 435
     if digits:
         text = page("one-digit.md")
         assert figures_not_printed(text, printed) == []
-        (accuracy,) = re.findall(r": ([\d.]+)% of mnist/test right", printed)
+        (accuracy,) = re.findall(r": ([\d.]+)% of mnist/test correct", printed)
         assert f"is enough for {accuracy} % of the digits" in text
         assert "number 435 of the test images: an 8" in text
         assert "image 435, a '8'" in printed

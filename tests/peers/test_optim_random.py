@@ -1,4 +1,4 @@
-"""Optimisers beside PyTorch's: settings, groups and gradients at random, in float64 to the last digits."""
+"""Optimizers beside PyTorch's: settings, groups and gradients at random, in float64 to the last digits."""
 
 from __future__ import annotations
 

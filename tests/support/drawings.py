@@ -96,6 +96,6 @@ def blob(side: int = 200) -> np.ndarray[Any, Any]:
 
 
 def cropped(page: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Black on white, cut at the ink on all sides."""
+    """Black on white, cropped at the ink on all sides."""
     rows, columns = (np.flatnonzero((page < 128).any(axis)) for axis in (1, 0))
     return page[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -23,7 +23,7 @@ def test_constants(dtype):
     assert init.ones()(np.empty((), dtype)) == 1
 
 
-#: initialiser, shape, deviation by its formula, whether it is uniform
+#: initializer, shape, deviation by its formula, whether it is uniform
 SPREAD = [
     (init.uniform(-1, 3), CONV, 4 / math.sqrt(12), True),
     (init.normal(1.0, 0.5), CONV, 0.5, False),
@@ -299,7 +299,7 @@ def test_a_deep_network_of_relus_keeps_the_size_of_its_values():
         (
             lambda: init.apply(network(), [init.zeros()]),
             TypeError,
-            "init.apply: rules must be a dict of pattern to initialiser, got list",
+            "init.apply: rules must be a dict of pattern to initializer, got list",
         ),
         (
             lambda: init.apply(network(), {"*": init.zeros}),

@@ -222,14 +222,14 @@ CUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "a pixel around": lambda ink: np.pad(ink, 1),
     "room below and at the right": lambda ink: np.pad(ink, ((0, 25), (0, 25))),
     "room above and at the left": lambda ink: np.pad(ink, ((25, 0), (25, 0))),
-    "room at one side": lambda ink: np.pad(ink, ((0, 0), (0, 25))),
+    "border at one side": lambda ink: np.pad(ink, ((0, 0), (0, 25))),
     "into the ink": lambda ink: ink[2:-2, 2:-2],
 }
 
 
 @pytest.fixture(scope="module")
 def large_glyphs() -> list[np.ndarray]:
-    """Ink 0..255 on 0, cut at the ink; not those that are one bar."""
+    """Ink 0..255 on 0, cropped at the ink; not those that are one bar."""
     images = datasets.glyphs(40, seed=3, size=96).images
     return [255 - cropped(255 - image) for image in images if min(cropped(255 - image).shape) > 24]
 

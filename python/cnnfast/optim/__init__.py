@@ -1,4 +1,4 @@
-"""What makes a gradient a step: optimisers with PyTorch's arithmetic, groups of parameters, clipping, and
+"""What makes a gradient a step: optimizers with PyTorch's arithmetic, groups of parameters, clipping, and
 (`lr_scheduler`) how the learning rate changes along a training."""
 
 from . import lr_scheduler

@@ -1,4 +1,4 @@
-"""`apply`: initialisers for the parameters of a model, by their names."""
+"""`apply`: initializers for the parameters of a model, by their names."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def apply(model: Module, rules: Mapping[str, Initializer], seed: Seed = None) ->
 
     Args:
         model: Any module.
-        rules: Initialisers by pattern, as file names are matched: "*.weight", "features.*". Of several
+        rules: Initializers by pattern, as file names are matched: "*.weight", "features.*". Of several
             patterns that match a parameter the last one holds.
         seed: Each parameter draws from a stream of its own, so that another rule for one changes no other.
 
     Raises:
-        TypeError: Not a module, or not an initialiser.
-        ValueError: A pattern that matches no parameter, or an initialiser that does not fit one; nothing is
+        TypeError: Not a module, or not an initializer.
+        ValueError: A pattern that matches no parameter, or an initializer that does not fit one; nothing is
             changed then.
 
     Example:
@@ -44,7 +44,7 @@ def apply(model: Module, rules: Mapping[str, Initializer], seed: Seed = None) ->
     if not isinstance(model, Module):
         raise TypeError(f"init.apply: model must be a Module, got {type_of(model)}")
     if not isinstance(rules, Mapping):
-        raise TypeError(f"init.apply: rules must be a dict of pattern to initialiser, got {type_of(rules)}")
+        raise TypeError(f"init.apply: rules must be a dict of pattern to initializer, got {type_of(rules)}")
     buffers = set(model._buffer_names())
     shapes = {name: shape for name, shape in model._named_shapes() if name not in buffers}
     chosen: dict[str, Initializer] = {}

@@ -1,4 +1,4 @@
-"""Initialisers whose spread follows from the number of inputs and outputs: Xavier, Kaiming, LeCun."""
+"""Initializers whose spread follows from the number of inputs and outputs: Xavier, Kaiming, LeCun."""
 
 from __future__ import annotations
 

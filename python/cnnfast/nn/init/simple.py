@@ -1,4 +1,4 @@
-"""Initialisers that do not look at the shape."""
+"""Initializers that do not look at the shape."""
 
 from __future__ import annotations
 
