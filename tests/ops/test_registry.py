@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,9 @@ from tests.support.engine import OneNode, op_of
 
 ROOT = Path(__file__).resolve().parents[2]
 STUB = Path(inspect.getfile(cnnfast)).with_name("_core.pyi")
+TABLE = "tools/operations.toml"
+#: where a process of its own finds the package that this one has imported
+FOUND = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 #: what depends on the whole batch or on chance has tests of its own: test_batch_norm.py, test_dropout.py
 APART = {"BatchNorm1d", "BatchNorm2d", "Dropout", "Dropout2d"}
 OPERATIONS = sorted(
@@ -33,6 +40,9 @@ def test_operations_are_found() -> None:
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_operation_has_all_its_parts(name: str) -> None:
     own = [case for case in cases.CASES if case.op == name]
+    layer = getattr(nn, name, None)
+    assert layer is not None, f"python/cnnfast/nn: no layer {name}"
+    assert (layer.__doc__ or "").strip(), f"nn.{name}: no docstring"
     assert name in oracle.PAIRS, f"tests/oracle: no pair for {name} in PAIRS"
     assert own, f"tests/cases: no case of {name}"
     assert any(case.jacobian for case in own), f"tests/cases: no case of {name} for the Jacobians"
@@ -41,14 +51,21 @@ def test_operation_has_all_its_parts(name: str) -> None:
     function = oracle.PAIRS[name][0].__name__
     assert oracle.PAIRS[name][1].__name__ == f"{function}_backward"
     for wanted in (function, f"{function}_backward"):
-        assert wanted in functional.__all__, f"cnnfast/functional: no {wanted}"
+        assert wanted in functional.__all__, f"{TABLE}: no function {wanted} follows from it"
         assert (getattr(functional, wanted).__doc__ or "").strip(), f"functional.{wanted}: no docstring"
-    layer = getattr(nn, name, None)
-    assert layer is not None, f"cnnfast/nn: no layer {name}"
-    assert (layer.__doc__ or "").strip(), f"nn.{name}: no docstring"
     pages = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    assert re.search(rf"^\| `{name}` \|", pages, re.MULTILINE), f"docs/operations.md: no line for {name}"
-    assert f"class {name}(Op)" in STUB.read_text(encoding="utf-8"), f"_core.pyi: no stub for {name}"
+    assert re.search(rf"^\| `{name}` \|", pages, re.MULTILINE), f"{TABLE}: no y and gradients of {name}"
+    native = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "native").glob("*.?pp"))
+    assert re.search(rf"\b{name}\b", native), f"tests/native/reference.cpp: no reference of {name}"
+
+
+@pytest.mark.skipif(shutil.which("ruff") is None, reason="ruff writes the generated files")
+@pytest.mark.skipif(not (ROOT / TABLE).exists(), reason="the tests run without a checkout: no tools")
+def test_generated_files_are_up_to_date() -> None:
+    """... and tools/operations.toml describes the operations of csrc/ops/op_list.hpp, and no others."""
+    command = [sys.executable, str(ROOT / "tools" / "generate_operations.py"), "--check"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **FOUND})
+    assert run.returncode == 0, run.stderr
 
 
 def test_no_part_is_left_over() -> None:

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._checks import check_array, dtype_cure
 from .._core import Graph, Op, Plan, max_pool_indices
-from .._types import FLOATS, Array
+from .._types import FLOATS, Array, Indices
 from ..nn.block import count, windows
 
 _NONE: Mapping[str, object] = MappingProxyType({})
@@ -67,7 +66,24 @@ def elementwise_backward(who: str, op: Op, dy: Array, x: Array, isa: str | None 
     return backward(who, op, as_rows(dy), rows, isa=isa)[0].reshape(x.shape) if x.size else rows.copy()
 
 
-def pool_with_indices(who: str, op: Op, x: Array, isa: str | None = None) -> tuple[Array, NDArray[np.int64]]:
+def along_channels(who: str, op: Op, x: Array, isa: str | None = None) -> Array:
+    """y = op(x) for each position of x, (n, c, ...)."""
+    check_floats(who, x=x)
+    lines = _as_lines(who, x)
+    return forward(who, op, lines, isa=isa).reshape(x.shape) if x.size else lines.copy()
+
+
+def along_channels_backward(who: str, op: Op, dy: Array, x: Array, isa: str | None = None) -> Array:
+    """d loss / d x of `along_channels`."""
+    check_floats(who, x=x, dy=dy)
+    check_shape(who, "dy", dy, x.shape, "that of the output")
+    lines = _as_lines(who, x)
+    if not x.size:
+        return lines.copy()
+    return backward(who, op, _as_lines(who, dy), lines, isa=isa)[0].reshape(x.shape)
+
+
+def pool_with_indices(who: str, op: Op, x: Array, isa: str | None = None) -> tuple[Array, Indices]:
     """y of a max-pool, and the place of each value in its channel."""
     check_batch(who, x)
     return max_pool_indices(op, np.ascontiguousarray(x), isa)
@@ -119,6 +135,14 @@ def as_rows(x: Array) -> Array:
     if 2 <= x.ndim <= 4 or x.size == 0:
         return x
     return x.reshape(1 if x.ndim < 2 else len(x), -1)
+
+
+def _as_lines(who: str, x: Array) -> Array:
+    """As the engine takes it: axes behind the channels as one, where they are many."""
+    if x.ndim < 2:
+        raise ValueError(f"{who}: x must have shape (n, c, ...), got {x.shape}")
+    x = np.asarray(x)
+    return x if x.ndim <= 4 or x.size == 0 else x.reshape(*x.shape[:2], -1)
 
 
 def _flat(op: Op, x: Array, parameters: Sequence[Array]) -> Array:

@@ -74,36 +74,6 @@ def layer_norm_backward(
     return _all_three(who, op, dy, x, weight, x.shape[1:], isa)
 
 
-def local_response_norm(
-    x: Array,
-    size: int,
-    alpha: float = 1e-4,
-    beta: float = 0.75,
-    k: float = 1.0,
-    *,
-    isa: str | None = None,
-) -> Array:
-    """x / (k + alpha / size * sum of squares of neighboring channels)^beta; see `nn.LocalResponseNorm`."""
-    check_floats("local_response_norm", x=x)
-    return forward("local_response_norm", _core.LocalResponseNorm(size, alpha, beta, k), x, isa=isa)
-
-
-def local_response_norm_backward(
-    dy: Array,
-    x: Array,
-    size: int,
-    alpha: float = 1e-4,
-    beta: float = 0.75,
-    k: float = 1.0,
-    *,
-    isa: str | None = None,
-) -> Array:
-    """dx of `local_response_norm`."""
-    who = "local_response_norm_backward"
-    check_floats(who, x=x, dy=dy)
-    return backward(who, _core.LocalResponseNorm(size, alpha, beta, k), dy, x, isa=isa)[0]
-
-
 def _group_norm(who: str, x: Array, num_groups: int, eps: float, affine: bool) -> _core.Op:
     if x.ndim < 2:
         raise ValueError(f"{who}: x must have shape (n, c, ...), got {x.shape}")

@@ -1,4 +1,4 @@
-"""What rearranges or joins values."""
+"""What joins values."""
 
 from __future__ import annotations
 
@@ -6,36 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .. import _core
 from .._checks import ieee_arithmetic, type_of
 from .._types import Array
-from ._run import backward, check_floats, check_shape, forward
-
-
-def flatten(x: Array, start_dim: int = 1, end_dim: int = -1, *, isa: str | None = None) -> Array:
-    """(n, c, h, w) as (n, c * h * w), or only axes `start_dim` to `end_dim` as one; see `nn.Flatten`."""
-    check_floats("flatten", x=x)
-    return forward("flatten", _core.Flatten(start_dim, end_dim), x, isa=isa)
-
-
-def flatten_backward(
-    dy: Array, x: Array, start_dim: int = 1, end_dim: int = -1, *, isa: str | None = None
-) -> Array:
-    """dx of `flatten`: dy in the shape of x."""
-    check_floats("flatten_backward", x=x, dy=dy)
-    return backward("flatten_backward", _core.Flatten(start_dim, end_dim), dy, x, isa=isa)[0]
-
-
-def reshape(x: Array, shape: Sequence[int], *, isa: str | None = None) -> Array:
-    """(n, ...) as (n, *shape), as many elements in the same order; see `nn.Reshape`."""
-    check_floats("reshape", x=x)
-    return forward("reshape", _core.Reshape(shape), x, isa=isa)
-
-
-def reshape_backward(dy: Array, x: Array, shape: Sequence[int], *, isa: str | None = None) -> Array:
-    """dx of `reshape`: dy in the shape of x."""
-    check_floats("reshape_backward", x=x, dy=dy)
-    return backward("reshape_backward", _core.Reshape(shape), dy, x, isa=isa)[0]
+from ._run import check_floats, check_shape
 
 
 @ieee_arithmetic
