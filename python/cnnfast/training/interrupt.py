@@ -8,8 +8,9 @@ import threading
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 
-#: Signals that terminate a program. Windows has no SIGHUP.
-_ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+#: Signals that terminate a program. Windows has no SIGHUP, and only Windows SIGBREAK (Ctrl-Break, a closed console).
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+_ENDINGS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 
 
 class Interrupt:
