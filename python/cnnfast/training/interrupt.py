@@ -8,7 +8,8 @@ import threading
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 
-#: Signals that terminate a program. Windows has no SIGHUP, and only Windows SIGBREAK (Ctrl-Break, a closed console).
+#: Signals that terminate a program. SIGBREAK (Ctrl-Break, a closed console) is that of Windows, which has no
+#: SIGHUP.
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _ENDINGS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 
