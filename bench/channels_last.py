@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from cnnfast import _core
 from cnnfast._types import Array
-from cnnfast.interop.torch import operations, parameter_name
+from cnnfast.interop.torch import parameter_name
 from cnnfast.nn import Module
 
 Values = dict[str, Any]
@@ -35,7 +35,7 @@ class Program:
 
     @classmethod
     def of(cls, module: Module) -> Program:
-        nodes = operations(module)
+        nodes = module.operations()
         axes = {
             parameter_name(name, key): _axes(op, len(shape))
             for op, _, name in nodes

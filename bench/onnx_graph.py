@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from cnnfast import _core
 from cnnfast._types import Array
-from cnnfast.interop.torch import operations, parameter_name
+from cnnfast.interop.torch import parameter_name
 from cnnfast.nn import Module
 
 from bench.windows import Pairs, Windows, each, ends
@@ -47,7 +47,7 @@ def onnx_model(module: Module, n: int) -> bytes:
     assert module.output_shape is not None
     state, growing = module.state_dict(), _GraphBuilder(n)
     values, shapes = [INPUT], [module.input_shape]
-    for op, inputs, name in operations(module):
+    for op, inputs, name in module.operations():
         weights = {key: state[parameter_name(name, key)] for key in op.parameter_shapes()}
         given = [shapes[i] for i in inputs]
         values.append(growing.add(op, [values[i] for i in inputs], given, weights))

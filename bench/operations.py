@@ -45,7 +45,7 @@ class SingleOperation:
             for name, shape in zip(names, shapes, strict=True)
         }
 
-    def _add_to(self, graph: Any, value: int, prefix: str) -> int:
+    def add_to(self, graph: Any, value: int, prefix: str) -> int:
         return int(graph.add(self.op, [value] * self.inputs, "op"))
 
     def state_dict(self) -> dict[str, Array]:
@@ -85,7 +85,7 @@ def _rows(options: Options, name: str, module: Any, shape: Sequence[int], op: st
     if not wanted:
         return
     graph = _core.Graph(tuple(shape))
-    module._add_to(graph, 0, "")
+    module.add_to(graph, 0, "")
     plan = _core.Plan(graph)
     rng = np.random.default_rng([len(name), 3])
     x = rng.standard_normal((BATCH, *shape), dtype=np.float32)

@@ -17,7 +17,6 @@ from cnnfast.benchmark.networks import Peak, difference
 from cnnfast.benchmark.peers import has_torch
 from cnnfast.benchmark.timing import Candidate, Options, Row, TimedCandidate
 from cnnfast.errors import CnnfastError
-from cnnfast.interop.torch import operations
 
 from bench.geometry import DIRECTIONS, SAME, Direction, one_thread
 from bench.networks import NETWORKS
@@ -50,7 +49,7 @@ def products() -> list[Product]:
     found = [
         Product(settings["in_features"], settings["out_features"])
         for network in NETWORKS
-        for op, _, _ in operations(network.build())
+        for op, _, _ in network.build().operations()
         if op.name == "Linear" and (settings := op.settings())
     ]
     return list(dict.fromkeys(found))

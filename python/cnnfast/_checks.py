@@ -7,9 +7,9 @@ it.
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import numbers
-import sys
 import warnings
 from collections.abc import Callable
 from types import FrameType
@@ -50,7 +50,7 @@ def ieee_arithmetic(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 def warn_caller(text: str) -> None:
     """Warns with `text`, at the line outside of this package that made the call."""
-    frame: FrameType | None = sys._getframe()
+    frame: FrameType | None = inspect.currentframe()
     level = 1
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
         frame, level = frame.f_back, level + 1

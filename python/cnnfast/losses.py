@@ -42,12 +42,12 @@ class Loss:
     def _settings(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
-    def _engine(self) -> _core.Loss:
+    def engine_loss(self) -> _core.Loss:
         """The engine's loss object."""
         return _core.Loss(self.name)
 
     @ieee_arithmetic
-    def _count(self, target: Array) -> float:
+    def num_counted(self, target: Array) -> float:
         """Total weight of these targets, up to a constant factor: the divisor of a mean over several
         batches."""
         if not self.is_classification or target.dtype != np.int64:
@@ -96,7 +96,7 @@ class CrossEntropy(Loss):
         )
         _set(self, ignore_index=as_class("CrossEntropy", self.ignore_index))
 
-    def _engine(self) -> _core.Loss:
+    def engine_loss(self) -> _core.Loss:
         return _core.Loss(self.name, self.weight or (), self.label_smoothing, self.ignore_index)
 
 
@@ -118,7 +118,7 @@ class NLL(Loss):
             ignore_index=as_class("NLL", self.ignore_index),
         )
 
-    def _engine(self) -> _core.Loss:
+    def engine_loss(self) -> _core.Loss:
         return _core.Loss(self.name, self.weight or (), ignore_index=self.ignore_index)
 
 
@@ -153,7 +153,7 @@ class Huber(Loss):
         if self.delta == 0:
             raise ValueError("Huber: delta must be above 0, got 0")
 
-    def _engine(self) -> _core.Loss:
+    def engine_loss(self) -> _core.Loss:
         return _core.Loss(self.name, delta=self.delta)
 
 
@@ -173,7 +173,7 @@ class SmoothL1(Loss):
     def __post_init__(self) -> None:
         _set(self, beta=check_number("SmoothL1", "beta", self.beta, 0, math.inf))
 
-    def _engine(self) -> _core.Loss:
+    def engine_loss(self) -> _core.Loss:
         return _core.Loss("l1") if self.beta == 0 else _core.Loss(self.name, delta=self.beta)
 
 
@@ -195,7 +195,7 @@ class BCEWithLogits(Loss):
     def __post_init__(self) -> None:
         _set(self, pos_weight=_weights("BCEWithLogits", "pos_weight", self.pos_weight))
 
-    def _engine(self) -> _core.Loss:
+    def engine_loss(self) -> _core.Loss:
         return _core.Loss(self.name, self.pos_weight or ())
 
 

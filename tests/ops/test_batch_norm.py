@@ -264,9 +264,9 @@ def test_folding_into_the_weights_changes_only_rounding(isa: str, dtype: str) ->
     for _ in range(3):
         model.loss_and_grad(x, target)
     graph = _core.Graph((1, 14, 14))
-    model._add_to(graph, 0, "")
+    model.add_to(graph, 0, "")
     folded, exact = (_core.Plan(graph, dtype, isa=isa, exact=exact) for exact in (False, True))
-    got, want = folded.forward(x, model._values), exact.forward(x, model._values)
+    got, want = folded.forward(x, model.flat_parameters), exact.forward(x, model.flat_parameters)
     np.testing.assert_allclose(got, want, rtol=0, atol=ROUNDING[dtype] * np.abs(want).max())
     assert "normalization in the weights" in str(folded)
     assert "normalization in the weights" not in str(exact)
@@ -317,11 +317,11 @@ def test_a_join_runs_in_the_node_before_it(
         model = nn.Sequential(*(layer.copy() for layer in model), activation.copy())
     model = model.to(dtype)
     graph = _core.Graph((1, 9, 8))
-    model._add_to(graph, 0, "")
+    model.add_to(graph, 0, "")
     fused, exact = (_core.Plan(graph, dtype, isa=isa, exact=exact) for exact in (False, True))
     last = fused.nodes()[-1]["op"]
     assert last.endswith("+Add" if activation is None else f"+Add+{type(activation).__name__}"), last
-    x, params = batch(7, dtype)[0][:, :, :9, :8].copy(), model._values
+    x, params = batch(7, dtype)[0][:, :, :9, :8].copy(), model.flat_parameters
     dy = np.random.default_rng(1).standard_normal((7, 5, 7, 6)).astype(dtype)
     results = []
     for plan in (fused, exact):

@@ -114,9 +114,9 @@ def test_through_training_files_and_copies(tmp_path: Path, rng: np.random.Genera
 
 def test_the_place_of_the_count_has_no_gradient(rng: np.random.Generator, dtype: str) -> None:
     model = network().to(dtype)
-    plan, x = model._prepare(rng.standard_normal((8, 1, 6, 6)).astype(dtype))
-    grads = np.full_like(model._values, np.nan)
-    plan.loss_and_grad(x, rng.integers(0, 3, 8), model._values, grads)
+    plan, x = model.prepare(rng.standard_normal((8, 1, 6, 6)).astype(dtype))
+    grads = np.full_like(model.flat_parameters, np.nan)
+    plan.loss_and_grad(x, rng.integers(0, 3, 8), model.flat_parameters, grads)
     assert np.isfinite(grads).all()
     assert {name for name in model.gradients() if "num_batches" in name} == set()
     for name, start, shape in plan.parameters:

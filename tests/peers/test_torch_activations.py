@@ -47,7 +47,7 @@ COARSE = ("hardswish", "hardsigmoid")
 
 def on(isa: str, model: nn.Module, shape: tuple[int, ...]) -> _core.Plan:
     graph = _core.Graph(shape)
-    model._add_to(graph, 0, "")
+    model.add_to(graph, 0, "")
     return _core.Plan(graph, "float64", isa=isa)
 
 

@@ -51,7 +51,7 @@ class Mirrored:
                 if key == "num_batches_tracked":
                     value[...] = 3
 
-    def _add_to(self, graph: Any, value: int, prefix: str) -> None:
+    def add_to(self, graph: Any, value: int, prefix: str) -> None:
         for k, (op, inputs) in enumerate(self.net.nodes):
             graph.add(op, inputs, f"n{k}")
 

@@ -38,7 +38,7 @@ class Alone:
         values = arrays[len(case.inputs) :]
         self.state = {f"op.{k}": v for k, v in zip(case.parameters, values, strict=True)}
 
-    def _add_to(self, graph: Any, value: int, prefix: str) -> int:
+    def add_to(self, graph: Any, value: int, prefix: str) -> int:
         return graph.add(op_of(self.case), range(len(self.case.inputs)), "op")
 
     def state_dict(self) -> dict[str, np.ndarray]:

@@ -32,7 +32,7 @@ backwards = x[:, :, ::-1]
 CALLS = [
     lambda: net.predict(x),
     lambda: net(large),
-    lambda: net.plan((1, 28, 28)).forward(backwards, net._values),
+    lambda: net.plan((1, 28, 28)).forward(backwards, net.flat_parameters),
     lambda: other.loss_and_grad(x, rows),
     train,
     lambda: functional.conv2d(x, kernel),
@@ -40,7 +40,7 @@ CALLS = [
     lambda: optimizer.step(values, gradients),
     lambda: _core.all_finite(values),
     lambda: _core.squared_norm(values),
-    lambda: net.plan((1, 28, 28)).profile(x, None, net._values),
+    lambda: net.plan((1, 28, 28)).profile(x, None, net.flat_parameters),
     lambda: _core.fma_peak(seconds=0.001),
 ]
 

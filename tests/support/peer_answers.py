@@ -84,7 +84,7 @@ def agrees(peer: Any, case: Case) -> bool:
     shapes = [case.inputs[0]] * module.inputs
     module.input_shape, module.output_shape = shapes[0], module.op.output_shape(*shapes)
     graph = _core.Graph(shapes[0])
-    module._add_to(graph, 0, "")
+    module.add_to(graph, 0, "")
     x = np.random.default_rng(5).standard_normal((case.n, *shapes[0]), dtype=np.float32)
     params = np.concatenate([np.empty(0, np.float32), *map(np.ravel, module.state_dict().values())])
     ours = _core.Plan(graph).forward(x, params)

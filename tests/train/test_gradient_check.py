@@ -43,12 +43,12 @@ def test_every_network_of_ours_is_right(rng):
 
 def test_the_module_is_left_alone(rng):
     model = smooth()
-    before = model._values.copy()
+    before = model.flat_parameters.copy()
     x = rows(rng).astype(np.float32)
     kept = x.copy()
     assert check_gradients(model, x).ok
     assert model.dtype == np.float32
-    assert before.tobytes() == model._values.tobytes()
+    assert before.tobytes() == model.flat_parameters.tobytes()
     assert kept.tobytes() == x.tobytes()
     assert not any(grad.any() for grad in model.gradients().values())
     part = model[0]
@@ -249,12 +249,12 @@ def test_batch_normalisation_and_dropout(rng):
         ),
         seed=0,
     )
-    before = model._values.copy()
+    before = model.flat_parameters.copy()
     report = check_gradients(model, rows(rng, 4), [0, 1, 2, 3])
     assert report.ok
     assert list(report.entries) == ["x", *model.parameters()]
     assert check_gradients(model, rows(rng, 4), seed=5).ok
-    np.testing.assert_array_equal(model._values, before)
+    np.testing.assert_array_equal(model.flat_parameters, before)
 
 
 def last(seed: int) -> list[nn.Module]:

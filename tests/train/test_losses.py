@@ -53,7 +53,7 @@ def test_matches_oracle(loss: losses.Loss, kind: str, isa: str, dtype: str, rng:
     x = (3 * rng.standard_normal((9, 4))).astype(dtype)
     target = drawn(kind, rng, 9, 4)
     target = target if kind == "classes" else target.astype(dtype)
-    got = _core.row_losses(loss._engine(), x, target, isa)
+    got = _core.row_losses(loss.engine_loss(), x, target, isa)
     want = plain(loss, x.astype(np.float64), target)
     limit = 1e-5 if dtype == "float32" else 1e-13
     for value, expected in zip(got[:2], want[:2], strict=True):
@@ -67,23 +67,23 @@ def test_gradient_is_that_of_the_loss(
     loss: losses.Loss, kind: str, isa: str, rng: np.random.Generator
 ) -> None:
     x, target, step = rng.standard_normal((5, 4)), drawn(kind, rng, 5, 4), 1e-6
-    slope = _core.row_losses(loss._engine(), x, target, isa)[1]
+    slope = _core.row_losses(loss.engine_loss(), x, target, isa)[1]
     for i in range(x.size):
         ends = []
         for sign in (1, -1):
             moved = x.copy()
             moved.flat[i] += sign * step
-            ends.append(_core.row_losses(loss._engine(), moved, target, isa)[0].sum())
+            ends.append(_core.row_losses(loss.engine_loss(), moved, target, isa)[0].sum())
         assert slope.flat[i] == pytest.approx((ends[0] - ends[1]) / (2 * step), abs=1e-8)
 
 
 def test_huge_logits_do_not_overflow(isa: str, dtype: str) -> None:
     x, target = np.array([[1e30, -1e30], [-1e4, 1e4]], dtype), np.array([[1, 0], [0, 1]], dtype)
     for loss in (losses.BCEWithLogits(), losses.CrossEntropy(label_smoothing=0), losses.CrossEntropy([1, 2])):
-        values, slope, _ = _core.row_losses(loss._engine(), x, target, isa)
+        values, slope, _ = _core.row_losses(loss.engine_loss(), x, target, isa)
         np.testing.assert_array_equal(values, 0)
         np.testing.assert_array_equal(slope, 0)
-    values, slope, _ = _core.row_losses(losses.BCEWithLogits()._engine(), x, 1 - target, isa)
+    values, slope, _ = _core.row_losses(losses.BCEWithLogits().engine_loss(), x, 1 - target, isa)
     np.testing.assert_allclose(values, np.abs(x))
     np.testing.assert_array_equal(slope, np.sign(x))
 
@@ -92,7 +92,7 @@ def test_small_losses_keep_their_digits(isa: str, dtype: str) -> None:
     """log(1 + exp(-x)) is exp(-x) for large x, not 0; so is its derivative."""
     x = np.array([[20.0, -30.0, 60.0, -88.0, 100.0]], dtype)
     target = (x > 0).astype(dtype)
-    values, slope, _ = _core.row_losses(losses.BCEWithLogits()._engine(), x, target, isa)
+    values, slope, _ = _core.row_losses(losses.BCEWithLogits().engine_loss(), x, target, isa)
     want = np.log1p(np.exp(-np.abs(x.astype(np.float64))))
     least = float(np.finfo(dtype).tiny * np.finfo(dtype).eps)
     limit = 1e-6 if dtype == "float32" else 1e-14
@@ -104,13 +104,13 @@ def test_special_values(isa: str, dtype: str) -> None:
     """NaN stays NaN; a class that cannot be (logit -Inf) costs nothing where it is not wanted."""
     x = np.array([[-INF, 0, 0], [0, NAN, 0]], dtype)
     shares = np.array([[0, 0.5, 0.5], [0, 1, 0]], dtype)
-    values, slope, _ = _core.row_losses(losses.CrossEntropy()._engine(), x, shares, isa)
+    values, slope, _ = _core.row_losses(losses.CrossEntropy().engine_loss(), x, shares, isa)
     np.testing.assert_allclose(values, [np.log(2), NAN], rtol=1e-6)
     np.testing.assert_allclose(slope[0], 0, atol=1e-7)
     assert np.isnan(slope[1]).all()
     for loss in (losses.MSE(), losses.L1(), losses.Huber(), losses.SmoothL1(), losses.BCEWithLogits()):
         values, slope, _ = _core.row_losses(
-            loss._engine(), np.array([[NAN, 1.0]], dtype), np.zeros((1, 2), dtype), isa
+            loss.engine_loss(), np.array([[NAN, 1.0]], dtype), np.zeros((1, 2), dtype), isa
         )
         np.testing.assert_array_equal(np.isnan(values), [[True, False]])
         np.testing.assert_array_equal(np.isnan(slope), [[True, False]])
@@ -168,15 +168,15 @@ def test_images_as_targets(loss: losses.Loss, dtype: str, rng: np.random.Generat
     x, target = rng.standard_normal((7, 2, 5, 6)).astype(dtype), rng.random((7, 3, 5, 6)).astype(dtype)
     rows = np.array([4, 0, 4])
     value, grads = model.loss_and_grad(x[rows], target[rows], loss)
-    values, slope, divisor = _core.row_losses(loss._engine(), model.forward(x[rows]), target[rows])
+    values, slope, divisor = _core.row_losses(loss.engine_loss(), model.forward(x[rows]), target[rows])
     assert value == pytest.approx(values.sum(dtype=np.float64) / divisor, rel=1e-6)
     model.backward((slope / divisor).astype(dtype))
     limit = 1e-4 if dtype == "float32" else 1e-12
     for name, grad in model.gradients().items():
         np.testing.assert_allclose(grads[name], grad, rtol=limit, atol=limit * np.abs(grad).max())
-    plan, _ = model._prepare(x)
-    flat = np.empty_like(model._values)
-    step, right, *_ = plan.loss_and_grad(x, target, model._values, flat, rows, loss._engine())
+    plan, _ = model.prepare(x)
+    flat = np.empty_like(model.flat_parameters)
+    step, right, *_ = plan.loss_and_grad(x, target, model.flat_parameters, flat, rows, loss.engine_loss())
     assert (step, right) == (value, 0)
     np.testing.assert_array_equal(flat, np.concatenate([g.ravel() for g in grads.values()]))
 

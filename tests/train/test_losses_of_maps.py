@@ -43,7 +43,7 @@ def test_matches_oracle(loss: losses.Loss, shape: tuple[int, ...], isa: str, dty
         targets.append(np.moveaxis(rng.dirichlet(np.ones(c), (n, *rest)), -1, 1).astype(dtype))
     limit = 1e-5 if dtype == "float32" else 1e-13
     for target in targets:
-        got = _core.row_losses(loss._engine(), x, target, isa)
+        got = _core.row_losses(loss.engine_loss(), x, target, isa)
         want = oracle.LOSSES[loss.name](x, target, **loss._settings())
         for value, expected in zip(got[:2], want[:2], strict=True):
             assert value.dtype == dtype
@@ -83,15 +83,15 @@ def test_one_pass_through_a_network(loss: losses.Loss, dtype: str, rng: Rng) -> 
     rows = np.array([4, 0, 4])
     value, grads = model.loss_and_grad(x[rows], target[rows], loss)
     y = model.forward(x[rows])
-    each, slope, divisor = _core.row_losses(loss._engine(), y, target[rows])
+    each, slope, divisor = _core.row_losses(loss.engine_loss(), y, target[rows])
     assert value == pytest.approx(each.sum(dtype=np.float64) / divisor, rel=1e-6)
     model.backward((slope / divisor).astype(dtype))
     limit = 1e-4 if dtype == "float32" else 1e-12
     for name, grad in model.gradients().items():
         np.testing.assert_allclose(grads[name], grad, rtol=limit, atol=limit * np.abs(grad).max())
-    plan, _ = model._prepare(x)
-    flat = np.empty_like(model._values)
-    step, right, *_ = plan.loss_and_grad(x, target, model._values, flat, rows, loss._engine())
+    plan, _ = model.prepare(x)
+    flat = np.empty_like(model.flat_parameters)
+    step, right, *_ = plan.loss_and_grad(x, target, model.flat_parameters, flat, rows, loss.engine_loss())
     assert step == value
     assert right == ((y.argmax(axis=1) == target[rows]) & (target[rows] != loss.ignore_index)).sum() > 0
     np.testing.assert_array_equal(flat, np.concatenate([g.ravel() for g in grads.values()]))
@@ -108,10 +108,10 @@ def test_probabilities_through_a_network(rng: Rng) -> None:
     model.backward(functional.cross_entropy_backward(y, shares, loss.weight, label_smoothing=0.1))
     for name, grad in model.gradients().items():
         np.testing.assert_allclose(grads[name], grad, rtol=1e-11, atol=1e-14)
-    plan, _ = model._prepare(x)
-    flat = np.empty_like(model._values)
+    plan, _ = model.prepare(x)
+    flat = np.empty_like(model.flat_parameters)
     _, right, *_ = plan.loss_and_grad(
-        x, np.ascontiguousarray(shares), model._values, flat, None, loss._engine()
+        x, np.ascontiguousarray(shares), model.flat_parameters, flat, None, loss.engine_loss()
     )
     assert right == (y.argmax(axis=1) == shares.argmax(axis=1)).sum() > 0
     check_gradients(model, x[:2], shares[:2], loss)
@@ -139,7 +139,7 @@ def test_a_batch_in_parts_is_the_batch(loss: losses.Loss, rng: Rng) -> None:
     for micro_batch in (None, 2):
         model = network(loss).to("float64")
         trainer = Trainer(model, optim.SGD(0.5), loss)
-        ends.append((trainer.step(x, target, micro_batch=micro_batch), model._values.copy()))
+        ends.append((trainer.step(x, target, micro_batch=micro_batch), model.flat_parameters.copy()))
     assert ends[0][0] == pytest.approx(ends[1][0], rel=1e-12)
     np.testing.assert_allclose(ends[0][1], ends[1][1], rtol=1e-11)
 
@@ -241,7 +241,7 @@ ZEROS = np.zeros((2, 4, 3, 5))
             "evaluate: y must have shape (2, 3, 5), one class for each position of the output, got (2, 5, 3)",
         ),
         (
-            lambda: _core.row_losses(losses.NLL()._engine(), ZEROS, np.zeros((2, 3), np.int64)),
+            lambda: _core.row_losses(losses.NLL().engine_loss(), ZEROS, np.zeros((2, 3), np.int64)),
             ValueError,
             "target: expected shape (2, 3, 5), a class for each position, got (2, 3)",
         ),

@@ -42,7 +42,7 @@ def ours(schedule: lrs.Schedule, length: int, metrics: list[float] | None = None
     scheduler = lrs.Scheduler(optimizer, schedule)
     rates = []
     for t in range(length):
-        rates.append(optimizer._rates())
+        rates.append(optimizer.learning_rates())
         if getattr(schedule, "by", "epoch") == "step":
             scheduler.after_step()
         else:

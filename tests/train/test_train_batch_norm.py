@@ -38,10 +38,10 @@ def rows(rng: np.random.Generator, n: int, shape: tuple[int, ...] = (4,)) -> tup
 @pytest.mark.parametrize("micro_batch", [None, 4])
 def test_a_last_batch_of_one_row_joins_the_one_before(micro_batch, rng, monkeypatch):
     sizes = []
-    step = Trainer._step
+    step = Trainer.step_checked
     monkeypatch.setattr(
         Trainer,
-        "_step",
+        "step_checked",
         lambda self, plan, x, y, index, *rest: (
             sizes.append(len(index)) or step(self, plan, x, y, index, *rest)
         ),
@@ -57,10 +57,10 @@ def test_a_last_batch_of_one_row_joins_the_one_before(micro_batch, rng, monkeypa
 
 def test_a_single_row_may_stay_where_positions_or_frozen_averages_give_statistics(rng, monkeypatch):
     sizes = []
-    step = Trainer._step
+    step = Trainer.step_checked
     monkeypatch.setattr(
         Trainer,
-        "_step",
+        "step_checked",
         lambda self, plan, x, y, index, *rest: (
             sizes.append(len(index)) or step(self, plan, x, y, index, *rest)
         ),
@@ -83,14 +83,14 @@ def test_a_single_row_may_stay_where_positions_or_frozen_averages_give_statistic
 )
 def test_batches_that_are_too_small_are_refused_before_the_first_step(n, batch_size, micro_batch, given, rng):
     model = network()
-    before = model._values.copy()
+    before = model.flat_parameters.copy()
     with refused(
         ValueError,
         f"fit: {given} is too small: batch normalization needs more than one value per channel; use at "
         "least 2 rows",
     ):
         fit(model, rows(rng, n), 1, batch_size=batch_size, micro_batch=micro_batch, progress=False)
-    np.testing.assert_array_equal(model._values, before)
+    np.testing.assert_array_equal(model.flat_parameters, before)
 
 
 def test_the_last_part_of_a_step_joins_the_one_before(rng):
@@ -100,7 +100,7 @@ def test_the_last_part_of_a_step_joins_the_one_before(rng):
     other.accumulate(x[:4], y[:4])
     other.accumulate(x[4:], y[4:])
     other.update()
-    np.testing.assert_array_equal(one.model._values, other.model._values)
+    np.testing.assert_array_equal(one.model.flat_parameters, other.model.flat_parameters)
     with refused(
         ValueError,
         "Trainer: micro_batch=1 is too small: batch normalization needs more than one value per channel; use "

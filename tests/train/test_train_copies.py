@@ -37,7 +37,11 @@ def rows(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 def state(model: nn.Module, optimizer: optim.Optimizer) -> tuple[bytes, dict[str, bytes], int]:
     saved = optimizer.state_dict()
-    return model._values.tobytes(), {k: v.tobytes() for k, v in saved["memory"].items()}, saved["steps"]
+    return (
+        model.flat_parameters.tobytes(),
+        {k: v.tobytes() for k, v in saved["memory"].items()},
+        saved["steps"],
+    )
 
 
 @pytest.mark.parametrize("copied", COPIES, ids=["deepcopy", "pickle"])
@@ -82,9 +86,9 @@ def test_what_was_copied_together_stays_together(rng):
     trainer.step(x, y)
     m, o, t = copy.deepcopy((model, optimizer, trainer))
     assert (t.model is m, t.optimizer is o) == (True, True)
-    before = model._values.copy()
+    before = model.flat_parameters.copy()
     t.step(x, y)
-    np.testing.assert_array_equal(model._values, before)
+    np.testing.assert_array_equal(model.flat_parameters, before)
     assert optimizer.steps == 1
     assert o.steps == 2
 
@@ -92,12 +96,12 @@ def test_what_was_copied_together_stays_together(rng):
 def test_a_part_that_fails_in_a_copy_takes_running_averages_back(rng):
     x, y = rows(rng)
     trainer = Trainer(network(), optim.SGD(0.1))
-    before = trainer.model._values.copy()
+    before = trainer.model.flat_parameters.copy()
     trainer.accumulate(x, y)
     twin = copy.deepcopy(trainer)
     with pytest.raises(ArithmeticError):
         twin.accumulate(np.full_like(x, np.nan), y)
-    np.testing.assert_array_equal(twin.model._values, before)
+    np.testing.assert_array_equal(twin.model.flat_parameters, before)
 
 
 def test_a_copy_of_an_optimizer_still_refuses_a_model_of_another_size(rng):

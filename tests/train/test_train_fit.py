@@ -68,7 +68,7 @@ def test_fit_is_steps_over_a_seeded_order_with_the_last_batch_smaller():
     assert sizes == [16, 16, 16, 2] * 2
     assert [record.loss for record in history.epochs] == losses
     assert [record.accuracy for record in history.epochs] == right
-    np.testing.assert_array_equal(model._values, twin._values)
+    np.testing.assert_array_equal(model.flat_parameters, twin.flat_parameters)
 
 
 def test_without_shuffle_the_order_is_the_datas():
@@ -77,7 +77,7 @@ def test_without_shuffle_the_order_is_the_datas():
     for start in (0, 8, 16):
         trainer.step(data.images[start : start + 8], data.labels[start : start + 8])
     fit(model, data, 1, optim.SGD(lr=0.1), batch_size=8, shuffle=False, progress=False)
-    np.testing.assert_array_equal(model._values, twin._values)
+    np.testing.assert_array_equal(model.flat_parameters, twin.flat_parameters)
 
 
 def test_same_seed_same_weights_on_any_number_of_threads(set_threads):
@@ -86,12 +86,12 @@ def test_same_seed_same_weights_on_any_number_of_threads(set_threads):
         set_threads(threads)
         model = network()
         fit(model, stripes(), epochs=2, batch_size=32, seed=3, progress=False)
-        weights.append(model._values)
+        weights.append(model.flat_parameters)
     for other in weights[1:]:
         np.testing.assert_array_equal(other, weights[0])
     model = network()
     fit(model, stripes(), epochs=2, batch_size=32, seed=4, progress=False)
-    assert not np.array_equal(model._values, weights[0])
+    assert not np.array_equal(model.flat_parameters, weights[0])
 
 
 def test_arrays_are_data_too(dtype):
@@ -100,7 +100,7 @@ def test_arrays_are_data_too(dtype):
     by_arrays, by_dataset = network().to(dtype), network().to(dtype)
     fit(by_arrays, (x, data.labels.astype(np.int32)), epochs=1, progress=False)
     fit(by_dataset, data, epochs=1, progress=False)
-    np.testing.assert_allclose(by_arrays._values, by_dataset._values, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(by_arrays.flat_parameters, by_dataset.flat_parameters, rtol=1e-4, atol=1e-5)
     assert by_arrays.classes is None
 
 
@@ -112,7 +112,7 @@ def test_validation_keeps_the_best_weights():
 
     def watch(record: EpochRecord) -> None:
         seen.append((record.val_accuracy, -record.val_loss))
-        weights.append(model._values.copy())
+        weights.append(model.flat_parameters.copy())
         result = evaluate(model, held)
         assert (result.loss, result.accuracy) == (record.val_loss, record.val_accuracy)
 
@@ -122,7 +122,7 @@ def test_validation_keeps_the_best_weights():
     best = max(range(8), key=lambda i: seen[i])
     assert best != 7, "choose another seed: the last epoch is the best, so nothing is shown"
     assert history.best_epoch == best + 1
-    np.testing.assert_array_equal(model._values, weights[best])
+    np.testing.assert_array_equal(model.flat_parameters, weights[best])
 
 
 def test_equal_accuracy_is_decided_by_the_loss():
@@ -141,7 +141,7 @@ def test_a_fraction_is_held_out():
     assert (len(rest), len(held)) == (80, 20)
     a = fit(by_fraction, data, 3, validation=0.2, seed=7, progress=False)
     b = fit(by_hand, rest, 3, validation=held, seed=7, progress=False)
-    np.testing.assert_array_equal(by_fraction._values, by_hand._values)
+    np.testing.assert_array_equal(by_fraction.flat_parameters, by_hand.flat_parameters)
     assert [r.val_loss for r in a.epochs] == [r.val_loss for r in b.epochs]
     by_arrays = network()
     history = fit(by_arrays, (data.images, data.labels), 1, validation=0.2, seed=7, progress=False)
@@ -173,13 +173,13 @@ def test_the_state_is_restored_even_if_a_callback_fails():
     model, weights = network(), []
 
     def fail_in_third(record: EpochRecord) -> None:
-        weights.append(model._values.copy())
+        weights.append(model.flat_parameters.copy())
         if record.epoch == 3:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fit(model, stripes(), 5, optim.SGD(5), validation=0.2, progress=False, on_epoch=fail_in_third)
-    assert any(np.array_equal(model._values, old) for old in weights)
+    assert any(np.array_equal(model.flat_parameters, old) for old in weights)
 
 
 def test_a_loss_that_is_not_finite_stops_and_says_where():
@@ -188,7 +188,7 @@ def test_a_loss_that_is_not_finite_stops_and_says_where():
     epochs: list[np.ndarray] = []
 
     def poison(record: EpochRecord) -> None:
-        epochs.append(model._values.copy())
+        epochs.append(model.flat_parameters.copy())
         if record.epoch == 2:
             images[data.labels == 0] = np.nan
 
@@ -213,14 +213,14 @@ def test_a_loss_that_is_not_finite_stops_and_says_where():
     assert error.history.stopped == "non-finite"
     assert len(error.history.epochs) == 2
     assert error.history.best_epoch in (1, 2)
-    np.testing.assert_array_equal(model._values, epochs[error.history.best_epoch - 1])
+    np.testing.assert_array_equal(model.flat_parameters, epochs[error.history.best_epoch - 1])
 
 
 def test_a_learning_rate_that_explodes_leaves_finite_weights():
     model = network()
     with pytest.raises(NonFiniteError):
         fit(model, stripes(), 50, optim.SGD(lr=1e30), progress=False)
-    assert np.isfinite(model._values).all()
+    assert np.isfinite(model.flat_parameters).all()
 
 
 def cases() -> list[tuple[dict[str, object], type[Exception], str]]:
@@ -296,11 +296,11 @@ def cases() -> list[tuple[dict[str, object], type[Exception], str]]:
 @pytest.mark.parametrize(("change", "error", "text"), cases(), ids=lambda value: "")
 def test_wrong_arguments_are_named_before_the_first_step(change, error, text):
     model = network()
-    before = model._values.copy()
+    before = model.flat_parameters.copy()
     arguments = {"model": model, "data": stripes(9), "progress": False, **change}
     with refused(error, text):
         fit(**arguments)
-    np.testing.assert_array_equal(model._values, before)
+    np.testing.assert_array_equal(model.flat_parameters, before)
     assert model.classes is model.input_shape is None
 
 
@@ -335,7 +335,7 @@ def test_history_is_plain_data():
 def test_fit_gives_the_engine_rows_not_copies(monkeypatch):
     """The whole data set goes to each step, untouched, with the numbers of its rows."""
     seen = []
-    step = Trainer._step
+    step = Trainer.step_checked
 
     def spy(
         self: Trainer, plan: _core.Plan, x: np.ndarray, y: np.ndarray, index: np.ndarray, *rest: Any
@@ -343,7 +343,7 @@ def test_fit_gives_the_engine_rows_not_copies(monkeypatch):
         seen.append((x.__array_interface__["data"][0], len(index)))
         return step(self, plan, x, y, index, *rest)
 
-    monkeypatch.setattr(Trainer, "_step", spy)
+    monkeypatch.setattr(Trainer, "step_checked", spy)
     data = stripes(40)
     fit(network(), data, 1, batch_size=16, progress=False)
     address = data.images.__array_interface__["data"][0]

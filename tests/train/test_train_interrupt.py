@@ -29,7 +29,7 @@ model, best = models.hello_dl_letters(seed=0), []
 data = glyphs(1024, seed=0)
 
 def told(record):
-    best.append((record.val_accuracy, -record.val_loss, model._values.copy()))
+    best.append((record.val_accuracy, -record.val_loss, model.flat_parameters.copy()))
     print("epoch", record.epoch, flush=True)
 
 optimizer = optim.Adam()
@@ -45,8 +45,8 @@ print(json.dumps({
     "stopped": history.stopped,
     "epochs": len(history.epochs),
     "best_epoch": history.best_epoch,
-    "is_best": top is not None and bool((model._values == top[2]).all()),
-    "finite": bool(np.isfinite(model._values).all()),
+    "is_best": top is not None and bool((model.flat_parameters == top[2]).all()),
+    "finite": bool(np.isfinite(model.flat_parameters).all()),
     "whole_steps": bool(np.isfinite(optimizer.state_dict()["memory"]["exp_avg"]).all()),
     "usable": model.predict(data.images[:3]).tolist() is not None,
 }), flush=True)

@@ -42,7 +42,7 @@ def test_a_huge_rate_ends_in_an_error_with_finite_weights(kind, rng):
     model, optimizer = network(), HUGE[kind]()
     with pytest.raises(NonFiniteError) as caught:
         fit(model, (x, y), 30, optimizer, 8, progress=False)
-    assert np.isfinite(model._values).all()
+    assert np.isfinite(model.flat_parameters).all()
     assert all(np.isfinite(value).all() for value in optimizer.state_dict()["memory"].values())
     assert caught.value.history is not None
     assert optimizer.steps == caught.value.step - 1
@@ -53,20 +53,20 @@ def test_an_update_that_overflows_leaves_no_trace(rng):
     trainer = Trainer(network(), optim.Adam(lr=1e-2))
     trainer.step(x, y)
     trainer.optimizer.lr = 3e38
-    before, state = trainer.model._values.copy(), repr(trainer.optimizer.state_dict())
+    before, state = trainer.model.flat_parameters.copy(), repr(trainer.optimizer.state_dict())
     for micro_batch in (None, 4):
         with pytest.raises(
             NonFiniteError, match=r"^a weight after the update \(loss 1\.\d+\) is not finite at step 2; "
         ):
             trainer.step(x, y, micro_batch=micro_batch)
-        assert trainer.model._values.tobytes() == before.tobytes()
+        assert trainer.model.flat_parameters.tobytes() == before.tobytes()
         assert repr(trainer.optimizer.state_dict()) == state
     trainer.optimizer.lr = 1e-2
     twin = Trainer(network(), optim.Adam(lr=1e-2))
     twin.step(x, y)
     twin.step(x, y)
     trainer.step(x, y)
-    assert trainer.model._values.tobytes() == twin.model._values.tobytes()
+    assert trainer.model.flat_parameters.tobytes() == twin.model.flat_parameters.tobytes()
 
 
 def test_memory_that_overflows_is_refused():

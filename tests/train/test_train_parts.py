@@ -36,9 +36,11 @@ def test_parts_add_up_to_the_whole(micro_batch, dtype, rng):
         x, y = batch(rng, 37)
         loss = whole.step(x, y)
         assert parts.step(x, y, micro_batch=micro_batch) == pytest.approx(loss, rel=tolerance)
-        want = whole.model._flat_gradients
-        np.testing.assert_allclose(parts.model._flat_gradients, want, atol=tolerance * np.abs(want).max())
-        np.testing.assert_allclose(parts.model._values, whole.model._values, rtol=tolerance, atol=tolerance)
+        want = whole.model.flat_gradients
+        np.testing.assert_allclose(parts.model.flat_gradients, want, atol=tolerance * np.abs(want).max())
+        np.testing.assert_allclose(
+            parts.model.flat_parameters, whole.model.flat_parameters, rtol=tolerance, atol=tolerance
+        )
     assert parts.steps == parts.optimizer.steps == 3
 
 
@@ -46,7 +48,7 @@ def test_one_part_is_the_step_itself(dtype, rng):
     x, y = batch(rng, 20)
     plain, one = trainer_of(dtype), trainer_of(dtype)
     assert plain.step(x, y) == one.step(x, y, micro_batch=20)
-    np.testing.assert_array_equal(plain.model._values, one.model._values)
+    np.testing.assert_array_equal(plain.model.flat_parameters, one.model.flat_parameters)
 
 
 def test_the_same_parts_give_the_same_bits(dtype, rng):
@@ -60,7 +62,7 @@ def test_the_same_parts_give_the_same_bits(dtype, rng):
     order = rng.permutation(37)
     assert picked.step(x[order], y[order], np.argsort(order), micro_batch=16) == loss
     for other in (handed, picked):
-        assert other.model._values.tobytes() == cut.model._values.tobytes()
+        assert other.model.flat_parameters.tobytes() == cut.model.flat_parameters.tobytes()
         assert other.steps == 1
 
 
@@ -104,8 +106,8 @@ def test_fit_in_parts(rng):
     models = [network().to("float64") for _ in range(3)]
     for model, micro_batch in zip(models, (None, 8, 8), strict=True):
         fit(model, (x, y), epochs=2, batch_size=20, micro_batch=micro_batch, progress=False)
-    np.testing.assert_allclose(models[1]._values, models[0]._values, rtol=1e-8, atol=1e-10)
-    np.testing.assert_array_equal(models[1]._values, models[2]._values)
+    np.testing.assert_allclose(models[1].flat_parameters, models[0].flat_parameters, rtol=1e-8, atol=1e-10)
+    np.testing.assert_array_equal(models[1].flat_parameters, models[2].flat_parameters)
     with refused(ValueError, "fit: micro_batch must be at least 1, got 0"):
         fit(models[0], (x, y), micro_batch=0)
 
@@ -124,17 +126,17 @@ def test_a_part_that_is_not_finite_drops_all_of_them(rng):
     trainer = trainer_of()
     x, y = batch(rng, 8)
     x = x[:, None].astype(np.float32)
-    before = trainer.model._values.copy()
+    before = trainer.model.flat_parameters.copy()
     trainer.accumulate(x, y)
     x[3] = np.nan
     with pytest.raises(NonFiniteError, match=r"^the loss \(nan\) is not finite at step 1; "):
         trainer.accumulate(x, y)
-    np.testing.assert_array_equal(trainer.model._values, before)
+    np.testing.assert_array_equal(trainer.model.flat_parameters, before)
     with refused(RuntimeError, "Trainer: nothing to update from; call accumulate() before update()"):
         trainer.update()
     with pytest.raises(NonFiniteError):
         trainer.step(x, y, micro_batch=2)
-    np.testing.assert_array_equal(trainer.model._values, before)
+    np.testing.assert_array_equal(trainer.model.flat_parameters, before)
     x[3] = 0
     trainer.step(x, y)
 
@@ -168,9 +170,9 @@ def test_what_depends_on_the_batch_goes_by_parts(rng):
     for rows in (slice(0, 12), slice(12, 24)):
         handed.accumulate(x[rows], y[rows])
     handed.update()
-    assert cut.model._values.tobytes() == handed.model._values.tobytes()
+    assert cut.model.flat_parameters.tobytes() == handed.model.flat_parameters.tobytes()
     whole.step(x, y)
-    assert np.abs(whole.model._values - cut.model._values).max() > 1e-4
+    assert np.abs(whole.model.flat_parameters - cut.model.flat_parameters).max() > 1e-4
     by_hand = normalized()
     for rows in (slice(0, 12), slice(12, 24)):
         by_hand.forward(x[rows])
@@ -199,7 +201,7 @@ def test_a_sum_that_overflows_is_refused(rng):
         trainer.accumulate(x, y)
     with pytest.raises(NonFiniteError, match=r"^the gradient \(loss 0\.6931\) is not finite at step 1; "):
         trainer.update()
-    assert not model._values.any()
+    assert not model.flat_parameters.any()
     trainer.accumulate(x, y)
     trainer.update()
-    assert model._values.all()
+    assert model.flat_parameters.all()

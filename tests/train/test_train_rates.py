@@ -18,7 +18,7 @@ def used_rates(
     step = optimizer.step
 
     def watched(params: np.ndarray, grads: np.ndarray) -> None:
-        rates.append(optimizer._rates())
+        rates.append(optimizer.learning_rates())
         step(params, grads)
 
     optimizer.step = watched  # type: ignore[method-assign]
@@ -34,7 +34,7 @@ def used_rates(
         progress=False,
         on_epoch=lambda record: change.get(record.epoch, lambda o: None)(optimizer),  # type: ignore[operator]
     )
-    rates.append(optimizer._rates())
+    rates.append(optimizer.learning_rates())
     return rates
 
 

@@ -24,7 +24,7 @@ def rows(rng: np.random.Generator, n: int = 9) -> tuple[np.ndarray, np.ndarray]:
 
 def state(trainer: Trainer) -> tuple[bytes, str, int, int]:
     return (
-        trainer.model._values.tobytes(),
+        trainer.model.flat_parameters.tobytes(),
         repr(trainer.optimizer.state_dict()),
         trainer.steps,
         trainer._dropout_seed(),
@@ -51,7 +51,7 @@ def test_indices_as_users_write_them(index, micro_batch, rng):
     want, got, added = trainer_of(), trainer_of(), trainer_of()
     loss = want.step(x, y, np.array([5, 6, 7, 8]), micro_batch)
     assert got.step(x, y, index, micro_batch) == loss
-    np.testing.assert_array_equal(got.model._values, want.model._values)
+    np.testing.assert_array_equal(got.model.flat_parameters, want.model.flat_parameters)
     if micro_batch is None:
         assert added.accumulate(x, y, index) == loss
 

@@ -40,7 +40,7 @@ def test_index_picks_rows(rng):
     rows = np.array([7, 2, 2, 9])
     by_index, by_copy = Trainer(network(), optim.Adam()), Trainer(network(), optim.Adam())
     assert by_index.step(x, y, rows) == by_copy.step(x[rows], y[rows])
-    np.testing.assert_array_equal(by_index.model._values, by_copy.model._values)
+    np.testing.assert_array_equal(by_index.model.flat_parameters, by_copy.model.flat_parameters)
 
 
 def test_labels_may_be_any_integers(rng):
@@ -79,13 +79,13 @@ def test_a_gradient_that_is_not_finite_leaves_the_weights():
     model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False), seed=0)
     model[0].weight = np.full((2, 2), 1e-38)
     model[1].weight = np.array([[3e38, 3e38], [-3e38, -3e38]])
-    before = model._values.copy()
+    before = model.flat_parameters.copy()
     with pytest.raises(
         NonFiniteError, match=r"^the gradient \(loss .*\) is not finite at step 1; "
     ) as caught:
         Trainer(model, optim.Adam()).step(np.full((1, 2), 10, np.float32), [1])
     assert np.isfinite(caught.value.loss)
-    np.testing.assert_array_equal(model._values, before)
+    np.testing.assert_array_equal(model.flat_parameters, before)
 
 
 @pytest.mark.parametrize("size", [1, 17, 1 << 17, 200_003])
@@ -144,7 +144,7 @@ def test_wrong_batches_are_named_and_change_nothing(rng):
     x, y = batch(rng)
     model = network()
     trainer = Trainer(model, optim.SGD(1))
-    before = model._values.copy()
+    before = model.flat_parameters.copy()
     with refused(ValueError, "Trainer: y must have shape (10,), one class for each row, got (9,)"):
         trainer.step(x, y[:9])
     with refused(
@@ -162,7 +162,7 @@ def test_wrong_batches_are_named_and_change_nothing(rng):
         trainer.step(x, y, np.zeros(2))
     with refused(TypeError, 'Sequential: x must be float32 or uint8, got int64; use x.astype("float32")'):
         trainer.step(x.astype(int), y)
-    np.testing.assert_array_equal(model._values, before)
+    np.testing.assert_array_equal(model.flat_parameters, before)
     assert trainer.steps == 0
 
 

@@ -23,7 +23,7 @@ def rows(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def state(trainer: Trainer) -> tuple[bytes, str, int]:
-    return trainer.model._values.tobytes(), repr(trainer.optimizer.state_dict()), trainer.steps
+    return trainer.model.flat_parameters.tobytes(), repr(trainer.optimizer.state_dict()), trainer.steps
 
 
 WEIGHTLESS = losses.CrossEntropy(weight=[1.0, 0.0, 1.0])
@@ -52,11 +52,11 @@ def test_parts_without_a_row_that_counts_add_nothing(rng):
     handed = Trainer(model.copy(), optim.SGD(lr=0.1))
     want = whole.step(x, y)
     assert parts.step(x, y, micro_batch=3) == pytest.approx(want, rel=1e-6)
-    np.testing.assert_allclose(parts.model._values, whole.model._values, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(parts.model.flat_parameters, whole.model.flat_parameters, rtol=1e-5, atol=1e-6)
     found = [handed.accumulate(x[i : i + 3], y[i : i + 3]) for i in (0, 3, 6)]
     assert [bool(np.isnan(loss)) for loss in found] == [True, False, True]
     handed.update()
-    np.testing.assert_array_equal(handed.model._values, parts.model._values)
+    np.testing.assert_array_equal(handed.model.flat_parameters, parts.model.flat_parameters)
     assert np.isnan(handed.accumulate(x[:3], y[:3]))
     assert np.isnan(handed.update())
     assert (handed.steps, handed.skipped) == (1, 1)
@@ -71,7 +71,7 @@ def test_running_averages_do_not_move_by_parts_that_do_not_count(rng):
     other.accumulate(x[3:], y[3:])
     one.update()
     other.update()
-    assert one.model._values.tobytes() == other.model._values.tobytes()
+    assert one.model.flat_parameters.tobytes() == other.model.flat_parameters.tobytes()
 
 
 @pytest.mark.parametrize("micro_batch", [None, 4])
@@ -95,14 +95,14 @@ def test_fit_counts_what_it_skips(micro_batch, rng):
 )
 def test_data_in_which_nothing_counts_are_refused_before_the_first_step(loss, label, ignored, rng):
     model = network()
-    before = model._values.copy()
+    before = model.flat_parameters.copy()
     with refused(
         ValueError,
         f"fit: all rows of data are ignored: all labels are the loss's ignore_index ({ignored}), or of "
         "classes of weight 0",
     ):
         fit(model, (rows(rng, 8)[0], np.full(8, label)), 1, loss=loss, progress=False)
-    np.testing.assert_array_equal(model._values, before)
+    np.testing.assert_array_equal(model.flat_parameters, before)
 
 
 def answers(model: nn.Module, x: np.ndarray, y: np.ndarray, loss: losses.CrossEntropy) -> tuple[float, float]:

@@ -22,10 +22,10 @@ class Series:
     """As pandas has it: a column of objects that becomes an array."""
 
     def __init__(self, values: list[str]) -> None:
-        self._values = np.array(values, dtype=object)
+        self.flat_parameters = np.array(values, dtype=object)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        return self._values if dtype is None else self._values.astype(dtype)
+        return self.flat_parameters if dtype is None else self.flat_parameters.astype(dtype)
 
 
 @pytest.mark.parametrize(

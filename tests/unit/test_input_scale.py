@@ -140,7 +140,7 @@ def test_models_with_a_preprocessing_are_made_for_pixels_until_trained_on_floats
 def test_fit_on_pixels_is_remembered() -> None:
     model = network(PLAIN)
     fit(model, (IMAGES, LABELS), 1, progress=False)
-    assert model._trained_on == "uint8"
+    assert model.trained_on == "uint8"
     assert len(warnings_of(lambda: model(WRONG["0 to 255"]))) == 1
 
 

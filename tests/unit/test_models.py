@@ -76,8 +76,8 @@ def test_numpy_mnist():
 def test_every_network(name, rng):
     model = models.get(name, seed=3)
     assert models.get(name.replace("-", "_"), seed=3).to_config() == model.to_config()
-    np.testing.assert_array_equal(models.get(name, seed=3)._values, model._values)
-    assert not np.array_equal(models.get(name, seed=4)._values, model._values)
+    np.testing.assert_array_equal(models.get(name, seed=3).flat_parameters, model.flat_parameters)
+    assert not np.array_equal(models.get(name, seed=4).flat_parameters, model.flat_parameters)
     x = rng.integers(0, 256, (3, 28, 28), dtype=np.uint8)
     outputs = {"d4": 10, "hello-dl-letters": 26, "numpy-mnist": 10}[name]
     assert model.input_shape == (1, 28, 28)

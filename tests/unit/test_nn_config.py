@@ -75,7 +75,7 @@ def test_round_trip_through_json(layer):
     assert repr(twin) == repr(layer)
     layer_copy = layer.copy()
     layer_copy.initialize(3)
-    np.testing.assert_array_equal(twin._values, layer_copy._values)
+    np.testing.assert_array_equal(twin.flat_parameters, layer_copy.flat_parameters)
     assert parameter_shapes(config) == [(name, v.shape) for name, v in layer.parameters().items()]
 
 

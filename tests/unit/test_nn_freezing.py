@@ -55,7 +55,7 @@ def test_windows_are_the_places_in_the_block():
         ("head.2.bias", 170, 173),
     ]
     for name, start, end in windows:
-        np.testing.assert_array_equal(model.parameters()[name].ravel(), model._values[start:end])
+        np.testing.assert_array_equal(model.parameters()[name].ravel(), model.flat_parameters[start:end])
     part = model["head"]
     assert part.trainable_windows()[0] == ("0.weight", 0, 96)
 
@@ -109,12 +109,12 @@ def test_no_bit_changes(make, dtype, rng):
     for window in network().trainable_windows():
         places[window.start : window.end] = window.name in frozen
     before = model.state_dict()
-    memory = {name: value.copy() for name, value in trainer.optimizer._memory.items()}
+    memory = {name: value.copy() for name, value in trainer.optimizer.memory.items()}
     for _ in range(5):
         trainer.step(*batch(rng))
     for name, value in model.state_dict().items():
         assert (value.tobytes() == before[name].tobytes()) == (name in frozen), name
-    for name, value in trainer.optimizer._memory.items():
+    for name, value in trainer.optimizer.memory.items():
         np.testing.assert_array_equal(value[places], memory[name][places])
         assert (value[~places] != memory[name][~places]).mean() > 0.9
     model.unfreeze()

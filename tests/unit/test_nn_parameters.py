@@ -36,7 +36,7 @@ def test_names_shapes_and_order():
 
 def test_all_parameters_lie_in_one_block_and_are_live():
     model = nested()
-    block = model._values
+    block = model.flat_parameters
     for value in [*model.parameters().values(), model[0].weight, model["1"].body["conv"].weight]:
         assert np.shares_memory(value, block)
     model.parameters()["3.bias"][:] = 7
@@ -55,7 +55,7 @@ def test_a_part_of_a_model_works_on_its_own_and_writes_into_the_models_gradients
     dy = np.ones_like(part.forward(x))
     assert part.backward(dy).shape == x.shape
     assert model.gradients()["1.body.bias.bias"].tolist() == [4, 4]
-    assert np.shares_memory(part.gradients()["body.bias.bias"], model._flat_gradients)
+    assert np.shares_memory(part.gradients()["body.bias.bias"], model.flat_gradients)
 
 
 def test_containers_keep_the_values_the_layers_had():
@@ -144,8 +144,8 @@ def test_copies_are_independent():
             model.classes,
             model.preprocessing,
         )
-        np.testing.assert_array_equal(twin._values, model._values)
-        assert not np.shares_memory(twin._values, model._values)
+        np.testing.assert_array_equal(twin.flat_parameters, model.flat_parameters)
+        assert not np.shares_memory(twin.flat_parameters, model.flat_parameters)
     part = model[3].copy()
     nn.Sequential(part)  # belongs to nobody
 
@@ -285,7 +285,7 @@ def test_load_state_dict_takes_what_can_become_an_array(wrap):
     model, other = nested(), nested()
     other.initialize(9)
     other.load_state_dict({name: wrap(value) for name, value in model.state_dict().items()})
-    np.testing.assert_array_equal(other._values, model._values)
+    np.testing.assert_array_equal(other.flat_parameters, model.flat_parameters)
 
 
 def test_load_state_dict_takes_tensors_of_pytorch():
@@ -335,15 +335,17 @@ def test_seeds():
     assert not np.array_equal(nn.Linear(4, 4).weight, nn.Linear(4, 4).weight)
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), seed=7)
     assert not np.array_equal(model[0].weight, model[1].weight)
-    first = model._values.copy()
+    first = model.flat_parameters.copy()
     model.initialize(np.random.SeedSequence(7))
-    np.testing.assert_array_equal(model._values, first)
-    np.testing.assert_array_equal(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), seed=7)._values, first)
+    np.testing.assert_array_equal(model.flat_parameters, first)
+    np.testing.assert_array_equal(
+        nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), seed=7).flat_parameters, first
+    )
     children = np.random.SeedSequence(7).spawn(2)
     np.testing.assert_array_equal(model[1].weight, nn.Linear(4, 4, seed=children[1]).weight)
     double = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)).to("float64")
     double.initialize(7)
-    np.testing.assert_array_equal(double._values, first.astype(np.float64))
+    np.testing.assert_array_equal(double.flat_parameters, first.astype(np.float64))
     for seed, error, text in [
         (-1, ValueError, "Linear: seed must be at least 0, got -1"),
         (1.5, TypeError, "Linear: seed must be an integer, got float 1.5"),

@@ -153,7 +153,7 @@ def test_the_builder_writes_the_same_graph_down():
     flat = g.add(nn.Flatten(), g.add(nn.Concat(), total, left, g.input, name="all"), name="flat")
     model = g.build(g.add(nn.Linear(10 * 12, 3), flat, name="head"), input_shape=(2, 3, 4), seed=2)
     assert model.to_config() == wired().to_config()
-    np.testing.assert_array_equal(model._values, wired()._values)
+    np.testing.assert_array_equal(model.flat_parameters, wired().flat_parameters)
     assert repr(stem) == "<value 'stem'>"
     numbered = nn.Graph.builder()
     first = numbered.add(nn.Linear(2, 2), numbered.input)
@@ -186,7 +186,7 @@ def test_copies_files_and_descriptions(make, tmp_path, rng):
     for twin in (*twins, described):
         assert repr(twin) == repr(model)
         np.testing.assert_array_equal(twin(x), model(x))
-        assert not np.shares_memory(twin._values, model._values)
+        assert not np.shares_memory(twin.flat_parameters, model.flat_parameters)
 
 
 def test_repr_shows_the_wires():
@@ -218,7 +218,7 @@ def test_what_comes_out_is_seen_through_layers_that_only_hand_on():
     np.testing.assert_allclose(graph.predict_proba(x), np.exp(graph(x)), rtol=1e-6)
     joined = nn.Graph({"a": (nn.Softmax(), "input"), "b": (nn.Add(), "a", "input")})
     np.testing.assert_allclose(joined.predict_proba(x).sum(axis=1), 1, rtol=1e-6)
-    assert nn.Identity()._output_kind == nn.Sequential(nn.Identity())._output_kind == "logits"
+    assert nn.Identity().output_kind == nn.Sequential(nn.Identity()).output_kind == "logits"
 
 
 def test_many_inputs(rng):

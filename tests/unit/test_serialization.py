@@ -197,7 +197,7 @@ def test_files_have_ordinary_permissions_and_links_stay_links(tmp_path):
     changed.initialize(5)
     save(changed, link)
     assert link.is_symlink()
-    np.testing.assert_array_equal(load(tmp_path / "m")._values, changed._values)
+    np.testing.assert_array_equal(load(tmp_path / "m").flat_parameters, changed.flat_parameters)
 
 
 @posix
@@ -221,7 +221,7 @@ def test_a_process_killed_while_saving_leaves_a_good_file(tmp_path):
         assert child.stdout.readline() == b"saved\n"
         time.sleep(0.05)
         child.send_signal(signal.SIGKILL)
-    np.testing.assert_array_equal(load(path)._values, models.numpy_mnist(seed=0)._values)
+    np.testing.assert_array_equal(load(path).flat_parameters, models.numpy_mnist(seed=0).flat_parameters)
 
 
 @pytest.fixture(scope="module")
@@ -279,4 +279,4 @@ def test_no_flipped_bit_changes_a_model_unnoticed(good, tmp_path):
             continue
         assert repr(model) == repr(whole)
         assert model.classes == whole.classes
-        np.testing.assert_array_equal(model._values, whole._values)
+        np.testing.assert_array_equal(model.flat_parameters, whole.flat_parameters)

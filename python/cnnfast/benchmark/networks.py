@@ -103,7 +103,7 @@ def network_rows(
                 if (n in QUICK_BATCHES or not options.quick) and options.includes(name):
                     model = network.build()
                     flops = (6.0 if kind == "train" else 2.0) * n * macs(model)
-                    plan, _ = model._prepare(batch_for(model, 1)[0])
+                    plan, _ = model.prepare(batch_for(model, 1)[0])
                     candidates, notes = prepare(network, n, threads, peers)
                     told = (options.effort, flops, peak.of(plan.isa, threads), notes)
                     yield Row.measured(name, n, "images", candidates, *told)

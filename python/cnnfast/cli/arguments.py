@@ -12,12 +12,12 @@ from .. import _terminal
 from .._names import did_you_mean, find
 from .errors import fail, note
 
-Subparsers = argparse._SubParsersAction
+Subparsers = argparse._SubParsersAction  # noqa: SLF001 (argparse has no public name for it)
 """Type of the argument of each command's `register`; argparse has no public name for it."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports wrong usage on one line and refers to `--help`, instead of printing the integer usage first."""
+    """Reports wrong usage on one line and refers to `--help`, instead of printing the whole usage first."""
 
     def parse_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
         options, extra = self.parse_known_args(args, namespace)
         if extra:
             command: argparse.ArgumentParser = getattr(options, "command", self)
-            hint = did_you_mean(extra[0].partition("=")[0], command._option_string_actions)
+            hint = did_you_mean(extra[0].partition("=")[0], command._option_string_actions)  # noqa: SLF001 (as argparse does)
             command.error(f"unrecognized arguments: {' '.join(extra)}{hint}")
         return options
 

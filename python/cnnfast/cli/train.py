@@ -140,7 +140,7 @@ def run(options: argparse.Namespace) -> int:
     train = datasets.load(options.data, train=True, root=options.root)
     test = datasets.load(options.data, train=False, root=options.root)
     model = models.get(options.model, seed=options.seed, num_classes=len(train.classes))
-    check_writable("train", out, _METADATA_BYTES + model._values.nbytes)
+    check_writable("train", out, _METADATA_BYTES + model.flat_parameters.nbytes)
     _report_setup(options, train, test, model)
     with Interrupt():  # signals stop the training; the model file is still written
         return _train(options, model, train, test, out)

@@ -249,5 +249,5 @@ def _rows(
     target = losses.targets(who, "target", target, loss, x.shape[1:], x.dtype, len(x))
     if target.dtype == np.int64:
         check_label_range(who, "target", target, x.shape[1], getattr(loss, "ignore_index", None))
-    each, gradient, divisor = _core.row_losses(loss._engine(), np.ascontiguousarray(x), target, isa)
+    each, gradient, divisor = _core.row_losses(loss.engine_loss(), np.ascontiguousarray(x), target, isa)
     return each if loss.is_classification else each.reshape(shape), gradient.reshape(shape), divisor

@@ -6,7 +6,6 @@ converted. PyTorch is imported only when it is used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,28 +38,6 @@ ELEMENTWISE = {
 # end
 
 
-class _Recorder:
-    """Records the operations added to it, in place of the engine's Graph."""
-
-    def __init__(self) -> None:
-        self.nodes: list[tuple[Op, list[int], str]] = []
-
-    def add(self, op: Op, inputs: Sequence[int], name: str = "") -> int:
-        self.nodes.append((op, list(inputs), name))
-        return len(self.nodes)
-
-
-def operations(model: Module) -> list[tuple[Op, list[int], str]]:
-    """The operations a module passes to the engine: (op, indices of its inputs, name of its layer).
-
-    Value 0 is the input, and each operation adds the next value; `parameter_name` gives the names of its
-    weights.
-    """
-    recorder = _Recorder()
-    model._add_to(recorder, 0, "")
-    return recorder.nodes
-
-
 class TorchModel:
     """The PyTorch version of a model, called with tensors.
 
@@ -71,7 +48,7 @@ class TorchModel:
 
     def __init__(self, model: Module, channels_last: bool = False) -> None:
         self.torch: Any = require("torch", "conversion to PyTorch")
-        self.nodes = operations(model)
+        self.nodes = model.operations()
         self.format = self.torch.channels_last if channels_last else self.torch.contiguous_format
         buffers = set(model.buffers())
         self.state: dict[str, Any] = {

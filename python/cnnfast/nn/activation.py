@@ -202,7 +202,7 @@ class Sigmoid(Layer):
     """
 
     _operation = _core.Sigmoid
-    _output_kind = "sigmoid"
+    output_kind = "sigmoid"
 
     def __init__(self) -> None:
         super().__init__(_core.Sigmoid())
@@ -298,7 +298,7 @@ class Hardsigmoid(Layer):
     """
 
     _operation = _core.Hardsigmoid
-    _output_kind = "sigmoid"
+    output_kind = "sigmoid"
 
     def __init__(self) -> None:
         super().__init__(_core.Hardsigmoid())

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _core
 from .layer import Layer, Parameter
-from .module import GraphBuilder
+from .planned import GraphBuilder
 from .registry import register
 
 
@@ -17,13 +17,13 @@ class _BatchNorm(Layer):
     running_var = Parameter()
     num_batches_tracked = Parameter()
 
-    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
-        held = not self._frozen.isdisjoint(self._op.buffers())
-        op = type(self)._operation(**self._op.settings(), held=True) if held else self._op
+    def add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+        held = not self.own_frozen.isdisjoint(self._op.buffers())
+        op = self._operation(**self._op.settings(), held=True) if held else self._op
         return graph.add(op, [value], prefix)
 
     def _draw(self, rng: np.random.Generator) -> None:
-        for name, value in self._views().items():
+        for name, value in self.views().items():
             value[...] = 1 if name in ("weight", "running_var") else 0
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from .. import _core
 from .._types import Seed
 from .container import Listed, dotted
-from .module import GraphBuilder, Module
+from .module import Module
+from .planned import GraphBuilder
 from .registry import register
 
 
@@ -51,6 +52,6 @@ class Branches(Listed):
     ) -> None:
         super().__init__(*branches, input_shape=input_shape, seed=seed)
 
-    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
-        ends = [child._add_to(graph, value, dotted(prefix, name)) for name, child in self._children.items()]
+    def add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+        ends = [child.add_to(graph, value, dotted(prefix, name)) for name, child in self._children.items()]
         return graph.add(_core.Concat(), ends, dotted(prefix, "concat"))

@@ -25,7 +25,7 @@ class Container(Module):
 
     def __init__(self, children: Mapping[str, Module]) -> None:
         _check_children(type(self).__name__, children)
-        self._assemble(children)
+        self.assemble(children)
         self._inherit()
 
     def children(self) -> dict[str, Module]:
@@ -46,23 +46,23 @@ class Container(Module):
         """The children that read what the container is given."""
         return self.children()
 
-    def _hold_preprocessing(self, value: Preprocessing) -> None:
-        super()._hold_preprocessing(value)
+    def set_preprocessing(self, value: Preprocessing) -> None:
+        super().set_preprocessing(value)
         for child in self._readers().values():
-            child._hold_preprocessing(value)
+            child.set_preprocessing(value)
 
     def _inherit(self) -> None:
         """Takes over the preprocessing of the children that read the input, and tells of what is lost."""
         unset, readers = Preprocessing(), self._readers()
         found = {
-            name: child._preprocessing
+            name: child.preprocessing
             for name, child in self._children.items()
-            if child._preprocessing != unset
+            if child.preprocessing != unset
         }
         held = {name: value for name, value in found.items() if name in readers}
         cure = "set preprocessing of the whole"
         if len(set(held.values())) == 1:
-            self._hold_preprocessing(next(iter(held.values())))
+            self.set_preprocessing(next(iter(held.values())))
         elif held:
             warn_caller(
                 f"{type(self).__name__}: layers {' and '.join(map(repr, held))} read the same input, but "
@@ -75,34 +75,36 @@ class Container(Module):
                     f"{found[name]} is not used; {cure} if pixels are to be normalized"
                 )
 
-    def _assemble(self, children: Mapping[str, Module]) -> None:
+    def assemble(self, children: Mapping[str, Module]) -> None:
         self._children = dict(children)
         self._set_up()
         self._take_in(self._children)
 
-    def _named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
+    def named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
         return [
             pair
             for name, child in self._children.items()
-            for pair in child._named_shapes(dotted(prefix, name))
+            for pair in child.named_shapes(dotted(prefix, name))
         ]
 
-    def _buffer_names(self, prefix: str = "") -> list[str]:
+    def buffer_names(self, prefix: str = "") -> list[str]:
         return [
             buffer
             for name, child in self._children.items()
-            for buffer in child._buffer_names(dotted(prefix, name))
+            for buffer in child.buffer_names(dotted(prefix, name))
         ]
 
-    def _initialize(self, seed: np.random.SeedSequence) -> None:
+    def initialize_from(self, seed: np.random.SeedSequence) -> None:
         for position, child in enumerate(self._children.values()):
             # what seed.spawn() would give the first time, without counting up inside of `seed`
             key = (*seed.spawn_key, position)
-            child._initialize(np.random.SeedSequence(seed.entropy, spawn_key=key, pool_size=seed.pool_size))
+            child.initialize_from(
+                np.random.SeedSequence(seed.entropy, spawn_key=key, pool_size=seed.pool_size)
+            )
 
-    def _blank_copy(self) -> Self:
+    def blank_copy(self) -> Self:
         twin = type(self).__new__(type(self))
-        twin._assemble({name: child._blank_copy() for name, child in self._children.items()})
+        twin.assemble({name: child.blank_copy() for name, child in self._children.items()})
         return twin
 
 
@@ -182,7 +184,7 @@ class Listed(Container):
 
 def ending(layers: Iterable[Module]) -> OutputKind:
     """What comes out of a chain, its last layer first: what the last one makes that does not just hand on."""
-    return next((layer._output_kind for layer in layers if not layer._keeps_kind), "logits")
+    return next((layer.output_kind for layer in layers if not layer.keeps_output_kind), "logits")
 
 
 def dotted(prefix: str, name: str) -> str:
@@ -224,7 +226,7 @@ def _check_child(who: str, name: object, child: object) -> None:
         container = "Branches" if who == "Branches" else "Sequential"
         cure = f"; unpack it: {container}(*layers)" if isinstance(child, list | tuple) else ""
         raise TypeError(f"{who}: layer {name!r} must be a module, got {type_of(child)}{cure}")
-    if child._in_container():
+    if child.in_container():
         raise ValueError(
             f"{who}: layer {name!r} ({type(child).__name__}) is already part of another container; "
             "use copy() for an independent one"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,26 +17,43 @@ from ..losses import Loss
 from .input_scale import InputKind, wrong_scale
 from .parameter_tree import ParameterTree
 from .preprocessing import Preprocessing
-from .task import OutputKind, Task, check_task, task_by_end, task_by_loss
+from .task import OutputKind, Task, check_loss, check_task, task_by_end, task_by_loss
 
 #: Inputs of floats whose scale is looked at: the first ones may be too plain to tell.
 _LOOKS = 4
 
 
+class Description(NamedTuple):
+    """What a copy or a file of a network keeps beside its layers and parameters.
+
+    Attributes:
+        task: As its user has set it; None if not.
+        loss_task: As the loss of the last training implies it.
+        trained_on: Kind of the input of the last training.
+    """
+
+    input_shape: Shape | None
+    classes: tuple[str, ...] | None
+    preprocessing: Preprocessing
+    task: Task | None
+    loss_task: Task | None
+    trained_on: InputKind | None
+
+
 class Described(ParameterTree):
     """The part of a `Module` that says what the network is for."""
 
-    _output_kind: OutputKind = "logits"
+    output_kind: OutputKind = "logits"
     #: Hands values on without computing with them: what came out before is still what comes out.
-    _keeps_kind: bool = False
+    keeps_output_kind: bool = False
     _input_shape: Shape | None
     _classes: tuple[str, ...] | None
     _preprocessing: Preprocessing
     #: What the user has set, and what the loss of a training has said.
     _task: Task | None
-    _trained_for: Task | None
+    _loss_task: Task | None
     #: What the last training gave it.
-    _trained_on: InputKind | None
+    trained_on: InputKind | None
     #: How many inputs of floats are still looked at, whether they are on the right scale.
     _looks: int
     _lock: threading.Lock
@@ -106,14 +124,14 @@ class Described(ParameterTree):
             >>> nn.Sequential(nn.Linear(4, 3), nn.Softmax()).task
             'multiclass'
         """
-        return self._task or self._trained_for or task_by_end(self._output_kind, self._outputs())
+        return self._task or self._loss_task or task_by_end(self.output_kind, self.num_outputs())
 
     @task.setter
     def task(self, task: Task | None) -> None:
         if task is not None:
-            task = check_task(type(self).__name__, task, self._output_kind, self._outputs())
+            task = check_task(type(self).__name__, task, self.output_kind, self.num_outputs())
         self._task = task
-        self._trained_for = None
+        self._loss_task = None
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -131,7 +149,26 @@ class Described(ParameterTree):
             raise TypeError(f"{who}: preprocessing must be a Preprocessing, got {type_of(value)}")
         if self._input_shape is not None:
             value.affine(self._input_shape)
-        self._hold_preprocessing(value)
+        self.set_preprocessing(value)
+
+    def description(self) -> Description:
+        """What is known of the network beside its layers and parameters."""
+        known = self._input_shape, self._classes, self._preprocessing
+        return Description(*known, self._task, self._loss_task, self.trained_on)
+
+    def describe(self, description: Description) -> None:
+        """Sets all of a description that fits this network, unchecked."""
+        self._input_shape, self._classes, preprocessing = description[:3]
+        self._task, self._loss_task, self.trained_on = description[3:]
+        self.set_preprocessing(preprocessing)
+
+    def check_loss(self, who: str, loss: Loss, outputs: int | None) -> None:
+        """Raises ValueError if a loss contradicts the last layer or the task of the network.
+
+        Args:
+            outputs: Number of outputs; None if it is not known.
+        """
+        check_loss(who, loss, self.output_kind, self._task, outputs)
 
     def _set_up(self) -> None:
         self._lock = threading.Lock()
@@ -139,24 +176,24 @@ class Described(ParameterTree):
         self._classes = None
         self._preprocessing = Preprocessing()
         self._task = None
-        self._trained_for = None
-        self._trained_on = None
+        self._loss_task = None
+        self.trained_on = None
         self._looks = _LOOKS
 
-    def _hold_preprocessing(self, value: Preprocessing) -> None:
+    def set_preprocessing(self, value: Preprocessing) -> None:
         self._preprocessing = value
         self._plans = {}
         self._looks = _LOOKS
 
-    def _outputs(self) -> int | None:
+    def num_outputs(self) -> int | None:
         """Number of outputs (for each position); None if it is not known."""
         shape = self.output_shape
         return None if shape is None else shape[0]
 
-    def _task_of(self, who: str, outputs: int) -> Task:
+    def task_for(self, who: str, outputs: int) -> Task:
         """The task of a network with so many outputs; several may be taken for logits of classes."""
-        kind = self._output_kind
-        task = self._task or self._trained_for or task_by_end(kind, outputs)
+        kind = self.output_kind
+        task = self._task or self._loss_task or task_by_end(kind, outputs)
         if task is not None:
             return check_task(who, task, kind, outputs)
         if outputs == 1:
@@ -166,19 +203,19 @@ class Described(ParameterTree):
             )
         return "multiclass"
 
-    def _train_for(self, loss: Loss, outputs: int | None) -> None:
+    def record_loss(self, loss: Loss, outputs: int | None) -> None:
         """Takes the task from the loss of a training, unless it depends on an unknown number of outputs."""
         if outputs is not None and self._task is not None:
-            check_task(type(self).__name__, self._task, self._output_kind, outputs)
-        said = task_by_loss(loss, self._output_kind, outputs)
+            check_task(type(self).__name__, self._task, self.output_kind, outputs)
+        said = task_by_loss(loss, self.output_kind, outputs)
         if self._task is None and said is not None:
-            self._trained_for = said
+            self._loss_task = said
 
-    def _train_on(self, x: Array) -> None:
+    def record_input(self, x: Array) -> None:
         """Remembers whether a training gives uint8 pixels or floats."""
         kind: InputKind = "uint8" if x.dtype == np.uint8 else "float"
-        if self._trained_on != kind:
-            self._trained_on, self._looks = kind, _LOOKS
+        if self.trained_on != kind:
+            self.trained_on, self._looks = kind, _LOOKS
 
     def _look_at_scale(self, x: Array) -> None:
         """Looks at one of the first inputs of floats; warns once if the network was not made for them."""
@@ -187,7 +224,7 @@ class Described(ParameterTree):
                 return
             self._looks -= 1
             plain = self._preprocessing == Preprocessing()
-            of_pixels = self._trained_on == "uint8" or (self._trained_on is None and not plain)
+            of_pixels = self.trained_on == "uint8" or (self.trained_on is None and not plain)
             wrong = wrong_scale(x, self._preprocessing) if of_pixels else None
             if wrong is not None:
                 self._looks = 0

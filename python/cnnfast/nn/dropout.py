@@ -37,7 +37,7 @@ class Dropout(Layer):
     """
 
     _operation = _core.Dropout
-    _keeps_kind = True
+    keeps_output_kind = True
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__(_core.Dropout(p))
@@ -68,7 +68,7 @@ class Dropout2d(Layer):
     """
 
     _operation = _core.Dropout2d
-    _keeps_kind = True
+    keeps_output_kind = True
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__(_core.Dropout2d(p))

@@ -42,30 +42,30 @@ def set_frozen(who: str, tree: ParameterTree, patterns: tuple[str, ...], frozen:
     chosen = []
     for name, layer, own in places:
         if not patterns or any(_matches(name, pattern) for pattern in patterns):
-            layer._frozen = layer._frozen | {own} if frozen else layer._frozen - {own}
+            layer.own_frozen = layer.own_frozen | {own} if frozen else layer.own_frozen - {own}
             chosen.append(name)
-            if own in layer._buffer_names():
-                _forget_plans(layer)
-    tree._block.frozen_changes += 1
+            if own in layer.buffer_names():
+                layer.forget_plans()
+    tree.count_frozen_change()
     return chosen
 
 
 def frozen_names(tree: ParameterTree) -> tuple[str, ...]:
-    return tuple(name for name, layer, own in _places(tree, buffers=True) if own in layer._frozen)
+    return tuple(name for name, layer, own in _places(tree, buffers=True) if own in layer.own_frozen)
 
 
 def copy_frozen(source: ParameterTree, twin: ParameterTree) -> None:
     """Freezes in `twin`, of the same architecture, what is frozen in `source`."""
     pairs = zip(_places(source, buffers=True), _places(twin, buffers=True), strict=True)
     for (_, layer, _), (_, other, _) in pairs:
-        other._frozen = layer._frozen
+        other.own_frozen = layer.own_frozen
 
 
 def windows_of(tree: ParameterTree, frozen: bool) -> list[Window]:
     """Places of the parameters that are (or are not) frozen; buffers are neither."""
-    wanted = {name for name, layer, own in _places(tree) if (own in layer._frozen) == frozen}
+    wanted = {name for name, layer, own in _places(tree) if (own in layer.own_frozen) == frozen}
     found, start = [], 0
-    for name, shape in tree._named_shapes():
+    for name, shape in tree.named_shapes():
         end = start + count([shape])
         if name in wanted:
             found.append(Window(name, start, end))
@@ -75,9 +75,9 @@ def windows_of(tree: ParameterTree, frozen: bool) -> list[Window]:
 
 def buffer_places(tree: ParameterTree) -> Labels:
     """Where the elements of the buffers lie in the flat block."""
-    buffers, start = set(tree._buffer_names()), 0
+    buffers, start = set(tree.buffer_names()), 0
     found = []
-    for name, shape in tree._named_shapes():
+    for name, shape in tree.named_shapes():
         end = start + count([shape])
         if name in buffers:
             found.append(np.arange(start, end))
@@ -106,15 +106,8 @@ def _places(
     for name, child in children.items():
         yield from _places(child, f"{prefix}{name}.", buffers=buffers)
     if not children:
-        left_out = () if buffers else tree._buffer_names()
-        yield from ((prefix + own, tree, own) for own, _ in tree._named_shapes() if own not in left_out)
-
-
-def _forget_plans(tree: ParameterTree | None) -> None:
-    """Of a layer that trains in another way now, and of all it is part of."""
-    while tree is not None:
-        tree._plans = {}
-        tree = None if tree._owner is None else tree._owner()
+        left_out = () if buffers else tree.buffer_names()
+        yield from ((prefix + own, tree, own) for own, _ in tree.named_shapes() if own not in left_out)
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from .._checks import type_of
 from .._types import Seed, Shape
 from .container import Container, dotted, ending, only_setting
-from .module import GraphBuilder, Module
+from .module import Module
+from .planned import GraphBuilder
 from .registry import blank, parameter_shapes, register
 from .structure import Join
 from .task import OutputKind
@@ -69,9 +70,9 @@ class Graph(Container):
         for name, node in nodes.items():
             if not isinstance(node, tuple | list) or not node or not all(type(r) is str for r in node[1:]):
                 raise TypeError(f'Graph: node {name!r} must be a tuple like (module, "input"), got {node!r}')
-        self._reads = {name: tuple(node[1:]) for name, node in nodes.items()}
+        self.reads = {name: tuple(node[1:]) for name, node in nodes.items()}
         super().__init__({name: node[0] for name, node in nodes.items()})
-        _check_wires(self._children, self._reads)
+        _check_wires(self._children, self.reads)
         self.input_shape = input_shape
         if seed is not None:
             self.initialize(seed)
@@ -87,27 +88,27 @@ class Graph(Container):
 
     def inputs(self) -> dict[str, tuple[str, ...]]:
         """Names of the values each node reads."""
-        return dict(self._reads)
+        return dict(self.reads)
 
     def __repr__(self) -> str:
         inside = "".join(
-            indent(f"({name} <- {', '.join(self._reads[name])}): {child!r}\n", "  ")
+            indent(f"({name} <- {', '.join(self.reads[name])}): {child!r}\n", "  ")
             for name, child in self._children.items()
         )
         return f"Graph(\n{inside})"
 
     def to_config(self) -> dict[str, Any]:
         nodes = {
-            name: {"layer": child.to_config(), "inputs": list(self._reads[name])}
+            name: {"layer": child.to_config(), "inputs": list(self.reads[name])}
             for name, child in self._children.items()
         }
         return {"type": "Graph", "nodes": nodes}
 
     def _readers(self) -> dict[str, Module]:
-        return {name: child for name, child in self._children.items() if INPUT in self._reads[name]}
+        return {name: child for name, child in self._children.items() if INPUT in self.reads[name]}
 
     @property
-    def _output_kind(self) -> OutputKind:  # type: ignore[override]
+    def output_kind(self) -> OutputKind:  # type: ignore[override]
         return ending(self._last_chain())
 
     def _last_chain(self) -> Iterable[Module]:
@@ -115,22 +116,22 @@ class Graph(Container):
         name = next(reversed(self._children))
         while name != INPUT:
             yield self._children[name]
-            name = self._reads[name][0] if len(self._reads[name]) == 1 else INPUT
+            name = self.reads[name][0] if len(self.reads[name]) == 1 else INPUT
 
-    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+    def add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
         values = {INPUT: value}
         for name, child in self._children.items():
-            read, where = [values[r] for r in self._reads[name]], dotted(prefix, name)
+            read, where = [values[r] for r in self.reads[name]], dotted(prefix, name)
             if isinstance(child, Join):
-                value = child._join(graph, read, where)
+                value = child.join(graph, read, where)
             else:
-                value = child._add_to(graph, read[0], where)
+                value = child.add_to(graph, read[0], where)
             values[name] = value
         return value
 
-    def _blank_copy(self) -> Self:
-        twin = super()._blank_copy()
-        twin._reads = dict(self._reads)
+    def blank_copy(self) -> Self:
+        twin = super().blank_copy()
+        twin.reads = dict(self.reads)
         return twin
 
     @classmethod
@@ -241,9 +242,9 @@ def _check_count(name: str, child: Module, count: int) -> None:
         raise ValueError(
             f"Graph: node {name!r} ({kind}) must read one value, got {count}; only Add and Concat join values"
         )
-    if isinstance(child, Join) and count < child._least:
+    if isinstance(child, Join) and count < child.min_inputs:
         raise ValueError(
-            f"Graph: node {name!r} ({kind}) must read at least {child._least} values, got {count}"
+            f"Graph: node {name!r} ({kind}) must read at least {child.min_inputs} values, got {count}"
         )
 
 

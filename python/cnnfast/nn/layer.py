@@ -11,7 +11,9 @@ import numpy as np
 
 from .._names import did_you_mean
 from .._types import Array, Seed, Shape
-from .module import GraphBuilder, Module
+from .module import Module
+from .planned import GraphBuilder
+from .settings import as_lists, as_tuples, shortest
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -29,10 +31,10 @@ class Parameter:
         self._name = name
 
     def __get__(self, layer: Layer | None, owner: type | None = None) -> Any:
-        return self if layer is None else layer._views().get(self._name)
+        return self if layer is None else layer.views().get(self._name)
 
     def __set__(self, layer: Layer, value: Any) -> None:
-        if self._name not in layer._views():
+        if self._name not in layer.views():
             raise AttributeError(f"{type(layer).__name__}: was built without {self._name}")
         layer.load_state_dict({self._name: value}, strict=False)
 
@@ -43,20 +45,20 @@ class Layer(Module):
     _operation: ClassVar[Callable[..., Op]]
 
     def __init__(self, op: Op, seed: Seed = None) -> None:
-        self._wrap(op)
+        self.set_operation(op)
         self.initialize(seed)
 
     def children(self) -> dict[str, Module]:
         return {}
 
     def to_config(self) -> dict[str, Any]:
-        return {"type": type(self).__name__, **_as_lists(self._op.settings())}
+        return {"type": type(self).__name__, **as_lists(self._op.settings())}
 
     def __repr__(self) -> str:
         """As it would be written; what is at its default is left out."""
-        required = self._required()
+        required = self.required_settings()
         settings = self._op.settings()
-        usual = self._usual(settings)
+        usual = self.default_settings(settings)
         parts = [repr(shortest(settings[name])) for name in required]
         parts += [
             f"{name}={shortest(value)!r}"
@@ -68,30 +70,30 @@ class Layer(Module):
     def _draw(self, rng: np.random.Generator) -> None:
         """Sets the first values; without parameters there is nothing to do."""
 
-    def _initialize(self, seed: np.random.SeedSequence) -> None:
+    def initialize_from(self, seed: np.random.SeedSequence) -> None:
         self._draw(np.random.default_rng(seed))
 
-    def _wrap(self, op: Op) -> None:
+    def set_operation(self, op: Op) -> None:
         self._op = op
         self._set_up()
         self._own_block()
 
-    def _blank_copy(self) -> Self:
+    def blank_copy(self) -> Self:
         return self._from_op(self._op)
 
-    def _named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
+    def named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
         return _named(self._op, prefix)
 
-    def _buffer_names(self, prefix: str = "") -> list[str]:
+    def buffer_names(self, prefix: str = "") -> list[str]:
         return [f"{prefix}.{name}" if prefix else name for name in self._op.buffers()]
 
-    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+    def add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
         return graph.add(self._op, [value], prefix)
 
     @classmethod
     def _from_op(cls, op: Op) -> Self:
         layer = cls.__new__(cls)
-        layer._wrap(op)
+        layer.set_operation(op)
         return layer
 
     @classmethod
@@ -108,13 +110,13 @@ class Layer(Module):
         return {name: p for name, p in signature.parameters.items() if name not in ("self", "seed")}
 
     @classmethod
-    def _required(cls) -> list[str]:
+    def required_settings(cls) -> list[str]:
         return [name for name, p in cls._arguments().items() if p.default is p.empty]
 
     @classmethod
-    def _usual(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def default_settings(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         """These settings with all that may be left out at its default."""
-        return cls._operation(*(settings[name] for name in cls._required())).settings()
+        return cls._operation(*(settings[name] for name in cls.required_settings())).settings()
 
     @classmethod
     def _op_of(cls, settings: Mapping[str, Any]) -> Op:
@@ -126,10 +128,10 @@ class Layer(Module):
                     f"{cls.__name__}: has no setting {name!r}; it takes {', '.join(known) or 'none'}"
                     f"{did_you_mean(name, known)}"
                 )
-        for name in cls._required():
+        for name in cls.required_settings():
             if name not in settings:
                 raise ValueError(f"{cls.__name__}: the setting {name!r} is missing")
-        return cls._operation(**{name: _as_tuples(value) for name, value in settings.items()})
+        return cls._operation(**{name: as_tuples(value) for name, value in settings.items()})
 
 
 def fill_uniform(weight: Array, bias: Array | None, rng: np.random.Generator) -> None:
@@ -151,23 +153,3 @@ def fill_uniform(weight: Array, bias: Array | None, rng: np.random.Generator) ->
 
 def _named(op: Op, prefix: str) -> list[tuple[str, Shape]]:
     return [(f"{prefix}.{name}" if prefix else name, shape) for name, shape in op.parameter_shapes().items()]
-
-
-def _as_lists(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _as_lists(item) for name, item in value.items()}
-    return [_as_lists(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _as_tuples(value: Any) -> Any:
-    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-def shortest(value: Any) -> Any:
-    """(3, 3) as 3, ((1, 1), (2, 2)) as (1, 2); ((0, 1), (0, 1)) stays, as (0, 1) means something else."""
-    if not isinstance(value, tuple):
-        return value
-    items = tuple(shortest(item) for item in value)
-    if any(isinstance(item, tuple) for item in items):  # ((1, 0), 0) would be no padding
-        return value
-    return items[0] if len(set(items)) == 1 else items

@@ -8,47 +8,36 @@ from __future__ import annotations
 
 import secrets
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from glob import escape
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._checks import check_array, check_integer, check_number, dtype_cure, ieee_arithmetic, type_of
-from .._core import Graph, Plan, Reshape, Tape, all_finite
+from .._core import all_finite
 from .._types import Array, Shape
 from ..losses import Loss, as_loss, targets
-from .block import Block, count
-from .described import Described
+from .described import Description
 from .finite import warn_of_weights
 from .freezing import copy_frozen
-from .image_axes import axes_cure, refuse_channels_last
-from .task import answers, check_loss, probabilities, warn_of_nan
+from .planned import Planned
+from .registry import blank
+from .serialization import save
+from .summary import table
+from .task import answers, probabilities, warn_of_nan
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from .._core import Op
 
-#: Plans kept for each module; a network fed with ever new image sizes forgets the oldest.
-_MAX_PLANS = 32
-
-
-class GraphBuilder(Protocol):
-    """What a module adds its operations to: the engine's Graph, or something that watches."""
-
-    def add(self, op: Op, inputs: Sequence[int], name: str = "") -> int: ...
-
-
-class Module(Described):
+class Module(Planned):
     """One layer or a whole network: callable, trainable, savable.
 
     `m(x)` is inference: it keeps nothing, and may be called from several threads at once. `forward`,
     `backward` and `loss_and_grad` are training passes: they write to the module, so one thread at a time.
     """
-
-    _tape: tuple[Plan, Tape, Shape] | None
 
     # ---------------------------------------------------------------- what a kind of module defines
 
@@ -61,11 +50,7 @@ class Module(Described):
         """Type and settings as plain nested data (no parameters); `nn.from_config` builds it again."""
 
     @abstractmethod
-    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
-        """Adds this module's operations behind `value` and returns the value that comes out."""
-
-    @abstractmethod
-    def _blank_copy(self) -> Self:
+    def blank_copy(self) -> Self:
         """The same architecture with its own block, all parameters zero."""
 
     @classmethod
@@ -76,7 +61,7 @@ class Module(Described):
     @classmethod
     @abstractmethod
     def _shapes_of(cls, settings: Mapping[str, Any], prefix: str, depth: int) -> list[tuple[str, Shape]]:
-        """`_named_shapes` of the module that `settings` describe, without building it."""
+        """`named_shapes` of the module that `settings` describe, without building it."""
 
     # ---------------------------------------------------------------- inference
 
@@ -103,10 +88,10 @@ class Module(Described):
             >>> nn.ReLU()(np.array([[-1.0, 2.0]], dtype=np.float32))
             array([[0., 2.]], dtype=float32)
         """
-        plan, x = self._prepare(x, exact)
+        plan, x = self.prepare(x, exact)
         if self._looks and x.dtype != np.uint8:
             self._look_at_scale(x)
-        return plan.forward(x, self._values, self._block.version)
+        return plan.forward(x, self.flat_parameters, self._block.version)
 
     def predict_proba(self, x: Array) -> Array:
         """Probabilities, by the network's `task`.
@@ -135,13 +120,13 @@ class Module(Described):
         """
         y = self(x)
         self._warn_of_outputs("predict_proba", x, y)
-        task = self._task_of(f"{type(self).__name__}.predict_proba", y.shape[1])
+        task = self.task_for(f"{type(self).__name__}.predict_proba", y.shape[1])
         if task == "regression":
             raise ValueError(
                 f"{type(self).__name__}.predict_proba: there are no probabilities where model.task is "
                 '"regression"; use predict(x) or model(x)'
             )
-        return probabilities(task, self._output_kind, y)
+        return probabilities(task, self.output_kind, y)
 
     def predict(self, x: Array) -> Array:
         """The answer for each row, by the network's `task`.
@@ -165,8 +150,8 @@ class Module(Described):
         """
         y = self(x)
         self._warn_of_outputs("predict", x, y)
-        task = self._task_of(f"{type(self).__name__}.predict", y.shape[1])
-        return answers(task, self._output_kind, y)
+        task = self.task_for(f"{type(self).__name__}.predict", y.shape[1])
+        return answers(task, self.output_kind, y)
 
     # ---------------------------------------------------------------- training passes
 
@@ -178,10 +163,10 @@ class Module(Described):
         Args:
             seed: Of what dropout draws; None draws again each time.
         """
-        plan, x = self._prepare(x)
-        y, tape = plan.forward_train(x, self._values, noise_seed(type(self).__name__, seed))
+        plan, x = self.prepare(x)
+        y, tape = plan.forward_train(x, self.flat_parameters, noise_seed(type(self).__name__, seed))
         if plan.has_buffers:
-            plan.update_buffers(self._values, self._flat_gradients, tape)
+            plan.update_buffers(self.flat_parameters, self.flat_gradients, tape)
             self._block.touch()
         self._tape = (plan, tape, y.shape)
         return y
@@ -207,7 +192,7 @@ class Module(Described):
             raise TypeError(f"{who}: dy must be a {self.dtype} array, got {type_of(dy)}; {cure}")
         if dy.shape != shape:
             raise ValueError(f"{who}: dy must have the shape of the output {shape}, got {dy.shape}")
-        return plan.backward(np.ascontiguousarray(dy), tape, self._values, self._flat_gradients)
+        return plan.backward(np.ascontiguousarray(dy), tape, self.flat_parameters, self.flat_gradients)
 
     @ieee_arithmetic
     def loss_and_grad(
@@ -243,68 +228,41 @@ class Module(Described):
         who = type(self).__name__
         loss = as_loss(who, loss)
         weight = check_number(who, "weight", weight, 0, float("inf"))
-        plan, x = self._prepare(x)
-        check_loss(who, loss, self._output_kind, self._task, plan.output_shape[0])
+        plan, x = self.prepare(x)
+        self.check_loss(who, loss, plan.output_shape[0])
         target = targets(who, "target", target, loss, plan.output_shape, self.dtype, len(x))
-        if self._trained_on is None:
-            self._train_on(x)
-        engine, noise = loss._engine(), noise_seed(who, seed)
-        value, *_ = plan.loss_and_grad(x, target, self._values, self._flat_gradients, None, engine, noise)
+        if self.trained_on is None:
+            self.record_input(x)
+        engine, noise = loss.engine_loss(), noise_seed(who, seed)
+        value, *_ = plan.loss_and_grad(
+            x, target, self.flat_parameters, self.flat_gradients, None, engine, noise
+        )
         if plan.has_buffers:
-            plan.update_buffers(self._values, self._flat_gradients)
+            plan.update_buffers(self.flat_parameters, self.flat_gradients)
             self._block.touch()
         if weight != 1:
             value *= weight
-            self._flat_gradients[:] *= self.dtype.type(weight)
+            self.flat_gradients[:] *= self.dtype.type(weight)
         return value, {name: grad.copy() for name, grad in self.gradients().items()}
 
     # ---------------------------------------------------------------- copies and files
 
     def copy(self) -> Self:
         """An independent module with the same settings and equal parameters, frozen where this one is."""
-        twin = self._blank_copy().to(self.dtype)
-        twin._values[:] = self._values
-        twin._input_shape, twin._classes = self._input_shape, self._classes
-        twin._hold_preprocessing(self._preprocessing)
-        twin._task, twin._trained_for, twin._trained_on = self._task, self._trained_for, self._trained_on
+        twin = self.blank_copy().to(self.dtype)
+        twin.flat_parameters[:] = self.flat_parameters
+        twin.describe(self.description())
         copy_frozen(self, twin)
         return twin
 
     def __reduce__(self) -> tuple[Any, ...]:
-        settings = (self._input_shape, self._classes, self._preprocessing)
-        learned = (self._task, self._trained_for, self._trained_on)
-        return _restore, (self.to_config(), self._values.copy(), settings, self.frozen, learned)
+        return _restore, (self.to_config(), self.flat_parameters.copy(), self.description(), self.frozen)
 
     def save(self, path: str | PathLike[str], *, training: Mapping[str, Any] | None = None) -> None:
         """Write the model to one file, atomically; see `cnnfast.nn.serialization.save`."""
-        from .serialization import save
-
         save(self, path, training=training)
 
-    # ---------------------------------------------------------------- what the engine makes of it
-
-    def plan(self, input_shape: Sequence[int] | None = None, *, exact: bool = False) -> Plan:
-        """What the engine makes of this module: ``print(model.plan())`` shows which layers run as one, by
-        which algorithm, with how many FLOPs and how much memory.
-
-        Args:
-            input_shape: Of one input; None takes the module's own.
-            exact: As of a call.
-
-        Raises:
-            ValueError: No shape is known, or it does not fit.
-
-        Example:
-            >>> from cnnfast import models
-            >>> "winograd 4x4" in str(models.hello_dl_letters().plan())
-            True
-        """
-        shape = self._input_shape if input_shape is None else tuple(input_shape)
-        if shape is None:
-            raise ValueError(
-                f"{type(self).__name__}: plan needs an input_shape, this module has none of its own"
-            )
-        return self._plan_for(shape, exact)
+    # ---------------------------------------------------------------- as text
 
     def summary(self) -> str:
         """A table of the layers, what it costs to run them on one image, and totals.
@@ -329,115 +287,14 @@ class Module(Described):
             body Linear               (2,)                   6     4      8  2 to 2
             add Add      body, input  (2,)                   0     0      8
         """
-        from .summary import table
-
         return table(self)
 
     def __str__(self) -> str:
         return self.summary()
 
-    # ---------------------------------------------------------------- inside
-
-    def _place(self, block: Block, start: int) -> int:
-        self._plans = {}
-        self._tape = None
-        return super()._place(block, start)
-
-    def _output_shape(self, input_shape: Shape) -> Shape:
-        graph = Graph(input_shape)
-        return graph.shape(self._add_to(graph, 0, ""))
-
     def _warn_of_outputs(self, call: str, x: Array, y: Array) -> None:
         if not all_finite(y) and not warn_of_weights(f"{type(self).__name__}: {call}", self):
             warn_of_nan(f"{type(self).__name__}: {call}", x, y)
-
-    def _takes_other_sizes(self, shape: Shape) -> bool:
-        """Whether the network also takes images much larger than `shape`. A Linear behind a Flatten does not;
-        one pixel more might pass it unseen, lost in a pool.
-        """
-        return len(shape) > 1 and self._layers_take((shape[0], *(2 * extent for extent in shape[1:])))
-
-    def _layers_take(self, shape: Shape) -> bool:
-        """Whether an input of this shape would fit, whatever `input_shape` says."""
-        try:
-            self._output_shape(shape)
-        except ValueError:
-            return False
-        return True
-
-    def _prepare(self, x: Array, exact: bool = False) -> tuple[Plan, Array]:
-        """The Plan for this input, and the input as the engine takes it."""
-        if type(x) is not np.ndarray:
-            x = check_array(type(self).__name__, "x", x, self.dtype)
-        given = x
-        if x.dtype == np.uint8:
-            if x.ndim == 3:
-                if self._input_shape is None:
-                    refuse_channels_last(type(self).__name__, x.shape)
-                x = x[:, None]
-            elif x.ndim != 4:
-                raise ValueError(
-                    f"{type(self).__name__}: uint8 x must be images, (n, h, w) or (n, c, h, w), "
-                    f"got {x.shape}{axes_cure(x.shape, self._takes)}"
-                )
-        elif x.dtype != self._values.dtype:
-            raise TypeError(
-                f"{type(self).__name__}: x must be {self.dtype} or uint8, got {x.dtype}; "
-                f"{dtype_cure('x', x, self.dtype)}"
-            )
-        plan = None if exact else self._plans.get(x.shape[1:])
-        if plan is None:
-            plan = self._make_plan(x.shape[1:], given.shape, exact)
-        if not x.flags.c_contiguous:
-            x = np.ascontiguousarray(x)
-        return plan, x
-
-    def _make_plan(self, shape: Shape, given: Shape, exact: bool) -> Plan:
-        """The Plan for rows of this shape, of an array that was given with another one, perhaps."""
-        expected = self._input_shape
-        if len(given) < 2 or 0 in shape or (expected is not None and shape != expected):
-            rows = "(n, ...)" if expected is None else f"(n, {', '.join(map(str, expected))})"
-            cure = axes_cure(given, self._takes)
-            if not cure and expected is not None and 0 not in shape and self._layers_take(shape):
-                free = self._takes_other_sizes(expected)
-                cure = "; the layers take any size: set input_shape to None to allow it" if free else ""
-            raise ValueError(f"{type(self).__name__}: x must have shape {rows}, got {given}{cure}")
-        try:
-            return self._plan_for(shape, exact)
-        except ValueError as error:
-            cure = axes_cure(given, self._takes)
-            if not cure:
-                raise
-            raise ValueError(f"{error}{cure}") from None
-
-    def _takes(self, shape: Shape) -> bool:
-        """Whether an input of this shape fits."""
-        if self._input_shape is not None or 0 in shape or len(shape) == 0:
-            return shape == self._input_shape
-        return self._layers_take(shape)
-
-    def _plan_for(self, shape: Shape, exact: bool = False) -> Plan:
-        key: tuple[int | str, ...] = ("exact", *shape) if exact else shape
-        with self._lock:
-            plans = self._plans
-            if key not in plans:
-                plan = self._build_plan(shape, exact)
-                if len(plans) >= _MAX_PLANS:
-                    del plans[next(iter(plans))]
-                plans[key] = plan
-            return plans[key]
-
-    def _build_plan(self, shape: Shape, exact: bool) -> Plan:
-        graph = Graph(shape)
-        self._add_to(graph, 0, "")
-        if len(graph) == 0:  # nothing but Identity; a plan has to do something
-            graph.add(Reshape(shape), [0])
-        plan = Plan(graph, self.dtype.name, *self._preprocessing.affine(shape), exact=exact)
-        start = 0
-        for (name, expected), window in zip(self._named_shapes(), plan.parameters, strict=True):
-            assert window == (name, start, expected), (window, name, start, expected)
-            start += count([expected])
-        return plan
 
 
 def noise_seed(who: str, seed: int | None) -> int:
@@ -446,19 +303,11 @@ def noise_seed(who: str, seed: int | None) -> int:
 
 
 def _restore(
-    config: Mapping[str, Any],
-    values: Array,
-    settings: tuple[Any, ...],
-    frozen: tuple[str, ...] = (),
-    learned: tuple[Any, ...] = (None, None, None),
+    config: Mapping[str, Any], values: Array, description: Description, frozen: tuple[str, ...]
 ) -> Module:
-    from .registry import blank
-
     module = blank(config).to(values.dtype)
-    module._values[:] = values
-    module._input_shape, module._classes, preprocessing = settings
-    module._task, module._trained_for, module._trained_on = learned
-    module._hold_preprocessing(preprocessing)
+    module.flat_parameters[:] = values
+    module.describe(description)
     if frozen:
         module.freeze(*(escape(name) for name in frozen))
     return module

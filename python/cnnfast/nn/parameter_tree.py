@@ -30,10 +30,12 @@ class ParameterTree(ABC):
     """The part of a module that owns parameters; it knows nothing of what they are for."""
 
     _block: Block
-    _values: Array
+    #: All parameters and buffers, one behind the other, in the order of `named_shapes`: (size,), live. After
+    #: writing to it, call `mark_changed`.
+    flat_parameters: Array
     _start: int
-    #: Own parameters and buffers (of a layer) that training leaves alone.
-    _frozen: frozenset[str] = frozenset()
+    #: Own parameters and buffers (of a layer) that are frozen.
+    own_frozen: frozenset[str] = frozenset()
     #: What the engine has made of the module, by input shape, or "exact" and input shape; it depends on what
     #: is frozen.
     _plans: dict[tuple[int | str, ...], Plan]
@@ -43,15 +45,15 @@ class ParameterTree(ABC):
         """The modules directly inside this one, by name; empty for a layer."""
 
     @abstractmethod
-    def _named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
+    def named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
         """Names and shapes of all parameters and buffers, in the order they lie in the block."""
 
     @abstractmethod
-    def _buffer_names(self, prefix: str = "") -> list[str]:
+    def buffer_names(self, prefix: str = "") -> list[str]:
         """Names of those that no gradient changes."""
 
     @abstractmethod
-    def _initialize(self, seed: np.random.SeedSequence) -> None:
+    def initialize_from(self, seed: np.random.SeedSequence) -> None:
         """Draws all parameters again."""
 
     def parameters(self) -> dict[str, Array]:
@@ -59,16 +61,16 @@ class ParameterTree(ABC):
 
         Inference on single images is slower while such views are held: each call has to expect new values.
         """
-        return self._without_buffers(self._views())
+        return self._without_buffers(self.views())
 
     def buffers(self) -> dict[str, Array]:
         """Live views by name of what belongs to the state, but is not learned: running averages."""
-        views = self._views()
-        return {name: views[name] for name in self._buffer_names()}
+        views = self.views()
+        return {name: views[name] for name in self.buffer_names()}
 
     def gradients(self) -> dict[str, Array]:
         """Live views by name of the gradients of the last `backward` or `loss_and_grad`; zeros before."""
-        return self._without_buffers(dict(windows(self._flat_gradients, self._named_shapes())))
+        return self._without_buffers(dict(windows(self.flat_gradients, self.named_shapes())))
 
     def num_parameters(self, only_trainable: bool = False) -> int:
         """How many numbers the parameters hold; buffers are not counted, see `num_buffers`.
@@ -88,7 +90,7 @@ class ParameterTree(ABC):
 
     def num_buffers(self) -> int:
         """How many numbers the buffers hold: running averages, which no gradient changes."""
-        return self._values.size - self.num_parameters()
+        return self.flat_parameters.size - self.num_parameters()
 
     def non_finite(self) -> list[str]:
         """Names of the parameters and buffers that hold NaN or infinity.
@@ -100,7 +102,7 @@ class ParameterTree(ABC):
             >>> model.non_finite()
             ['bias']
         """
-        if all_finite(self._values):
+        if all_finite(self.flat_parameters):
             return []
         return [name for name, value in self._windows().items() if not all_finite(value)]
 
@@ -131,7 +133,7 @@ class ParameterTree(ABC):
             >>> nn.Linear(2, 3).load_state_dict({"bias": [1.0, 2.0, 3.0]}, strict=False)
             Unmatched(missing_keys=['weight'], unexpected_keys=[])
         """
-        return load_state(type(self).__name__, self._views(), state, strict)
+        return load_state(type(self).__name__, self.views(), state, strict)
 
     def freeze(self, *patterns: str) -> list[str]:
         """Keep parameters and running averages as they are: training will not change a bit of them.
@@ -183,12 +185,12 @@ class ParameterTree(ABC):
     @ieee_arithmetic
     def initialize(self, seed: Seed = None) -> None:
         """Draw all parameters again, PyTorch's default distributions; the same seed draws the same values."""
-        self._initialize(seed_sequence(type(self).__name__, seed))
+        self.initialize_from(seed_sequence(type(self).__name__, seed))
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """float32 or float64: of the parameters, of float input and of all arithmetic."""
-        return self._values.dtype
+        return self.flat_parameters.dtype
 
     @ieee_arithmetic
     def to(self, dtype: Any) -> Self:
@@ -196,55 +198,79 @@ class ParameterTree(ABC):
         who = type(self).__name__
         wanted = check_dtype(who, dtype)
         if wanted != self.dtype:
-            if self._in_container():
+            if self.in_container():
                 raise ValueError(f"{who}: is part of a container; call to() on the whole network")
-            block = Block(self._values.size, wanted)
-            block.values[:] = self._values
-            self._place(block, 0)
+            block = Block(self.flat_parameters.size, wanted)
+            block.values[:] = self.flat_parameters
+            self.place(block, 0)
         return self
 
     def _own_block(self) -> None:
         """Gives the tree a float32 block of zeros."""
         self._owner: weakref.ref[ParameterTree] | None = None
-        self._place(Block(count(shape for _, shape in self._named_shapes()), np.dtype(np.float32)), 0)
+        self.place(Block(count(shape for _, shape in self.named_shapes()), np.dtype(np.float32)), 0)
 
-    def _place(self, block: Block, start: int) -> int:
+    def place(self, block: Block, start: int) -> int:
         """Makes `block`, from `start` on, the home of the parameters; returns where they end."""
-        stop = start + count(shape for _, shape in self._named_shapes())
+        stop = start + count(shape for _, shape in self.named_shapes())
         self._block, self._start = block, start
-        self._values = block.values[start:stop]
+        self.flat_parameters = block.values[start:stop]
         self._gradient_window: Array | None = None
         for child in self.children().values():
-            start = child._place(block, start)
+            start = child.place(block, start)
         return stop
 
     def _take_in(self, children: Mapping[str, ParameterTree]) -> None:
         """One block for all children, with the values they have; they belong to this tree from now on."""
         dtype = next(iter(children.values())).dtype
-        block = Block(sum(child._values.size for child in children.values()), dtype)
-        np.concatenate([child._values for child in children.values()], out=block.values)
+        block = Block(sum(child.flat_parameters.size for child in children.values()), dtype)
+        np.concatenate([child.flat_parameters for child in children.values()], out=block.values)
         self._owner = None
-        self._place(block, 0)
+        self.place(block, 0)
         for child in children.values():
-            child._owner = weakref.ref(self)
+            child.set_owner(self)
 
-    def _in_container(self) -> bool:
+    def set_owner(self, container: ParameterTree) -> None:
+        self._owner = weakref.ref(container)
+
+    def in_container(self) -> bool:
+        """Whether the module is part of a container."""
         return self._owner is not None and self._owner() is not None
 
-    def _windows(self) -> dict[str, Array]:
-        return dict(windows(self._values, self._named_shapes()))
+    def forget_plans(self) -> None:
+        """Discards the plans of this module and of its containers: what they run has changed."""
+        self._plans = {}
+        owner = None if self._owner is None else self._owner()
+        if owner is not None:
+            owner.forget_plans()
 
-    def _views(self) -> dict[str, Array]:
+    def mark_changed(self) -> None:
+        """To be called after a write to `flat_parameters`: the engine packs the weights again."""
+        self._block.touch()
+
+    @property
+    def frozen_changes(self) -> int:
+        """Counts how often parameters of the network were frozen or unfrozen."""
+        return self._block.frozen_changes
+
+    def count_frozen_change(self) -> None:
+        self._block.frozen_changes += 1
+
+    def _windows(self) -> dict[str, Array]:
+        return dict(windows(self.flat_parameters, self.named_shapes()))
+
+    def views(self) -> dict[str, Array]:
         """As `_windows`, to hand out."""
-        return dict(windows(self._block.lend(self._values), self._named_shapes()))
+        return dict(windows(self._block.lend(self.flat_parameters), self.named_shapes()))
 
     def _without_buffers(self, views: dict[str, Array]) -> dict[str, Array]:
-        buffers = set(self._buffer_names())
+        buffers = set(self.buffer_names())
         return {name: view for name, view in views.items() if name not in buffers} if buffers else views
 
     @property
-    def _flat_gradients(self) -> Array:
+    def flat_gradients(self) -> Array:
+        """Gradients of all parameters, in the order of `flat_parameters`: (size,), live."""
         if self._gradient_window is None:
-            stop = self._start + self._values.size
+            stop = self._start + self.flat_parameters.size
             self._gradient_window = self._block.gradients[self._start : stop]
         return self._gradient_window

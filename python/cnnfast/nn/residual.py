@@ -8,7 +8,8 @@ from typing import Any
 from .. import _core
 from .._types import Shape
 from .container import Container, dotted, only_setting
-from .module import GraphBuilder, Module
+from .module import Module
+from .planned import GraphBuilder
 from .registry import blank, parameter_shapes, register
 
 
@@ -55,10 +56,10 @@ class Residual(Container):
     def to_config(self) -> dict[str, Any]:
         return {"type": "Residual", **{name: child.to_config() for name, child in self._children.items()}}
 
-    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
-        out = self.body._add_to(graph, value, dotted(prefix, "body"))
+    def add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+        out = self.body.add_to(graph, value, dotted(prefix, "body"))
         if self.shortcut is not None:
-            value = self.shortcut._add_to(graph, value, dotted(prefix, "shortcut"))
+            value = self.shortcut.add_to(graph, value, dotted(prefix, "shortcut"))
         return graph.add(_core.Add(), [out, value], dotted(prefix, "add"))
 
     @classmethod

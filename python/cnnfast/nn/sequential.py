@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from .._types import Seed
 from .activation import Sigmoid
 from .container import Listed, dotted, ending
-from .module import GraphBuilder, Module
+from .module import Module
+from .planned import GraphBuilder
 from .registry import register
 from .softmax import LogSoftmax, Softmax
 from .task import OutputKind
@@ -63,7 +64,7 @@ class Sequential(Listed):
         readers = {}
         for name, child in self._children.items():
             readers[name] = child
-            if not child._keeps_kind:
+            if not child.keeps_output_kind:
                 break
         return readers
 
@@ -71,19 +72,19 @@ class Sequential(Listed):
         """Also the classes of the last child that has outputs of its own."""
         super()._inherit()
         for child in reversed(self._children.values()):
-            if child._classes is not None or not (child._keeps_kind or type(child) in _ENDS):
-                self._classes = child._classes
+            if child.classes is not None or not (child.keeps_output_kind or type(child) in _ENDS):
+                self._classes = child.classes
                 break
 
     @property
-    def _output_kind(self) -> OutputKind:  # type: ignore[override]
+    def output_kind(self) -> OutputKind:  # type: ignore[override]
         return ending(reversed(self._children.values()))
 
     @property
-    def _keeps_kind(self) -> bool:  # type: ignore[override]
-        return all(child._keeps_kind for child in self._children.values())
+    def keeps_output_kind(self) -> bool:  # type: ignore[override]
+        return all(child.keeps_output_kind for child in self._children.values())
 
-    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+    def add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
         for name, child in self._children.items():
-            value = child._add_to(graph, value, dotted(prefix, name))
+            value = child.add_to(graph, value, dotted(prefix, name))
         return value

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,10 +19,14 @@ from .._files import atomic_write, expand, open_regular
 from .._json import to_json
 from .._types import Array, Shape
 from ..errors import CheckpointError
-from . import Module, Preprocessing
+from .described import Described
 from .finite import warn_of_weights
 from .input_scale import check_input_kind
+from .preprocessing import Preprocessing
 from .registry import blank, parameter_shapes
+
+if TYPE_CHECKING:
+    from .module import Module
 
 #: Raised when the meaning of the metadata changes; older files stay readable.
 FORMAT_VERSION = 1
@@ -70,7 +74,7 @@ def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, 
         >>> load(path).num_parameters()
         52138
     """
-    if not isinstance(model, Module):
+    if not isinstance(model, Described):
         raise TypeError(f"save: model must be a Module, got {type(model).__name__}")
     warn_of_weights(f"save: {os.fsdecode(path)}", model)
     weights = model.state_dict()
@@ -95,15 +99,16 @@ def load(path: str | os.PathLike[str]) -> Module:
     info, tensors = _read(path, with_tensors=True)
     try:
         model = blank(info["architecture"]).to(_common_dtype(tensors))
-        for name, value in model._views().items():
+        for name, value in {**model.parameters(), **model.buffers()}.items():
             value[...] = tensors[name]
         model.input_shape = None if info["input_shape"] is None else tuple(info["input_shape"])
         model.preprocessing = Preprocessing(**info["preprocessing"])
         model.classes = info["classes"]
         model.task = info.get("task")
+        described = model.description()._replace(trained_on=check_input_kind(info.get("trained_on")))
         if not info.get("task_is_set"):
-            model._task, model._trained_for = None, model._task
-        model._trained_on = check_input_kind(info.get("trained_on"))
+            described = described._replace(task=None, loss_task=described.task)
+        model.describe(described)
     except (TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(
             f"{os.fsdecode(path)}: does not describe a working model: {_line(error)}"
@@ -149,8 +154,12 @@ def _describe(model: Module, training: Mapping[str, Any] | None) -> dict[str, st
 
 def _learned(model: Module) -> dict[str, Any]:
     """What is known from the user or from training, if anything: the task, and the kind of input."""
-    known: dict[str, Any] = {"task": model._task or model._trained_for, "trained_on": model._trained_on}
-    if model._task is not None:
+    described = model.description()
+    known: dict[str, Any] = {
+        "task": described.task or described.loss_task,
+        "trained_on": described.trained_on,
+    }
+    if described.task is not None:
         known["task_is_set"] = True
     return {key: value for key, value in known.items() if value is not None}
 

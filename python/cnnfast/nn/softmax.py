@@ -25,7 +25,7 @@ class Softmax(Layer):
     """
 
     _operation = _core.Softmax
-    _output_kind = "probabilities"
+    output_kind = "probabilities"
 
     def __init__(self) -> None:
         super().__init__(_core.Softmax())
@@ -49,7 +49,7 @@ class LogSoftmax(Layer):
     """
 
     _operation = _core.LogSoftmax
-    _output_kind = "log_probabilities"
+    output_kind = "log_probabilities"
 
     def __init__(self) -> None:
         super().__init__(_core.LogSoftmax())

@@ -12,7 +12,8 @@ import numpy as np
 from .. import _core
 from .._types import Shape
 from .layer import Layer
-from .module import GraphBuilder, Module
+from .module import Module
+from .planned import GraphBuilder
 from .registry import register
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Flatten(Layer):
     """
 
     _operation = _core.Flatten
-    _keeps_kind = True
+    keeps_output_kind = True
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__(_core.Flatten(start_dim, end_dim))
@@ -72,7 +73,7 @@ class Reshape(Layer):
     """
 
     _operation = _core.Reshape
-    _keeps_kind = True
+    keeps_output_kind = True
 
     def __init__(self, shape: Sequence[int]) -> None:
         super().__init__(_core.Reshape(shape))
@@ -97,7 +98,7 @@ class Identity(Module):
         array([[1., 2.]], dtype=float32)
     """
 
-    _keeps_kind = True
+    keeps_output_kind = True
 
     def __init__(self) -> None:
         self._set_up()
@@ -112,19 +113,19 @@ class Identity(Module):
     def to_config(self) -> dict[str, Any]:
         return {"type": "Identity"}
 
-    def _initialize(self, seed: np.random.SeedSequence) -> None:
+    def initialize_from(self, seed: np.random.SeedSequence) -> None:
         """Nothing to draw."""
 
-    def _named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
+    def named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
         return []
 
-    def _buffer_names(self, prefix: str = "") -> list[str]:
+    def buffer_names(self, prefix: str = "") -> list[str]:
         return []
 
-    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+    def add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
         return value
 
-    def _blank_copy(self) -> Self:
+    def blank_copy(self) -> Self:
         return type(self)()
 
     @classmethod
@@ -147,12 +148,12 @@ class Join(Layer):
     """A layer that makes one value of several: it stands in a `Graph`, where its inputs are named."""
 
     #: Values it needs at least.
-    _least = 1
+    min_inputs = 1
 
-    def _join(self, graph: GraphBuilder, values: Sequence[int], prefix: str) -> int:
+    def join(self, graph: GraphBuilder, values: Sequence[int], prefix: str) -> int:
         return graph.add(self._op, values, prefix)
 
-    def _add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+    def add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
         who = type(self).__name__
         where = f'layer "{prefix}": ' if prefix else ""
         container = {"Add": "Residual", "Concat": "Branches"}[who]
@@ -178,12 +179,12 @@ class Add(Join):
     """
 
     _operation = _core.Add
-    _least = 2
+    min_inputs = 2
 
     def __init__(self) -> None:
         super().__init__(_core.Add())
 
-    def _join(self, graph: GraphBuilder, values: Sequence[int], prefix: str) -> int:
+    def join(self, graph: GraphBuilder, values: Sequence[int], prefix: str) -> int:
         total = values[0]
         for value in values[1:]:
             total = graph.add(self._op, [total, value], prefix)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +10,12 @@ from .. import _terminal
 from .._core import Graph
 from .._types import Shape
 from .block import count
-from .layer import Layer, shortest
 from .registry import layer_types
+from .settings import shortest
 
 if TYPE_CHECKING:
     from .._core import Op
-    from .module import Module
+    from .planned import Operation, Planned
 
 _Cells = list[list[str]]
 _ALWAYS_SHOWN = ("kernel_size", "stride", "padding")
@@ -49,29 +48,7 @@ class Row:
         return f"{self.name} {self.operation}".strip()
 
 
-class Recorder:
-    """Takes the place of a Graph and keeps a row for each operation."""
-
-    def __init__(self, input_shape: Shape | None, itemsize: int) -> None:
-        self._graph = None if input_shape is None else Graph(input_shape)
-        self._itemsize = itemsize
-        self.rows: list[Row] = []
-
-    def add(self, op: Op, inputs: Sequence[int], name: str = "") -> int:
-        shape = macs = size = None
-        if self._graph is not None:
-            shape = self._graph.shape(self._graph.add(op, inputs, name))
-            macs = op.macs(*(self._graph.shape(i) for i in inputs))
-            size = math.prod(shape) * self._itemsize
-        shapes = op.parameter_shapes()
-        buffers = count(shapes[buffer] for buffer in op.buffers())
-        parameters = count(shapes.values()) - buffers
-        reads = tuple(i - 1 for i in inputs)
-        self.rows.append(Row(name, op.name, in_words(op), reads, shape, parameters, buffers, macs, size))
-        return len(self.rows)
-
-
-def rows(model: Module) -> list[Row]:
+def rows(model: Planned) -> list[Row]:
     """What each operation of the model puts out and costs for one input, in order.
 
     Example:
@@ -80,9 +57,23 @@ def rows(model: Module) -> list[Row]:
         >>> row.title, row.output_shape, row.parameters, row.macs, row.bytes
         ('1 Linear', (2,), 10, 8, 8)
     """
-    recorder = Recorder(model.input_shape, model.dtype.itemsize)
-    model._add_to(recorder, 0, "")
-    return recorder.rows
+    graph = None if model.input_shape is None else Graph(model.input_shape)
+    return [_row(operation, graph, model.dtype.itemsize) for operation in model.operations()]
+
+
+def _row(operation: Operation, graph: Graph | None, itemsize: int) -> Row:
+    """`graph` holds the operations before this one, and takes it in; None where shapes are unknown."""
+    op, inputs, name = operation
+    shape = macs = size = None
+    if graph is not None:
+        shape = graph.shape(graph.add(op, inputs, name))
+        macs = op.macs(*(graph.shape(i) for i in inputs))
+        size = math.prod(shape) * itemsize
+    shapes = op.parameter_shapes()
+    buffers = count(shapes[buffer] for buffer in op.buffers())
+    parameters = count(shapes.values()) - buffers
+    reads = tuple(i - 1 for i in inputs)
+    return Row(name, op.name, in_words(op), reads, shape, parameters, buffers, macs, size)
 
 
 def in_words(op: Op) -> str:
@@ -94,10 +85,10 @@ def in_words(op: Op) -> str:
         '8 to 16, kernel 3x1, stride 2, padding 0, groups 4'
     """
     settings = op.settings()
-    kind = layer_types().get(op.name)
+    kind: Any = layer_types().get(op.name)
     required, usual = [], {}
-    if kind is not None and issubclass(kind, Layer):
-        required, usual = kind._required(), kind._usual(settings)
+    if hasattr(kind, "default_settings"):  # a Layer
+        required, usual = kind.required_settings(), kind.default_settings(settings)
     parts = []
     for name, value in settings.items():
         if name.startswith("in_"):
@@ -115,7 +106,7 @@ def _value_in_words(name: str, value: Any) -> str:
     return "x".join(map(str, value)) if sizes else str(value)
 
 
-def table(model: Module) -> str:
+def table(model: Planned) -> str:
     """The rows as text, with a line of totals; what each one reads, where that is not just the row above.
 
     The first form that fits the terminal is taken: settings behind the figures; settings in a line below
@@ -184,7 +175,7 @@ def _reads(lines: list[Row], position: int) -> str:
     return ", ".join("input" if i < 0 else lines[i].name or lines[i].operation for i in read)
 
 
-def _notes(model: Module) -> list[str]:
+def _notes(model: Planned) -> list[str]:
     """What the rows do not tell: the task, memory as the engine lays it out, frozen parameters."""
     notes = []
     if model.task is not None:

@@ -35,11 +35,11 @@ class Optimizer(ABC):
     _memory_names: ClassVar[tuple[str, ...]]
 
     def __init__(self, groups: Iterable[Group], **settings: Any) -> None:
-        self._settings = self._checked(type(self).__name__, settings)
-        self._groups = self._checked_groups(self._settings, groups)
+        self.settings = self._checked(type(self).__name__, settings)
+        self._groups = self._checked_groups(self.settings, groups)
         self._steps = 0
         self._params: Array | None = None
-        self._memory: dict[str, Array] = {}
+        self.memory: dict[str, Array] = {}
         self._frozen: frozenset[str] = frozenset()
         self._windows: list[Window] = []
         self._parts: list[Part] | None = None  # None: to be found again before the next step
@@ -112,11 +112,11 @@ class Optimizer(ABC):
         self._check_frozen(self._frozen, windows)
         for group in self._groups:
             group.check_matches(who, _learned(windows))
-        for name, value in self._memory.items():
+        for name, value in self.memory.items():
             _check_size(who, name, value, params.size)
         self._gather()
         steps = _for_windows(who, self._window_steps, len(windows))
-        self._memory = {k: v.astype(params.dtype, copy=False) for k, v in self._memory.items()}
+        self.memory = {k: v.astype(params.dtype, copy=False) for k, v in self.memory.items()}
         self._params, self._windows, self._window_steps, self._parts = params, windows, steps, None
 
     def step(self, params: Array, grads: Array) -> None:
@@ -133,7 +133,7 @@ class Optimizer(ABC):
                 f"{type(self).__name__}: grads must be {params.dtype} of shape {params.shape}, "
                 f"got {grads.dtype} of shape {grads.shape}"
             )
-        for part in self._ready():
+        for part in self.parts():
             part.steps += self._counts(part.settings)
             self._update(part, grads[part.where])
         self._steps += 1
@@ -143,15 +143,15 @@ class Optimizer(ABC):
         parameter), copies of the memory.
         """
         if self._params is not None:
-            self._ready()  # memory that a changed setting asks for
+            self.parts()  # memory that a changed setting asks for
         self._gather()
         return {
             "type": type(self).__name__,
-            "settings": dict(self._settings),
+            "settings": dict(self.settings),
             "groups": [group.to_config() for group in self._groups],
             "steps": self._steps,
             "window_steps": list(self._window_steps),
-            "memory": {name: value.copy() for name, value in self._memory.items()},
+            "memory": {name: value.copy() for name, value in self.memory.items()},
         }
 
     @ieee_arithmetic
@@ -185,20 +185,20 @@ class Optimizer(ABC):
             for name, value in memory.items():
                 _check_size(who, name, value, self._params.size)
             memory = {k: v.astype(self._params.dtype, copy=False) for k, v in memory.items()}
-        self._settings, self._groups, self._steps, self._parts = settings, groups, steps, None
-        self._window_steps, self._memory = window_steps, memory
+        self.settings, self._groups, self._steps, self._parts = settings, groups, steps, None
+        self._window_steps, self.memory = window_steps, memory
 
     def __getstate__(self) -> dict[str, Any]:
         """Of a copy, which serves no model yet: whichever takes it first, with its memory."""
         if self._params is not None:
-            self._ready()
+            self.parts()
         self._gather()
-        memory = {name: value.copy() for name, value in self._memory.items()}
+        memory = {name: value.copy() for name, value in self.memory.items()}
         unbound: dict[str, Any] = {"_params": None, "_windows": [], "_parts": None}
-        return {**self.__dict__, **unbound, "_memory": memory, "_window_steps": list(self._window_steps)}
+        return {**self.__dict__, **unbound, "memory": memory, "_window_steps": list(self._window_steps)}
 
     def __repr__(self) -> str:
-        parts = [f"{name}={value}" for name, value in self._settings.items()]
+        parts = [f"{name}={value}" for name, value in self.settings.items()]
         parts += [f"groups={list(self._groups)}"] if self._groups else []
         return f"{type(self).__name__}({', '.join(parts)})"
 
@@ -223,17 +223,17 @@ class Optimizer(ABC):
 
     # ---------------------------------------------------------------- what a schedule sets
 
-    def _rates(self) -> list[float]:
+    def learning_rates(self) -> list[float]:
         """The optimizer's learning rate, and those groups have of their own."""
-        return [self._settings["lr"], *(g.settings["lr"] for g in self._groups if "lr" in g.settings)]
+        return [self.settings["lr"], *(g.settings["lr"] for g in self._groups if "lr" in g.settings)]
 
-    def _set_rates(self, rates: Sequence[float]) -> None:
-        """As `_rates` gave them; finite and not negative."""
-        if list(rates) == self._rates():
+    def set_learning_rates(self, rates: Sequence[float]) -> None:
+        """As `learning_rates` gave them; finite and not negative."""
+        if list(rates) == self.learning_rates():
             return
         own, *others = rates
         found = iter(others)
-        self._settings["lr"] = own
+        self.settings["lr"] = own
         self._groups = tuple(
             group.with_settings({**group.settings, "lr": next(found)}) if "lr" in group.settings else group
             for group in self._groups
@@ -261,20 +261,20 @@ class Optimizer(ABC):
             checked.append(group.with_settings({name: known[name] for name in group.settings}))
         return tuple(checked)
 
-    def _change(self, changes: Mapping[str, Any]) -> None:
-        settings = self._checked(type(self).__name__, {**self._settings, **changes})
+    def change(self, changes: Mapping[str, Any]) -> None:
+        settings = self._checked(type(self).__name__, {**self.settings, **changes})
         self._checked_groups(settings, self._groups)
-        self._settings = settings
+        self.settings = settings
         self._loosen()
 
-    def _ready(self) -> list[Part]:
+    def parts(self) -> list[Part]:
         """The parts, found again if anything has changed."""
         if self._parts is None:
             assert self._params is not None
-            chosen = choices(self._windows, self._settings, self._groups)
+            chosen = choices(self._windows, self.settings, self._groups)
             self._complete_memory(chosen)
             self._parts = parts_of(
-                self._windows, chosen, self._window_steps, self._frozen, self._params, self._memory
+                self._windows, chosen, self._window_steps, self._frozen, self._params, self.memory
             )
         return self._parts
 
@@ -283,11 +283,11 @@ class Optimizer(ABC):
         missing: set[str] = set()
         for window, choice in zip(self._windows, chosen, strict=True):
             for name, first in self._first_memory(choice.settings).items():
-                if name not in self._memory:
-                    self._memory[name] = np.zeros_like(self._params)
+                if name not in self.memory:
+                    self.memory[name] = np.zeros_like(self._params)
                     missing.add(name)
                 if name in missing:
-                    self._memory[name][window.where] = first
+                    self.memory[name][window.where] = first
 
     def _gather(self) -> None:
         """Brings the counts of steps back from the parts to the parameters."""
@@ -298,10 +298,10 @@ class Optimizer(ABC):
         self._gather()
         self._parts = None
 
-    def _active(self, grads: Array) -> list[Array]:
+    def active_gradients(self, grads: Array) -> list[Array]:
         """The stretches of the gradient block that a step goes along: all but what is frozen."""
         stretches: list[slice] = []
-        for part in self._ready():
+        for part in self.parts():
             if stretches and stretches[-1].stop == part.where.start:
                 stretches[-1] = slice(stretches[-1].start, part.where.stop)
             else:

@@ -42,7 +42,7 @@ class FiniteSteps:
         self._ordinary_memory = None
         before, state = params.copy(), optimizer.state_dict()
         optimizer.step(params, grads)
-        if all(math.isfinite(magnitude(values)) for values in (params, *optimizer._memory.values())):
+        if all(math.isfinite(magnitude(values)) for values in (params, *optimizer.memory.values())):
             return True
         params[:] = before
         optimizer.load_state_dict(state)
@@ -50,7 +50,7 @@ class FiniteSteps:
 
     def _ordinary_settings(self, params: Array) -> bool:
         decays = False
-        for part in self._optimizer._ready():
+        for part in self._optimizer.parts():
             settings = part.settings
             if not _are_ordinary(settings):
                 return False
@@ -59,7 +59,7 @@ class FiniteSteps:
 
     def _ordinary(self) -> bool:
         """Whether nothing in the memory is large; looked up only where it is not known."""
-        memory = self._optimizer._memory
+        memory = self._optimizer.memory
         if self._ordinary_memory is not memory:
             if not all(magnitude(values) <= _ORDINARY for values in memory.values()):
                 return False

@@ -24,10 +24,10 @@ class Setting:
         self._name = name
 
     def __get__(self, optimizer: Optimizer | None, owner: type | None = None) -> Any:
-        return self if optimizer is None else optimizer._settings[self._name]
+        return self if optimizer is None else optimizer.settings[self._name]
 
     def __set__(self, optimizer: Optimizer, value: Any) -> None:
-        optimizer._change({self._name: value})
+        optimizer.change({self._name: value})
 
     def checked(self, who: str, value: object) -> Any:
         return check_number(who, self._name, value, self._low, self._high, below=self._below)

@@ -231,11 +231,11 @@ def evaluate(
         raise TypeError(f"evaluate: model must be a Module, got {type_of(model)}")
     part, task, loss = evaluation_samples("evaluate", data, model, as_class("evaluate", ignore_index))
     check_not_all_ignored("evaluate: y", part, loss)
-    metrics = metrics_for(task, model._output_kind, loss)
+    metrics = metrics_for(task, model.output_kind, loss)
     began = time.perf_counter()
     measure(model, part, metrics, batch_size)
     seconds = time.perf_counter() - began
-    positions = len(model._plan_for(part.x.shape[1:]).output_shape) > 1
+    positions = len(model.plan_for(part.x.shape[1:]).output_shape) > 1
     return _result(
         task, metrics, part.classes or model.classes, seconds, "positions" if positions else "images"
     )

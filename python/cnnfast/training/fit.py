@@ -130,16 +130,16 @@ def fit(
         raise ValueError(f"fit: the schedule depends on the validation {rates.watches}; set validation=...")
     chosen = Adam() if optimizer is None else optimizer
     trainer = Trainer(model, chosen, loss, seed, clip_norm=clip_norm, clip_value=clip_value)
-    plan, _ = model._prepare(part.x)
+    plan, _ = model.prepare(part.x)
     smallest = plan.smallest_batch
     batches = batch_slices("fit", "batch_size", len(part), batch_size, smallest)
     if micro_batch is not None:
         batch_slices("fit", "micro_batch", len(part), micro_batch, smallest)
     display = display_for(progress, epochs, len(part))
-    if model.input_shape is None and not model._takes_other_sizes(part.x.shape[1:]):
+    if model.input_shape is None and not model.takes_other_sizes(part.x.shape[1:]):
         model.input_shape = part.x.shape[1:]
-    model._train_for(loss, plan.output_shape[0])
-    model._train_on(part.x)
+    model.record_loss(loss, plan.output_shape[0])
+    model.record_input(part.x)
     if model.classes is None:
         model.classes = part.classes
     seed_of_order = seed if shuffle else None
@@ -200,8 +200,8 @@ class _Run:
                 raise
             finally:
                 if self._best is not None:
-                    self._trainer._params[:] = self._best
-                    self._trainer.model._block.touch()
+                    self._trainer.model.flat_parameters[:] = self._best
+                    self._trainer.model.mark_changed()
                 if self._scheduler is not None:
                     self._scheduler.give_back()
         if self._interrupt.requested:  # a signal during the last step is recorded too
@@ -211,8 +211,8 @@ class _Run:
     def _one_epoch(self, epoch: int, display: Progress) -> EpochRecord | None:
         """Train one epoch; None if interrupted."""
         part, trainer = self._part, self._trainer
-        trainer._epoch = epoch
-        plan, x = trainer.model._prepare(part.x)
+        trainer.epoch = epoch
+        plan, x = trainer.model.prepare(part.x)
         order = self._order(epoch)
         mean = EpochMean(trainer.loss.is_classification)
         skipped = trainer.skipped
@@ -220,7 +220,7 @@ class _Run:
         for batch in self._batches:
             if self._interrupt.requested:
                 return None
-            mean.add(trainer._step(plan, x, part.y, order[batch], self._micro_batch))
+            mean.add(trainer.step_checked(plan, x, part.y, order[batch], self._micro_batch))
             if self._scheduler is not None:
                 self._scheduler.after_step()
             display.batch(epoch, batch.stop, mean.loss, mean.accuracy)
@@ -262,14 +262,14 @@ class _Run:
             return self._interrupt.requested
 
         model = trainer.model
-        outputs = model._plan_for(held.x.shape[1:]).output_shape[0]
-        metrics = metrics_for(model._task_of("fit", outputs), model._output_kind, self._validation_loss(held))
+        outputs = model.plan_for(held.x.shape[1:]).output_shape[0]
+        metrics = metrics_for(model.task_for("fit", outputs), model.output_kind, self._validation_loss(held))
         if not measure(model, held, metrics, _VALIDATION_BATCH, stop):
             return None
         loss, accuracy = metrics.loss, metrics.accuracy
         score = (accuracy or 0.0, -loss if math.isfinite(loss) else -math.inf)
         if self._best is None or score > self._best_score:
-            self._best = trainer._params.copy()
+            self._best = trainer.model.flat_parameters.copy()
             self._best_score, self._history.best_epoch = score, epoch
         return loss, accuracy
 
@@ -291,7 +291,7 @@ def _training_and_validation(
 
 def _check_not_all_ignored(part: Samples, loss: Loss) -> None:
     y = part.y if part.rows is None else part.y[part.rows]
-    if loss._count(y) == 0:
+    if loss.num_counted(y) == 0:
         raise ValueError(
             "fit: all rows of data are ignored: all labels are the loss's ignore_index "
             f"({getattr(loss, 'ignore_index', IGNORED)}), or of classes of weight 0"

@@ -215,7 +215,7 @@ def _objective(
 
 
 def _mean(loss: Loss, y: Array, target: Array) -> tuple[float, Array, float]:
-    each, dy, count = _core.row_losses(loss._engine(), np.ascontiguousarray(y), target)
+    each, dy, count = _core.row_losses(loss.engine_loss(), np.ascontiguousarray(y), target)
     terms = 1 + float(np.abs(y).max()) + float(np.abs(each).max())
     return float(each.sum()) / count, dy / count, terms
 

@@ -32,7 +32,7 @@ class Metrics(ABC):
     """
 
     def __init__(self, loss: Loss, kind: OutputKind) -> None:
-        self._loss, self._kind, self._engine = loss, kind, loss._engine()
+        self._loss, self._kind, self.engine_loss = loss, kind, loss.engine_loss()
         self._sum, self._weight = 0.0, 0.0
         self.n = 0
 
@@ -41,7 +41,7 @@ class Metrics(ABC):
         each, weight = self._losses(y, target)
         self._sum += float(each.sum(dtype=np.float64))
         self._weight += weight
-        self._count(y, target)
+        self.num_counted(y, target)
 
     @property
     def loss(self) -> float:
@@ -54,14 +54,14 @@ class Metrics(ABC):
         """Fraction of correct predictions; None in regression."""
 
     @abstractmethod
-    def _count(self, y: Array, target: Array) -> None: ...
+    def num_counted(self, y: Array, target: Array) -> None: ...
 
     def _losses(self, y: Array, target: Array) -> tuple[Array, float]:
         if self._loss.is_classification and self._kind in ("probabilities", "sigmoid"):
             y = np.log(probabilities("multiclass", self._kind, y.copy()))
         elif self._loss.name == "bce_with_logits" and self._kind == "sigmoid":
             return _binary_cross_entropy(y, target), y.size
-        each, _, weight = _core.row_losses(self._engine, y, target)
+        each, _, weight = _core.row_losses(self.engine_loss, y, target)
         return each, weight
 
 
@@ -80,7 +80,7 @@ class ClassificationMetrics(Metrics):
     def accuracy(self) -> float:
         return int(self.confusion.trace()) / self.n if self.n else float("nan")
 
-    def _count(self, y: Array, target: Array) -> None:
+    def num_counted(self, y: Array, target: Array) -> None:
         rows, k = _rows(y), y.shape[1]
         if target.dtype == np.int64:
             expected = target.reshape(-1)
@@ -113,7 +113,7 @@ class MultilabelMetrics(Metrics):
     def accuracy(self) -> float:
         return int(self.correct.sum()) / (self.n * len(self.correct)) if self.n else float("nan")
 
-    def _count(self, y: Array, target: Array) -> None:
+    def num_counted(self, y: Array, target: Array) -> None:
         predicted, expected = _rows(answers("multilabel", self._kind, y)), _rows(target) > 0.5
         is_correct = predicted == expected
         self.n += len(is_correct)
@@ -132,7 +132,7 @@ class RegressionMetrics(Metrics):
 
     _first: Array | None = None
 
-    def _count(self, y: Array, target: Array) -> None:
+    def num_counted(self, y: Array, target: Array) -> None:
         error = _rows(y).astype(np.float64) - _rows(target)
         if self._first is None:  # as an offset, against cancellation if the mean is large
             self._first = _rows(target)[0].astype(np.float64)

@@ -13,7 +13,7 @@ from .._types import Array, Labels, Shape
 from ..datasets import ImageDataset
 from ..losses import MSE, BCEWithLogits, CrossEntropy, Loss, targets
 from ..nn import Module
-from ..nn.task import Task, check_loss
+from ..nn.task import Task
 
 #: Shape of an output, x as the engine takes it, y as passed, class names.
 _Unpacked = tuple[Shape, Array, Any, tuple[str, ...] | None]
@@ -44,7 +44,7 @@ def as_samples(
         ValueError: No rows; mismatched shapes or counts; labels or classes that are not the model's.
     """
     unpacked = _unpacked(who, data, model)
-    check_loss(who, loss, model._output_kind, model._task, unpacked[0][0])
+    model.check_loss(who, loss, unpacked[0][0])
     return _checked(who, unpacked, model, loss, model.classes or names)
 
 
@@ -52,7 +52,7 @@ def evaluation_samples(who: str, data: Any, model: Module, ignore_index: int) ->
     """Samples for evaluation, with the model's task and the unweighted loss for that task."""
     unpacked = _unpacked(who, data, model)
     output, _, y, _ = unpacked
-    task = model._task_of(who, output[0])
+    task = model.task_for(who, output[0])
     if task == "multiclass" and isinstance(y, np.ndarray) and y.dtype.kind == "f" and y.ndim > 1:
         raise TypeError(
             f"{who}: y must be integers, the class of each row, got {type_of(y)} of shape {y.shape}; "
@@ -72,7 +72,7 @@ def _unpacked(who: str, data: Any, model: Module) -> _Unpacked:
         x, y, classes = data[0], data[1], None
     else:
         raise TypeError(f"{who}: data must be an ImageDataset or a pair (x, y), got {type_of(data)}")
-    plan, x = model._prepare(x)
+    plan, x = model.prepare(x)
     if len(x) == 0:
         raise ValueError(f"{who}: data has no rows")
     return plan.output_shape, x, y, classes

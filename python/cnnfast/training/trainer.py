@@ -14,7 +14,6 @@ from ..errors import NonFiniteError
 from ..losses import Loss, as_loss, targets
 from ..nn import Module
 from ..nn.freezing import buffer_places, merged, windows_of
-from ..nn.task import check_loss
 from ..optim import Optimizer
 from ..optim.clipping import clipping
 from ..optim.optimizer import check_optimizer
@@ -73,7 +72,7 @@ class Trainer:
             raise TypeError(f"Trainer: model must be a Module, got {type_of(model)}")
         check_optimizer("Trainer", optimizer)
         loss = as_loss("Trainer", loss)
-        check_loss("Trainer", loss, model._output_kind, model._task, model._outputs())
+        model.check_loss("Trainer", loss, model.num_outputs())
         if model.num_parameters() == 0:
             raise ValueError("Trainer: the model has no parameters to train")
         self.model, self.optimizer, self.loss = model, optimizer, loss
@@ -81,17 +80,17 @@ class Trainer:
         self._seed = check_integer("Trainer", "seed", seed, 0)
         #: Number of updates, and of skipped steps.
         self.steps, self.skipped = 0, 0
-        self._epoch: int | None = None
+        self.epoch: int | None = None
         self._attach()
-        model._train_for(loss, model._outputs())
+        model.record_loss(loss, model.num_outputs())
         self._started = False
 
     def _attach(self) -> None:
         """Set what is derived from the model, the optimizer and the loss."""
         model, optimizer = self.model, self.optimizer
-        self._engine_loss = self.loss._engine()
-        self._params, self._grads = model._values, model._flat_gradients
-        optimizer.bind(self._params, model._named_shapes(), model._buffer_names())
+        self._engine_loss = self.loss.engine_loss()
+        self._params, self._grads = model.flat_parameters, model.flat_gradients
+        optimizer.bind(self._params, model.named_shapes(), model.buffer_names())
         self._frozen = _FrozenParameters(model, optimizer)
         self._updates = FiniteSteps(optimizer)
         self._accumulator = GradientAccumulator(self._grads)
@@ -126,7 +125,7 @@ class Trainer:
         """
         if micro_batch is not None:
             micro_batch = check_integer("Trainer", "micro_batch", micro_batch, 1)
-        return self._step(*self._checked(x, y, index), micro_batch).loss
+        return self.step_checked(*self._checked(x, y, index), micro_batch).loss
 
     def accumulate(self, x: Array, y: Array, index: Any = None) -> float:
         """Accumulate the gradient of these rows for the next `update`: for batches that arrive in parts.
@@ -189,7 +188,7 @@ class Trainer:
     def _checked(self, x: Any, y: Any, index: Any) -> tuple[Plan, Array, Array, Labels | None]:
         """(plan, x, y, index) as the engine takes them; rows it cannot read in place are copied."""
         model = self.model
-        if model._values is not self._params:
+        if model.flat_parameters is not self._params:
             raise ValueError(
                 "Trainer: the model's parameters were moved (by to(), or into a container) since the "
                 "Trainer was made; make a new one"
@@ -201,18 +200,18 @@ class Trainer:
             if must_copy_rows(x, y, self.loss):
                 x, y = copied_rows("Trainer", x, y, rows)
                 rows, copied = None, rows
-        plan, x = model._prepare(x)
+        plan, x = model.prepare(x)
         if not self._started:
-            check_loss("Trainer", self.loss, model._output_kind, model._task, plan.output_shape[0])
-            model._train_for(self.loss, plan.output_shape[0])
-            model._train_on(x)
+            model.check_loss("Trainer", self.loss, plan.output_shape[0])
+            model.record_loss(self.loss, plan.output_shape[0])
+            model.record_input(x)
             self._started = True
         y = targets("Trainer", "y", y, self.loss, plan.output_shape, model.dtype, len(x))
         if copied is not None:
             check_copied_labels(y, copied, plan.output_shape[0], self.loss)
         return plan, x, y, rows
 
-    def _step(
+    def step_checked(
         self, plan: Plan, x: Array, y: Array, index: Labels | None, micro_batch: int | None = None
     ) -> BatchResult:
         """One step on checked input."""
@@ -282,12 +281,12 @@ class Trainer:
         if self._averages_before is not None:
             self._params[self._averages] = self._averages_before
             self._averages_before = None
-            self.model._block.touch()
+            self.model.mark_changed()
 
     def _move_averages(self, plan: Plan) -> None:
         if plan.has_buffers:
             plan.update_buffers(self._params, self._grads)
-            self.model._block.touch()
+            self.model.mark_changed()
 
     def _check_finite(self, loss: float) -> None:
         self._largest = magnitude(self._grads)
@@ -300,10 +299,10 @@ class Trainer:
         """Clip the gradients and update the parameters."""
         self._frozen.update()
         if self._clip is not None:
-            self._clip(self.optimizer._active(self._grads))
+            self._clip(self.optimizer.active_gradients(self._grads))
         if not self._updates.step(self._params, self._grads, self._largest):
             raise self._non_finite_error(f"a weight after the update (loss {loss:.4g})", loss)
-        self.model._block.touch()
+        self.model.mark_changed()
         self.steps += 1
 
     def _dropout_seed(self) -> int:
@@ -314,12 +313,12 @@ class Trainer:
 
     def _non_finite_error(self, what: str, loss: float) -> NonFiniteError:
         step = self.steps + 1
-        where = f"step {step}" if self._epoch is None else f"step {step} (epoch {self._epoch})"
+        where = f"step {step}" if self.epoch is None else f"step {step} (epoch {self.epoch})"
         return NonFiniteError(
             f"{what} is not finite at {where}; the model keeps the weights it had before that step; "
             f"try a smaller lr (now {self.optimizer.lr:g}) and check the input",
             step=step,
-            epoch=self._epoch,
+            epoch=self.epoch,
             loss=loss,
         )
 
@@ -334,13 +333,13 @@ class _FrozenParameters:
 
     def update(self) -> None:
         """Reads them from the model if any were frozen or unfrozen since the last call."""
-        changes = self._model._block.frozen_changes
+        changes = self._model.frozen_changes
         if changes == self._seen:
             return
         if not self._model.trainable_windows():
             raise ValueError("Trainer: all parameters of the model are frozen; unfreeze some")
         self._windows = merged(windows_of(self._model, frozen=True))
-        self._optimizer.frozen = frozenset(self._model.frozen).difference(self._model._buffer_names())
+        self._optimizer.frozen = frozenset(self._model.frozen).difference(self._model.buffer_names())
         self._seen = changes
 
     def clear(self, grads: Array) -> None:

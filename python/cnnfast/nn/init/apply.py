@@ -11,6 +11,7 @@ import numpy as np
 
 from ..._checks import seed_sequence, type_of
 from ..._types import Array, Seed
+from ..parameter_tree import ParameterTree
 from .initializer import Initializer
 
 if TYPE_CHECKING:
@@ -39,14 +40,12 @@ def apply(model: Module, rules: Mapping[str, Initializer], seed: Seed = None) ->
         >>> model[3].bias
         array([0., 0.], dtype=float32)
     """
-    from ..module import Module
-
-    if not isinstance(model, Module):
+    if not isinstance(model, ParameterTree):
         raise TypeError(f"init.apply: model must be a Module, got {type_of(model)}")
     if not isinstance(rules, Mapping):
         raise TypeError(f"init.apply: rules must be a dict of pattern to initializer, got {type_of(rules)}")
-    buffers = set(model._buffer_names())
-    shapes = {name: shape for name, shape in model._named_shapes() if name not in buffers}
+    buffers = set(model.buffer_names())
+    shapes = {name: shape for name, shape in model.named_shapes() if name not in buffers}
     chosen: dict[str, Initializer] = {}
     for pattern, rule in rules.items():
         if not isinstance(rule, Initializer):
@@ -64,7 +63,7 @@ def apply(model: Module, rules: Mapping[str, Initializer], seed: Seed = None) ->
             key = (*root.spawn_key, position)
             stream = np.random.SeedSequence(root.entropy, spawn_key=key, pool_size=root.pool_size)
             try:
-                chosen[name]._fill(drawn.setdefault(name, np.empty(shape)), stream)
+                chosen[name].fill(drawn.setdefault(name, np.empty(shape)), stream)
             except ValueError as error:
                 raise ValueError(f"{error} (parameter {name})") from None
     model.load_state_dict(drawn, strict=False)

@@ -47,11 +47,11 @@ class Initializer:
             raise TypeError(f"{who}: array must be a float32 or float64 array, got {type_of(array)}")
         if not array.flags.writeable:
             raise ValueError(f"{who}: array is read-only")
-        self._fill(array, seed_sequence(who, seed))
+        self.fill(array, seed_sequence(who, seed))
         return array
 
     @ieee_arithmetic
-    def _fill(self, array: Array, seed: np.random.SeedSequence) -> None:
+    def fill(self, array: Array, seed: np.random.SeedSequence) -> None:
         array[...] = self._draw(array.shape, np.random.default_rng(seed))
 
     def __repr__(self) -> str:

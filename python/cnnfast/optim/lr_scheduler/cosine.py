@@ -6,11 +6,11 @@ import math
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Literal
 
-from .schedule import Unit, _Curve
+from .schedule import Curve, Unit
 
 
 @dataclass(frozen=True)
-class CosineAnnealingLR(_Curve):
+class CosineAnnealingLR(Curve):
     """lr = eta_min + (base - eta_min) * (1 + cos(pi * t / T_max)) / 2: down along half a cosine.
 
     After `T_max` it rises again, as in PyTorch.
@@ -48,7 +48,7 @@ class CosineAnnealingLR(_Curve):
 
 
 @dataclass(frozen=True)
-class CosineAnnealingWarmRestarts(_Curve):
+class CosineAnnealingWarmRestarts(Curve):
     """Half a cosine again and again, each from base to `eta_min`.
 
     Args:
@@ -90,7 +90,7 @@ class CosineAnnealingWarmRestarts(_Curve):
 
 
 @dataclass(frozen=True)
-class OneCycleLR(_Curve):
+class OneCycleLR(Curve):
     """Up from max_lr / div_factor to max_lr, then down to max_lr / div_factor / final_div_factor.
 
     Args:

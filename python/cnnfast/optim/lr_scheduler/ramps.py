@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
-from .schedule import Unit, _Curve
+from .schedule import Curve, Unit
 
 
 @dataclass(frozen=True)
-class ConstantLR(_Curve):
+class ConstantLR(Curve):
     """lr = base * factor for `total_iters` epochs, then base.
 
     Args:
@@ -40,7 +40,7 @@ class ConstantLR(_Curve):
 
 
 @dataclass(frozen=True)
-class LinearLR(_Curve):
+class LinearLR(Curve):
     """Warm-up (or cool-down): base times a factor that goes from `start_factor` to `end_factor` in
     `total_iters` equal steps, and stays there.
 
@@ -80,7 +80,7 @@ class LinearLR(_Curve):
 
 
 @dataclass(frozen=True)
-class PolynomialLR(_Curve):
+class PolynomialLR(Curve):
     """lr = base * (1 - t / total_iters)^power, from `total_iters` on 0.
 
     Args:

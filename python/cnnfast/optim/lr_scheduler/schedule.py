@@ -84,7 +84,7 @@ class Schedule(ABC):
 
 
 @dataclass(frozen=True)
-class _Curve(Schedule):
+class Curve(Schedule):
     """A schedule that counts one thing, and may have its length left open."""
 
     #: Name of the setting that None leaves open.

@@ -62,7 +62,7 @@ class Scheduler:
         steps = None if epochs is None or steps_per_epoch is None else epochs * steps_per_epoch
         self._optimizer = optimizer
         self._schedule = schedule.planned(steps=steps, epochs=epochs)
-        self._bases = optimizer._rates()
+        self._bases = optimizer.learning_rates()
         self._steps = self._epochs = 0
         self._metrics: list[float] = []
         self._now = self._schedule.given(self._metrics)
@@ -110,7 +110,7 @@ class Scheduler:
     def give_back(self) -> None:
         """Sets the rates to what they were before the schedule, scaled by what was set by hand since."""
         self._take_over()
-        self._optimizer._set_rates(self._bases)
+        self._optimizer.set_learning_rates(self._bases)
 
     def state_dict(self) -> dict[str, Any]:
         """The schedule and how far it is, as plain data."""
@@ -150,12 +150,12 @@ class Scheduler:
     def _apply(self) -> None:
         self._take_over()
         now, step, epoch = self._now, self._steps, self._epochs
-        self._optimizer._set_rates([now.lr(base, step=step, epoch=epoch) for base in self._bases])
-        self._set = self._optimizer._rates()
+        self._optimizer.set_learning_rates([now.lr(base, step=step, epoch=epoch) for base in self._bases])
+        self._set = self._optimizer.learning_rates()
 
     def _take_over(self) -> None:
         """Rates that were set by hand since this scheduler set them last scale all that follow."""
-        found = self._optimizer._rates()
+        found = self._optimizer.learning_rates()
         if self._set is None or found == self._set:
             return
         if len(found) != len(self._set):

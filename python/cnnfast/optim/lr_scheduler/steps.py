@@ -6,11 +6,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
-from .schedule import Unit, _Curve
+from .schedule import Curve, Unit
 
 
 @dataclass(frozen=True)
-class StepLR(_Curve):
+class StepLR(Curve):
     """lr = base * gamma^floor(t / step_size): a step down every `step_size` epochs.
 
     Args:
@@ -41,7 +41,7 @@ class StepLR(_Curve):
 
 
 @dataclass(frozen=True)
-class MultiStepLR(_Curve):
+class MultiStepLR(Curve):
     """lr = base * gamma^(number of milestones reached).
 
     Args:
@@ -73,7 +73,7 @@ class MultiStepLR(_Curve):
 
 
 @dataclass(frozen=True)
-class ExponentialLR(_Curve):
+class ExponentialLR(Curve):
     """lr = base * gamma^t.
 
     Args:

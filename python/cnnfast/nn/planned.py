@@ -1,0 +1,193 @@
+"""`Planned`: what the engine runs for a module: operations, the plans made of them, and prepared input."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from .._checks import check_array, dtype_cure
+from .._core import Graph, Op, Plan, Reshape, Tape
+from .._types import Array, Shape
+from .block import Block, count
+from .described import Described
+from .image_axes import axes_cure, refuse_channels_last
+
+#: Plans kept for each module; a network fed with ever new image sizes forgets the oldest.
+_MAX_PLANS = 32
+
+
+class GraphBuilder(Protocol):
+    """What a module adds its operations to: the engine's Graph, or something that watches."""
+
+    def add(self, op: Op, inputs: Sequence[int], name: str = "") -> int: ...
+
+
+class Operation(NamedTuple):
+    """One operation of a network.
+
+    Attributes:
+        op: Its settings.
+        inputs: The values it reads: 0 is the network's input, k what the k-th operation computes.
+        name: Of the layer it belongs to; its parameters are ``f"{name}.weight"`` and so on.
+    """
+
+    op: Op
+    inputs: tuple[int, ...]
+    name: str
+
+
+class _Recorder:
+    """Takes the place of a Graph and keeps what is added."""
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+
+    def add(self, op: Op, inputs: Sequence[int], name: str = "") -> int:
+        self.operations.append(Operation(op, tuple(inputs), name))
+        return len(self.operations)
+
+
+class Planned(Described):
+    """The part of a `Module` that faces the engine."""
+
+    _tape: tuple[Plan, Tape, Shape] | None
+
+    @abstractmethod
+    def add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
+        """Adds this module's operations behind `value` and returns the value that comes out."""
+
+    def operations(self) -> list[Operation]:
+        """The operations that the engine runs, in order.
+
+        Example:
+            >>> from cnnfast import nn
+            >>> model = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
+            >>> [(operation.op.name, operation.inputs, operation.name) for operation in model.operations()]
+            [('Linear', (0,), '0'), ('ReLU', (1,), '1')]
+        """
+        recorder = _Recorder()
+        self.add_to(recorder, 0, "")
+        return recorder.operations
+
+    def plan(self, input_shape: Sequence[int] | None = None, *, exact: bool = False) -> Plan:
+        """What the engine makes of this module: ``print(model.plan())`` shows which layers run as one, by
+        which algorithm, with how many FLOPs and how much memory.
+
+        Args:
+            input_shape: Of one input; None takes the module's own.
+            exact: As of a call.
+
+        Raises:
+            ValueError: No shape is known, or it does not fit.
+
+        Example:
+            >>> from cnnfast import models
+            >>> "winograd 4x4" in str(models.hello_dl_letters().plan())
+            True
+        """
+        shape = self._input_shape if input_shape is None else tuple(input_shape)
+        if shape is None:
+            raise ValueError(
+                f"{type(self).__name__}: plan needs an input_shape, this module has none of its own"
+            )
+        return self.plan_for(shape, exact)
+
+    def place(self, block: Block, start: int) -> int:
+        self._plans = {}
+        self._tape = None
+        return super().place(block, start)
+
+    def _output_shape(self, input_shape: Shape) -> Shape:
+        graph = Graph(input_shape)
+        return graph.shape(self.add_to(graph, 0, ""))
+
+    def takes_other_sizes(self, shape: Shape) -> bool:
+        """Whether the network also takes images much larger than `shape`. A Linear behind a Flatten does not;
+        one pixel more might pass it unseen, lost in a pool.
+        """
+        return len(shape) > 1 and self._layers_take((shape[0], *(2 * extent for extent in shape[1:])))
+
+    def _layers_take(self, shape: Shape) -> bool:
+        """Whether an input of this shape would fit, whatever `input_shape` says."""
+        try:
+            self._output_shape(shape)
+        except ValueError:
+            return False
+        return True
+
+    def prepare(self, x: Array, exact: bool = False) -> tuple[Plan, Array]:
+        """The Plan for this input, and the input as the engine takes it."""
+        if type(x) is not np.ndarray:
+            x = check_array(type(self).__name__, "x", x, self.dtype)
+        given = x
+        if x.dtype == np.uint8:
+            if x.ndim == 3:
+                if self._input_shape is None:
+                    refuse_channels_last(type(self).__name__, x.shape)
+                x = x[:, None]
+            elif x.ndim != 4:
+                raise ValueError(
+                    f"{type(self).__name__}: uint8 x must be images, (n, h, w) or (n, c, h, w), "
+                    f"got {x.shape}{axes_cure(x.shape, self._takes)}"
+                )
+        elif x.dtype != self.flat_parameters.dtype:
+            raise TypeError(
+                f"{type(self).__name__}: x must be {self.dtype} or uint8, got {x.dtype}; "
+                f"{dtype_cure('x', x, self.dtype)}"
+            )
+        plan = None if exact else self._plans.get(x.shape[1:])
+        if plan is None:
+            plan = self._make_plan(x.shape[1:], given.shape, exact)
+        if not x.flags.c_contiguous:
+            x = np.ascontiguousarray(x)
+        return plan, x
+
+    def _make_plan(self, shape: Shape, given: Shape, exact: bool) -> Plan:
+        """The Plan for rows of this shape, of an array that was given with another one, perhaps."""
+        expected = self._input_shape
+        if len(given) < 2 or 0 in shape or (expected is not None and shape != expected):
+            rows = "(n, ...)" if expected is None else f"(n, {', '.join(map(str, expected))})"
+            cure = axes_cure(given, self._takes)
+            if not cure and expected is not None and 0 not in shape and self._layers_take(shape):
+                free = self.takes_other_sizes(expected)
+                cure = "; the layers take any size: set input_shape to None to allow it" if free else ""
+            raise ValueError(f"{type(self).__name__}: x must have shape {rows}, got {given}{cure}")
+        try:
+            return self.plan_for(shape, exact)
+        except ValueError as error:
+            cure = axes_cure(given, self._takes)
+            if not cure:
+                raise
+            raise ValueError(f"{error}{cure}") from None
+
+    def _takes(self, shape: Shape) -> bool:
+        """Whether an input of this shape fits."""
+        if self._input_shape is not None or 0 in shape or len(shape) == 0:
+            return shape == self._input_shape
+        return self._layers_take(shape)
+
+    def plan_for(self, shape: Shape, exact: bool = False) -> Plan:
+        key: tuple[int | str, ...] = ("exact", *shape) if exact else shape
+        with self._lock:
+            plans = self._plans
+            if key not in plans:
+                plan = self._build_plan(shape, exact)
+                if len(plans) >= _MAX_PLANS:
+                    del plans[next(iter(plans))]
+                plans[key] = plan
+            return plans[key]
+
+    def _build_plan(self, shape: Shape, exact: bool) -> Plan:
+        graph = Graph(shape)
+        self.add_to(graph, 0, "")
+        if len(graph) == 0:  # nothing but Identity; a plan has to do something
+            graph.add(Reshape(shape), [0])
+        plan = Plan(graph, self.dtype.name, *self._preprocessing.affine(shape), exact=exact)
+        start = 0
+        for (name, expected), window in zip(self.named_shapes(), plan.parameters, strict=True):
+            assert window == (name, start, expected), (window, name, start, expected)
+            start += count([expected])
+        return plan
