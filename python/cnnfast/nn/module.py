@@ -27,6 +27,7 @@ from .registry import blank
 from .serialization import save
 from .summary import table
 from .task import answers, probabilities, warn_of_nan
+from .trace import Trace, trace_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -244,6 +245,53 @@ class Module(Planned):
             value *= weight
             self.flat_gradients[:] *= self.dtype.type(weight)
         return value, {name: grad.copy() for name, grad in self.gradients().items()}
+
+    def trace(
+        self,
+        x: Array,
+        *,
+        backward: bool = False,
+        target: Array | None = None,
+        loss: Loss | str = "cross_entropy",
+        dy: Array | None = None,
+        training: bool = False,
+        seed: int | None = None,
+    ) -> Trace:
+        """Output of every layer, computed one layer at a time; the module is not changed.
+
+        The values equal those of the chain of single layers in exact mode, bit for bit. They may differ by
+        rounding from `model(x)`, which fuses layers.
+
+        Args:
+            x: As in a call.
+            backward: Compute the gradients too, which needs a target or `dy`. This is a training pass.
+            target, loss: As of `loss_and_grad`.
+            dy: d loss / d output, shape and dtype of the output, in place of a target.
+            training: Batch normalization uses the statistics of this batch, and dropout draws.
+            seed: As of `forward`; every dropout layer gets it.
+
+        Returns:
+            A `Trace`: `outputs`, `output_gradients` and `gradients`, dicts by name in the order of
+            computation. Names are the prefixes in `state_dict()`, "" for a single layer; the joins of
+            containers are "add" and "concat". `Identity` has no operation and no entry.
+
+        Raises:
+            TypeError: As in a call; `dy` of another dtype.
+            ValueError: As in a call; not exactly one of `target` and `dy` for a backward pass, or one of them
+                without it; `dy` of another shape; a join other than Add and Concat.
+
+        Cost: a plan for every layer and memory for all outputs: for inspection, not for training.
+
+        Example:
+            >>> from cnnfast import nn
+            >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), seed=0)
+            >>> trace = model.trace(np.ones((1, 2), dtype=np.float32))
+            >>> {name: y.shape for name, y in trace.outputs.items()}
+            {'0': (1, 3), '1': (1, 3)}
+        """
+        who = f"{type(self).__name__}.trace"
+        kind = None if target is None else as_loss(who, loss)
+        return trace_of(who, self, x, backward, target, kind, dy, training, noise_seed(who, seed))
 
     # ---------------------------------------------------------------- copies and files
 

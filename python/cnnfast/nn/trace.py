@@ -1,0 +1,187 @@
+"""`trace_of`: the output of every layer of a network, and the gradients, computed one layer at a time.
+
+Each operation is a plan of one node in exact mode, so values are those of the chain of single layers. The
+plans that `model(x)` and training use are not involved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .._checks import check_array, check_label_range, dtype_cure, ieee_arithmetic, type_of
+from .._core import Graph, Op, Plan, Reshape, Tape, row_losses
+from .._types import Array, Shape
+from ..losses import Loss, targets
+from .block import count, windows
+from .planned import Operation, Planned
+
+
+class Trace(NamedTuple):
+    """Values of one pass by the layers' names, in the order in which they were computed.
+
+    Attributes:
+        outputs: Output of each layer.
+        output_gradients: d loss / d output of each layer; empty without a backward pass.
+        gradients: d loss / d parameter, keyed like `Module.gradients`; empty without a backward pass.
+    """
+
+    outputs: dict[str, Array]
+    output_gradients: dict[str, Array]
+    gradients: dict[str, Array]
+
+
+def trace_of(
+    who: str,
+    model: Planned,
+    x: Array,
+    backward: bool,
+    target: Array | None,
+    loss: Loss | None,
+    dy: Array | None,
+    training: bool,
+    seed: int,
+) -> Trace:
+    """See `Module.trace`; the loss is None without a target."""
+    if backward != ((target is None) != (dy is None)) or (target is not None and dy is not None):
+        raise ValueError(f"{who}: give exactly one of target and dy if backward=True, else neither")
+    _, x = model.prepare(x)
+    if x.dtype != model.dtype:
+        x = _normalized(x, model)
+    run = _Pass(model.operations(), model.flat_parameters, x, training or backward, seed)
+    if not backward:
+        return Trace(run.outputs, {}, {})
+    if target is not None and loss is not None:
+        model.check_loss(who, loss, run.output.shape[1])
+        dy = _output_gradient(who, loss, run.output, target)
+    by_layer, flat = run.backward(_checked_dy(who, dy, run.output))
+    buffers = set(model.buffer_names())
+    named = {name: grad for name, grad in windows(flat, model.named_shapes()) if name not in buffers}
+    return Trace(run.outputs, by_layer, named)
+
+
+class _Node:
+    """One operation with its parameters, and what its forward pass keeps for backward."""
+
+    def __init__(self, step: Operation, params: Array) -> None:
+        self.op, self.inputs, self.name, self._params = step.op, step.inputs, step.name, params
+        self._pass: tuple[Plan, Tape] | None = None
+        self._channels: list[int] = []
+
+    def forward(self, inputs: Sequence[Array], training: bool, seed: int) -> Array:
+        if self.op.name == "Add":
+            total = inputs[0]
+            for other in inputs[1:]:
+                total = total + other
+            return total
+        if self.op.name == "Concat":
+            self._channels = [x.shape[1] for x in inputs]
+            return np.concatenate(inputs, axis=1)
+        if len(inputs) != 1:
+            raise ValueError(f"trace: operation {self.op.name} of layer {self.name!r} is not supported")
+        plan = _plan(self.op, inputs[0])
+        if not training:
+            return plan.forward(inputs[0], self._params)
+        y, tape = plan.forward_train(inputs[0], self._params, seed)
+        self._pass = plan, tape
+        return y
+
+    def backward(self, dy: Array) -> tuple[list[Array], Array]:
+        """(gradient of each input, gradient of the parameters)"""
+        grads = np.zeros_like(self._params)
+        if self.op.name == "Add":
+            return [dy] * len(self.inputs), grads
+        if self.op.name == "Concat":
+            return np.split(dy, np.cumsum(self._channels)[:-1], axis=1), grads
+        assert self._pass is not None
+        plan, tape = self._pass
+        return [plan.backward(np.ascontiguousarray(dy), tape, self._params, grads)], grads
+
+
+class _Pass:
+    """A forward pass, layer by layer, and the backward pass behind it.
+
+    Args:
+        operations: Of the network, in order.
+        params: Its flat parameters, which are not changed.
+        x: Input as floats.
+        training: Batch normalization uses the statistics of the batch, and dropout draws; else inference.
+        seed: Of what every dropout layer draws.
+    """
+
+    def __init__(
+        self, operations: Sequence[Operation], params: Array, x: Array, training: bool, seed: int
+    ) -> None:
+        self._nodes: list[_Node] = []
+        self._values = [x]
+        start = 0
+        for step in operations:
+            end = start + count(step.op.parameter_shapes().values())
+            node = _Node(step, params[start:end].copy())
+            self._values.append(node.forward([self._values[i] for i in node.inputs], training, seed))
+            self._nodes.append(node)
+            start = end
+
+    @property
+    def output(self) -> Array:
+        return self._values[-1]
+
+    @property
+    def outputs(self) -> dict[str, Array]:
+        return {node.name: y for node, y in zip(self._nodes, self._values[1:], strict=True)}
+
+    def backward(self, dy: Array) -> tuple[dict[str, Array], Array]:
+        """(gradient of the output of each layer, flat gradient of all parameters)"""
+        found: list[Array | None] = [None] * len(self._values)
+        found[-1] = dy
+        flat = []
+        for k in range(len(self._nodes), 0, -1):
+            node, here = self._nodes[k - 1], found[k]
+            if here is None:  # nothing reads this value
+                here = np.zeros_like(self._values[k])
+                found[k] = here
+            by_input, grads = node.backward(here)
+            flat.append(grads)
+            for i, dx in zip(node.inputs, by_input, strict=True):
+                before = found[i]
+                found[i] = dx if before is None else before + dx
+        by_name = {n.name: dx.copy() for n, dx in zip(self._nodes, found[1:], strict=True) if dx is not None}
+        return by_name, np.concatenate(flat[::-1]) if flat else np.zeros(0, dy.dtype)
+
+
+def _normalized(x: Array, model: Planned) -> Array:
+    """uint8 images as the floats that the first layer reads."""
+    shape: Shape = x.shape[1:]
+    graph = Graph(shape)
+    graph.add(Reshape(shape), [0])
+    dtype = model.dtype
+    return Plan(graph, dtype.name, *model.preprocessing.affine(shape)).forward(x, np.zeros(0, dtype))
+
+
+def _checked_dy(who: str, dy: object, y: Array) -> Array:
+    array = check_array(who, "dy", dy, y.dtype)
+    if array.dtype != y.dtype:
+        cure = dtype_cure("dy", array, y.dtype)
+        raise TypeError(f"{who}: dy must be a {y.dtype} array, got {type_of(array)}; {cure}")
+    if array.shape != y.shape:
+        raise ValueError(f"{who}: dy must have the shape of the output {y.shape}, got {array.shape}")
+    return array
+
+
+@ieee_arithmetic
+def _output_gradient(who: str, loss: Loss, y: Array, target: Array) -> Array:
+    """d mean loss / d y; zeros where all targets are ignored."""
+    rows = targets(who, "target", target, loss, y.shape[1:], y.dtype, len(y))
+    if rows.dtype == np.int64:
+        check_label_range(who, "target", rows, y.shape[1], getattr(loss, "ignore_index", None))
+    _, dy, divisor = row_losses(loss.engine_loss(), y, rows)
+    gradient = dy.reshape(y.shape)
+    return gradient if divisor == 0 else np.asarray(gradient / y.dtype.type(divisor))  # 0: all are ignored
+
+
+def _plan(op: Op, x: Array) -> Plan:
+    graph = Graph(x.shape[1:])
+    graph.add(op, [0])
+    return Plan(graph, x.dtype.name, exact=True)
