@@ -114,3 +114,11 @@ def test_ignored_targets_give_no_gradient() -> None:
     model = chain("float32")
     gradients = model.trace(images("float32"), backward=True, target=np.full(6, -100)).gradients
     assert all((value == 0).all() for value in gradients.values())
+
+
+def test_convolutions_sum_the_products_themselves() -> None:
+    model = nn.Conv2d(32, 32, 3, padding=1, seed=0)
+    x = RNG.standard_normal((2, 32, 16, 16)).astype(np.float32)
+    exact = model(x, exact=True)
+    assert (model(x) != exact).any()  # Winograd's algorithm
+    np.testing.assert_array_equal(model.trace(x).outputs[""], exact)
