@@ -121,11 +121,7 @@ def test_it_is_kept_by_copies_pickles_and_files(tmp_path: Path) -> None:
         model.save(path)
         twins = (model.copy(), copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model)))
         for twin in (*twins, load(path)):
-            assert (twin.task, twin._task, twin._trained_for) == (
-                model.task,
-                model._task,
-                model._trained_for,
-            )
+            assert (twin.task, twin.description()) == (model.task, model.description())
         assert serialization.metadata(path).get("task") == (None if model is by_end else model.task)
 
 

@@ -26,9 +26,9 @@ class Schedule(ABC):
     #: The validation figure it needs after each epoch, if it does.
     watches: Metric | None = None
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, registered: bool = True, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if not cls.__name__.startswith("_"):
+        if registered:
             _TYPES[cls.__name__] = cls
 
     @abstractmethod
@@ -84,7 +84,7 @@ class Schedule(ABC):
 
 
 @dataclass(frozen=True)
-class Curve(Schedule):
+class Curve(Schedule, registered=False):
     """A schedule that counts one thing, and may have its length left open."""
 
     #: Name of the setting that None leaves open.
