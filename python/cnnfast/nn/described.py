@@ -181,6 +181,7 @@ class Described(ParameterTree):
         self._looks = _LOOKS
 
     def set_preprocessing(self, value: Preprocessing) -> None:
+        """Sets `preprocessing`, also of the layers that read the input; unchecked."""
         self._preprocessing = value
         self._plans = {}
         self._looks = _LOOKS

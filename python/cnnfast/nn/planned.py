@@ -119,7 +119,18 @@ class Planned(Described):
         return True
 
     def prepare(self, x: Array, exact: bool = False) -> tuple[Plan, Array]:
-        """The Plan for this input, and the input as the engine takes it."""
+        """The plan for an input, and the input as the engine takes it: checked, with channels, contiguous.
+
+        Args:
+            x: As in a call.
+            exact: As of a call.
+
+        Returns:
+            The plan, kept for inputs of this shape; x itself where it need not be changed.
+
+        Raises:
+            TypeError, ValueError: As in a call.
+        """
         if type(x) is not np.ndarray:
             x = check_array(type(self).__name__, "x", x, self.dtype)
         given = x
@@ -170,6 +181,11 @@ class Planned(Described):
         return self._layers_take(shape)
 
     def plan_for(self, shape: Shape, exact: bool = False) -> Plan:
+        """The plan for inputs of this shape, without the rows; made when first asked for, then kept.
+
+        Raises:
+            ValueError: The layers do not fit the shape.
+        """
         key: tuple[int | str, ...] = ("exact", *shape) if exact else shape
         with self._lock:
             plans = self._plans
