@@ -11,7 +11,7 @@ from .schedule import Metric, Schedule
 
 
 @dataclass(frozen=True)
-class _Several(Schedule):
+class _Several(Schedule, registered=False):
     schedules: Sequence[Schedule]
 
     def __post_init__(self) -> None:
