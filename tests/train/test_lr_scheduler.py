@@ -217,10 +217,10 @@ def test_an_open_length_in_a_sequence_is_that_of_its_part():
 
 
 def test_a_missing_length_is_named():
-    text = "CosineAnnealingLR: T_max is open; give it, or tell the Scheduler the epochs"
+    text = "CosineAnnealingLR: T_max is unknown; set it, or give the Scheduler the epochs"
     with refused(ValueError, text):
         lrs.Scheduler(optim.SGD(1), lrs.CosineAnnealingLR())
-    text = "OneCycleLR: total_steps is open; give it, or tell the Scheduler the epochs and steps_per_epoch"
+    text = "OneCycleLR: total_steps is unknown; set it, or give the Scheduler the epochs and steps_per_epoch"
     with refused(ValueError, text):
         lrs.Scheduler(optim.SGD(1), lrs.OneCycleLR(), epochs=3)
 
@@ -303,7 +303,7 @@ def test_data_that_describe_no_schedule_are_refused(config, error, text):
             TypeError,
             "MultiStepLR: milestones must be a list of integers, got int 3",
         ),
-        (lambda: lrs.MultiStepLR([5, 3]), ValueError, "MultiStepLR: milestones must rise, got [5, 3]"),
+        (lambda: lrs.MultiStepLR([5, 3]), ValueError, "MultiStepLR: milestones must increase, got [5, 3]"),
         (lambda: lrs.MultiStepLR([0]), ValueError, "MultiStepLR: milestones must be at least 1, got 0"),
         (
             lambda: lrs.ExponentialLR(-1),
@@ -379,7 +379,7 @@ def test_data_that_describe_no_schedule_are_refused(config, error, text):
         (
             lambda: lrs.ChainedScheduler([lrs.ReduceLROnPlateau("min"), lrs.ReduceLROnPlateau("max")]),
             ValueError,
-            "ChainedScheduler: its schedules watch different figures, loss and accuracy",
+            "ChainedScheduler: its schedules use different metrics, loss and accuracy",
         ),
         (
             lambda: lrs.SequentialLR([lrs.StepLR(1), lrs.StepLR(2)], []),
@@ -389,19 +389,19 @@ def test_data_that_describe_no_schedule_are_refused(config, error, text):
         (
             lambda: lrs.SequentialLR([lrs.StepLR(1)] * 3, [4, 4]),
             ValueError,
-            "SequentialLR: milestones must rise, got [4, 4]",
+            "SequentialLR: milestones must increase, got [4, 4]",
         ),
         (
             lambda: lrs.SequentialLR([lrs.StepLR(1), lrs.OneCycleLR()], [4]),
             ValueError,
             "SequentialLR: its schedules must all count epochs, or all steps; "
-            "ChainedScheduler takes any together",
+            "ChainedScheduler accepts any combination",
         ),
         (
             lambda: lrs.SequentialLR([lrs.ReduceLROnPlateau()], []),
             ValueError,
             "SequentialLR: its schedules must all count epochs, or all steps; "
-            "ChainedScheduler takes any together",
+            "ChainedScheduler accepts any combination",
         ),
         (
             lambda: lrs.Scheduler("sgd", lrs.StepLR(1)),

@@ -315,7 +315,7 @@ def test_an_optimiser_serves_one_model():
     optimizer.bind(a)
     optimizer.bind(a)
     for call in (lambda: optimizer.bind(b), lambda: optimizer.step(b, b)):
-        text = "Adam: already serves another model (or a dtype it had before); make a new optimizer"
+        text = "Adam: already bound to another model (or to its former dtype); create a new optimizer"
         with refused(ValueError, text):
             call()
 

@@ -126,7 +126,7 @@ def test_any_number_of_threads_gives_the_same_bits(dtype, rng, set_threads):
         (
             lambda: Trainer(nn.Linear(1, 2), optim.SGD(1), clip_norm=1.0, clip_value=1.0),
             ValueError,
-            "Trainer: takes clip_norm or clip_value, not both",
+            "Trainer: accepts clip_norm or clip_value, not both",
         ),
         (
             lambda: Trainer(nn.Linear(1, 2), optim.SGD(1), clip_norm=-1),

@@ -111,6 +111,6 @@ def test_a_copy_of_an_optimizer_still_refuses_a_model_of_another_size(rng):
     with refused(ValueError, "Adam: exp_avg is of shape (99,), but the model has 15 parameters"):
         Trainer(nn.Linear(4, 3), copy.copy(optimizer))
     with refused(
-        ValueError, "Adam: already serves another model (or a dtype it had before); make a new optimizer"
+        ValueError, "Adam: already bound to another model (or to its former dtype); create a new optimizer"
     ):
         Trainer(network(), optimizer)

@@ -1,4 +1,4 @@
-"""Functions of single elements: `ReLU` and its kin, `GELU`, `SiLU`, `Sigmoid`, `Tanh` and others."""
+"""Elementwise activations: `ReLU` and its variants, `GELU`, `SiLU`, `Sigmoid`, `Tanh` and others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .registry import register
 
 @register
 class ReLU(Layer):
-    """Cuts off below zero: y = max(x, 0). NaN stays NaN; the derivative at 0 is 0.
+    """y = max(x, 0). NaN stays NaN; the derivative at 0 is 0.
 
     Shapes:
         Any, kept.
@@ -60,7 +60,7 @@ class GELU(Layer):
 
 @register
 class LeakyReLU(Layer):
-    """ReLU that lets a little through: y = x above 0, negative_slope * x below.
+    """y = x above 0, negative_slope * x below.
 
     Args:
         negative_slope: The derivative at 0 and below.
@@ -89,10 +89,10 @@ class LeakyReLU(Layer):
 
 @register
 class ELU(Layer):
-    """y = x above 0, alpha * (exp(x) - 1) below: no kink at 0 for alpha 1, and a floor at -alpha.
+    """y = x above 0, alpha * (exp(x) - 1) below: smooth at 0 for alpha 1, with limit -alpha.
 
     Args:
-        alpha: Depth of the floor.
+        alpha: The negative of the limit at minus infinity.
 
     Shapes:
         Any, kept.
@@ -118,10 +118,10 @@ class ELU(Layer):
 
 @register
 class SELU(Layer):
-    """ELU with the two numbers that keep mean 0 and variance 1 from layer to layer.
+    """ELU with the two constants that preserve mean 0 and variance 1 from layer to layer.
 
-    y = 1.0507... x above 0, 1.0507... * 1.6732... * (exp(x) - 1) below; made for weights drawn with variance
-    1 / inputs.
+    y = 1.0507... x above 0, 1.0507... * 1.6732... * (exp(x) - 1) below; for weights initialized with variance
+    1 / inputs (`init.lecun_normal`).
 
     Shapes:
         Any, kept.
@@ -189,7 +189,7 @@ class Mish(Layer):
 class Sigmoid(Layer):
     """The logistic function, y = 1 / (1 + exp(-x)).
 
-    A network trained with the loss "bce_with_logits" should not end in it: that takes what comes before.
+    A network trained with the loss "bce_with_logits" should not end in it, as the loss expects logits.
 
     Shapes:
         Any, kept.
@@ -233,9 +233,9 @@ class Softplus(Layer):
     """A smooth ReLU: y = log(1 + exp(beta * x)) / beta.
 
     Args:
-        beta: The larger, the nearer to ReLU.
-        threshold: Where beta * x is above it, y is x itself. Nothing overflows without it; it is there
-            because PyTorch has it.
+        beta: Larger values are closer to ReLU.
+        threshold: If beta * x is larger, y = x. It is not needed against overflow, but for compatibility with
+            PyTorch.
 
     Shapes:
         Any, kept.
@@ -261,7 +261,7 @@ class Softplus(Layer):
 
 @register
 class Hardswish(Layer):
-    """SiLU in straight lines and a parabola: y = x * min(max(x + 3, 0), 6) / 6.
+    """Piecewise approximation of SiLU: y = x * min(max(x + 3, 0), 6) / 6.
 
     Shapes:
         Any, kept.
@@ -283,12 +283,12 @@ class Hardswish(Layer):
 
 @register
 class Hardsigmoid(Layer):
-    """Sigmoid in three straight lines: y = min(max(x + 3, 0), 6) / 6.
+    """Piecewise linear approximation of the sigmoid: y = min(max(x + 3, 0), 6) / 6.
 
     Shapes:
         Any, kept.
 
-    Source: Courbariaux, Bengio and David 2015, arXiv:1511.00363 (there with other numbers).
+    Source: Courbariaux, Bengio and David 2015, arXiv:1511.00363 (there with other constants).
 
     Example:
         >>> import numpy as np

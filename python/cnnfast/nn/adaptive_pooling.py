@@ -1,7 +1,7 @@
-"""Adaptive pools: a given number of windows, whatever the size of the input.
+"""Adaptive pools: a given number of windows for any input size.
 
-Of m windows over l places, number i takes those from floor(i l / m) to ceil((i + 1) l / m), the end excluded:
-PyTorch's rule. Where m divides l they lie side by side, else neighbors may share a place.
+Window i of m over l positions is from floor(i l / m) to ceil((i + 1) l / m), the end excluded: PyTorch's
+rule. If m divides l they do not overlap, otherwise neighbors may share a position.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .registry import register
 
 @register
 class AdaptiveAvgPool2d(Layer):
-    """Takes the mean of each of a given number of windows; with 1, of the whole image (global average).
+    """Mean of each of a given number of windows; with 1, of the whole image (global average).
 
     Window (i, j) of (a, b) is the rows from floor(i h / a) to ceil((i + 1) h / a) and the columns from
     floor(j w / b) to ceil((j + 1) w / b), the ends excluded.
@@ -28,7 +28,7 @@ class AdaptiveAvgPool2d(Layer):
     Raises:
         ValueError: An output_size that is out of range.
 
-    Cost: one addition for each pixel of each window, one division an output value.
+    Cost: one addition for each pixel of each window, one division per output value.
 
     Source: Lin et al. 2013, Network in network, arXiv:1312.4400 (global average pooling); the windows are
     PyTorch's.
@@ -51,9 +51,9 @@ class AdaptiveAvgPool2d(Layer):
 
 @register
 class AdaptiveAvgPool1d(Layer):
-    """Takes the mean of each of a given number of windows of a line; with 1, of the whole line.
+    """Mean of each of a given number of windows of a sequence; with 1, of the whole sequence.
 
-    Window i of m is the places from floor(i l / m) to ceil((i + 1) l / m), the end excluded.
+    Window i of m is the positions from floor(i l / m) to ceil((i + 1) l / m), the end excluded.
 
     Args:
         output_size: Number of windows.
@@ -64,7 +64,7 @@ class AdaptiveAvgPool1d(Layer):
     Raises:
         ValueError: An output_size that is out of range.
 
-    Cost: one addition for each value of each window, one division an output value.
+    Cost: one addition for each value of each window, one division per output value.
 
     Source: as `AdaptiveAvgPool2d`.
 
@@ -83,7 +83,7 @@ class AdaptiveAvgPool1d(Layer):
 
 @register
 class AdaptiveMaxPool2d(Layer):
-    """Keeps the largest value of each of a given number of windows; ties and NaN as in `MaxPool2d`.
+    """Maximum of each of a given number of windows; ties and NaN as in `MaxPool2d`.
 
     Window (i, j) of (a, b) is the rows from floor(i h / a) to ceil((i + 1) h / a) and the columns from
     floor(j w / b) to ceil((j + 1) w / b), the ends excluded.

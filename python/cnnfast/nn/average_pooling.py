@@ -18,9 +18,9 @@ class AvgPool2d(Layer):
 
     Args:
         kernel_size: Size of the window, one number or (height, width).
-        stride: Step between windows; None takes `kernel_size`, so that windows lie side by side.
+        stride: Step between windows; None uses `kernel_size`.
         padding: One number, (vertical, horizontal), or ((top, bottom), (left, right)); less than the kernel.
-        ceil_mode: True keeps a last window that the image fills only in part.
+        ceil_mode: Whether to keep a last window that is only partly on the image.
         count_include_pad: False divides by the number of pixels on the image alone.
         divisor_override: Divides every sum by this number instead.
 
@@ -32,7 +32,7 @@ class AvgPool2d(Layer):
         ValueError: A setting that is out of range, or padding as large as the kernel; when called, an image
             that is smaller than the window.
 
-    Cost: kernel height * kernel width additions and one division an output value.
+    Cost: kernel height * kernel width additions and one division per output value.
 
     Source: LeCun et al. 1998, Gradient-based learning applied to document recognition (the subsampling
     layers).
@@ -63,24 +63,24 @@ class AvgPool2d(Layer):
 
 @register
 class AvgPool1d(Layer):
-    """Takes the mean of each window of a line, channel by channel; edges as in `AvgPool2d`.
+    """1-D average pooling; edges as in `AvgPool2d`.
 
     Args:
         kernel_size: Values in a window.
-        stride: Step between windows; None takes `kernel_size`.
+        stride: Step between windows; None uses `kernel_size`.
         padding: One number or (before, after); less than the kernel.
-        ceil_mode: True keeps a last window that the line fills only in part.
-        count_include_pad: False divides by the number of values on the line alone.
+        ceil_mode: Whether to keep a last window that is only partly on the input.
+        count_include_pad: Whether to include padding in the divisor.
 
     Shapes:
         x (n, c, l) to (n, c, l'), l' = floor((l + before + after - kernel_size) / stride) + 1, with
         `ceil_mode` rounded up.
 
     Raises:
-        ValueError: A setting that is out of range, or padding as large as the kernel; when called, a line
+        ValueError: A setting that is out of range, or padding as large as the kernel; when called, a sequence
             that is shorter than the window.
 
-    Cost: kernel_size additions and one division an output value.
+    Cost: kernel_size additions and one division per output value.
 
     Source: as `AvgPool2d`.
 

@@ -29,34 +29,36 @@ class _BatchNorm(Layer):
 
 @register
 class BatchNorm2d(_BatchNorm):
-    """Shifts and scales each channel to mean 0 and variance 1 over the batch, then to learned ones.
+    """Normalizes each channel to mean 0 and variance 1 over the batch, then applies a learned weight and
+    bias.
 
     y[n,c,i,j] = (x[n,c,i,j] - mean[c]) / sqrt(var[c] + eps) * weight[c] + bias[c]
 
     In training passes (`forward`, `loss_and_grad`, `Trainer`, `fit`) mean and variance are those of the whole
-    batch, the variance divided by the number m of values a channel, and the running averages move a step
-    towards them: running = (1 - momentum) * running + momentum * batch, the variance divided by m - 1 there.
-    A batch with NaN or infinity in it moves none of a network's averages. In inference the running averages
-    take their place; a convolution or Linear in front takes them into its weights, so that the layer costs
-    nothing. Training uses them, too, and leaves them alone, while they are frozen (`Module.freeze`).
+    batch, the variance divided by the number m of values per channel, and the running averages are updated:
+    running = (1 - momentum) * running + momentum * batch, with the variance divided by m - 1. A batch with
+    NaN or infinity does not update them. Inference uses the running averages; they are folded into the
+    weights of a preceding convolution or Linear, so that the layer has no cost. Training uses them too,
+    without updating them, while they are frozen (`Module.freeze`).
 
     Args:
         num_features: Channels.
         eps: Added to the variance; above 0.
-        momentum: Step of the running averages, 0 to 1; None makes them plain means over all batches: the step
-            is 1 / `num_batches_tracked`, a buffer that counts them.
-        affine: Whether there are a learned weight and bias.
+        momentum: Weight of the new batch in the running averages, 0 to 1; None computes cumulative averages
+            over all batches, with weight 1 / `num_batches_tracked`, a buffer that counts them.
+        affine: Whether to use a learned weight and bias.
 
     Shapes:
         x (n, num_features, h, w), kept. weight, bias, running_mean, running_var (num_features,); the last two
-        are buffers: no gradient changes them, and they are part of `state_dict()`. So is num_batches_tracked
-        (), which is there without momentum only.
+        are buffers: they have no gradient, but are part of `state_dict()`. So is num_batches_tracked (),
+            which
+        exists only without momentum.
 
     Raises:
-        ValueError: A setting out of range; when called, other channels; in training, one value a channel.
+        ValueError: A setting out of range; when called, other channels; in training, one value per channel.
 
-    Cost: in training one pass to sum and one to apply, in each direction; all tiles of the batch wait for one
-    another in between.
+    Cost: in training one pass for the sums and one to apply them, forward and backward, with a barrier of all
+    tiles of the batch in between.
 
     Source: Ioffe & Szegedy 2015, arXiv:1502.03167; averages as in PyTorch.
 
@@ -80,13 +82,13 @@ class BatchNorm2d(_BatchNorm):
 
 @register
 class BatchNorm1d(_BatchNorm):
-    """`BatchNorm2d` for vectors and lines.
+    """`BatchNorm2d` for vectors and sequences.
 
     Args:
-        num_features, eps, momentum, affine: As of BatchNorm2d.
+        num_features, eps, momentum, affine: As in `BatchNorm2d`.
 
     Shapes:
-        x (n, num_features) or (n, num_features, l), kept; parameters and buffers as of BatchNorm2d.
+        x (n, num_features) or (n, num_features, l), kept; parameters and buffers as in `BatchNorm2d`.
 
     Raises:
         ValueError: As BatchNorm2d.

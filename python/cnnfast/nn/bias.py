@@ -1,4 +1,4 @@
-"""`ChannelBias` and `PositionBias`: learned numbers that are only added; both start at 0."""
+"""`ChannelBias` and `PositionBias`: learned biases, initialized to 0."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .registry import register
 
 @register
 class ChannelBias(Layer):
-    """Adds one learned number to each channel: y[n,c,...] = x[n,c,...] + bias[c].
+    """Adds a learned bias to each channel: y[n,c,...] = x[n,c,...] + bias[c].
 
     Args:
         channels: Channels of the input, its first axis after the batch.
@@ -42,7 +42,7 @@ class ChannelBias(Layer):
 
 @register
 class PositionBias(Layer):
-    """Adds one learned number to each channel and pixel: y[n,c,i,j] = x[n,c,i,j] + bias[c,i,j].
+    """Adds a learned bias to each channel and pixel: y[n,c,i,j] = x[n,c,i,j] + bias[c,i,j].
 
     Args:
         channels, height, width: Shape of one input.

@@ -1,4 +1,4 @@
-"""`ConvTranspose1d` and `ConvTranspose2d`: convolutions run backwards, from few values to many."""
+"""`ConvTranspose1d` and `ConvTranspose2d`: transposed convolutions."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from .registry import register
 
 @register
 class ConvTranspose2d(Layer):
-    """Each pixel of the input puts a filter, multiplied by its value, on the output; overlaps add up.
+    """2-D transposed convolution: adds each input pixel times a filter to the output.
 
     y[n,o,p,q] = bias[o] + sum of x[n,c,i,j] * weight[c,o,u,v]
         over all c,i,j,u,v with i*stride + u*dilation - top = p and j*stride + v*dilation - left = q
 
-    It is what a Conv2d of the same settings does to gradients: with stride s it makes an image about s times
-    as large.
+    It is the gradient of a Conv2d with the same settings by its input: with stride s the output is about s
+    times as large as the input.
 
     Args:
         in_channels, out_channels: Channels of the input and of the output.
         kernel_size: Size of a filter, one number or (height, width).
-        stride: Step on the output between the places of two neighbors, one number or (vertical, horizontal).
-        padding: Rows and columns that are cut off the output: one number, (vertical, horizontal), or
+        stride: Step on the output between neighboring input pixels, one number or (vertical, horizontal).
+        padding: Rows and columns cropped from the output: one number, (vertical, horizontal), or
             ((top, bottom), (left, right)).
-        output_padding: Rows and columns added to the far sides of the output, one number or (vertical,
-            horizontal), smaller than stride or dilation: several sizes of image become one size in a
-            convolution with a stride, and this picks one of them on the way back.
-        groups: Cuts the channels of both sides into so many equal parts that do not meet.
-        bias: Whether a learned number is added to each output channel.
+        output_padding: Rows and columns added at the bottom and right of the output, one number or (vertical,
+            horizontal), smaller than stride or dilation. It selects the output size, since a strided
+            convolution maps several input sizes to one.
+        groups: Number of separate groups of input and output channels.
+        bias: Whether to add a learned bias to each output channel.
         dilation: Step between the pixels of a filter, one number or (vertical, horizontal).
-        seed: For the first values of the parameters; None draws fresh ones.
+        seed: Seed for parameter initialization; None uses OS entropy.
 
     Shapes:
         x (n, in_channels, h, w) to (n, out_channels, h', w'),
@@ -42,13 +42,13 @@ class ConvTranspose2d(Layer):
 
     Raises:
         ValueError: A setting that is out of range, groups that do not divide the channels; when called, an
-            image of other channels, or so small that the padding leaves nothing.
+            image of other channels, or so small that the output is empty.
 
-    Cost: h * w * in_channels * out_channels / groups * kernel height * kernel width multiply-accumulates an
+    Cost: h * w * in_channels * out_channels / groups * kernel height * kernel width multiply-accumulates per
     image.
 
     Source: Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, arXiv:1603.07285;
-    the first values are PyTorch's default (uniform, bound 1/sqrt(out_channels / groups * kernel height *
+    the initialization is PyTorch's default (uniform, bound 1/sqrt(out_channels / groups * kernel height *
     kernel width)).
 
     Example:
@@ -87,7 +87,7 @@ class ConvTranspose2d(Layer):
 
 @register
 class ConvTranspose1d(Layer):
-    """Each value of a line puts a filter, multiplied by it, on the output; overlaps add up.
+    """1-D transposed convolution: adds each input value times a filter to the output.
 
     y[n,o,p] = bias[o] + sum of x[n,c,i] * weight[c,o,u]
         over all c,i,u with i*stride + u*dilation - before = p
@@ -95,13 +95,13 @@ class ConvTranspose1d(Layer):
     Args:
         in_channels, out_channels: Channels of the input and of the output.
         kernel_size: Length of a filter.
-        stride: Step on the output between the places of two neighbors.
-        padding: Values that are cut off the output: one number, or (before, after).
+        stride: Step on the output between neighboring input values.
+        padding: Values cropped from the output: one number, or (before, after).
         output_padding: Values added to the end of the output; smaller than stride or dilation.
-        groups: Cuts the channels of both sides into so many equal parts that do not meet.
-        bias: Whether a learned number is added to each output channel.
+        groups: Number of separate groups of input and output channels.
+        bias: Whether to add a learned bias to each output channel.
         dilation: Step between the values of a filter.
-        seed: For the first values of the parameters; None draws fresh ones.
+        seed: Seed for parameter initialization; None uses OS entropy.
 
     Shapes:
         x (n, in_channels, l) to (n, out_channels, l'),
@@ -110,9 +110,9 @@ class ConvTranspose1d(Layer):
 
     Raises:
         ValueError: A setting that is out of range, groups that do not divide the channels; when called, a
-            line of other channels, or so short that the padding leaves nothing.
+            sequence of other channels, or so short that the output is empty.
 
-    Cost: l * in_channels * out_channels / groups * kernel_size multiply-accumulates a line.
+    Cost: l * in_channels * out_channels / groups * kernel_size multiply-accumulates per sequence.
 
     Source: as `ConvTranspose2d`.
 

@@ -12,27 +12,25 @@ from .registry import register
 
 @register
 class Conv2d(Layer):
-    """Slides `out_channels` small filters over the image: at each position the sum of products with the
-    weights.
+    """2-D convolution (cross-correlation) of images with `out_channels` filters.
 
     y[n,o,i,j] = bias[o]
         + sum over c,u,v of x[n, c, i*stride+u*dilation-top, j*stride+v*dilation-left] * weight[o,c,u,v]
 
-    Pixels outside of the image count as 0. The filters are not flipped (a cross-correlation, as everywhere in
-    deep learning). A last row or column that a stride does not reach is ignored.
+    Pixels outside of the image are 0. A last row or column that no window covers is ignored.
 
     Args:
         in_channels, out_channels: Channels of the input and of the output.
         kernel_size: Size of a filter, one number or (height, width).
         stride: Step between positions, one number or (vertical, horizontal).
         padding: Zero rows and columns around the image: one number, (vertical, horizontal), or
-            ((top, bottom), (left, right)). "same" keeps height and width (only with stride 1; where an odd
-            number of rows is needed, one more comes after the image); "valid" is none.
+            ((top, bottom), (left, right)). "same" keeps height and width (only with stride 1; of an odd
+            number of rows, the additional one is at the bottom); "valid" is no padding.
         dilation: Step between the pixels of a filter, one number or (vertical, horizontal).
-        groups: Cuts the channels of both sides into so many equal parts; each output channel reads the inputs
-            of its own part only. groups=in_channels is the depthwise convolution.
-        bias: Whether a learned number is added to each output channel.
-        seed: For the first values of the parameters; None draws fresh ones.
+        groups: Number of groups of input and output channels; each output channel reads the inputs of its own
+            group only. groups=in_channels is a depthwise convolution.
+        bias: Whether to add a learned bias to each output channel.
+        seed: Seed for parameter initialization; None uses OS entropy.
 
     Shapes:
         x (n, in_channels, h, w) to (n, out_channels, h', w'),
@@ -44,7 +42,8 @@ class Conv2d(Layer):
             stride; when called, an image that is smaller than the kernel or
             has other channels.
 
-    Cost: h' * w' * out_channels * in_channels / groups * kernel height * kernel width multiply-accumulates an
+    Cost: h' * w' * out_channels * in_channels / groups * kernel height * kernel width multiply-accumulates
+        per
     image.
 
     Source: LeCun et al. 1998, Gradient-based learning applied to document recognition; dilation: Yu and
@@ -88,23 +87,23 @@ class Conv2d(Layer):
 
 @register
 class Conv1d(Layer):
-    """Slides `out_channels` small filters along a line, such as a sound or a sequence of feature vectors.
+    """1-D convolution (cross-correlation) of sequences with `out_channels` filters.
 
     y[n,o,i] = bias[o] + sum over c,u of x[n, c, i*stride + u*dilation - before] * weight[o,c,u]
 
-    Values outside of the line count as 0. The filters are not flipped.
+    Values outside of the sequence are 0.
 
     Args:
         in_channels, out_channels: Channels of the input and of the output.
         kernel_size: Length of a filter.
         stride: Step between positions.
-        padding: Zeros at both ends of the line: one number, or (before, after). "same" keeps the length (only
-            with stride 1; where an odd number is needed, one more comes after the line); "valid" is none.
+        padding: Zeros at both ends: one number, or (before, after). "same" keeps the length (only with stride
+            1; of an odd number, the additional one is at the end); "valid" is no padding.
         dilation: Step between the values of a filter.
-        groups: Cuts the channels of both sides into so many equal parts; each output channel reads the inputs
-            of its own part only.
-        bias: Whether a learned number is added to each output channel.
-        seed: For the first values of the parameters; None draws fresh ones.
+        groups: Number of groups of input and output channels; each output channel reads the inputs of its own
+            group only.
+        bias: Whether to add a learned bias to each output channel.
+        seed: Seed for parameter initialization; None uses OS entropy.
 
     Shapes:
         x (n, in_channels, l) to (n, out_channels, l'),
@@ -113,11 +112,11 @@ class Conv1d(Layer):
 
     Raises:
         ValueError: A setting that is out of range, groups that do not divide the channels, "same" with a
-            stride; when called, a line that is shorter than the kernel or has other channels.
+            stride; when called, a sequence that is shorter than the kernel or has other channels.
 
-    Cost: l' * out_channels * in_channels / groups * kernel_size multiply-accumulates a line.
+    Cost: l' * out_channels * in_channels / groups * kernel_size multiply-accumulates per sequence.
 
-    Source: Waibel et al. 1989, Phoneme recognition using time-delay neural networks; the first values are
+    Source: Waibel et al. 1989, Phoneme recognition using time-delay neural networks; the initialization is
     PyTorch's default (uniform, bound 1/sqrt(in_channels / groups * kernel_size)).
 
     Example:

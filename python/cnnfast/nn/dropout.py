@@ -9,14 +9,14 @@ from .registry import register
 
 @register
 class Dropout(Layer):
-    """In training passes each value becomes 0 with probability p and else x / (1 - p); inference, `m(x)`, is
-    the identity and costs nothing.
+    """In training passes each value becomes 0 with probability p and otherwise x / (1 - p); inference,
+    `m(x)`, is the identity and has no cost.
 
-    What is dropped follows from the seed of the pass, the place of the image in the batch and the element
-    alone: not from the number of threads.
+    The mask depends only on the seed of the pass, the index of the image in the batch and the element, not on
+    the number of threads.
 
     Args:
-        p: Probability of being dropped, 0 to 1.
+        p: Probability of dropping a value, 0 to 1.
 
     Shapes:
         Any, kept.
@@ -45,11 +45,10 @@ class Dropout(Layer):
 
 @register
 class Dropout2d(Layer):
-    """Dropout of whole channels of an image: neighboring pixels say much the same, so that single ones would
-    hardly be missed.
+    """Dropout of whole channels of an image, since neighboring pixels are correlated.
 
     Args:
-        p: Probability of a channel of being dropped, 0 to 1.
+        p: Probability of dropping a channel, 0 to 1.
 
     Shapes:
         x (n, c, h, w), kept.

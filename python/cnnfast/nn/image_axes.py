@@ -1,4 +1,4 @@
-"""What is said of images whose axes are not where a network expects them: (n, channels, height, width)."""
+"""Error messages for images whose axes are not in the order (n, channels, height, width)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from .._types import Shape
 
-#: An axis of so few values, where the others have at least `_LEAST`, is that of an image's channels.
+#: An axis of these sizes is that of channels if the others have at least `_LEAST`.
 _CHANNELS = (1, 3, 4)
 _LEAST = 8
 
 
 def refuse_channels_last(who: str, shape: Shape) -> None:
-    """Refuses uint8 (h, w, c), one image, where (n, h, w) would be n images of almost no width.
+    """Raises ValueError for uint8 of shape (h, w, c), probably one image, instead of n very narrow ones.
 
-    Called for networks without an `input_shape`, which would take either.
+    Called for networks without an `input_shape`, which accept any shape.
 
     Raises:
         ValueError: The last axis has 1, 3 or 4 values, the one before it at least 8.
@@ -29,11 +29,11 @@ def refuse_channels_last(who: str, shape: Shape) -> None:
 
 
 def axes_cure(shape: Shape, fits: Callable[[Shape], bool]) -> str:
-    """What would make an array of this shape fit, behind a semicolon; nothing if no usual order of axes does.
+    """A suggestion to transpose an array of this shape, to append to a message, or an empty string.
 
     Args:
-        shape: Of the array as it was given.
-        fits: Whether the network takes an input, without the axis of rows, of a shape.
+        shape: Shape of the given array.
+        fits: Whether the network accepts an input of a shape (without the batch axis).
     """
     if len(shape) == 4 and _channels_last(shape) and fits((shape[3], *shape[1:3])):
         return "; use x.transpose(0, 3, 1, 2)"

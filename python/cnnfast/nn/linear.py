@@ -15,9 +15,9 @@ class Linear(Layer):
     """Each output is a weighted sum of all inputs: y = x @ weight.T + bias.
 
     Args:
-        in_features, out_features: Numbers that come in and go out.
-        bias: Whether a learned number is added to each output.
-        seed: For the first values of the parameters; None draws fresh ones.
+        in_features, out_features: Sizes of the input and of the output.
+        bias: Whether to add a learned bias to each output.
+        seed: Seed for parameter initialization; None uses OS entropy.
 
     Shapes:
         x (n, in_features) to (n, out_features); weight (out_features, in_features), bias (out_features,).
@@ -25,9 +25,9 @@ class Linear(Layer):
     Raises:
         ValueError: A setting that is out of range; when called, an input that is not (n, in_features).
 
-    Cost: in_features * out_features multiply-accumulates a row.
+    Cost: in_features * out_features multiply-accumulates per row.
 
-    Source: the first values are PyTorch's default (uniform, bound 1/sqrt(in_features)).
+    Source: the initialization is PyTorch's default (uniform, bound 1/sqrt(in_features)).
 
     Example:
         >>> from cnnfast import nn

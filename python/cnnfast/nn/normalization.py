@@ -1,4 +1,4 @@
-"""Normalization of single images: `GroupNorm`, `LayerNorm`, `LocalResponseNorm`."""
+"""Normalization within single images: `GroupNorm`, `LayerNorm`, `LocalResponseNorm`."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class _Affine(Layer):
 
 @register
 class GroupNorm(_Affine):
-    """Shifts and scales each image, group of channels by group of channels, to mean 0 and variance 1, then by
-    a learned weight and bias for each channel.
+    """Normalizes each group of channels of each image to mean 0 and variance 1, then applies a learned weight
+    and bias for each channel.
 
     y[n,c,i,j] = (x[n,c,i,j] - mean) / sqrt(var + eps) * weight[c] + bias[c], mean and var (biased) over all
-    values of c's group in image n. Images do not meet, so training and inference are the same.
+    values of c's group in image n. Images are independent, so training and inference are the same.
 
     Args:
         num_groups: Groups of num_channels / num_groups neighboring channels each.
         num_channels: Channels of the input.
         eps: Added to the variance; above 0.
-        affine: Whether there are a learned weight and bias.
+        affine: Whether to use a learned weight and bias.
 
     Shapes:
         x (n, num_channels), (n, num_channels, l) or (n, num_channels, h, w), kept.
@@ -59,16 +59,16 @@ class GroupNorm(_Affine):
 
 @register
 class LayerNorm(_Affine):
-    """Shifts and scales all values of an image together to mean 0 and variance 1, then by a learned weight
-    and bias for each value.
+    """Normalizes all values of an image to mean 0 and variance 1, then applies a learned weight and bias for
+    each value.
 
     y = (x - mean) / sqrt(var + eps) * weight + bias, mean and var (biased) over image n.
 
     Args:
         normalized_shape: Shape of one image, (features,), (c, l) or (c, h, w); one number means (features,).
-            PyTorch's layer could also stop at the last axes; here it is always the whole image.
+            Unlike in PyTorch, it must be the whole image, not only its last axes.
         eps: Added to the variance; above 0.
-        elementwise_affine: Whether there are a learned weight and bias.
+        elementwise_affine: Whether to use a learned weight and bias.
 
     Shapes:
         x (n, *normalized_shape), kept. weight, bias normalized_shape.
@@ -95,10 +95,10 @@ class LayerNorm(_Affine):
 
 @register
 class LocalResponseNorm(Layer):
-    """Divides each value by what the neighboring channels say at the same place.
+    """Divides each value by a function of the neighboring channels at the same position.
 
     y[n,c,i,j] = x[n,c,i,j] / (k + alpha / size * sum over c' of x[n,c',i,j]^2)^beta, c' from c - size // 2 to
-    c + (size - 1) // 2; channels that do not exist count as 0.
+    c + (size - 1) // 2; channels outside of the input are 0.
 
     Args:
         size: Channels in a window.

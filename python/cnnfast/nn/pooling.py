@@ -1,4 +1,4 @@
-"""Max-pools: the largest value of each window."""
+"""Max pooling."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from .registry import register
 
 @register
 class MaxPool2d(Layer):
-    """Keeps the largest value of each window, channel by channel.
+    """2-D max pooling.
 
-    Padding counts as minus infinity, so it is never chosen. Among equal values the first in row order is the
-    one that receives the gradient. A NaN in the window wins (of several, the last). A window that would start
-    in the padding after the image is left out (as in PyTorch).
+    Padding is minus infinity. Of equal values the first in row order receives the gradient. If a window
+    contains NaN, that is its maximum (of several, the last). A window that would start in the padding after
+    the image is left out (as in PyTorch).
 
     Args:
         kernel_size: Size of the window, one number or (height, width).
-        stride: Step between windows; None takes `kernel_size`, so that windows lie side by side.
+        stride: Step between windows; None uses `kernel_size`.
         padding: One number, (vertical, horizontal), or ((top, bottom), (left, right)); less than the window.
         dilation: Step between the pixels of a window.
-        ceil_mode: True keeps a last window that the image fills only in part.
+        ceil_mode: Whether to keep a last window that is only partly on the image.
 
     Shapes:
-        x (n, c, h, w) to (n, c, h', w'), h' = floor((h + top + bottom - reach) / stride) + 1, with
-        `ceil_mode` rounded up; reach = dilation * (kernel height - 1) + 1.
+        x (n, c, h, w) to (n, c, h', w'), h' = floor((h + top + bottom - extent) / stride) + 1, with
+        `ceil_mode` rounded up; extent = dilation * (kernel height - 1) + 1.
 
     Raises:
         ValueError: A setting that is out of range, or padding as large as the window; when called, an image
             that is smaller than the window.
 
-    Cost: no multiplications; kernel height * kernel width comparisons an output value.
+    Cost: no multiplications; kernel height * kernel width comparisons per output value.
 
     Source: Ranzato et al. 2007, Unsupervised learning of invariant feature hierarchies; overlapping windows:
     Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks.
@@ -61,24 +61,24 @@ class MaxPool2d(Layer):
 
 @register
 class MaxPool1d(Layer):
-    """Keeps the largest value of each window of a line, channel by channel; edges as in `MaxPool2d`.
+    """1-D max pooling; edges as in `MaxPool2d`.
 
     Args:
         kernel_size: Values in a window.
-        stride: Step between windows; None takes `kernel_size`.
+        stride: Step between windows; None uses `kernel_size`.
         padding: One number or (before, after); less than the window.
         dilation: Step between the values of a window.
-        ceil_mode: True keeps a last window that the line fills only in part.
+        ceil_mode: Whether to keep a last window that is only partly on the input.
 
     Shapes:
-        x (n, c, l) to (n, c, l'), l' = floor((l + before + after - reach) / stride) + 1, with `ceil_mode`
-        rounded up; reach = dilation * (kernel_size - 1) + 1.
+        x (n, c, l) to (n, c, l'), l' = floor((l + before + after - extent) / stride) + 1, with `ceil_mode`
+        rounded up; extent = dilation * (kernel_size - 1) + 1.
 
     Raises:
-        ValueError: A setting that is out of range, or padding as large as the window; when called, a line
+        ValueError: A setting that is out of range, or padding as large as the window; when called, a sequence
             that is shorter than the window.
 
-    Cost: no multiplications; kernel_size comparisons an output value.
+    Cost: no multiplications; kernel_size comparisons per output value.
 
     Source: as `MaxPool2d`.
 

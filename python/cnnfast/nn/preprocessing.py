@@ -1,4 +1,4 @@
-"""`Preprocessing`: how uint8 pixels become the floats a network was trained on."""
+"""`Preprocessing`: normalization of uint8 pixels."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ PerChannel = float | tuple[float, ...]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """uint8 input x becomes (x / 255 - mean) / std, inside the engine; float input is taken as it is.
+    """uint8 input x becomes (x / 255 - mean) / std, inside the engine; float input is not changed.
 
     Args:
-        mean: One number, or one for each input channel, in units of the full scale (0 .. 1).
-        std: The same; larger than 0.
+        mean: One number, or one for each input channel, on the scale 0 to 1.
+        std: Standard deviation, likewise; larger than 0.
 
     Raises:
         TypeError: Not a number.
-        ValueError: A number that is not finite, or a deviation that is not positive.
+        ValueError: A number that is not finite, or a standard deviation that is not positive.
 
     Example:
         >>> Preprocessing(mean=0.1307, std=0.3081)
@@ -42,7 +42,7 @@ class Preprocessing:
     def affine(self, input_shape: Shape) -> tuple[list[float], list[float]]:
         """scale and shift of each channel, so that x * scale + shift is the normalized pixel.
 
-        Inputs that are not (c, h, w) are no images: both lists are empty.
+        For inputs that are not (c, h, w) both lists are empty.
         """
         if len(input_shape) != 3:
             return [], []

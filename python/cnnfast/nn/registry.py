@@ -1,6 +1,6 @@
-"""The list of layer types that a description may name, and the way from plain data back to modules.
+"""Registry of layer types, and construction of modules from plain data.
 
-Only what is registered here is ever built, so a description read from a file can run no foreign code.
+Only registered types are built, so that a model file cannot run other code.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ M = TypeVar("M", bound="type[Module]")
 
 
 def register(cls: M) -> M:
-    """Class decorator: descriptions may name this type."""
+    """Class decorator that registers a layer type."""
     _TYPES[cls.__name__] = cls
     return cls
 
@@ -39,14 +39,14 @@ def layer_types() -> dict[str, type[Module]]:
 
 
 def from_config(config: Mapping[str, Any], seed: Seed = None) -> Module:
-    """Build the module that `Module.to_config` described, with freshly drawn parameters.
+    """Build a module from the result of `Module.to_config`, with newly initialized parameters.
 
     Args:
         config: Plain nested data, ``{"type": "Linear", "in_features": 3, "out_features": 2, "bias": True}``.
-        seed: For the parameters; the same seed draws the same values.
+        seed: Seed for parameter initialization.
 
     Raises:
-        ValueError: An unknown type, a missing or unknown setting, or one that does not make sense.
+        ValueError: An unknown type, or a missing, unknown or invalid setting.
         TypeError: Something that is not plain data of the right kind.
 
     Example:
@@ -68,7 +68,7 @@ def blank(config: Mapping[str, Any], depth: int = 0) -> Module:
 
 
 def parameter_shapes(config: Mapping[str, Any], prefix: str = "", depth: int = 0) -> list[tuple[str, Shape]]:
-    """Names and shapes of the parameters the description asks for, without allocating any of them."""
+    """Names and shapes of the described module's parameters, without allocating them."""
     cls, settings = _typed(config, depth)
     return cls._shapes_of(settings, prefix, depth + 1)
 

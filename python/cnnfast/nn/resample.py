@@ -1,4 +1,4 @@
-"""`Upsample1d`, `Upsample2d`, `Downsample1d`, `Downsample2d`: more or fewer values by a whole factor."""
+"""`Upsample1d`, `Upsample2d`, `Downsample1d`, `Downsample2d`: resampling by an integer factor."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .registry import register
 
 @register
 class Upsample2d(Layer):
-    """Enlarges images by a whole factor: every pixel repeated, or zeros put between the pixels.
+    """Upsamples images by an integer factor, by repeating pixels or inserting zeros.
 
     "nearest": y[n,c,i,j] = x[n, c, floor(i / fh), floor(j / fw)].
     "zeros": y[n, c, i*fh, j*fw] = x[n,c,i,j], and 0 elsewhere: f - 1 zeros between neighbors, none after the
-    last. A convolution of stride f backwards is one of stride 1 over such an image.
+    last. The gradient of a convolution of stride f is a convolution of stride 1 over such an image.
 
     Args:
         scale_factor: One number or (vertical, horizontal).
@@ -51,12 +51,12 @@ class Upsample2d(Layer):
 
 @register
 class Upsample1d(Layer):
-    """Enlarges lines by a whole factor: every value repeated, or factor - 1 zeros put between the values.
+    """Upsamples sequences by an integer factor, by repeating values or inserting factor - 1 zeros.
 
     "nearest": y[n,c,i] = x[n, c, floor(i / f)]. "zeros": y[n, c, i*f] = x[n,c,i], and 0 elsewhere.
 
     Args:
-        scale_factor: How many times.
+        scale_factor: An integer of at least 1.
         mode: "nearest" or "zeros".
 
     Shapes:
@@ -84,7 +84,7 @@ class Upsample1d(Layer):
 class Downsample2d(Layer):
     """Keeps every f-th row and column, from the first on: y[n,c,i,j] = x[n, c, i*fh, j*fw].
 
-    The gradient of what is left out is 0.
+    The gradient of the other values is 0.
 
     Args:
         factor: One number or (vertical, horizontal).
@@ -115,10 +115,10 @@ class Downsample2d(Layer):
 class Downsample1d(Layer):
     """Keeps every f-th value, from the first on: y[n,c,i] = x[n, c, i*f].
 
-    The gradient of what is left out is 0.
+    The gradient of the other values is 0.
 
     Args:
-        factor: Which values: every `factor`-th.
+        factor: Keep every `factor`-th value.
 
     Shapes:
         x (n, c, l) to (n, c, ceil(l / f)).

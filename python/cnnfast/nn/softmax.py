@@ -1,4 +1,4 @@
-"""Soft maxima over channels: `Softmax`, `LogSoftmax`."""
+"""`Softmax` and `LogSoftmax` over channels."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .registry import register
 
 @register
 class Softmax(Layer):
-    """Turns the channels of each position into probabilities: y = exp(x) / sum of exp(x), along axis 1.
+    """Converts the channels of each position to probabilities: y = exp(x) / sum of exp(x), along axis 1.
 
-    Safe for large values (the largest is subtracted first). A network to be trained should not end in it: the
-    loss "cross_entropy" takes what comes before, the logits.
+    The largest value is subtracted first, so that it does not overflow. A network to be trained should not
+    end in it, as the loss "cross_entropy" expects logits.
 
     Shapes:
         (n, c), (n, c, l) or (n, c, h, w), kept.
@@ -33,9 +33,9 @@ class Softmax(Layer):
 
 @register
 class LogSoftmax(Layer):
-    """Logarithm of the softmax, computed without it: y = x - log of the sum of exp(x), along axis 1.
+    """Logarithm of the softmax: y = x - log of the sum of exp(x), along axis 1.
 
-    A network that ends in it is trained with the loss "nll"; it comes to the same as logits with
+    A network that ends in it is trained with the loss "nll"; that is equivalent to logits with
     "cross_entropy".
 
     Shapes:

@@ -1,5 +1,5 @@
-"""What makes a gradient a step: optimizers with PyTorch's arithmetic, groups of parameters, clipping, and
-(`lr_scheduler`) how the learning rate changes along a training."""
+"""Optimizers with PyTorch's arithmetic, parameter groups, gradient clipping, and learning rate schedules
+(`lr_scheduler`)."""
 
 from . import lr_scheduler
 from .adagrad import Adagrad

@@ -1,4 +1,4 @@
-"""`Adagrad`: the gradient over the root of the sum of its squares."""
+"""`Adagrad`: gradients divided by the square root of the sum of their squares."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .setting import Setting
 
 
 class Adagrad(Optimizer):
-    """Adagrad: the gradient, divided by the root of the sum of all its squares so far.
+    """Adagrad: the gradient divided by the square root of the sum of all its squares so far.
 
     g = grad + weight_decay * p; v = v + g^2; p = p - lr / (1 + (t - 1) * lr_decay) * g / (sqrt(v) + eps),
-    t counting from 1.
+    t starts at 1.
 
     Args:
         lr: Learning rate, at least 0.
-        lr_decay: How fast the learning rate falls with the steps, at least 0.
-        weight_decay: Pull towards 0, at least 0, through the gradient.
-        initial_accumulator_value: What v starts from, at least 0.
-        eps: Keeps the division finite, at least 0.
-        groups: Parameters with settings of their own.
+        lr_decay: Decay of the learning rate with the steps, at least 0.
+        weight_decay: L2 penalty, at least 0.
+        initial_accumulator_value: Initial value of v, at least 0.
+        eps: Added to the divisor, at least 0.
+        groups: Parameters with other settings.
 
     Raises:
-        TypeError, ValueError: A setting that is no number, or out of range.
+        TypeError, ValueError: A setting that is not a number, or out of range.
 
     Source: Duchi, Hazan and Singer 2011, Adaptive subgradient methods, JMLR 12:2121.
 
@@ -66,7 +66,7 @@ class Adagrad(Optimizer):
             eps=eps,
         )
 
-    def _first_memory(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
+    def _initial_state(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
         return {"sum": settings["initial_accumulator_value"]}
 
     def _update(self, part: Part, grads: Array) -> None:

@@ -1,4 +1,4 @@
-"""`Adam` and `AdamW`: a step of its own for each parameter, from running means."""
+"""`Adam` and `AdamW`: adaptive step sizes from running means of the gradient and its square."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from .setting import Flag, Pair, Setting
 
 
 class Adam(Optimizer):
-    """Adam: each parameter has its own step, from running means of its gradient and of the square of it.
+    """Adam: adaptive step sizes from running means of the gradient and of its square.
 
     g = grad + weight_decay * p; m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2;
-    p = p - lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps), t counting from 1. With `amsgrad` the
-    largest v so far stands in place of v.
+    p = p - lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps), t starting at 1. With `amsgrad` the
+    largest v so far replaces v.
 
     Args:
         lr: Learning rate, at least 0.
-        betas: Memory of the two means, each at least 0 and below 1.
-        eps: Keeps the division finite, at least 0.
-        weight_decay: Pull towards 0, at least 0, through the gradient; see `AdamW` for the other way.
-        amsgrad: Never let a step grow because v has shrunk.
-        groups: Parameters with settings of their own.
+        betas: Decay rates of the two means, each at least 0 and below 1.
+        eps: Added to the divisor, at least 0.
+        weight_decay: L2 penalty, at least 0; see `AdamW` for decoupled weight decay.
+        amsgrad: Use the maximum of v so far.
+        groups: Parameters with other settings.
 
     Raises:
-        TypeError, ValueError: A setting that is no number, or out of range.
+        TypeError, ValueError: A setting that is not a number, or out of range.
 
     Source: Kingma and Ba 2014, arXiv:1412.6980; AMSGrad: Reddi et al. 2018, arXiv:1904.09237.
 
@@ -57,7 +57,7 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(groups, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
 
-    def _first_memory(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
+    def _initial_state(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
         names = self._memory_names if settings["amsgrad"] else self._memory_names[:2]
         return dict.fromkeys(names, 0.0)
 
@@ -81,7 +81,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: p = p - lr * weight_decay * p first, the gradient stays as it is.
+    """Adam with decoupled weight decay: p = p - lr * weight_decay * p first, without changing the gradient.
 
     Args, Raises: As `Adam`.
 

@@ -1,4 +1,4 @@
-"""Clipping of gradients, by their common norm or one by one; with PyTorch's arithmetic."""
+"""Gradient clipping by total norm or by value, with PyTorch's arithmetic."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _INFINITY = float("inf")
 
 @ieee_arithmetic
 def clip_grad_norm_(grads: Gradients, max_norm: float) -> float:
-    """Scale gradients, in place, so that their Euclidean norm (that of all together) is at most `max_norm`.
+    """Scale gradients in place so that their total Euclidean norm is at most `max_norm`.
 
-    grads = grads * min(1, max_norm / (norm + 1e-6)). The direction stays what it is. The squares are added up
-    in float64 in one order, so that no bit depends on the number of threads.
+    grads = grads * min(1, max_norm / (norm + 1e-6)). The direction does not change. The squares are summed
+    in float64 in a fixed order, so that the result does not depend on the number of threads.
 
     Args:
-        grads: The flat block of all gradients; or several arrays, in a list or by name, as
-            `model.gradients()` has them. float32 or float64, contiguous, writable.
+        grads: The flat block of all gradients; or several arrays, in a list or a dict, as from
+            `model.gradients()`. float32 or float64, contiguous, writeable.
         max_norm: Above 0.
 
     Returns:
-        The norm before. If it is not finite, so are not the gradients: the caller decides.
+        The norm before clipping. If it is not finite, the gradients are not either.
 
     Raises:
         TypeError, ValueError: Arrays that cannot be scaled in place, or another `max_norm`.
@@ -56,7 +56,7 @@ def clip_grad_norm_(grads: Gradients, max_norm: float) -> float:
 
 @ieee_arithmetic
 def clip_grad_value_(grads: Gradients, clip_value: float) -> None:
-    """Bring each gradient, in place, into [-clip_value, clip_value]; NaN stays NaN.
+    """Clamp each gradient entry in place to [-clip_value, clip_value]; NaN stays NaN.
 
     Args:
         grads: As in `clip_grad_norm_`.
@@ -80,9 +80,9 @@ def clip_grad_value_(grads: Gradients, clip_value: float) -> None:
 def clipping(
     who: str, clip_norm: float | None, clip_value: float | None
 ) -> Callable[[Gradients], object] | None:
-    """What a `Trainer` does to the gradients before a step: one of the two, or nothing."""
+    """The clipping function of a `Trainer`; None without clipping."""
     if clip_norm is not None and clip_value is not None:
-        raise ValueError(f"{who}: takes clip_norm or clip_value, not both")
+        raise ValueError(f"{who}: accepts clip_norm or clip_value, not both")
     if clip_norm is not None:
         return partial(clip_grad_norm_, max_norm=_positive(who, "clip_norm", clip_norm))
     if clip_value is not None:

@@ -1,4 +1,4 @@
-"""`Group`: parameters, named by patterns, that an optimizer treats with settings of their own."""
+"""`Group`: parameters, selected by name patterns, with their own optimizer settings."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from .._types import Shape
 
 
 class Group:
-    """Parameters that have settings of their own; all others are the optimizer's.
+    """Parameters with their own settings; other settings are the optimizer's.
 
-    A parameter may be in several groups: it takes the settings of all of them, of one setting the last.
+    A parameter may be in several groups: it uses the settings of all of them; if they conflict, the last
+        group
+    wins.
 
     Args:
-        names: One pattern or several, as file names are matched: "features.*", "*.bias", "head.weight". Case
-            counts; * stands for any letters, dots too.
-        biases_and_norms: Takes in every parameter whose name ends in "bias" or that has only one axis, as the
-            scales and shifts of normalizations have.
+        names: One or more patterns as in `fnmatch`: "features.*", "*.bias", "head.weight". Case-sensitive; *
+            matches any characters, including dots.
+        biases_and_norms: Includes every parameter whose name ends in "bias" or that has only one axis, such
+            as weights and biases of normalizations.
         settings: Settings of the optimizer, by name.
 
     Raises:
-        TypeError: A pattern that is no string.
-        ValueError: No parameters or no settings are named. The optimizer refuses a setting it does not have
-            or that is out of range; and, when it meets the model, a pattern that matches no parameter.
+        TypeError: A pattern that is not a string.
+        ValueError: No parameters or no settings. The optimizer raises it for unknown settings, or values out
+            of range; and, when it is bound to a model, for a pattern that matches no parameter.
 
     Example:
         >>> from cnnfast import optim
@@ -75,7 +77,7 @@ class Group:
         return Group(self._names, biases_and_norms=self._biases_and_norms, **settings)
 
     def to_config(self) -> dict[str, Any]:
-        """Plain data, which `from_config` takes."""
+        """A dict for JSON, which `from_config` accepts."""
         settings = {k: list(v) if isinstance(v, tuple) else v for k, v in self._settings.items()}
         return {
             "names": list(self._names),
@@ -85,7 +87,7 @@ class Group:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Group:
-        """The group that `to_config` described."""
+        """The group from the result of `to_config`."""
         keys = {"names", "biases_and_norms", "settings"}
         if not isinstance(config, Mapping) or set(config) != keys:
             raise ValueError("Group: config must be what to_config() returned")
@@ -94,7 +96,7 @@ class Group:
         return cls(config["names"], biases_and_norms=config["biases_and_norms"], **config["settings"])
 
     def check_matches(self, who: str, names: Sequence[str]) -> None:
-        """Every pattern must match a parameter: one that does not is a slip of the pen."""
+        """Raises ValueError if a pattern matches no parameter, which is probably a typo."""
         for pattern in self._names:
             if not any(fnmatchcase(name, pattern) for name in names):
                 raise ValueError(
@@ -102,7 +104,7 @@ class Group:
                 )
 
     def label(self) -> str:
-        """How messages name the group."""
+        """The group's name in messages."""
         return " ".join([*(["biases and norms"] if self._biases_and_norms else []), *map(repr, self._names)])
 
     def __repr__(self) -> str:
@@ -114,8 +116,7 @@ class Group:
 
 
 def no_decay() -> Group:
-    """The group that most recipes want: weights are pulled towards 0, biases and the scales and shifts of
-    normalizations are not.
+    """A group without weight decay for biases and for the weights and biases of normalizations.
 
     Source: He et al. 2018, Bag of tricks for image classification, arXiv:1812.01187, section 3.1.
 

@@ -1,7 +1,7 @@
-"""`Optimizer`: settings, groups and memory over one flat parameter block; a kind adds its arithmetic.
+"""`Optimizer`: base class with settings, groups and state for one flat parameter block.
 
-Neighboring parameters with equal settings are one part of the block, and a step is one call into the engine
-for each part: one altogether without groups.
+Neighboring parameters with equal settings form one part of the block, and a step is one call into the engine
+for each part: a single one without groups.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ _STATE = {"type", "settings", "groups", "steps", "window_steps", "memory"}
 
 
 class Optimizer(ABC):
-    """Settings, and what is remembered from step to step. One optimizer serves one model.
+    """Settings and state. One optimizer is bound to one model.
 
-    A copy (`copy.deepcopy`, pickle) goes on with the copy of the model, bit for bit.
+    A copy (`copy.deepcopy`, pickle) continues with the copy of the model, bitwise equally.
     """
 
-    #: Learning rate, of all parameters but those whose group has its own.
+    #: Learning rate of all parameters whose group does not set its own.
     lr = Setting()
 
-    #: Everything this kind may have to remember.
+    #: Names of all state arrays this optimizer may have.
     _memory_names: ClassVar[tuple[str, ...]]
 
     def __init__(self, groups: Iterable[Group], **settings: Any) -> None:
@@ -42,23 +42,23 @@ class Optimizer(ABC):
         self.memory: dict[str, Array] = {}
         self._frozen: frozenset[str] = frozenset()
         self._windows: list[Window] = []
-        self._parts: list[Part] | None = None  # None: to be found again before the next step
+        self._parts: list[Part] | None = None  # None: recomputed before the next step
         self._window_steps = [0]
 
     @property
     def steps(self) -> int:
-        """Updates made so far."""
+        """Number of updates so far."""
         return self._steps
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """Groups of parameters with settings of their own."""
+        """Groups of parameters with their own settings."""
         return self._groups
 
     @property
     def frozen(self) -> frozenset[str]:
-        """Names of parameters that a step leaves alone, as if they were not there: value and memory stay, and
-        their count of steps stands still. `Trainer` sets it to what the model has frozen.
+        """Names of parameters that steps skip: their values, state and step counts do not change. `Trainer`
+        sets it to the model's frozen parameters.
         """
         return self._frozen
 
@@ -70,7 +70,7 @@ class Optimizer(ABC):
         if self._params is not None:
             self._check_frozen(wanted, self._windows)
         self._frozen = wanted
-        self._loosen()
+        self._discard_parts()
 
     @ieee_arithmetic
     def bind(
@@ -79,18 +79,18 @@ class Optimizer(ABC):
         shapes: Sequence[tuple[str, Shape]] | None = None,
         buffers: Collection[str] = (),
     ) -> None:
-        """Serve this parameter block from now on; `Trainer` and `fit` call it.
+        """Bind the optimizer to a parameter block; called by `Trainer` and `fit`.
 
         Args:
             params: Flat block of all parameters.
-            shapes: Name and shape of each, in the order they lie in the block; None for a block without
-                names, which can have no groups.
-            buffers: Names of those that are not learned, and which no step touches.
+            shapes: Name and shape of each, in the order of the block; None for a block without names, which
+                cannot have groups.
+            buffers: Names of those that are not trained, and which steps skip.
 
         Raises:
             TypeError: Not a float32 or float64 array.
-            ValueError: Not flat; a group that matches nothing; or the optimizer serves another model already,
-                or was loaded with the memory of one of another size.
+            ValueError: Not flat; a group that matches nothing; or the optimizer is already bound to another
+                model, or has loaded the state of one of another size.
         """
         who = type(self).__name__
         if self._params is params and (shapes is None or self._named(shapes)):
@@ -102,7 +102,7 @@ class Optimizer(ABC):
             raise ValueError(f"{who}: params must be a flat, contiguous, writable array, got {params.shape}")
         if self._params is not None and self._params is not params:
             raise ValueError(
-                f"{who}: already serves another model (or a dtype it had before); make a new optimizer"
+                f"{who}: already bound to another model (or to its former dtype); create a new optimizer"
             )
         windows = windows_of(who, params.size, shapes, buffers)
         if shapes is None and (self._groups or self._frozen):
@@ -111,19 +111,19 @@ class Optimizer(ABC):
             )
         self._check_frozen(self._frozen, windows)
         for group in self._groups:
-            group.check_matches(who, _learned(windows))
+            group.check_matches(who, _trained(windows))
         for name, value in self.memory.items():
             _check_size(who, name, value, params.size)
-        self._gather()
+        self._collect_steps()
         steps = _for_windows(who, self._window_steps, len(windows))
         self.memory = {k: v.astype(params.dtype, copy=False) for k, v in self.memory.items()}
         self._params, self._windows, self._window_steps, self._parts = params, windows, steps, None
 
     def step(self, params: Array, grads: Array) -> None:
-        """Change `params` in place, downhill along `grads` (arrays of one shape and dtype).
+        """Update `params` in place from `grads` (arrays of equal shape and dtype).
 
         Raises:
-            ValueError: `params` is not what the optimizer serves, or `grads` does not match it.
+            ValueError: `params` is not the bound block, or `grads` does not match it.
         """
         if params is not self._params:
             self.bind(params)
@@ -139,12 +139,12 @@ class Optimizer(ABC):
         self._steps += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything needed to go on later: type, settings, groups, number of steps (altogether, and of each
-        parameter), copies of the memory.
+        """Everything needed to resume: type, settings, groups, number of steps (in total, and of each
+        parameter), copies of the state arrays.
         """
         if self._params is not None:
-            self.parts()  # memory that a changed setting asks for
-        self._gather()
+            self.parts()  # allocates state for changed settings
+        self._collect_steps()
         return {
             "type": type(self).__name__,
             "settings": dict(self.settings),
@@ -156,10 +156,10 @@ class Optimizer(ABC):
 
     @ieee_arithmetic
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over settings, groups, steps and memory from `state_dict()` of an optimizer of the same type.
+        """Load settings, groups, steps and state arrays from `state_dict()` of an optimizer of the same type.
 
         Raises:
-            ValueError: Of another type, incomplete, or of another size than the model served.
+            ValueError: Of another type, incomplete, or of another size than the bound model.
         """
         who = type(self).__name__
         if not isinstance(state, Mapping) or set(state) != _STATE:
@@ -173,14 +173,14 @@ class Optimizer(ABC):
         for name, value in state["memory"].items():
             refuse_masked(who, f"memory[{name!r}]", value)
         memory = {name: np.array(value) for name, value in state["memory"].items()}
-        needed = set(self._first_memory(settings))
+        needed = set(self._initial_state(settings))
         for group in groups:
-            needed |= set(self._first_memory({**settings, **group.settings}))
+            needed |= set(self._initial_state({**settings, **group.settings}))
         if not set(memory) <= set(self._memory_names) or (steps > 0 and not needed <= set(memory)):
             raise ValueError(f"{who}: the state must remember {sorted(needed)}, got {sorted(memory)}")
         if self._params is not None:
             for group in groups:
-                group.check_matches(who, _learned(self._windows))
+                group.check_matches(who, _trained(self._windows))
             window_steps = _for_windows(who, window_steps, len(self._windows))
             for name, value in memory.items():
                 _check_size(who, name, value, self._params.size)
@@ -189,10 +189,10 @@ class Optimizer(ABC):
         self._window_steps, self.memory = window_steps, memory
 
     def __getstate__(self) -> dict[str, Any]:
-        """Of a copy, which serves no model yet: whichever takes it first, with its memory."""
+        """The state of a copy, which is not bound yet."""
         if self._params is not None:
             self.parts()
-        self._gather()
+        self._collect_steps()
         memory = {name: value.copy() for name, value in self.memory.items()}
         unbound: dict[str, Any] = {"_params": None, "_windows": [], "_parts": None}
         return {**self.__dict__, **unbound, "memory": memory, "_window_steps": list(self._window_steps)}
@@ -202,29 +202,29 @@ class Optimizer(ABC):
         parts += [f"groups={list(self._groups)}"] if self._groups else []
         return f"{type(self).__name__}({', '.join(parts)})"
 
-    # ---------------------------------------------------------------- what a kind of optimizer defines
+    # ---------------------------------------------------------------- to be defined by subclasses
 
     @abstractmethod
-    def _first_memory(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
-        """What must be remembered for each parameter with these settings, and the value it starts from."""
+    def _initial_state(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
+        """State arrays for parameters with these settings, and their initial values."""
 
     @abstractmethod
     def _update(self, part: Part, grads: Array) -> None:
-        """The step of one part; `part.steps` counts from 1."""
+        """The step of one part; `part.steps` starts at 1."""
 
     def _counts(self, settings: Mapping[str, Any]) -> bool:
         """Whether a step with these settings adds to `part.steps`."""
         return True
 
     @classmethod
-    def _together(cls, who: str, settings: dict[str, Any]) -> dict[str, Any]:
-        """The settings, if they go together."""
+    def _check_combination(cls, who: str, settings: dict[str, Any]) -> dict[str, Any]:
+        """Checks combinations of settings."""
         return settings
 
-    # ---------------------------------------------------------------- what a schedule sets
+    # ---------------------------------------------------------------- for schedules
 
     def learning_rates(self) -> list[float]:
-        """The optimizer's learning rate, and those groups have of their own."""
+        """The optimizer's learning rate, and those of groups that set their own."""
         return [self.settings["lr"], *(g.settings["lr"] for g in self._groups if "lr" in g.settings)]
 
     def set_learning_rates(self, rates: Sequence[float]) -> None:
@@ -246,7 +246,7 @@ class Optimizer(ABC):
     @classmethod
     def _checked(cls, who: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         """All settings, in the order of the constructor, as the engine takes them."""
-        return cls._together(who, checked_settings(who, cls, settings))
+        return cls._check_combination(who, checked_settings(who, cls, settings))
 
     @classmethod
     def _checked_groups(cls, settings: Mapping[str, Any], groups: Iterable[Group]) -> tuple[Group, ...]:
@@ -265,10 +265,10 @@ class Optimizer(ABC):
         settings = self._checked(type(self).__name__, {**self.settings, **changes})
         self._checked_groups(settings, self._groups)
         self.settings = settings
-        self._loosen()
+        self._discard_parts()
 
     def parts(self) -> list[Part]:
-        """The parts, found again if anything has changed."""
+        """The parts, recomputed if anything has changed."""
         if self._parts is None:
             assert self._params is not None
             chosen = choices(self._windows, self.settings, self._groups)
@@ -282,24 +282,24 @@ class Optimizer(ABC):
         assert self._params is not None
         missing: set[str] = set()
         for window, choice in zip(self._windows, chosen, strict=True):
-            for name, first in self._first_memory(choice.settings).items():
+            for name, first in self._initial_state(choice.settings).items():
                 if name not in self.memory:
                     self.memory[name] = np.zeros_like(self._params)
                     missing.add(name)
                 if name in missing:
                     self.memory[name][window.where] = first
 
-    def _gather(self) -> None:
-        """Brings the counts of steps back from the parts to the parameters."""
+    def _collect_steps(self) -> None:
+        """Copies the step counts from the parts to the parameters."""
         for part in self._parts or ():
             self._window_steps[part.first : part.last] = [part.steps] * (part.last - part.first)
 
-    def _loosen(self) -> None:
-        self._gather()
+    def _discard_parts(self) -> None:
+        self._collect_steps()
         self._parts = None
 
     def active_gradients(self, grads: Array) -> list[Array]:
-        """The stretches of the gradient block that a step goes along: all but what is frozen."""
+        """Slices of the gradient block without frozen parameters."""
         stretches: list[slice] = []
         for part in self.parts():
             if stretches and stretches[-1].stop == part.where.start:
@@ -312,7 +312,7 @@ class Optimizer(ABC):
         return [(w.name, w.shape) for w in self._windows] == [(name, tuple(s)) for name, s in shapes]
 
     def _check_frozen(self, names: Iterable[str], windows: Sequence[Window]) -> None:
-        known = _learned(windows)
+        known = _trained(windows)
         unknown = sorted(set(names) - set(known))
         if unknown:
             raise ValueError(
@@ -322,7 +322,7 @@ class Optimizer(ABC):
 
 
 def check_optimizer(who: str, value: object) -> None:
-    """Refuses what is no optimizer; of a name or a class, says what to write."""
+    """Raises TypeError for anything but an Optimizer; for a name or a class, suggests what to write."""
     if isinstance(value, Optimizer):
         return
     wanted = f"{who}: optimizer must be an Optimizer, got"
@@ -337,17 +337,17 @@ def check_optimizer(who: str, value: object) -> None:
 
 
 def _kinds(base: type) -> list[str]:
-    """Names of all optimizers there are."""
+    """Names of all optimizers."""
     kinds: list[type] = base.__subclasses__()
     return [name for kind in kinds for name in (kind.__name__, *_kinds(kind))]
 
 
-def _learned(windows: Iterable[Window]) -> list[str]:
+def _trained(windows: Iterable[Window]) -> list[str]:
     return [window.name for window in windows if window.learned]
 
 
 def _for_windows(who: str, steps: list[int], count: int) -> list[int]:
-    """Steps of each parameter; one number, of a block without names, stands for all."""
+    """Steps of each parameter; a single number, of a block without names, applies to all."""
     if len(steps) == 1:
         return steps * count
     if len(steps) != count:

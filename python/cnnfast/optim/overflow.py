@@ -1,12 +1,12 @@
-"""`FiniteSteps`: an optimizer's steps, each undone if it does not leave finite weights and memory.
+"""`FiniteSteps`: optimizer steps that are undone if weights or state do not stay finite.
 
 A step can be undone only from a copy of everything it changes, which would cost as much as the step itself.
-So the copy is made only where an overflow is possible. With ordinary settings and no gradient, and nothing
-that the optimizer remembers, above `_ORDINARY`, a weight moves by less than
+So the copy is made only if an overflow is possible. With ordinary settings, and with gradients and optimizer
+state of at most `_ORDINARY`, a weight changes by less than
 
     lr * gradient / (eps * (1 - momentum)) <= 1e3 * 1e10 / (1e-11 * 1e-4) = 1e28
 
-(twice that with a weight decay): less than half the distance of the largest float32, 3.4e38, from its
+(twice that with weight decay): less than half the distance between the largest float32, 3.4e38, and its
 neighbor, so that a finite weight stays finite.
 """
 
@@ -24,16 +24,16 @@ _ORDINARY = 1e10
 
 
 class FiniteSteps:
-    """Makes the steps of one optimizer, which is bound."""
+    """Performs the steps of one bound optimizer."""
 
     def __init__(self, optimizer: Optimizer) -> None:
         self._optimizer = optimizer
-        #: The memory that holds nothing above _ORDINARY, and has seen only ordinary steps since.
+        #: State with no value above _ORDINARY, and only ordinary steps since that was checked.
         self._ordinary_memory: Mapping[str, Array] | None = None
 
     def step(self, params: Array, grads: Array, largest: float) -> bool:
-        """A step, `largest` being the largest magnitude of a gradient. False if it did not leave everything
-        finite; then all is as before.
+        """One step; `largest` is the largest magnitude of a gradient. Returns False, with everything
+        restored, if the result is not finite.
         """
         optimizer = self._optimizer
         if largest <= _ORDINARY and self._ordinary_settings(params) and self._ordinary():
@@ -58,7 +58,7 @@ class FiniteSteps:
         return not decays or magnitude(params) <= _ORDINARY
 
     def _ordinary(self) -> bool:
-        """Whether nothing in the memory is large; looked up only where it is not known."""
+        """Whether no state value is large; checked only if that is unknown."""
         memory = self._optimizer.memory
         if self._ordinary_memory is not memory:
             if not all(magnitude(values) <= _ORDINARY for values in memory.values()):

@@ -1,4 +1,4 @@
-"""How a parameter block falls into parts that take one step together: neighbors with equal settings."""
+"""Divides a parameter block into parts that are updated together: neighbors with equal settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .group import Group
 
 
 class Window(NamedTuple):
-    """One parameter or buffer: its place in the block."""
+    """One parameter or buffer, and its position in the block."""
 
     name: str
     shape: Shape
@@ -21,8 +21,8 @@ class Window(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What holds for one parameter: its settings (one dict for all with the same groups), and which of the
-    optimizer's learning rates it follows."""
+    """The settings of one parameter (one dict for all with the same groups), and which of the optimizer's
+    learning rates it uses."""
 
     settings: dict[str, Any]
     rate: int
@@ -30,7 +30,7 @@ class Choice(NamedTuple):
 
 @dataclass(slots=True)
 class Part:
-    """Neighboring parameters, `first` up to `last`, that take one step together."""
+    """Neighboring parameters, `first` up to `last`, that are updated together."""
 
     first: int
     last: int
@@ -45,7 +45,7 @@ class Part:
 def windows_of(
     who: str, size: int, shapes: Sequence[tuple[str, Shape]] | None, buffers: Collection[str]
 ) -> list[Window]:
-    """Where each parameter lies; without shapes, one window without a name."""
+    """The position of each parameter; without shapes, one window without a name."""
     if shapes is None:
         return [Window("", (size,), slice(0, size), True)]
     windows, start = [], 0
@@ -59,7 +59,7 @@ def windows_of(
 
 
 def choices(windows: Sequence[Window], own: Mapping[str, Any], groups: Sequence[Group]) -> list[Choice]:
-    """For each parameter the optimizer's settings and, over them, those of its groups, the last on top."""
+    """For each parameter the optimizer's settings, overridden by those of its groups in order."""
     rates = [0] * len(groups)
     for count, index in enumerate((i for i, group in enumerate(groups) if "lr" in group.settings), 1):
         rates[index] = count
@@ -84,7 +84,8 @@ def parts_of(
     params: Array,
     memory: Mapping[str, Array],
 ) -> list[Part]:
-    """The block cut into parts, without frozen ones and buffers. Who joined later counts its own steps."""
+    """The parts of the block, without frozen parameters and buffers. Parameters with different step counts
+    are in different parts."""
     parts: list[Part] = []
     for i, (window, choice) in enumerate(zip(windows, chosen, strict=True)):
         if window.name in frozen or not window.learned:

@@ -1,4 +1,4 @@
-"""`RMSprop`: the gradient over the root of the running mean of its square."""
+"""`RMSprop`: gradients divided by the square root of the running mean of their squares."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .setting import Flag, Setting
 
 
 class RMSprop(Optimizer):
-    """RMSprop: the gradient, divided by the root of the running mean of its square.
+    """RMSprop: the gradient divided by the square root of the running mean of its square.
 
     g = grad + weight_decay * p; v = alpha * v + (1 - alpha) * g^2; d = g / (sqrt(v) + eps); with momentum:
-    b = momentum * b + d, and d becomes b; p = p - lr * d. Centered, the running mean a of g is kept too, and
-    v - a^2, an estimate of the variance, stands in place of v (0 where rounding makes it negative, where
-    PyTorch has NaN).
+    b = momentum * b + d, and d becomes b; p = p - lr * d. If `centered`, the running mean a of g is kept too,
+    and v - a^2, an estimate of the variance, replaces v (0 if rounding makes it negative, where PyTorch has
+    NaN).
 
     Args:
         lr: Learning rate, at least 0.
-        alpha: Memory of the means, at least 0 and below 1.
-        eps: Keeps the division finite, at least 0.
-        weight_decay: Pull towards 0, at least 0, through the gradient.
-        momentum: Share of the last direction that is kept, at least 0.
-        centered: Divide by the deviation rather than by the root of the mean square.
-        groups: Parameters with settings of their own.
+        alpha: Decay rate of the means, at least 0 and below 1.
+        eps: Added to the divisor, at least 0.
+        weight_decay: L2 penalty, at least 0.
+        momentum: Momentum factor, at least 0.
+        centered: Divide by the standard deviation instead of the root mean square.
+        groups: Parameters with other settings.
 
     Raises:
-        TypeError, ValueError: A setting that is no number, or out of range.
+        TypeError, ValueError: A setting that is not a number, or out of range.
 
     Source: Hinton 2012, Neural networks for machine learning, lecture 6e; centered: Graves 2013,
     arXiv:1308.0850, section 4.2 (where eps is under the root; here, as in PyTorch, it is not).
@@ -72,7 +72,7 @@ class RMSprop(Optimizer):
             centered=centered,
         )
 
-    def _first_memory(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
+    def _initial_state(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
         memory = {"square_avg": 0.0}
         if settings["centered"]:
             memory["grad_avg"] = 0.0

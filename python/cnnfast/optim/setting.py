@@ -1,4 +1,4 @@
-"""`Setting`: an attribute of an optimizer that is checked whenever it is set."""
+"""`Setting`: descriptor for an optimizer's attribute, validated whenever it is set."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Flag(Setting):
 
 
 class Pair(Setting):
-    """Two such numbers."""
+    """A pair of such numbers."""
 
     def checked(self, who: str, value: object) -> tuple[float, float]:
         if not isinstance(value, tuple | list) or len(value) != 2:
@@ -53,7 +53,7 @@ class Pair(Setting):
 
 
 def checked_settings(who: str, kind: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """All settings of a kind of optimizer, in the order of its constructor, as the engine takes them."""
+    """All settings of an optimizer class, in the order of its constructor, as the engine takes them."""
     known: dict[str, Setting] = {}
     for base in reversed(kind.__mro__):
         known |= {name: thing for name, thing in vars(base).items() if isinstance(thing, Setting)}

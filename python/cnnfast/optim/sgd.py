@@ -16,19 +16,19 @@ from .setting import Flag, Setting
 class SGD(Optimizer):
     """Stochastic gradient descent.
 
-    g = grad + weight_decay * p; with momentum: b = momentum * b + (1 - dampening) * g (the first b is g), and
-    g becomes b, or g + momentum * b with Nesterov; p = p - lr * g.
+    g = grad + weight_decay * p; with momentum: b = momentum * b + (1 - dampening) * g (b = g in the first
+    step), and g becomes b, or g + momentum * b with Nesterov; p = p - lr * g.
 
     Args:
         lr: Learning rate, at least 0.
-        momentum: Share of the last direction that is kept, at least 0.
-        dampening: Share of the gradient that is left out of the direction, 0 to 1.
-        weight_decay: Pull towards 0, at least 0.
-        nesterov: Look ahead along the direction; needs momentum and no dampening.
-        groups: Parameters with settings of their own.
+        momentum: Momentum factor, at least 0.
+        dampening: Dampening of the momentum, 0 to 1.
+        weight_decay: L2 penalty, at least 0.
+        nesterov: Use Nesterov momentum; needs momentum and no dampening.
+        groups: Parameters with other settings.
 
     Raises:
-        TypeError, ValueError: A setting that is no number, or out of range.
+        TypeError, ValueError: A setting that is not a number, or out of range.
 
     Source: Sutskever et al. 2013, On the importance of initialization and momentum in deep learning.
 
@@ -66,7 +66,7 @@ class SGD(Optimizer):
         )
 
     @classmethod
-    def _together(cls, who: str, settings: dict[str, Any]) -> dict[str, Any]:
+    def _check_combination(cls, who: str, settings: dict[str, Any]) -> dict[str, Any]:
         momentum, dampening = settings["momentum"], settings["dampening"]
         if settings["nesterov"] and (momentum == 0 or dampening != 0):
             raise ValueError(
@@ -75,11 +75,11 @@ class SGD(Optimizer):
             )
         return settings
 
-    def _first_memory(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
+    def _initial_state(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
         return {"momentum_buffer": 0.0} if settings["momentum"] else {}
 
     def _counts(self, settings: Mapping[str, Any]) -> bool:
-        return bool(settings["momentum"])  # the first step that has a direction begins it
+        return bool(settings["momentum"])  # momentum starts at the first step that has one
 
     def _update(self, part: Part, grads: Array) -> None:
         s = part.settings

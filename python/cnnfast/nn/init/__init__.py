@@ -1,6 +1,6 @@
-"""First values of parameters, with the names and distributions of `torch.nn.init`.
+"""Parameter initialization, with the names and distributions of `torch.nn.init`.
 
-Each function gives an `Initializer`, which fills one array: `init.kaiming_normal()(conv.weight, seed=0)`.
+Each function returns an `Initializer`, which fills one array: `init.kaiming_normal()(conv.weight, seed=0)`.
 `apply` fills the parameters of a model by their names.
 """
 

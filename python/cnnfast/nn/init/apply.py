@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def apply(model: Module, rules: Mapping[str, Initializer], seed: Seed = None) -> None:
-    """Fill the parameters whose names match a pattern; the others stay what they are.
+    """Fill the parameters whose names match a pattern; the others do not change.
 
     Args:
         model: Any module.
-        rules: Initializers by pattern, as file names are matched: "*.weight", "features.*". Of several
-            patterns that match a parameter the last one holds.
-        seed: Each parameter draws from a stream of its own, so that another rule for one changes no other.
+        rules: Initializers by pattern, as in `fnmatch`: "*.weight", "features.*". If several patterns match a
+            parameter, the last one wins.
+        seed: Each parameter has its own random stream, independent of the rules for others.
 
     Raises:
         TypeError: Not a module, or not an initializer.

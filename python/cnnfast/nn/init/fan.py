@@ -1,4 +1,5 @@
-"""Initializers whose spread follows from the number of inputs and outputs: Xavier, Kaiming, LeCun."""
+"""Initializers whose standard deviation depends on the number of inputs and outputs: Xavier, Kaiming,
+LeCun."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ Mode = Literal["fan_in", "fan_out"]
 
 
 def calculate_gain(nonlinearity: str, a: float = 0.01) -> float:
-    """Factor by which a nonlinearity asks for larger weights: 1 for "linear", "conv2d" and "sigmoid", 5/3 for
+    """Recommended gain of the weights for a nonlinearity: 1 for "linear", "conv2d" and "sigmoid", 5/3 for
     "tanh", sqrt(2) for "relu", sqrt(2 / (1 + a^2)) for "leaky_relu" of slope a, 3/4 for "selu".
 
     Raises:
@@ -40,7 +41,7 @@ def xavier_uniform(gain: float = 1.0) -> Initializer:
 
 
 def xavier_normal(gain: float = 1.0) -> Initializer:
-    """Normal of mean 0 and deviation gain * sqrt(2 / (fan_in + fan_out)).
+    """Normal of mean 0 and standard deviation gain * sqrt(2 / (fan_in + fan_out)).
 
     Source: Glorot and Bengio 2010, as `xavier_uniform`.
     """
@@ -48,13 +49,13 @@ def xavier_normal(gain: float = 1.0) -> Initializer:
 
 
 def kaiming_uniform(a: float = 0.0, mode: Mode = "fan_in", nonlinearity: str = "leaky_relu") -> Initializer:
-    """Uniform in +-gain * sqrt(3 / fan), gain from `calculate_gain(nonlinearity, a)`: a network of ReLUs
-    keeps the size of its values, forward ("fan_in") or backward ("fan_out").
+    """Uniform in +-gain * sqrt(3 / fan), gain from `calculate_gain(nonlinearity, a)`: preserves the
+    variance in a network of ReLUs, forward ("fan_in") or backward ("fan_out").
 
     Args:
         a: Slope of a leaky ReLU for negative values; 0 for a plain one.
         mode: "fan_in" or "fan_out".
-        nonlinearity: What follows, a name that `calculate_gain` knows.
+        nonlinearity: The following activation, a name for `calculate_gain`.
 
     Raises:
         TypeError, ValueError: A setting that is out of range.
@@ -65,7 +66,7 @@ def kaiming_uniform(a: float = 0.0, mode: Mode = "fan_in", nonlinearity: str = "
 
 
 def kaiming_normal(a: float = 0.0, mode: Mode = "fan_in", nonlinearity: str = "leaky_relu") -> Initializer:
-    """Normal of mean 0 and deviation gain / sqrt(fan); arguments and source as `kaiming_uniform`."""
+    """Normal of mean 0 and standard deviation gain / sqrt(fan); arguments and source as `kaiming_uniform`."""
     return _spread("kaiming_normal", *_kaiming("kaiming_normal", a, mode, nonlinearity), "normal")
 
 
@@ -75,21 +76,22 @@ def lecun_uniform() -> Initializer:
 
 
 def lecun_normal() -> Initializer:
-    """Normal of mean 0 and deviation 1 / sqrt(fan_in).
+    """Normal of mean 0 and standard deviation 1 / sqrt(fan_in).
 
-    Source: LeCun, Bottou, Orr and Müller 1998, Efficient BackProp, section 4.6; it is what SELU asks for
+    Source: LeCun, Bottou, Orr and Müller 1998, Efficient BackProp, section 4.6; recommended for SELU
     (Klambauer et al. 2017, arXiv:1706.02515).
     """
     return _spread("lecun_normal", {}, _lecun, "normal")
 
 
 def default(fan_in: int | None = None) -> Initializer:
-    """PyTorch's start of convolutions and linear layers: uniform in +-1 / sqrt(fan_in), weights and biases.
+    """PyTorch's default for convolutions and linear layers: uniform in +-1 / sqrt(fan_in), weights and
+    biases.
 
-    Layers are born with it, and `model.initialize(seed)` draws it again.
+    New layers are initialized with it, and `model.initialize(seed)` applies it again.
 
     Args:
-        fan_in: Inputs of one output; None counts them from the shape. A bias needs those of its weight.
+        fan_in: Inputs of one output; None computes it from the shape. A bias needs that of its weight.
 
     Source: torch.nn.Linear.reset_parameters; Kaiming uniform with a = sqrt(5), for weights.
     """
@@ -104,7 +106,7 @@ def default(fan_in: int | None = None) -> Initializer:
 
 def fans(who: str, shape: Shape) -> tuple[int, int]:
     """(fan_in, fan_out) of weights (out, in, ...): inputs of one output, outputs of one input, as PyTorch
-    counts them (groups and strides are not looked at).
+    counts them (regardless of groups and strides).
     """
     rows, columns = as_matrix(who, shape)
     return columns, rows * math.prod(shape[2:])
@@ -127,7 +129,7 @@ def _lecun(who: str, shape: Shape) -> float:
 def _kaiming(
     name: str, a: float, mode: str, nonlinearity: str
 ) -> tuple[dict[str, Any], Callable[[str, Shape], float]]:
-    """Settings, and the deviation of weights of a shape."""
+    """Settings, and the standard deviation of weights of a shape."""
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f'init.{name}: mode must be "fan_in" or "fan_out", got {mode!r}')
     gain = _gain_of(f"init.{name}", nonlinearity, a)
@@ -148,7 +150,7 @@ def _spread(
     deviation: Callable[[str, Shape], float],
     kind: Literal["uniform", "normal"],
 ) -> Initializer:
-    """Mean 0 and a deviation that follows from the shape (and the gain)."""
+    """Mean 0 and a standard deviation that depends on the shape (and the gain)."""
     gain = settings.get("gain", 1.0)
 
     def draw(shape: Shape, rng: np.random.Generator) -> Array:

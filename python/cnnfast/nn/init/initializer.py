@@ -1,4 +1,4 @@
-"""`Initializer`: fills an array with first values drawn from a seed."""
+"""`Initializer`: fills an array with initial values."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ INFINITY = float("inf")
 
 
 class Initializer:
-    """Fills arrays with first values. Draws in float64 and rounds: a float32 network starts where its float64
-    twin does, to the last digit it has.
+    """Fills arrays with initial values. Draws in float64 and rounds, so that a float32 network gets the
+    rounded values of a float64 one.
 
     Example:
         >>> from cnnfast.nn import init
@@ -35,11 +35,11 @@ class Initializer:
 
         Args:
             array: float32 or float64, writable; a parameter of a layer is one (`layer.weight`).
-            seed: The same seed draws the same values; None draws fresh ones.
+            seed: The same seed draws the same values; None uses OS entropy.
 
         Raises:
             TypeError: Not such an array.
-            ValueError: Read-only, or of a shape from which inputs and outputs cannot be counted.
+            ValueError: Read-only, or of a shape without defined numbers of inputs and outputs.
         """
         who = f"init.{self._name}"
         refuse_masked(who, "array", array)

@@ -1,4 +1,4 @@
-"""`orthogonal`: weights that keep lengths."""
+"""`orthogonal`: orthogonal weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def orthogonal(gain: float = 1.0) -> Initializer:
     """Rows (or columns, whichever are fewer) orthogonal to each other and of length `gain`, drawn uniformly;
     all axes but the first count as one.
 
-    Bits depend on the LAPACK that NumPy has, too.
+    The last bits depend on NumPy's LAPACK.
 
     Source: Saxe, McClelland and Ganguli 2013, arXiv:1312.6120; Mezzadri 2006, arXiv:math-ph/0609050, for the
     signs that make it uniform.

@@ -1,4 +1,4 @@
-"""Initializers that do not look at the shape."""
+"""Initializers that do not depend on the shape."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from .initializer import INFINITY, Initializer
 
 
 def zeros() -> Initializer:
-    """0 everywhere: the usual start of biases."""
+    """0, as usual for biases."""
     return Initializer("zeros", {}, lambda shape, rng: 0.0)
 
 
 def ones() -> Initializer:
-    """1 everywhere: the usual start of a normalization's scale."""
+    """1, as usual for the weights of normalizations."""
     return Initializer("ones", {}, lambda shape, rng: 1.0)
 
 
 def constant(value: float) -> Initializer:
-    """One finite number everywhere."""
+    """A finite constant."""
     value = check_number("init.constant", "value", value, -INFINITY, INFINITY)
     return Initializer("constant", {"value": value}, lambda shape, rng: value)
 

@@ -12,12 +12,12 @@ from .initializer import INFINITY, Initializer
 
 
 def trunc_normal(mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Initializer:
-    """Normal with this mean and deviation, of which only what lies in [a, b] is kept.
+    """Normal with this mean and standard deviation, truncated to [a, b].
 
     Args:
-        mean: At most two deviations outside of [a, b].
-        std: Deviation before the cut, above 0.
-        a, b: The bounds themselves, not in deviations; a < b.
+        mean: At most two standard deviations outside of [a, b].
+        std: Standard deviation before truncation, above 0.
+        a, b: The absolute bounds; a < b.
 
     Raises:
         TypeError, ValueError: A setting that is out of range.

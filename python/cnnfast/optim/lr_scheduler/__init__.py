@@ -1,8 +1,8 @@
-"""Schedules: the learning rate as a function of how far a training is, with the names and numbers of
+"""Schedules: the learning rate as a function of the completed steps and epochs, with the names and values of
 `torch.optim.lr_scheduler`.
 
-A schedule is settings only, plain data; `fit(schedule=...)` runs it, and in a loop of one's own `Scheduler`
-does.
+A schedule is stateless, an immutable dataclass; `fit(schedule=...)` applies it, and in a custom training loop
+`Scheduler` does.
 """
 
 from .chaining import ChainedScheduler, SequentialLR

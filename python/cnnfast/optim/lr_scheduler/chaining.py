@@ -1,4 +1,4 @@
-"""Schedules made of schedules: one after the other, or one on top of the other."""
+"""Combinations of schedules: one after the other, or all at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Several(Schedule, registered=False):
         object.__setattr__(self, "schedules", tuple(self.schedules))
         watched = {schedule.watches for schedule in self.schedules} - {None}
         if len(watched) > 1:
-            raise ValueError(f"{who}: its schedules watch different figures, loss and accuracy")
+            raise ValueError(f"{who}: its schedules use different metrics, loss and accuracy")
 
     @property
     def watches(self) -> Metric | None:  # type: ignore[override]
@@ -38,17 +38,17 @@ class _Several(Schedule, registered=False):
 
 @dataclass(frozen=True)
 class ChainedScheduler(_Several):
-    """All at once: each schedule starts from the rate that the one before it gives.
+    """All at once: each schedule starts from the learning rate of the previous one.
 
-    Of schedules that multiply, which most do, this is the product of their factors, as in PyTorch. Each
-    counts what it counts: a warm-up by steps goes with anything by epochs.
+    For schedules that multiply, which most do, this is the product of their factors, as in PyTorch. Schedules
+    that count steps and ones that count epochs can be combined.
 
     Args:
         schedules: At least one.
 
     Raises:
-        TypeError: Something that is no schedule.
-        ValueError: Two that watch different figures of the validation.
+        TypeError: Something that is not a schedule.
+        ValueError: Two that use different validation metrics.
 
     Example:
         >>> from cnnfast.optim.lr_scheduler import LinearLR, ReduceLROnPlateau, StepLR
@@ -68,17 +68,17 @@ class ChainedScheduler(_Several):
 
 @dataclass(frozen=True)
 class SequentialLR(_Several):
-    """One after the other: at each milestone the next schedule takes over, and counts from 0.
+    """One after the other: at each milestone the next schedule starts, counting from 0.
 
     Args:
         schedules: At least one, all counting the same thing ("epoch" or "step").
-        milestones: Where the second, third, … schedule begins, in what they count; one less than there are
-            schedules, rising.
+        milestones: Start of the second, third, … schedule, in epochs or steps; increasing, one less than the
+            number of schedules.
 
     Raises:
-        TypeError: Something that is no schedule.
-        ValueError: Another number of milestones, some that do not rise, or schedules that count different
-            things or nothing (`ReduceLROnPlateau`): those go into a `ChainedScheduler`.
+        TypeError: Something that is not a schedule.
+        ValueError: Another number of milestones, milestones that do not increase, or schedules that count
+            different things or nothing (`ReduceLROnPlateau`): use a `ChainedScheduler` for those.
 
     Example:
         >>> from cnnfast.optim.lr_scheduler import CosineAnnealingLR, LinearLR
@@ -91,7 +91,7 @@ class SequentialLR(_Several):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._rising("milestones", strictly=True)
+        self._check_increasing("milestones", strictly=True)
         if len(self.milestones) != len(self.schedules) - 1:
             raise ValueError(
                 f"SequentialLR: {len(self.schedules)} schedules need {len(self.schedules) - 1} milestones, "
@@ -100,7 +100,7 @@ class SequentialLR(_Several):
         if len({getattr(schedule, "by", None) for schedule in self.schedules}) != 1 or self.by is None:
             raise ValueError(
                 "SequentialLR: its schedules must all count epochs, or all steps; "
-                "ChainedScheduler takes any together"
+                "ChainedScheduler accepts any combination"
             )
 
     @property

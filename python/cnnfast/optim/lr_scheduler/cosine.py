@@ -1,4 +1,4 @@
-"""Schedules along a cosine: once, with restarts, and up and down in one cycle."""
+"""Cosine schedules: annealing, with restarts, and one cycle."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .schedule import Curve, Unit
 
 @dataclass(frozen=True)
 class CosineAnnealingLR(Curve):
-    """lr = eta_min + (base - eta_min) * (1 + cos(pi * t / T_max)) / 2: down along half a cosine.
+    """lr = eta_min + (base - eta_min) * (1 + cos(pi * t / T_max)) / 2: decay along half a cosine.
 
     After `T_max` it rises again, as in PyTorch.
 
     Args:
-        T_max: Epochs (or steps) from base to `eta_min`, at least 1; None takes the length of the training.
-        eta_min: The least rate, at least 0.
+        T_max: Epochs (or steps) from base to `eta_min`, at least 1; None uses the length of the training.
+        eta_min: Minimum learning rate, at least 0.
         by: What t counts, "epoch" or "step".
 
     Raises:
@@ -38,8 +38,8 @@ class CosineAnnealingLR(Curve):
 
     def __post_init__(self) -> None:
         if self.T_max is not None:
-            self._whole("T_max", 1)
-        self._real("eta_min")
+            self._check_integer("T_max", 1)
+        self._check_number("eta_min")
         self._check_unit()
 
     def _at(self, base: float, t: int) -> float:
@@ -49,12 +49,12 @@ class CosineAnnealingLR(Curve):
 
 @dataclass(frozen=True)
 class CosineAnnealingWarmRestarts(Curve):
-    """Half a cosine again and again, each from base to `eta_min`.
+    """Repeated decay along half a cosine, each from base to `eta_min`.
 
     Args:
-        T_0: Epochs (or steps) of the first, at least 1.
-        T_mult: How many times longer each is than the one before, at least 1.
-        eta_min: The least rate, at least 0.
+        T_0: Epochs (or steps) of the first cycle, at least 1.
+        T_mult: Length of each cycle divided by that of the previous one, at least 1.
+        eta_min: Minimum learning rate, at least 0.
         by: What t counts, "epoch" or "step".
 
     Raises:
@@ -74,9 +74,9 @@ class CosineAnnealingWarmRestarts(Curve):
     by: Unit = "epoch"
 
     def __post_init__(self) -> None:
-        self._whole("T_0", 1)
-        self._whole("T_mult", 1)
-        self._real("eta_min")
+        self._check_integer("T_0", 1)
+        self._check_integer("T_mult", 1)
+        self._check_number("eta_min")
         self._check_unit()
 
     def _at(self, base: float, t: int) -> float:
@@ -94,19 +94,20 @@ class OneCycleLR(Curve):
     """Up from max_lr / div_factor to max_lr, then down to max_lr / div_factor / final_div_factor.
 
     Args:
-        max_lr: The highest rate, above 0; None takes the optimizer's, each group its own.
-        total_steps: Length of the cycle, at least 1; None takes the length of the training. Afterwards the
-            rate stays.
-        pct_start: Share of the cycle that is spent going up, 0 to 1.
+        max_lr: Maximum learning rate, above 0; None uses the optimizer's and those of its groups.
+        total_steps: Length of the cycle, at least 1; None uses the length of the training. Afterwards the
+            rate is constant.
+        pct_start: Fraction of the cycle in which the rate rises, 0 to 1.
         anneal_strategy: "cos" or "linear".
         div_factor, final_div_factor: Above 0.
-        three_phase: Come down to the first rate as slowly as up, and only then to the last.
-        by: What is counted, "step" or "epoch".
+        three_phase: Decay to the initial rate in the same number of steps as the rise, then to the final
+            rate.
+        by: "step" or "epoch".
 
     Raises:
         TypeError, ValueError: A setting that is out of range.
 
-    Source: Smith and Topin 2017, Super-convergence, arXiv:1708.07120. PyTorch's can move the momentum too
+    Source: Smith and Topin 2017, Super-convergence, arXiv:1708.07120. PyTorch's can change the momentum too
     (`cycle_momentum`); this one does not.
 
     Example:
@@ -128,13 +129,13 @@ class OneCycleLR(Curve):
 
     def __post_init__(self) -> None:
         if self.total_steps is not None:
-            self._whole("total_steps", 1)
-        self._real("pct_start", 0, 1)
-        self._one_of("anneal_strategy", "cos", "linear")
+            self._check_integer("total_steps", 1)
+        self._check_number("pct_start", 0, 1)
+        self._check_choice("anneal_strategy", "cos", "linear")
         for name in ("max_lr", "div_factor", "final_div_factor"):
             if name == "max_lr" and self.max_lr is None:
                 continue
-            self._real(name)
+            self._check_number(name)
             if getattr(self, name) == 0:
                 raise ValueError(f"OneCycleLR: {name} must be above 0, got 0")
         if not isinstance(self.three_phase, bool):

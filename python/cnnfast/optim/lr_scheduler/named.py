@@ -1,4 +1,4 @@
-"""The schedules that `fit` and the command line know by a word."""
+"""The schedules that `fit` and the command line accept by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMED: dict[str, Schedule | None] = {
 
 
 def names() -> list[str]:
-    """The words.
+    """The names.
 
     Example:
         >>> names()
@@ -27,10 +27,10 @@ def names() -> list[str]:
 
 
 def schedule_of(who: str, value: object) -> Schedule | None:
-    """The schedule a word or a schedule stands for; None for a constant rate.
+    """The schedule for a name, or the given schedule; None for a constant rate.
 
     Raises:
-        TypeError, ValueError: Neither, or an unknown word.
+        TypeError, ValueError: Neither, or an unknown name.
 
     Example:
         >>> schedule_of("fit", "cosine")

@@ -1,4 +1,4 @@
-"""`ReduceLROnPlateau`: the rate falls when the validation stalls."""
+"""`ReduceLROnPlateau`: reduces the learning rate when validation stops improving."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from .schedule import Metric, Schedule
 
 @dataclass(frozen=True)
 class ReduceLROnPlateau(Schedule):
-    """Divides the rate by ten (by 1 / factor) when a validation figure has not become better for a while.
+    """Multiplies the learning rate by `factor` when a validation metric has stopped improving.
 
     Better is below best * (1 - threshold), for "max" above best * (1 + threshold); with "abs" below
     best - threshold, above best + threshold. NaN is not better.
 
     Args:
-        mode: "min" watches the validation loss, "max" the validation accuracy.
-        factor: What the rate is multiplied by, at least 0 and below 1.
-        patience: Epochs without a better figure that are put up with, at least 0: the next one reduces.
+        mode: "min" uses the validation loss, "max" the validation accuracy.
+        factor: Factor of the learning rate, at least 0 and below 1.
+        patience: Allowed number of epochs without improvement, at least 0: the next one reduces the rate.
         threshold: At least 0.
         threshold_mode: "rel" or "abs".
-        cooldown: Epochs after a reduction that are not counted, at least 0.
-        min_lr: The least rate, at least 0.
-        eps: A smaller change of the rate is not made, at least 0.
-        reductions: How often the rate has been reduced so far; a `Scheduler` finds it out.
+        cooldown: Number of epochs to ignore after a reduction, at least 0.
+        min_lr: Minimum learning rate, at least 0.
+        eps: Smaller changes of the rate are skipped, at least 0.
+        reductions: Number of reductions so far; set by a `Scheduler`.
 
     Raises:
         TypeError, ValueError: A setting that is out of range.
 
-    Source: PyTorch's rule for what is better and when; the idea is old (He et al. 2015, arXiv:1512.03385,
-    section 3.4: divided by 10 when the error plateaus).
+    Source: PyTorch's rules; used before, e.g. by He et al. 2015, arXiv:1512.03385, section 3.4: divided by 10
+    when the error plateaus.
 
     Example:
         >>> schedule = ReduceLROnPlateau(patience=1)
@@ -51,15 +51,15 @@ class ReduceLROnPlateau(Schedule):
     reductions: int = 0
 
     def __post_init__(self) -> None:
-        self._one_of("mode", "min", "max")
-        self._real("factor", 0, 1, below=True)
-        self._whole("patience", 0)
-        self._real("threshold")
-        self._one_of("threshold_mode", "rel", "abs")
-        self._whole("cooldown", 0)
-        self._real("min_lr")
-        self._real("eps")
-        self._whole("reductions", 0)
+        self._check_choice("mode", "min", "max")
+        self._check_number("factor", 0, 1, below=True)
+        self._check_integer("patience", 0)
+        self._check_number("threshold")
+        self._check_choice("threshold_mode", "rel", "abs")
+        self._check_integer("cooldown", 0)
+        self._check_number("min_lr")
+        self._check_number("eps")
+        self._check_integer("reductions", 0)
 
     @property
     def watches(self) -> Metric:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""Schedules that last for a while: warm-up, and the polynomial way down."""
+"""Schedules of limited length: warm-up, and polynomial decay."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ConstantLR(Curve):
 
     Args:
         factor: At least 0 and at most 1.
-        total_iters: Epochs (or steps) it lasts, at least 1.
+        total_iters: Number of epochs (or steps), at least 1.
         by: What t counts, "epoch" or "step".
 
     Raises:
@@ -31,8 +31,8 @@ class ConstantLR(Curve):
     by: Unit = "epoch"
 
     def __post_init__(self) -> None:
-        self._real("factor", 0, 1)
-        self._whole("total_iters", 1)
+        self._check_number("factor", 0, 1)
+        self._check_integer("total_iters", 1)
         self._check_unit()
 
     def _at(self, base: float, t: int) -> float:
@@ -41,13 +41,13 @@ class ConstantLR(Curve):
 
 @dataclass(frozen=True)
 class LinearLR(Curve):
-    """Warm-up (or cool-down): base times a factor that goes from `start_factor` to `end_factor` in
-    `total_iters` equal steps, and stays there.
+    """Warm-up (or cool-down): base times a factor that changes linearly from `start_factor` to `end_factor`
+    in `total_iters` epochs, and is constant afterwards.
 
     Args:
         start_factor: Above 0 and at most 1.
         end_factor: At least 0 and at most 1.
-        total_iters: Epochs (or steps) it takes, at least 1.
+        total_iters: Number of epochs (or steps), at least 1.
         by: What t counts, "epoch" or "step".
 
     Raises:
@@ -67,11 +67,11 @@ class LinearLR(Curve):
     by: Unit = "epoch"
 
     def __post_init__(self) -> None:
-        self._real("start_factor", 0, 1)
+        self._check_number("start_factor", 0, 1)
         if self.start_factor == 0:
             raise ValueError("LinearLR: start_factor must be above 0 and at most 1, got 0")
-        self._real("end_factor", 0, 1)
-        self._whole("total_iters", 1)
+        self._check_number("end_factor", 0, 1)
+        self._check_integer("total_iters", 1)
         self._check_unit()
 
     def _at(self, base: float, t: int) -> float:
@@ -81,10 +81,10 @@ class LinearLR(Curve):
 
 @dataclass(frozen=True)
 class PolynomialLR(Curve):
-    """lr = base * (1 - t / total_iters)^power, from `total_iters` on 0.
+    """lr = base * (1 - t / total_iters)^power, and 0 after `total_iters`.
 
     Args:
-        total_iters: Epochs (or steps) to 0, at least 1; None takes the length of the training.
+        total_iters: Number of epochs (or steps), at least 1; None uses the length of the training.
         power: At least 0.
         by: What t counts, "epoch" or "step".
 
@@ -104,8 +104,8 @@ class PolynomialLR(Curve):
 
     def __post_init__(self) -> None:
         if self.total_iters is not None:
-            self._whole("total_iters", 1)
-        self._real("power")
+            self._check_integer("total_iters", 1)
+        self._check_number("power")
         self._check_unit()
 
     def _at(self, base: float, t: int) -> float:

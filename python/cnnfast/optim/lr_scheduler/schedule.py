@@ -1,4 +1,4 @@
-"""`Schedule`: what all schedules are. Frozen settings, and a formula for the rate of each step."""
+"""`Schedule`: base class of all schedules, with settings and a formula for the learning rate of each step."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _INFINITY = float("inf")
 
 
 class Schedule(ABC):
-    """A learning rate for every moment of a training; a frozen dataclass of its settings."""
+    """The learning rate as a function of completed steps and epochs; a frozen dataclass of its settings."""
 
-    #: What is counted, where a schedule counts one thing only.
+    #: "step" or "epoch", if the schedule counts only one of them.
     by: Any
-    #: The validation figure it needs after each epoch, if it does.
+    #: The validation metric it needs after each epoch, if any.
     watches: Metric | None = None
 
     def __init_subclass__(cls, *, registered: bool = True, **kwargs: Any) -> None:
@@ -33,61 +33,63 @@ class Schedule(ABC):
 
     @abstractmethod
     def lr(self, base: float, *, step: int = 0, epoch: int = 0) -> float:
-        """The rate of the step before which `step` steps and `epoch` epochs have been made.
+        """The learning rate of the next step after `step` steps and `epoch` epochs.
 
         Args:
-            base: The rate that the optimizer (or one of its groups) was given.
+            base: The learning rate of the optimizer (or of one of its groups).
 
         Raises:
-            ValueError: The length of the training is missing; see `planned`.
+            ValueError: The length of the training is unknown; see `planned`.
         """
 
     def planned(self, *, steps: int | None = None, epochs: int | None = None) -> Schedule:
-        """The schedule for a training of this length: a length that was left open is filled in."""
+        """The schedule for a training of this length, which replaces a length of None."""
         return self
 
     def given(self, metrics: Sequence[float]) -> Schedule:
-        """The schedule as it is after epochs that ended with these figures of what it `watches`."""
+        """The schedule after epochs with these values of the metric it `watches`."""
         return self
 
     def to_config(self) -> dict[str, Any]:
-        """Name and settings as plain data, which `from_config` takes."""
+        """Name and settings as a dict for JSON, which `from_config` accepts."""
         settings = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
         return {"type": type(self).__name__, **settings}
 
     # ---------------------------------------------------------------- checks of settings
 
-    def _real(self, name: str, low: float = 0.0, high: float = _INFINITY, *, below: bool = False) -> None:
+    def _check_number(
+        self, name: str, low: float = 0.0, high: float = _INFINITY, *, below: bool = False
+    ) -> None:
         who, value = type(self).__name__, getattr(self, name)
         object.__setattr__(self, name, check_number(who, name, value, low, high, below=below))
 
-    def _whole(self, name: str, minimum: int) -> None:
+    def _check_integer(self, name: str, minimum: int) -> None:
         value = check_integer(type(self).__name__, name, getattr(self, name), minimum)
         object.__setattr__(self, name, value)
 
-    def _one_of(self, name: str, *known: str) -> None:
+    def _check_choice(self, name: str, *known: str) -> None:
         value = getattr(self, name)
         if value not in known:
             wanted = " or ".join(f'"{word}"' for word in known)
             raise ValueError(f"{type(self).__name__}: {name} must be {wanted}, got {value!r}")
 
-    def _rising(self, name: str, strictly: bool) -> None:
-        """A list of integers above 0 that rise."""
+    def _check_increasing(self, name: str, strictly: bool) -> None:
+        """Checks for an increasing list of integers above 0."""
         who, value = type(self).__name__, getattr(self, name)
         if not isinstance(value, tuple | list):
             raise TypeError(f"{who}: {name} must be a list of integers, got {type_of(value)} {value!r}")
         counts = tuple(check_integer(who, name, count, 1) for count in value)
         for before, after in pairwise(counts):
             if after < before or (strictly and after == before):
-                raise ValueError(f"{who}: {name} must rise, got {list(counts)}")
+                raise ValueError(f"{who}: {name} must increase, got {list(counts)}")
         object.__setattr__(self, name, counts)
 
 
 @dataclass(frozen=True)
 class Curve(Schedule, registered=False):
-    """A schedule that counts one thing, and may have its length left open."""
+    """A schedule that counts steps or epochs, and whose length may be None."""
 
-    #: Name of the setting that None leaves open.
+    #: Name of the setting for the length.
     _length: ClassVar[str | None] = None
 
     @abstractmethod
@@ -96,7 +98,7 @@ class Curve(Schedule, registered=False):
     def lr(self, base: float, *, step: int = 0, epoch: int = 0) -> float:
         if self._length is not None and getattr(self, self._length) is None:
             raise ValueError(
-                f"{type(self).__name__}: {self._length} is open; give it, or tell the Scheduler the epochs"
+                f"{type(self).__name__}: {self._length} is unknown; set it, or give the Scheduler the epochs"
                 + (" and steps_per_epoch" if self.by == "step" else "")
             )
         return self._at(base, step if self.by == "step" else epoch)
@@ -108,11 +110,11 @@ class Curve(Schedule, registered=False):
         return replace(self, **{self._length: length})
 
     def _check_unit(self) -> None:
-        self._one_of("by", "epoch", "step")
+        self._check_choice("by", "epoch", "step")
 
 
 def from_config(config: Mapping[str, Any]) -> Schedule:
-    """The schedule that `Schedule.to_config` described.
+    """The schedule from the result of `Schedule.to_config`.
 
     Raises:
         TypeError, ValueError: An unknown type, an unknown setting, or one that is out of range.

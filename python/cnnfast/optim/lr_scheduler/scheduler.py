@@ -1,4 +1,4 @@
-"""`Scheduler`: a schedule at work on an optimizer."""
+"""`Scheduler`: applies a schedule to an optimizer."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ _INFINITY = float("inf")
 
 
 class Scheduler:
-    """Counts steps and epochs, and sets the optimizer's learning rates to what the schedule wants.
+    """Counts steps and epochs, and sets the optimizer's learning rates by a schedule.
 
-    `fit` uses one for each training. In a loop of one's own: `after_step` after each step, `after_epoch`
-    after each epoch. A learning rate that is set by hand meanwhile holds for the next step, and the schedule
-    goes on from there: all later rates are scaled by what it is of the schedule's own (where that is 0, the
-    rate set by hand becomes the one the schedule starts from).
+    `fit` uses one for each training. In a custom training loop, call `after_step` after each step and
+    `after_epoch` after each epoch. A learning rate set by hand applies to the next step, and all later rates
+    are scaled by its ratio to the schedule's rate (if that is 0, it becomes the schedule's base rate).
 
     Args:
-        optimizer: Its rate now, and those of its groups, are what the schedule starts from.
+        optimizer: Its current rate, and those of its groups, are the base rates of the schedule.
         schedule: One of this module.
-        epochs, steps_per_epoch: Length of the training, for a schedule that leaves it open.
+        epochs, steps_per_epoch: Length of the training, for a schedule whose length is None.
 
     Raises:
-        TypeError, ValueError: Not an optimizer, not a schedule, or one whose length nothing tells.
+        TypeError, ValueError: Not an optimizer, not a schedule, or one of unknown length.
 
     Example:
         >>> from cnnfast import optim
@@ -66,7 +65,7 @@ class Scheduler:
         self._steps = self._epochs = 0
         self._metrics: list[float] = []
         self._now = self._schedule.given(self._metrics)
-        self._set: list[float] | None = None  # the rates this scheduler has set last
+        self._set: list[float] | None = None  # the rates this scheduler set last
         self._apply()
 
     @property
@@ -85,18 +84,18 @@ class Scheduler:
         return self._epochs
 
     def after_step(self) -> None:
-        """A step has been made: sets the rates of the next."""
+        """Call after each step: sets the learning rates of the next step."""
         self._steps += 1
         self._apply()
 
     def after_epoch(self, metric: float | None = None) -> None:
-        """An epoch has been made: sets the rates of the next.
+        """Call after each epoch: sets the learning rates of the next epoch.
 
         Args:
-            metric: The figure that the schedule `watches`: the validation loss or accuracy.
+            metric: The metric that the schedule `watches`: the validation loss or accuracy.
 
         Raises:
-            TypeError, ValueError: The schedule needs a figure and got none.
+            TypeError, ValueError: The schedule needs a metric and got none.
         """
         watched = self._schedule.watches
         if watched is not None:
@@ -108,12 +107,12 @@ class Scheduler:
         self._apply()
 
     def give_back(self) -> None:
-        """Sets the rates to what they were before the schedule, scaled by what was set by hand since."""
+        """Restores the rates from before the schedule, scaled by the changes made by hand."""
         self._take_over()
         self._optimizer.set_learning_rates(self._bases)
 
     def state_dict(self) -> dict[str, Any]:
-        """The schedule and how far it is, as plain data."""
+        """The schedule and its progress, as plain data."""
         return {
             "schedule": self._schedule.to_config(),
             "bases": list(self._bases),
@@ -123,7 +122,7 @@ class Scheduler:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state_dict()` was taken; the optimizer gets the rates of that moment.
+        """Resume from `state_dict()`, and set the optimizer's learning rates to those of that state.
 
         Raises:
             TypeError, ValueError: Not such a state, or of an optimizer with other groups.
@@ -154,14 +153,14 @@ class Scheduler:
         self._set = self._optimizer.learning_rates()
 
     def _take_over(self) -> None:
-        """Rates that were set by hand since this scheduler set them last scale all that follow."""
+        """Scales all following rates by the changes made by hand since this scheduler set them last."""
         found = self._optimizer.learning_rates()
         if self._set is None or found == self._set:
             return
         if len(found) != len(self._set):
             raise ValueError(
                 f"Scheduler: the optimizer had {len(self._set)} learning rates and has {len(found)} now; "
-                "make a new scheduler after loading other groups"
+                "create a new scheduler after loading other groups"
             )
         for i, (rate, own) in enumerate(zip(found, self._set, strict=True)):
             if rate != own:

@@ -1,4 +1,4 @@
-"""Schedules that multiply the rate by a factor now and then."""
+"""Schedules that multiply the learning rate by a factor, periodically or at milestones."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .schedule import Curve, Unit
 
 @dataclass(frozen=True)
 class StepLR(Curve):
-    """lr = base * gamma^floor(t / step_size): a step down every `step_size` epochs.
+    """lr = base * gamma^floor(t / step_size): multiplied by gamma every `step_size` epochs.
 
     Args:
-        step_size: Epochs (or steps) between two steps down, at least 1.
+        step_size: Epochs (or steps) between two reductions, at least 1.
         gamma: Factor of each, at least 0.
         by: What t counts, "epoch" or "step".
 
@@ -32,8 +32,8 @@ class StepLR(Curve):
     by: Unit = "epoch"
 
     def __post_init__(self) -> None:
-        self._whole("step_size", 1)
-        self._real("gamma")
+        self._check_integer("step_size", 1)
+        self._check_number("gamma")
         self._check_unit()
 
     def _at(self, base: float, t: int) -> float:
@@ -45,13 +45,13 @@ class MultiStepLR(Curve):
     """lr = base * gamma^(number of milestones reached).
 
     Args:
-        milestones: Epochs (or steps) after which the rate steps down, rising; one that stands twice counts
-            twice.
+        milestones: Epochs (or steps) after which the rate is multiplied by gamma, increasing; duplicates
+            count twice.
         gamma: Factor of each, at least 0.
         by: What t counts, "epoch" or "step".
 
     Raises:
-        TypeError, ValueError: A setting that is out of range, milestones that do not rise.
+        TypeError, ValueError: A setting that is out of range, milestones that do not increase.
 
     Example:
         >>> [MultiStepLR([1, 3], gamma=0.5).lr(1.0, epoch=epoch) for epoch in range(4)]
@@ -64,8 +64,8 @@ class MultiStepLR(Curve):
     by: Unit = "epoch"
 
     def __post_init__(self) -> None:
-        self._rising("milestones", strictly=False)
-        self._real("gamma")
+        self._check_increasing("milestones", strictly=False)
+        self._check_number("gamma")
         self._check_unit()
 
     def _at(self, base: float, t: int) -> float:
@@ -93,7 +93,7 @@ class ExponentialLR(Curve):
     by: Unit = "epoch"
 
     def __post_init__(self) -> None:
-        self._real("gamma")
+        self._check_number("gamma")
         self._check_unit()
 
     def _at(self, base: float, t: int) -> float:
