@@ -228,7 +228,7 @@ class Optimizer(ABC):
         return [self.settings["lr"], *(g.settings["lr"] for g in self._groups if "lr" in g.settings)]
 
     def set_learning_rates(self, rates: Sequence[float]) -> None:
-        """As `learning_rates` gave them; finite and not negative."""
+        """Set the learning rates, in the order of `learning_rates`; finite and not negative."""
         if list(rates) == self.learning_rates():
             return
         own, *others = rates
