@@ -9,8 +9,8 @@ import numpy as np
 
 from .._checks import check_array, dtype_cure
 from .._core import Graph, Op, Plan, max_pool_indices
+from .._flat import count, windows
 from .._types import FLOATS, Array, Indices
-from ..nn.block import count, windows
 
 _NONE: Mapping[str, object] = MappingProxyType({})
 

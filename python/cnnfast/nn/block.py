@@ -6,14 +6,12 @@ Saving is one write, the optimizer one loop, and a layer's weights are windows i
 
 from __future__ import annotations
 
-import math
 import weakref
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from .._types import Array, Shape
+from .._types import Array
 
 
 class Block:
@@ -58,17 +56,3 @@ class Block:
         if self._gradients is None:
             self._gradients = np.zeros_like(self.values)
         return self._gradients
-
-
-def count(shapes: Iterable[Shape]) -> int:
-    """Number of elements of all shapes together, as a Python int (no overflow)."""
-    return sum(math.prod(shape) for shape in shapes)
-
-
-def windows(flat: Array, shapes: Iterable[tuple[str, Shape]]) -> Iterator[tuple[str, Array]]:
-    """Cuts `flat` into named views that lie one behind the other."""
-    start = 0
-    for name, shape in shapes:
-        stop = start + math.prod(shape)
-        yield name, flat[start:stop].reshape(shape)
-        start = stop

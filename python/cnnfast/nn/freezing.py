@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .._flat import slices
 from .._types import Labels
-from .block import count
 
 if TYPE_CHECKING:
     from .parameter_tree import ParameterTree
@@ -64,24 +64,17 @@ def copy_frozen(source: ParameterTree, twin: ParameterTree) -> None:
 def windows_of(tree: ParameterTree, frozen: bool) -> list[Window]:
     """Places of the parameters that are (or are not) frozen; buffers are neither."""
     wanted = {name for name, layer, own in _places(tree) if (own in layer.own_frozen) == frozen}
-    found, start = [], 0
-    for name, shape in tree.named_shapes():
-        end = start + count([shape])
-        if name in wanted:
-            found.append(Window(name, start, end))
-        start = end
-    return found
+    return [
+        Window(name, where.start, where.stop)
+        for name, _, where in slices(tree.named_shapes())
+        if name in wanted
+    ]
 
 
 def buffer_places(tree: ParameterTree) -> Labels:
     """Where the elements of the buffers lie in the flat block."""
-    buffers, start = set(tree.buffer_names()), 0
-    found = []
-    for name, shape in tree.named_shapes():
-        end = start + count([shape])
-        if name in buffers:
-            found.append(np.arange(start, end))
-        start = end
+    buffers = set(tree.buffer_names())
+    found = [np.arange(w.start, w.stop) for name, _, w in slices(tree.named_shapes()) if name in buffers]
     return np.concatenate(found) if found else np.arange(0)
 
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from .._checks import check_dtype, ieee_arithmetic, seed_sequence
 from .._core import all_finite
+from .._flat import count, windows
 from .._types import Array, Seed, Shape
-from .block import Block, count, windows
+from .block import Block
 from .freezing import Window, frozen_names, set_frozen, windows_of
 from .state import Unmatched, load_state
 

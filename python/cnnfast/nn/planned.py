@@ -10,8 +10,9 @@ import numpy as np
 
 from .._checks import check_array, dtype_cure
 from .._core import Graph, Op, Plan, Reshape, Tape
+from .._flat import slices
 from .._types import Array, Shape
-from .block import Block, count
+from .block import Block
 from .described import Described
 from .image_axes import axes_cure, refuse_channels_last
 
@@ -202,8 +203,6 @@ class Planned(Described):
         if len(graph) == 0:  # nothing but Identity; a plan has to do something
             graph.add(Reshape(shape), [0])
         plan = Plan(graph, self.dtype.name, *self._preprocessing.affine(shape), exact=exact)
-        start = 0
-        for (name, expected), window in zip(self.named_shapes(), plan.parameters, strict=True):
-            assert window == (name, start, expected), (window, name, start, expected)
-            start += count([expected])
+        for (name, shape, where), window in zip(slices(self.named_shapes()), plan.parameters, strict=True):
+            assert window == (name, where.start, shape), (window, name, where, shape)
         return plan

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _terminal
 from .._core import Graph
+from .._flat import count
 from .._types import Shape
-from .block import count
 from .registry import layer_types
 from .settings import shortest
 

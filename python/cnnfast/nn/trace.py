@@ -13,9 +13,9 @@ import numpy as np
 
 from .._checks import check_array, check_label_range, dtype_cure, ieee_arithmetic, type_of
 from .._core import Graph, Op, Plan, Reshape, Tape, row_losses
+from .._flat import count, windows
 from .._types import Array, Shape
 from ..losses import Loss, targets
-from .block import count, windows
 from .planned import Operation, Planned
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from .._flat import count, slices
 from .._types import Array, Shape
 from .group import Group
 
@@ -48,21 +48,17 @@ def windows_of(
     """The position of each parameter; without shapes, one window without a name."""
     if shapes is None:
         return [Window("", (size,), slice(0, size), True)]
-    windows, start = [], 0
-    for name, shape in shapes:
-        stop = start + math.prod(shape)
-        windows.append(Window(name, tuple(shape), slice(start, stop), name not in buffers))
-        start = stop
-    if start != size:
-        raise ValueError(f"{who}: the shapes are of {start} parameters, the block has {size}")
-    return windows
+    total = count(shape for _, shape in shapes)
+    if total != size:
+        raise ValueError(f"{who}: the shapes are of {total} parameters, the block has {size}")
+    return [Window(name, tuple(shape), where, name not in buffers) for name, shape, where in slices(shapes)]
 
 
 def choices(windows: Sequence[Window], own: Mapping[str, Any], groups: Sequence[Group]) -> list[Choice]:
     """For each parameter the optimizer's settings, overridden by those of its groups in order."""
     rates = [0] * len(groups)
-    for count, index in enumerate((i for i, group in enumerate(groups) if "lr" in group.settings), 1):
-        rates[index] = count
+    for rate, index in enumerate((i for i, group in enumerate(groups) if "lr" in group.settings), 1):
+        rates[index] = rate
     known: dict[tuple[int, ...], Choice] = {}
     found = []
     for window in windows:
