@@ -92,7 +92,7 @@ def test_the_numbers_of_a_regression(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_network_whose_task_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
     network((1, 28, 28), 1)
     assert main(["predict", "r.png"]) == 1
-    assert "cannot know what a single output means; set model.task" in capsys.readouterr().err
+    assert "the meaning of a single output is unknown; set model.task" in capsys.readouterr().err
 
 
 def test_weights_that_are_not_finite(capsys: pytest.CaptureFixture[str]) -> None:

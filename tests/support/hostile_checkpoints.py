@@ -202,7 +202,7 @@ def forged_files(good: Path) -> dict[str, tuple[bytes, str]]:
         ),
         "a graph that runs in a circle": (
             set_text(architecture=chain(circle(), linear(4, 3))),
-            WORK + "Graph: node '0' reads '1', which does not stand before it; it can read input",
+            WORK + "Graph: node '0' reads '1', which does not come before it; it can read input",
         ),
         "a graph of no nodes": (
             set_text(architecture={"type": "Graph", "nodes": {"0": None}}),

@@ -267,8 +267,8 @@ def test_wrong_data_are_named() -> None:
     with refused(ValueError, text):
         evaluate(identity(3, task="multilabel"), (x, [0, 1]))
     text = (
-        "evaluate: cannot know what a single output means; set model.task to 'binary' (the logit of a yes or "
-        "no) or 'regression' (a number)"
+        "evaluate: the meaning of a single output is unknown; set model.task to 'binary' (a logit) or "
+        "'regression'"
     )
     with refused(ValueError, text):
         evaluate(identity(1), (x[:, :1], [0, 1]))

@@ -413,8 +413,7 @@ NAMES = '"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_lo
         (
             lambda: Trainer(nn.Sequential(nn.Linear(1, 2), nn.Softmax()), optim.Adam(), "bce_with_logits"),
             ValueError,
-            'Trainer: the loss "bce_with_logits" does not take probabilities; leave the Softmax at the end '
-            "out",
+            'Trainer: the loss "bce_with_logits" does not take probabilities; remove the Softmax at the end',
         ),
         (
             lambda: fit(nn.Linear(2, 3), (np.zeros((4, 2), np.float32), [0, 1, 2, 0]), loss="mse"),

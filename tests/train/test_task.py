@@ -189,7 +189,7 @@ def test_numbers_are_their_own_prediction() -> None:
     model.task = "regression"
     np.testing.assert_array_equal(model.predict(X), X)
     text = (
-        'Sequential.predict_proba: there are no probabilities where model.task is "regression"; '
+        'Sequential.predict_proba: there are no probabilities if model.task is "regression"; '
         "use predict(x) or model(x)"
     )
     with refused(ValueError, text):
@@ -214,8 +214,8 @@ def test_maps_have_an_answer_for_each_position(rng: np.random.Generator) -> None
 def test_a_single_output_of_unknown_meaning_is_not_guessed() -> None:
     for method in ("predict", "predict_proba"):
         text = (
-            f"Sequential.{method}: cannot know what a single output means; set model.task to 'binary' (the "
-            "logit of a yes or no) or 'regression' (a number)"
+            f"Sequential.{method}: the meaning of a single output is unknown; set model.task to "
+            "'binary' (a logit) or 'regression'"
         )
         with refused(ValueError, text):
             getattr(network(1), method)(X)
@@ -244,7 +244,7 @@ def test_numpys_error_state_does_not_matter(seterr: Any) -> None:
 
 # --- contradictions ---------------------------------------------------------------------------------
 
-BEHIND = 'the loss "{}" does not take probabilities; leave the {} at the end out'
+BEHIND = 'the loss "{}" does not take probabilities; remove the {} at the end'
 
 
 @pytest.mark.parametrize(
@@ -264,8 +264,8 @@ BEHIND = 'the loss "{}" does not take probabilities; leave the {} at the end out
             "bce_with_logits",
             "LogSoftmax",
             None,
-            'the loss "bce_with_logits" does not take log-probabilities; leave the LogSoftmax at the end '
-            'out, or use loss="nll"',
+            'the loss "bce_with_logits" does not take log-probabilities; remove the LogSoftmax at the '
+            'end, or use loss="nll"',
         ),
         (
             "cross_entropy",
@@ -308,8 +308,8 @@ def test_a_single_output_is_no_class_of_several(loss: str, sized: bool) -> None:
     model = network(1, *ENDS["LogSoftmax" if loss == "nll" else "nothing"])
     model.input_shape = (1,) if sized else None
     text = (
-        f'the loss "{loss}" needs an output for each class, the network has a single one; for yes or no use '
-        'loss="bce_with_logits"'
+        f'the loss "{loss}" needs an output for each class, the network has a single one; for binary '
+        'classification use loss="bce_with_logits"'
     )
     y = [0, 0, 0, 1, 1]
     with refused(ValueError, f"Trainer: {text}"):
@@ -336,7 +336,7 @@ def test_contradictions_of_task_and_network() -> None:
     with refused(ValueError, text):
         network(3, nn.LogSoftmax).task = "multilabel"
     text = (
-        '{} task "binary" needs a network with one output, this one has 3; one answer for each output is '
+        '{} task "binary" needs a network with one output, this one has 3; for a label for each output use '
         '"multilabel"'
     )
     sized, free = network(3), network(3)

@@ -126,7 +126,7 @@ def test_the_search_for_nan_covers_every_place(size, dtype):
         (
             lambda: Trainer(nn.Sequential(nn.Linear(1, 2), nn.Softmax()), optim.Adam()),
             ValueError,
-            'Trainer: the loss "cross_entropy" does not take probabilities; leave the Softmax at the end out',
+            'Trainer: the loss "cross_entropy" does not take probabilities; remove the Softmax at the end',
         ),
         (
             lambda: Trainer(nn.ReLU(), optim.Adam()),

@@ -184,7 +184,7 @@ def test_every_operation_has_a_layer():
         (
             {"type": "Graph", "nodes": {"a": {"layer": {"type": "ReLU"}, "inputs": ["a"]}}},
             ValueError,
-            "Graph: node 'a' reads 'a', which does not stand before it; it can read input",
+            "Graph: node 'a' reads 'a', which does not come before it; it can read input",
         ),
     ],
 )

@@ -161,7 +161,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"weights": [np.ones(3)]}, "weights of layer 0 must be a matrix, got shape (3,)"),
     (
         {"weights": matrices(7, 2)},
-        "the first layer sees 7 values, no whole number of positions of 3 channels",
+        "the first layer reads 7 values, which is not a multiple of 3 channels",
     ),
     (
         {"weights": [*matrices(6, 4), *matrices(5, 2)]},

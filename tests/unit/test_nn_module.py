@@ -385,7 +385,7 @@ def test_an_output_of_nan_is_not_answered_without_a_word(method, end):
     with pytest.warns(
         UserWarning,
         match=f"^Sequential: {method}: the output is NaN in 2 of 5 rows, the first is row 2, whose input is "
-        "not finite; the answers for them mean nothing$",
+        "not finite; predictions for them are meaningless$",
     ) as caught:
         getattr(model, method)(x)
     assert caught[0].filename == __file__

@@ -82,7 +82,7 @@ def test_a_layer_has_one_container():
         nn.Sequential(twice, nn.Linear(1, 1), twice)
     assert str(caught.value) == (
         "Sequential: layer '2' is the same object as layer '0'; "
-        "build it twice, or use copy() for another one that starts with equal weights"
+        "build it twice, or use copy() for one with equal weights"
     )
     nn.Sequential(twice)  # a refused container leaves nothing behind
     del model
@@ -439,14 +439,14 @@ def test_a_state_that_matches_nothing_is_refused_also_without_strict():
     with refused(
         ValueError,
         "Sequential: nothing in the state matches: it has module.0.weight, module.0.bias, module.2.weight, "
-        f"module.2.bias, the module has {theirs}; take the prefix 'module.' off its names",
+        f"module.2.bias, the module has {theirs}; remove the prefix 'module.' from its names",
     ):
         model.load_state_dict({f"module.{name}": value for name, value in state.items()}, strict=False)
     whole = nn.Sequential({"body": model})
     with refused(
         ValueError,
         f"Sequential: nothing in the state matches: it has {theirs}, the module has body.0.weight, "
-        "body.0.bias, body.2.weight, body.2.bias; put the prefix 'body.' before its names",
+        "body.0.bias, body.2.weight, body.2.bias; add the prefix 'body.' to its names",
     ):
         whole.load_state_dict(state, strict=False)
     with refused(

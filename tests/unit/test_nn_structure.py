@@ -320,12 +320,12 @@ R = nn.ReLU
         (
             lambda: nn.Add()(np.zeros((1, 2), np.float32)),
             ValueError,
-            "Add: joins several values, so it has to stand in an nn.Graph; nn.Residual has one built in",
+            "Add: has several inputs, so it must be in an nn.Graph; nn.Residual has one built in",
         ),
         (
             lambda: nn.Sequential(nn.Concat(), input_shape=(1, 2, 2)),
             ValueError,
-            'layer "0": Concat: joins several values, so it has to stand in an nn.Graph; '
+            'layer "0": Concat: has several inputs, so it must be in an nn.Graph; '
             "nn.Branches has one built in",
         ),
         (
@@ -346,7 +346,7 @@ R = nn.ReLU
         (
             lambda: nn.Graph({"a": (R(), "b"), "b": (R(), "input")}),
             ValueError,
-            "Graph: node 'a' reads 'b', which does not stand before it; it can read input",
+            "Graph: node 'a' reads 'b', which does not come before it; it can read input",
         ),
         (
             lambda: nn.Graph({"a": (R(), "input"), "b": (R(), "c")}),
@@ -361,12 +361,12 @@ R = nn.ReLU
         (
             lambda: nn.Graph({"a": (R(), "input", "input")}),
             ValueError,
-            "Graph: node 'a' (ReLU) must read one value, got 2; only Add and Concat join values",
+            "Graph: node 'a' (ReLU) must read one value, got 2; only Add and Concat read more",
         ),
         (
             lambda: nn.Graph({"a": (R(),)}),
             ValueError,
-            "Graph: node 'a' (ReLU) must read one value, got 0; only Add and Concat join values",
+            "Graph: node 'a' (ReLU) must read one value, got 0; only Add and Concat read more",
         ),
         (
             lambda: nn.Graph({"a": (nn.Add(), "input")}),
@@ -376,7 +376,7 @@ R = nn.ReLU
         (
             lambda: nn.Graph({"a": (R(), "input"), "b": (R(), "input"), "c": (R(), "input")}),
             ValueError,
-            "Graph: nothing reads a, b; only 'c' makes the output",
+            "Graph: nothing reads a, b; only 'c' is the output",
         ),
         (
             lambda: nn.Graph(
@@ -405,7 +405,7 @@ def test_the_builder_refuses():
     g, other = nn.Graph.builder(), nn.Graph.builder()
     a = g.add(R(), g.input, name="a")
     foreign = other.add(R(), other.input)
-    with refused(ValueError, "Graph: the name 'a' is given twice"):
+    with refused(ValueError, "Graph: the name 'a' is used twice"):
         g.add(R(), a, name="a")
     with refused(ValueError, "Graph: node '1' reads '0' of another builder"):
         g.add(R(), foreign)
@@ -418,7 +418,7 @@ def test_the_builder_refuses():
         with pytest.raises(ValueError, match="the output must be what add\\(\\) of this builder returned"):
             g.build(wrong)
     b = g.add(R(), a, name="b")
-    with refused(ValueError, "Graph: nothing reads b; only 'a' makes the output"):
+    with refused(ValueError, "Graph: nothing reads b; only 'a' is the output"):
         g.build(a)
     assert g.build(b).num_parameters() == 0
 

@@ -1,7 +1,7 @@
 """`Block`: the parameters of a whole network as one flat array, and their gradients as another of equal
 length.
 
-Saving is one write, the optimizer one loop, and a layer's weights are windows into it.
+Saving is one write, an optimizer step one loop, and a layer's weights are views of it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from .._types import Array
 
 
 class Block:
-    """One flat parameter array; the gradients come into being when first asked for.
+    """One flat parameter array; the gradient array is allocated on first use.
 
-    The engine keeps weights in a layout of its own between calls, and must know when they may have changed:
-    after `touch`, and as long as anybody holds an array that `lend` gave out.
+    The engine caches packed weights between calls, and must know when the parameters may have changed: after
+    `touch`, and as long as an array returned by `lend` is alive.
     """
 
     __slots__ = ("__weakref__", "_gradients", "_lent", "_version", "frozen_changes", "values")
@@ -28,12 +28,12 @@ class Block:
         self._gradients: Array | None = None
         self._lent: dict[int, weakref.ref[Array]] = {}
         self._version = 0
-        #: Counts how often parts were frozen or unfrozen, for those who remember which are.
+        #: Number of freeze and unfreeze calls, to detect changes.
         self.frozen_changes = 0
 
     def lend(self, part: Array) -> Array:
-        """`part` of the values, through an array that lives as long as any view made of it."""
-        lent = np.asarray(part.data)  # not a view of `part`: its views lead back to it, and no further
+        """`part` of the values, as an array that is alive as long as any view of it."""
+        lent = np.asarray(part.data)  # not a view of `part`, so that `base` of its views is this array
         ref = weakref.ref(lent, self._given_back)
         self._lent[id(ref)] = ref
         return lent
@@ -43,12 +43,12 @@ class Block:
         self._lent.pop(id(ref), None)
 
     def touch(self) -> None:
-        """The values have been changed."""
+        """Call after changing the values."""
         self._version += 1
 
     @property
     def version(self) -> int:
-        """A number that changes whenever the values may have; -1 while somebody could be changing them."""
+        """A number that changes whenever the values may have changed; -1 while a lent array is alive."""
         return -1 if self._lent else self._version
 
     @property

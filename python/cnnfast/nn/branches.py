@@ -1,4 +1,4 @@
-"""`Branches`: modules side by side on one input, their outputs joined along the channels."""
+"""`Branches`: modules with the same input, whose outputs are concatenated along the channels."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .registry import register
 
 @register
 class Branches(Listed):
-    """Every branch sees the same input; the outputs stand side by side along the channels, in the order of
-    the branches: the inception module, or with `Identity` as one of them, the dense block.
+    """Applies every branch to the same input and concatenates the outputs along the channels: an inception
+    module, or with `Identity` as one of the branches, a dense block.
 
     Args:
         branches: Modules, named "0", "1", …; or one dict of name to module.

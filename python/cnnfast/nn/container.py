@@ -1,4 +1,4 @@
-"""`Container`: a module made of modules. A kind of container says how values flow between its children."""
+"""`Container`: a module made of modules. Subclasses define how values flow between the children."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Container(Module):
-    """Owns its children: their parameters live in the container's block, so a child has but one."""
+    """Owns its children, whose parameters are in its block; a child has only one container."""
 
     def __init__(self, children: Mapping[str, Module]) -> None:
         _check_children(type(self).__name__, children)
@@ -43,7 +43,7 @@ class Container(Module):
         return self._children[name]
 
     def _readers(self) -> dict[str, Module]:
-        """The children that read what the container is given."""
+        """The children that read the container's input."""
         return self.children()
 
     def set_preprocessing(self, value: Preprocessing) -> None:
@@ -52,7 +52,7 @@ class Container(Module):
             child.set_preprocessing(value)
 
     def _inherit(self) -> None:
-        """Takes over the preprocessing of the children that read the input, and tells of what is lost."""
+        """Inherits the preprocessing of the children that read the input; warns if any is not used."""
         unset, readers = Preprocessing(), self._readers()
         found = {
             name: child.preprocessing
@@ -109,15 +109,15 @@ class Container(Module):
 
 
 class Listed(Container):
-    """A container of any number of children, taken by position or name.
+    """A container of any number of children, indexed by position or name.
 
     Args:
         children: Modules, named "0", "1", …; or one dict of name to module.
-        input_shape: Shape of one input. If given, all shapes are checked now.
-        seed: Draw all parameters again; None leaves them as the children have them.
+        input_shape: Shape of one input. If given, all shapes are checked at construction.
+        seed: Seed to initialize all parameters again; None keeps those of the children.
     """
 
-    #: What a description calls the children.
+    #: Key of the children in `to_config`.
     _described_as: ClassVar[str]
 
     def __init__(
@@ -142,7 +142,7 @@ class Listed(Container):
         return iter(self._children.values())
 
     def __getitem__(self, key: int | str) -> Module:
-        """The layer at a position, or of a name."""
+        """The layer at a position, or with a name."""
         who = type(self).__name__
         if isinstance(key, str):
             return self._child(key)
@@ -183,7 +183,7 @@ class Listed(Container):
 
 
 def ending(layers: Iterable[Module]) -> OutputKind:
-    """What comes out of a chain, its last layer first: what the last one makes that does not just hand on."""
+    """Output kind of a chain, given last layer first: that of the last layer that changes it."""
     return next((layer.output_kind for layer in layers if not layer.keeps_output_kind), "logits")
 
 
@@ -192,7 +192,7 @@ def dotted(prefix: str, name: str) -> str:
 
 
 def only_setting(who: str, settings: Mapping[str, Any], name: str) -> Any:
-    """The value of the one setting a container has."""
+    """The value of a container's only setting."""
     if set(settings) != {name}:
         raise ValueError(f"{who}: takes the setting {name!r}, got {', '.join(map(repr, settings)) or 'none'}")
     return settings[name]
@@ -207,7 +207,7 @@ def _check_children(who: str, children: Mapping[str, Module]) -> None:
         if id(child) in seen:
             raise ValueError(
                 f"{who}: layer {name!r} is the same object as layer {seen[id(child)]!r}; "
-                "build it twice, or use copy() for another one that starts with equal weights"
+                "build it twice, or use copy() for one with equal weights"
             )
         seen[id(child)] = name
     dtypes = {str(child.dtype) for child in children.values()}

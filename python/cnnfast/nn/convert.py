@@ -1,5 +1,5 @@
-"""One network written as another with the same outputs: an MLP that scans a sequence as a stack of
-convolutions, a `Linear` over a full map as a convolution, and back.
+"""Conversion to equivalent networks: an MLP that scans a sequence to a stack of convolutions, a `Linear` over
+a full map to a convolution, and back.
 """
 
 from __future__ import annotations
@@ -35,13 +35,12 @@ def scanning_mlp_to_cnn(
     outer: Outer = "positions",
     activation: Callable[[], Module] | None = ReLU,
 ) -> Sequential:
-    """The stack of Conv1d that computes what an MLP does when it is moved along a sequence.
+    """Convert an MLP that scans a sequence to the equivalent stack of Conv1d.
 
-    At each step the MLP sees a window of the sequence, its values in one row. The first layer is a
-    convolution whose kernel is the window, each further layer one of kernel 1: the simple form. In the
-    distributed form the neurons of a lower layer see only a part of the window, and the same neurons are
-    repeated for each part; then the parts are computed once for the whole sequence and a higher layer sees
-    several positions of the lower one.
+    At each step the MLP reads a window of the sequence, flattened. In the simple form, the first layer
+    becomes a convolution whose kernel is the window, each further layer one with kernel 1. In the distributed
+    form the neurons of a lower layer read only a part of the window, and the same neurons are repeated for
+    each part; then a higher layer reads several positions of the lower one.
 
     Args:
         weights: One matrix for each layer of the MLP. For the distributed form either the matrices of the
@@ -50,24 +49,24 @@ def scanning_mlp_to_cnn(
         biases: One vector for each layer (of the whole layer, or of one block), None for a layer without;
             None for none at all.
         in_channels: Values at each position of the sequence.
-        kernel_sizes: Positions of the layer below that a neuron of each layer sees; None for the simple form,
-            whose window follows from the first matrix.
+        kernel_sizes: Positions of the layer below that a neuron of each layer reads; None for the simple
+            form, whose window follows from the first matrix.
         strides: Step of each layer, counted in positions of the layer below; one number for the simple form,
             where it is the step of the scan. The step of the scan is the product of all.
-        order: How the matrices lie: "out_in" as in `Linear` and PyTorch (y = W x), "in_out" as in y = x W,
-            which is how the course hands them out.
-        outer: How the values of several positions form a row: "positions" for all channels of the first
-            position, then those of the second, and so on (the course; a window of shape (time, channels)
-            flattened), "channels" for all positions of the first channel first (what `Flatten` does).
-        activation: Makes the layer that stands between two layers; None for nothing.
+        order: Layout of the matrices: "out_in" as in `Linear` and PyTorch (y = W x), "in_out" as in y = x W,
+            used in the course.
+        outer: Order of the flattened window: "positions" for all channels of the first position, then those
+            of the second, and so on (used in the course; a window of shape (time, channels) flattened),
+            "channels" for all positions of the first channel first (as `Flatten`).
+        activation: Returns the layer between two layers; None for nothing.
 
     Returns:
         A Sequential that takes (n, in_channels, length). Position t of its output is the MLP's output for the
         window that starts at t times the step of the scan. float64 if a matrix is, else float32.
 
     Raises:
-        ValueError: Matrices that do not follow one another; a first matrix of no whole number of positions;
-            repeated blocks that differ, or something beside them that is not 0.
+        ValueError: Matrices that do not fit each other; a first matrix whose inputs are not a multiple of
+            `in_channels`; repeated blocks that differ, or values outside of them that are not 0.
 
     Source: CMU 11-785, Introduction to Deep Learning, homework 2 part 1: CNN as a simple and as a distributed
     scanning MLP; Waibel et al. 1989, Phoneme recognition using time-delay neural networks.
@@ -97,12 +96,12 @@ def scanning_mlp_to_cnn(
 
 
 def linear_to_conv(linear: Linear, input_shape: Sequence[int]) -> Conv1d | Conv2d:
-    """The convolution that does to a map (c, h, w) or line (c, l) what `linear` does to it after Flatten.
+    """The convolution equivalent to `linear` after Flatten for a map (c, h, w) or sequence (c, l).
 
-    Its kernel is the whole map; on larger maps it is the same `Linear` at every place.
+    Its kernel is the whole map; on larger maps it applies the same `Linear` at every position.
 
     Args:
-        linear: A `Linear` of as many features as the map has values.
+        linear: A `Linear` whose in_features is the number of values of the map.
         input_shape: (c, h, w) or (c, l).
 
     Returns:
@@ -141,7 +140,7 @@ def linear_to_conv(linear: Linear, input_shape: Sequence[int]) -> Conv1d | Conv2
 
 
 def conv_to_linear(conv: Conv1d | Conv2d) -> Linear:
-    """The `Linear` that does after Flatten what `conv` does to a map of the size of its kernel.
+    """The `Linear` that, after Flatten, is equivalent to `conv` on a map of the size of its kernel.
 
     Args:
         conv: A convolution without padding, dilation and groups.
@@ -206,7 +205,7 @@ def _layers(
     positions, rest = divmod(matrices[0].shape[1], channels)
     if rest or positions == 0:
         raise ValueError(
-            f"{who}: the first layer sees {matrices[0].shape[1]} values, no whole number of positions of "
+            f"{who}: the first layer reads {matrices[0].shape[1]} values, which is not a multiple of "
             f"{channels} channels"
         )
     kernels = [positions] + [1] * (count - 1) if kernel_sizes is None else list(kernel_sizes)
@@ -261,7 +260,7 @@ def _matrices(who: str, weights: Sequence[Array], order: Order) -> list[Array]:
 def _block(
     who: str, matrix: Array, vector: Array | None, walk: tuple[int, int, int, int, int], outer: Outer
 ) -> tuple[Array, Array | None]:
-    """The filter (out, in, kernel) and offsets that all positions of a layer share."""
+    """The filter (out, in, kernel) and biases that all positions of a layer share."""
     seen, channels, kernel, step, made = walk
     out, rest = divmod(len(matrix), made)
     if rest:

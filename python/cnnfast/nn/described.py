@@ -1,6 +1,4 @@
-"""`Described`: what is known of a network beside its layers and parameters: shapes, names of classes, its
-task, how pixels are scaled, and what it was trained on.
-"""
+"""`Described`: metadata of a network: shapes, class names, task, preprocessing, and the type trained on."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ from .parameter_tree import ParameterTree
 from .preprocessing import Preprocessing
 from .task import OutputKind, Task, check_loss, check_task, task_by_end, task_by_loss
 
-#: Inputs of floats whose scale is looked at: the first ones may be too plain to tell.
+#: Number of float inputs whose scale is checked, as single ones may not be conclusive.
 _LOOKS = 4
 
 
@@ -41,20 +39,20 @@ class Description(NamedTuple):
 
 
 class Described(ParameterTree):
-    """The part of a `Module` that says what the network is for."""
+    """The part of a `Module` with the network's metadata."""
 
     output_kind: OutputKind = "logits"
-    #: Hands values on without computing with them: what came out before is still what comes out.
+    #: Whether the kind of the output is that of the input.
     keeps_output_kind: bool = False
     _input_shape: Shape | None
     _classes: tuple[str, ...] | None
     _preprocessing: Preprocessing
-    #: What the user has set, and what the loss of a training has said.
+    #: The task set by the user, and the task set by the loss of the last training.
     _task: Task | None
     _loss_task: Task | None
-    #: What the last training gave it.
+    #: Type of input in the last training.
     trained_on: InputKind | None
-    #: How many inputs of floats are still looked at, whether they are on the right scale.
+    #: Number of float inputs whose scale is still to be checked.
     _looks: int
     _lock: threading.Lock
 
@@ -64,7 +62,7 @@ class Described(ParameterTree):
 
     @property
     def input_shape(self) -> Shape | None:
-        """Shape of one input, (c, h, w) or (features,); None if the network takes any that fits."""
+        """Shape of one input, (c, h, w) or (features,); None if any suitable shape is accepted."""
         return self._input_shape
 
     @input_shape.setter
@@ -87,8 +85,8 @@ class Described(ParameterTree):
 
     @property
     def classes(self) -> tuple[str, ...] | None:
-        """Name of each output, in order; of a single output that is yes or no, those of no and yes. None if
-        unknown.
+        """Name of each output, in order; for a single binary output, those of the negative and the positive
+        class. None if unknown.
         """
         return self._classes
 
@@ -105,19 +103,19 @@ class Described(ParameterTree):
 
     @property
     def task(self) -> Task | None:
-        """What the network answers; `predict`, `predict_proba` and `cnnfast.evaluate` go by it.
+        """The meaning of the outputs, used by `predict`, `predict_proba` and `cnnfast.evaluate`.
 
-        "multiclass": one of several classes. "binary": yes or no, one output. "multilabel": yes or no for
-        each output. "regression": numbers. None: not known; then several outputs are taken for logits of
-        classes.
+        "multiclass": one of several classes. "binary": two classes, one output. "multilabel": two classes for
+        each output. "regression": values. None: unknown; then several outputs are class logits.
 
-        What is set here holds. Otherwise the loss of the last training says it (`Trainer`, `fit`): that of
-        classes means "multiclass", "bce_with_logits" means "binary" for one output and "multilabel" for
-        several, that of numbers means "regression". Otherwise the end of the network does: Softmax and
-        LogSoftmax mean "multiclass" (whatever the loss), Sigmoid means "binary" or "multilabel".
+        A task set here takes precedence. Otherwise the loss of the last training (`Trainer`, `fit`)
+        determines it: classification losses mean "multiclass", "bce_with_logits" means "binary" for one
+        output and "multilabel" for several, regression losses mean "regression". Otherwise the last layer
+        does: Softmax and LogSoftmax mean "multiclass" (regardless of the loss), Sigmoid means "binary" or
+        "multilabel".
 
         Raises:
-            ValueError: Set to something else, or to what contradicts the end of the network.
+            ValueError: Another value, or a task that contradicts the last layer.
 
         Example:
             >>> from cnnfast import nn
@@ -135,10 +133,10 @@ class Described(ParameterTree):
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What uint8 input goes through.
+        """Normalization of uint8 input.
 
-        Whatever reads the input of a network holds it too: the first layer of a `Sequential`, every branch.
-        So it stays with the layers, and copies of them, that are put into another network.
+        It is stored in the layers that read the network's input: the first layer of a `Sequential`, every
+        branch. So it is kept if these layers, or copies of them, are used in another network.
         """
         return self._preprocessing
 
@@ -187,25 +185,25 @@ class Described(ParameterTree):
         self._looks = _LOOKS
 
     def num_outputs(self) -> int | None:
-        """Number of outputs (for each position); None if it is not known."""
+        """Number of outputs (for each position); None if unknown."""
         shape = self.output_shape
         return None if shape is None else shape[0]
 
     def task_for(self, who: str, outputs: int) -> Task:
-        """The task of a network with so many outputs; several may be taken for logits of classes."""
+        """The task of a network with this number of outputs; "multiclass" if it is unknown for several."""
         kind = self.output_kind
         task = self._task or self._loss_task or task_by_end(kind, outputs)
         if task is not None:
             return check_task(who, task, kind, outputs)
         if outputs == 1:
             raise ValueError(
-                f"{who}: cannot know what a single output means; set model.task to 'binary' (the logit of a "
-                "yes or no) or 'regression' (a number)"
+                f"{who}: the meaning of a single output is unknown; set model.task to 'binary' (a logit) or "
+                "'regression'"
             )
         return "multiclass"
 
     def record_loss(self, loss: Loss, outputs: int | None) -> None:
-        """Takes the task from the loss of a training, unless it depends on an unknown number of outputs."""
+        """Sets the task from the loss of a training, unless it depends on an unknown number of outputs."""
         if outputs is not None and self._task is not None:
             check_task(type(self).__name__, self._task, self.output_kind, outputs)
         said = task_by_loss(loss, self.output_kind, outputs)
@@ -213,13 +211,13 @@ class Described(ParameterTree):
             self._loss_task = said
 
     def record_input(self, x: Array) -> None:
-        """Remembers whether a training gives uint8 pixels or floats."""
+        """Records whether training uses uint8 pixels or floats."""
         kind: InputKind = "uint8" if x.dtype == np.uint8 else "float"
         if self.trained_on != kind:
             self.trained_on, self._looks = kind, _LOOKS
 
     def _look_at_scale(self, x: Array) -> None:
-        """Looks at one of the first inputs of floats; warns once if the network was not made for them."""
+        """Checks one of the first float inputs; warns once if its scale is not that of the network."""
         with self._lock:
             if self._looks == 0:
                 return

@@ -1,7 +1,7 @@
-"""Which parameters and running averages training leaves alone: `Module.freeze` and `unfreeze`.
+"""Frozen parameters and running averages: `Module.freeze` and `unfreeze`.
 
-A layer remembers the names of its own; a container asks its layers, so that a part frozen by itself is frozen
-in the whole.
+Each layer stores the names of its frozen parameters; a container collects them from its layers, so that
+freezing a submodule freezes it in the model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Window(NamedTuple):
-    """A parameter's place in the flat block of a module: elements start to end."""
+    """A parameter's position in the flat block of a module: elements start to end."""
 
     name: str
     start: int
@@ -55,14 +55,14 @@ def frozen_names(tree: ParameterTree) -> tuple[str, ...]:
 
 
 def copy_frozen(source: ParameterTree, twin: ParameterTree) -> None:
-    """Freezes in `twin`, of the same architecture, what is frozen in `source`."""
+    """Freezes the same parameters in `twin`, of the same architecture, as in `source`."""
     pairs = zip(_places(source, buffers=True), _places(twin, buffers=True), strict=True)
     for (_, layer, _), (_, other, _) in pairs:
         other.own_frozen = layer.own_frozen
 
 
 def windows_of(tree: ParameterTree, frozen: bool) -> list[Window]:
-    """Places of the parameters that are (or are not) frozen; buffers are neither."""
+    """Positions of the parameters that are (or are not) frozen, without buffers."""
     wanted = {name for name, layer, own in _places(tree) if (own in layer.own_frozen) == frozen}
     return [
         Window(name, where.start, where.stop)
@@ -72,14 +72,14 @@ def windows_of(tree: ParameterTree, frozen: bool) -> list[Window]:
 
 
 def buffer_places(tree: ParameterTree) -> Labels:
-    """Where the elements of the buffers lie in the flat block."""
+    """Indices of the buffers' elements in the flat block."""
     buffers = set(tree.buffer_names())
     found = [np.arange(w.start, w.stop) for name, _, w in slices(tree.named_shapes()) if name in buffers]
     return np.concatenate(found) if found else np.arange(0)
 
 
 def merged(windows: list[Window]) -> list[slice]:
-    """The windows as few slices: neighbors become one."""
+    """The windows as slices, with adjacent ones merged."""
     slices: list[slice] = []
     for _, start, end in windows:
         if slices and slices[-1].stop == start:
@@ -104,5 +104,5 @@ def _places(
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """A module's name stands for all that is in it."""
+    """A module's name matches everything in it."""
     return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*")

@@ -1,4 +1,4 @@
-"""`Graph`: modules wired to any directed acyclic graph, and the builder that writes one down."""
+"""`Graph`: modules connected as a directed acyclic graph, and its builder."""
 
 from __future__ import annotations
 
@@ -19,24 +19,23 @@ from .task import OutputKind
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-#: The name of what the graph itself is given.
+#: Name of the graph's input.
 INPUT = "input"
 
 
 @register
 class Graph(Container):
-    """Modules that read any earlier values; the last one makes the output.
+    """A directed acyclic graph of modules; the last one is the output.
 
     Args:
-        nodes: Name to (module, names of the values it reads): "input" is the graph's own input, the name of a
-            node what that node makes. A node stands behind those it reads. `Add` and `Concat` read several
-            values, every other module one.
+        nodes: Name to (module, names of its inputs): "input" is the graph's input, other names are those of
+            earlier nodes. `Add` and `Concat` have several inputs, every other module one.
         input_shape, seed: As in `Sequential`.
 
     Raises:
         TypeError: Something that is not a module, or not a tuple like ``(module, "input")``.
-        ValueError: A name that is not there (yet), a value nobody reads, a module used twice; with an
-            `input_shape`, shapes that do not fit.
+        ValueError: An unknown or later name, an unused value, a module used twice; with an `input_shape`,
+            shapes that do not fit.
 
     Example:
         >>> import numpy as np
@@ -50,7 +49,7 @@ class Graph(Container):
         >>> block(np.zeros((2, 1, 5, 5), dtype=np.float32)).shape
         (2, 6, 5, 5)
 
-        `builder` writes the same down step by step:
+        `builder` constructs the same step by step:
 
         >>> g = nn.Graph.builder()
         >>> stem = g.add(nn.Conv2d(1, 4, 3, padding=1), g.input)
@@ -83,11 +82,11 @@ class Graph(Container):
         return Builder()
 
     def __getitem__(self, name: str) -> Module:
-        """The module of a name."""
+        """The module with a name."""
         return self._child(name)
 
     def inputs(self) -> dict[str, tuple[str, ...]]:
-        """Names of the values each node reads."""
+        """Names of the inputs of each node."""
         return dict(self.reads)
 
     def __repr__(self) -> str:
@@ -112,7 +111,7 @@ class Graph(Container):
         return ending(self._last_chain())
 
     def _last_chain(self) -> Iterable[Module]:
-        """From the output back, as long as each node reads one value."""
+        """Nodes from the output backwards, while each has one input."""
         name = next(reversed(self._children))
         while name != INPUT:
             yield self._children[name]
@@ -154,7 +153,7 @@ class Graph(Container):
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """What a node of a `Builder` makes, to be read by others."""
+    """The output of a node of a `Builder`, as input for others."""
 
     name: str
     builder: Builder
@@ -164,7 +163,7 @@ class Value:
 
 
 class Builder:
-    """Writes a `Graph` down node by node; see there.
+    """Builds a `Graph` node by node; see there.
 
     Attributes:
         input: The graph's own input.
@@ -175,20 +174,20 @@ class Builder:
         self._nodes: dict[str, tuple[Any, ...]] = {}
 
     def add(self, layer: Module, *inputs: Value, name: str | None = None) -> Value:
-        """A node that reads `inputs`; returns what it makes.
+        """Add a node; returns its output.
 
         Args:
-            layer: Any module; `Add` and `Concat` read several values, every other one.
-            inputs: `input`, or what `add` returned before.
-            name: Of the layer, for its parameters; None counts "0", "1", ….
+            layer: Any module; `Add` and `Concat` have several inputs, every other module one.
+            inputs: `input`, or results of `add`.
+            name: Name of the layer, for its parameters; None uses "0", "1", ….
 
         Raises:
-            TypeError: An input that is no value.
-            ValueError: A value of another builder, a name given twice.
+            TypeError: An input that is not a value.
+            ValueError: A value of another builder, a duplicate name.
         """
         name = str(len(self._nodes)) if name is None else name
         if name in self._nodes:
-            raise ValueError(f"Graph: the name {name!r} is given twice")
+            raise ValueError(f"Graph: the name {name!r} is used twice")
         for value in inputs:
             if not isinstance(value, Value):
                 raise TypeError(
@@ -204,7 +203,7 @@ class Builder:
         """The Graph whose output is `output`; every other value must be read by some node.
 
         Raises:
-            TypeError, ValueError: As `Graph`; an output that is no value of this builder.
+            TypeError, ValueError: As `Graph`; an output that is not a value of this builder.
         """
         if not isinstance(output, Value) or output.builder is not self or output is self.input:
             raise ValueError(f"Graph: the output must be what add() of this builder returned, got {output!r}")
@@ -219,7 +218,7 @@ def _check_wires(children: Mapping[str, Module], reads: Mapping[str, tuple[str, 
             raise ValueError(f'Graph: no node can be named "{INPUT}", that is the input of the graph')
         for value in read:
             if value not in known:
-                why = "does not stand before it" if value in reads else "does not exist"
+                why = "does not come before it" if value in reads else "does not exist"
                 raise ValueError(
                     f"Graph: node {name!r} reads {value!r}, which {why}; it can read {', '.join(known)}"
                 )
@@ -233,14 +232,14 @@ def _check_read(reads: Mapping[str, tuple[str, ...]], output: str) -> None:
     used = {output, *(value for read in reads.values() for value in read)}
     unused = [value for value in (INPUT, *reads) if value not in used]
     if unused:
-        raise ValueError(f"Graph: nothing reads {', '.join(unused)}; only {output!r} makes the output")
+        raise ValueError(f"Graph: nothing reads {', '.join(unused)}; only {output!r} is the output")
 
 
 def _check_count(name: str, child: Module, count: int) -> None:
     kind = type(child).__name__
     if not isinstance(child, Join) and count != 1:
         raise ValueError(
-            f"Graph: node {name!r} ({kind}) must read one value, got {count}; only Add and Concat join values"
+            f"Graph: node {name!r} ({kind}) must read one value, got {count}; only Add and Concat read more"
         )
     if isinstance(child, Join) and count < child.min_inputs:
         raise ValueError(

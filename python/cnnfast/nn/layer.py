@@ -1,4 +1,4 @@
-"""`Layer`: a module that is one operation of the engine; a kind adds its signature and its first values."""
+"""`Layer`: a module of one engine operation; subclasses define the signature and the initialization."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Parameter:
-    """Attribute that is the live view of one parameter or buffer; assigning to it copies values in.
+    """Descriptor for the live view of one parameter or buffer; assignment copies values into it.
 
-    None where the layer was built without it (``bias=False``).
+    None if the layer was built without it (``bias=False``).
     """
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -40,7 +40,7 @@ class Parameter:
 
 
 class Layer(Module):
-    """One operation and its parameters. All it is lies in the operation's settings and in the parameters."""
+    """One operation and its parameters, without other state."""
 
     _operation: ClassVar[Callable[..., Op]]
 
@@ -55,7 +55,7 @@ class Layer(Module):
         return {"type": type(self).__name__, **as_lists(self._op.settings())}
 
     def __repr__(self) -> str:
-        """As it would be written; what is at its default is left out."""
+        """The constructor call, without defaults."""
         required = self.required_settings()
         settings = self._op.settings()
         usual = self.default_settings(settings)
@@ -68,7 +68,7 @@ class Layer(Module):
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def _draw(self, rng: np.random.Generator) -> None:
-        """Sets the first values; without parameters there is nothing to do."""
+        """Initializes the parameters, if any."""
 
     def initialize_from(self, seed: np.random.SeedSequence) -> None:
         self._draw(np.random.default_rng(seed))
@@ -115,12 +115,12 @@ class Layer(Module):
 
     @classmethod
     def default_settings(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """These settings with all that may be left out at its default."""
+        """The settings with all optional ones at their defaults."""
         return cls._operation(*(settings[name] for name in cls.required_settings())).settings()
 
     @classmethod
     def _op_of(cls, settings: Mapping[str, Any]) -> Op:
-        """The operation that plain data describe."""
+        """The operation from plain data."""
         known = cls._arguments()
         for name in settings:
             if name not in known:
@@ -135,10 +135,9 @@ class Layer(Module):
 
 
 def fill_uniform(weight: Array, bias: Array | None, rng: np.random.Generator) -> None:
-    """Uniform in +-1/sqrt(inputs of one output), for weight and bias: PyTorch's default for Conv2d and
-    Linear.
+    """Uniform in +-1/sqrt(fan_in), for weight and bias: PyTorch's default for Conv2d and Linear.
 
-    Drawn in float32 whatever the dtype, so that a float64 network starts where its float32 twin does.
+    Always drawn in float32, so that float32 and float64 networks get equal values.
     He et al. 2015, arXiv:1502.01852, with a = sqrt(5).
     """
     bound = np.float32(1 / math.sqrt(math.prod(weight.shape[1:])))

@@ -1,7 +1,8 @@
-"""`Module`: what every layer and every network is: settings, parameters, and the passes through the engine.
+"""`Module`: base class of layers and networks, with settings, parameters and the passes through the engine.
 
-The arithmetic is the engine's: a module describes itself as a graph of operations, and the Plan made of that
-graph (kept for each input shape) does all the work.
+Arithmetic is done by the engine: a module describes itself as a graph of operations, and the Plan made of
+    that
+graph (cached for each input shape) runs it.
 """
 
 from __future__ import annotations
@@ -36,11 +37,13 @@ if TYPE_CHECKING:
 class Module(Planned):
     """One layer or a whole network: callable, trainable, savable.
 
-    `m(x)` is inference: it keeps nothing, and may be called from several threads at once. `forward`,
-    `backward` and `loss_and_grad` are training passes: they write to the module, so one thread at a time.
+    `m(x)` is inference: it is stateless, and may be called from several threads at once. `forward`,
+    `backward` and `loss_and_grad` are training passes: they write to the module, so only one thread may use
+    them at a
+        time.
     """
 
-    # ---------------------------------------------------------------- what a kind of module defines
+    # ---------------------------------------------------------------- to be defined by subclasses
 
     @abstractmethod
     def children(self) -> dict[str, Module]:
@@ -48,7 +51,8 @@ class Module(Planned):
 
     @abstractmethod
     def to_config(self) -> dict[str, Any]:
-        """Type and settings as plain nested data (no parameters); `nn.from_config` builds it again."""
+        """Type and settings as nested plain data (without parameters); `nn.from_config` rebuilds the
+        module."""
 
     @abstractmethod
     def blank_copy(self) -> Self:
@@ -67,20 +71,20 @@ class Module(Planned):
     # ---------------------------------------------------------------- inference
 
     def __call__(self, x: Array, *, exact: bool = False) -> Array:
-        """Inference: the output for each row of x; nothing is remembered.
+        """Inference: the output for each row of x.
 
         Args:
             x: (n, *input_shape) in the module's dtype, or uint8 images (n, c, h, w), (n, h, w) if c is 1;
-                those are normalized by `preprocessing` on the way.
-            exact: True runs every layer by itself and sums the products of a convolution themselves; False
-                may use Winograd's algorithm, which is faster and rounds more, and fuse layers.
+                those are normalized by `preprocessing`.
+            exact: True runs every layer separately and uses direct summation in convolutions; False may use
+                Winograd's algorithm, which is faster but rounds more, and fuse layers.
 
         Raises:
             TypeError: Not an array, or of another dtype.
             ValueError: A shape that does not fit.
 
         Warns:
-            UserWarning: Once, if floats cannot be the pixels that the network was made for.
+            UserWarning: Once, if floats are probably not on the scale the network was trained on.
 
         Cost: one call into the engine; the Plan is made on the first call with a new shape.
 
@@ -102,12 +106,12 @@ class Module(Planned):
 
         Shapes:
             "multiclass": (n, classes), the softmax of the outputs along axis 1.
-            "binary": (n, 2), the probabilities of class 0 (no) and class 1 (yes), as scikit-learn has them.
-            "multilabel": (n, outputs), each output's own probability of yes.
-            Outputs with positions, (n, c, h, w), keep them behind axis 1.
+            "binary": (n, 2), the probabilities of class 0 and class 1, as in scikit-learn.
+            "multilabel": (n, outputs), the probability of each label.
+            Outputs with positions, (n, c, h, w), keep these axes.
 
         Raises:
-            ValueError: The task is "regression", or not known while there is only one output.
+            ValueError: The task is "regression", or unknown for a single output.
             TypeError, ValueError: As in a call.
 
         Warns:
@@ -124,26 +128,26 @@ class Module(Planned):
         task = self.task_for(f"{type(self).__name__}.predict_proba", y.shape[1])
         if task == "regression":
             raise ValueError(
-                f"{type(self).__name__}.predict_proba: there are no probabilities where model.task is "
+                f"{type(self).__name__}.predict_proba: there are no probabilities if model.task is "
                 '"regression"; use predict(x) or model(x)'
             )
         return probabilities(task, self.output_kind, y)
 
     def predict(self, x: Array) -> Array:
-        """The answer for each row, by the network's `task`.
+        """The prediction for each row, by the network's `task`.
 
         Args:
             x: As in a call.
 
         Shapes:
-            "multiclass": (n,) int64, the number of the most likely class, the first one among equals.
-            "binary": (n,) int64, 1 where class 1 has a probability above 0.5, else 0.
+            "multiclass": (n,) int64, the index of the most likely class, the first of equal ones.
+            "binary": (n,) int64, 1 if class 1 has a probability above 0.5, else 0.
             "multilabel": (n, outputs) int64, the same for each output.
-            "regression": (n, outputs), the outputs themselves.
-            Outputs with positions, (n, c, h, w), have an answer for each: (n, h, w), or (n, c, h, w).
+            "regression": (n, outputs), the outputs.
+            Outputs with positions, (n, c, h, w), have a prediction for each: (n, h, w), or (n, c, h, w).
 
         Raises:
-            ValueError: The task is not known while there is only one output.
+            ValueError: The task is unknown for a single output.
             TypeError, ValueError: As in a call.
 
         Warns:
@@ -157,12 +161,12 @@ class Module(Planned):
     # ---------------------------------------------------------------- training passes
 
     def forward(self, x: Array, seed: int | None = None) -> Array:
-        """A training pass: the output, remembering what `backward` needs. Shapes as in a call.
+        """A training pass: returns the output, and stores what `backward` needs. Shapes as in a call.
 
-        Batch normalization takes mean and variance of this batch, and moves its running averages.
+        Batch normalization uses mean and variance of this batch, and updates its running averages.
 
         Args:
-            seed: Of what dropout draws; None draws again each time.
+            seed: Seed for dropout; None draws new random numbers each time.
         """
         plan, x = self.prepare(x)
         y, tape = plan.forward_train(x, self.flat_parameters, noise_seed(type(self).__name__, seed))
@@ -173,13 +177,13 @@ class Module(Planned):
         return y
 
     def backward(self, dy: Array) -> Array:
-        """Back through the last `forward`: fills `gradients()` (overwriting) and returns d loss / d x.
+        """Backpropagate through the last `forward`: overwrites `gradients()` and returns d loss / d x.
 
         Args:
             dy: d loss / d y, shape and dtype of what `forward` returned.
 
         Raises:
-            RuntimeError: No `forward` before it.
+            RuntimeError: `forward` was not called before.
             TypeError: Not an array of the module's dtype.
             ValueError: Another shape than the output's.
         """
@@ -210,21 +214,20 @@ class Module(Planned):
         Args:
             x: As in a call.
             target: (n,) integers, the class of each row, or (n, h, w), that of each position of an output
-                (c, h, w); for losses of numbers, an array of the shape and dtype of the output; for
+                (c, h, w); for regression losses, an array of the shape and dtype of the output; for
                 "cross_entropy" either (then probabilities).
             loss: A name, "cross_entropy" (for logits), "nll" (for log-probabilities), "mse", "l1",
-                "smooth_l1", "huber" or "bce_with_logits"; or an object of `cnnfast.losses`, where those with
-                settings are.
-            seed: As of `forward`.
-            weight: Times this, the loss and all gradients. With its share of the rows as the weight of each
-                part of a batch, losses and gradients of the parts add up to those of the batch.
+                "smooth_l1", "huber" or "bce_with_logits"; or an object of `cnnfast.losses`, with settings.
+            seed: As in `forward`.
+            weight: Factor of the loss and all gradients. If it is the part's fraction of the rows, losses and
+                gradients of the parts of a batch add up to those of the batch.
 
         Returns:
             The loss, and copies of the gradients keyed like `state_dict()`, frozen parameters included.
 
         Raises:
-            TypeError, ValueError: As in a call; labels that are no integers, or outside of the classes; no
-                rows; a loss that contradicts the end of the network or its `task`.
+            TypeError, ValueError: As in a call; labels that are not integers, or out of range; no rows; a
+                loss that contradicts the last layer of the network or its `task`.
         """
         who = type(self).__name__
         loss = as_loss(who, loss)
@@ -296,7 +299,7 @@ class Module(Planned):
     # ---------------------------------------------------------------- copies and files
 
     def copy(self) -> Self:
-        """An independent module with the same settings and equal parameters, frozen where this one is."""
+        """An independent copy with the same settings, parameters and frozen parameters."""
         twin = self.blank_copy().to(self.dtype)
         twin.flat_parameters[:] = self.flat_parameters
         twin.describe(self.description())
@@ -313,16 +316,16 @@ class Module(Planned):
     # ---------------------------------------------------------------- as text
 
     def summary(self) -> str:
-        """A table of the layers, what it costs to run them on one image, and totals.
+        """A table of the layers, their cost for one image, and totals.
 
-        Columns: the output shape; parameters, and buffers (such as running averages, which are not learned)
-        where there are any; multiply-accumulates (MACs); bytes of the output, all of which a training pass
-        would keep if every layer ran by itself; settings, without those at their default except kernel,
-        stride and padding. A network with branches has a column of what each layer reads, empty where that
-        is the line above. Where the terminal is too narrow, a layer takes several lines. Below stands the
-        memory the engine really takes for an image: for values, what backward needs of them, and gradients,
-        after fusing layers and reusing memory; and how many parameters are frozen. Without an `input_shape`
-        there are no shapes, MACs and bytes.
+        Columns: the output shape; parameters, and buffers (such as running averages, which are not trained),
+            if
+        any; multiply-accumulates (MACs); bytes of the output; settings, without defaults except kernel,
+        stride and padding. A network with branches has a column with the inputs of each layer, empty if that
+        is the line above. On a narrow terminal, a layer takes several lines. Below the table are the memory
+        that the engine needs for one image (values, what backward needs, and gradients, after fusing layers
+        and reusing memory) and the number of frozen parameters. Without an `input_shape` there are no shapes,
+        MACs and bytes.
 
         Example:
             >>> from cnnfast import nn
@@ -346,7 +349,7 @@ class Module(Planned):
 
 
 def noise_seed(who: str, seed: int | None) -> int:
-    """What the engine draws from in one training pass."""
+    """The engine's random seed for one training pass."""
     return secrets.randbits(64) if seed is None else check_integer(who, "seed", seed, 0) % 2**64
 
 

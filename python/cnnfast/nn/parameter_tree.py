@@ -1,7 +1,7 @@
-"""`ParameterTree`: modules inside modules, whose parameters are named windows into one flat block.
+"""`ParameterTree`: nested modules whose parameters are named views of one flat block.
 
-A layer starts with a block of its own. A container makes one block for all its children, copies their values
-in and points them, recursively, at their parts of it.
+A layer starts with its own block. A container allocates one block for all its children, copies their values
+into it, and makes them, recursively, use their parts of it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class ParameterTree(ABC):
-    """The part of a module that owns parameters; it knows nothing of what they are for."""
+    """The part of a module that owns parameters, independent of their meaning."""
 
     _block: Block
     #: All parameters and buffers, one behind the other, in the order of `named_shapes`: (size,), live. After
@@ -37,8 +37,7 @@ class ParameterTree(ABC):
     _start: int
     #: Own parameters and buffers (of a layer) that are frozen.
     own_frozen: frozenset[str] = frozenset()
-    #: What the engine has made of the module, by input shape, or "exact" and input shape; it depends on what
-    #: is frozen.
+    #: Plans of the module, by input shape, or "exact" and input shape; they depend on what is frozen.
     _plans: dict[tuple[int | str, ...], Plan]
 
     @abstractmethod
@@ -47,25 +46,25 @@ class ParameterTree(ABC):
 
     @abstractmethod
     def named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
-        """Names and shapes of all parameters and buffers, in the order they lie in the block."""
+        """Names and shapes of all parameters and buffers, in the order of the block."""
 
     @abstractmethod
     def buffer_names(self, prefix: str = "") -> list[str]:
-        """Names of those that no gradient changes."""
+        """Names of the buffers, which have no gradient."""
 
     @abstractmethod
     def initialize_from(self, seed: np.random.SeedSequence) -> None:
-        """Draws all parameters again."""
+        """Initializes all parameters."""
 
     def parameters(self) -> dict[str, Array]:
         """Live views of the parameters by name: ``m.parameters()["0.bias"][:] = 0`` changes the model.
 
-        Inference on single images is slower while such views are held: each call has to expect new values.
+        Inference on single images is slower while such views exist, since their values may have changed.
         """
         return self._without_buffers(self.views())
 
     def buffers(self) -> dict[str, Array]:
-        """Live views by name of what belongs to the state, but is not learned: running averages."""
+        """Live views by name of the state that is not trained: running averages."""
         views = self.views()
         return {name: views[name] for name in self.buffer_names()}
 
@@ -74,7 +73,7 @@ class ParameterTree(ABC):
         return self._without_buffers(dict(windows(self.flat_gradients, self.named_shapes())))
 
     def num_parameters(self, only_trainable: bool = False) -> int:
-        """How many numbers the parameters hold; buffers are not counted, see `num_buffers`.
+        """Total number of parameter entries, without buffers; see `num_buffers`.
 
         Args:
             only_trainable: Leave frozen parameters out.
@@ -90,11 +89,11 @@ class ParameterTree(ABC):
         return sum(end - start for _, start, end in counted)
 
     def num_buffers(self) -> int:
-        """How many numbers the buffers hold: running averages, which no gradient changes."""
+        """Total number of buffer entries: running averages, which have no gradient."""
         return self.flat_parameters.size - self.num_parameters()
 
     def non_finite(self) -> list[str]:
-        """Names of the parameters and buffers that hold NaN or infinity.
+        """Names of the parameters and buffers that contain NaN or infinity.
 
         Example:
             >>> from cnnfast import nn
@@ -115,18 +114,17 @@ class ParameterTree(ABC):
         """Set parameters and buffers from arrays or tensors by name; on any error nothing is changed.
 
         Args:
-            state: Name to array, or to anything that can become one: a tensor of PyTorch as it is in a
-                ``state_dict()``, of JAX, a list. Floats of another width are converted; a
-                `num_batches_tracked` that no momentum needs is left out.
-            strict: False skips what is missing or unknown, as long as something matches.
+            state: Name to array, or to anything convertible: a PyTorch tensor as in a ``state_dict()``, a JAX
+                array, a list. Other float types are converted; an unneeded `num_batches_tracked` is ignored.
+            strict: False skips missing and unknown names, as long as something matches.
 
         Returns:
-            Names that are missing in the state, and names it has that the module has not: both empty if
-                strict.
+            Names that are missing in the state, and names that the module does not have: both empty if
+            strict.
 
         Raises:
-            ValueError: Names are missing or unknown (if strict), none matches, or shapes differ; all of them
-                are told.
+            ValueError: Names are missing or unknown (if strict), none matches, or shapes differ; the message
+                lists all of them.
             TypeError: Not floating point.
 
         Example:
@@ -137,25 +135,25 @@ class ParameterTree(ABC):
         return load_state(type(self).__name__, self.views(), state, strict)
 
     def freeze(self, *patterns: str) -> list[str]:
-        """Keep parameters and running averages as they are: training will not change a bit of them.
+        """Exclude parameters and running averages from training.
 
         Gradients are still computed and returned. A batch normalization whose running averages are frozen
-        uses them in training too, in place of the batch's mean and variance, and does not move them: what
-        PyTorch calls the evaluation mode of the layer. Freezing the layer, or all, freezes them as well;
-        ``freeze("*.running_*")`` freezes nothing else.
+        uses them in training too, instead of the batch's mean and variance, and does not update them, like a
+        PyTorch layer in evaluation mode. Freezing the layer, or everything, includes them;
+        ``freeze("*.running_*")`` freezes only them.
 
-        What is frozen survives `copy`, pickling and being put into a container; model files do not keep it.
-        Loading a state and `initialize` set what is frozen like all else.
+        Frozen parameters stay frozen in copies, pickles and containers; model files do not store it. Loading
+        a state and `initialize` change frozen parameters too.
 
         Args:
-            patterns: Names of parameters or buffers, of modules (for all that is in them), or patterns with
-                ``*``, ``?`` and ``[…]``: "features", "*.bias". None at all takes everything.
+            patterns: Names of parameters or buffers, of modules (for everything in them), or patterns with
+                ``*``, ``?`` and ``[…]``: "features", "*.bias". Without patterns, everything is frozen.
 
         Returns:
             The names that matched.
 
         Raises:
-            TypeError: A pattern that is no string.
+            TypeError: A pattern that is not a string.
             ValueError: A pattern that matches nothing.
 
         Example:
@@ -171,26 +169,27 @@ class ParameterTree(ABC):
         return set_frozen(f"{type(self).__name__}.freeze", self, patterns, True)
 
     def unfreeze(self, *patterns: str) -> list[str]:
-        """Let training change parameters again. Arguments, result and errors as `freeze`."""
+        """Make parameters trainable again. Arguments, result and errors as in `freeze`."""
         return set_frozen(f"{type(self).__name__}.unfreeze", self, patterns, False)
 
     @property
     def frozen(self) -> tuple[str, ...]:
-        """Names of the parameters and buffers that training leaves alone."""
+        """Names of the frozen parameters and buffers."""
         return frozen_names(self)
 
     def trainable_windows(self) -> list[Window]:
-        """(name, start, end) of each parameter that is not frozen: its place in the flat block."""
+        """(name, start, end) of each trainable parameter: its position in the flat block."""
         return windows_of(self, frozen=False)
 
     @ieee_arithmetic
     def initialize(self, seed: Seed = None) -> None:
-        """Draw all parameters again, PyTorch's default distributions; the same seed draws the same values."""
+        """Initialize all parameters from PyTorch's default distributions; the same seed gives the same
+        values."""
         self.initialize_from(seed_sequence(type(self).__name__, seed))
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """float32 or float64: of the parameters, of float input and of all arithmetic."""
+        """float32 or float64, the dtype of parameters, float inputs and arithmetic."""
         return self.flat_parameters.dtype
 
     @ieee_arithmetic
@@ -212,7 +211,7 @@ class ParameterTree(ABC):
         self.place(Block(count(shape for _, shape in self.named_shapes()), np.dtype(np.float32)), 0)
 
     def place(self, block: Block, start: int) -> int:
-        """Makes `block`, from `start` on, the home of the parameters; returns where they end."""
+        """Moves the parameters to `block`, from `start` on; returns their end."""
         stop = start + count(shape for _, shape in self.named_shapes())
         self._block, self._start = block, start
         self.flat_parameters = block.values[start:stop]
@@ -222,7 +221,7 @@ class ParameterTree(ABC):
         return stop
 
     def _take_in(self, children: Mapping[str, ParameterTree]) -> None:
-        """One block for all children, with the values they have; they belong to this tree from now on."""
+        """Moves all children's parameters into one block; the children belong to this tree from now on."""
         dtype = next(iter(children.values())).dtype
         block = Block(sum(child.flat_parameters.size for child in children.values()), dtype)
         np.concatenate([child.flat_parameters for child in children.values()], out=block.values)

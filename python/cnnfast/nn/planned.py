@@ -16,12 +16,12 @@ from .block import Block
 from .described import Described
 from .image_axes import axes_cure, refuse_channels_last
 
-#: Plans kept for each module; a network fed with ever new image sizes forgets the oldest.
+#: Size of each module's cache of plans.
 _MAX_PLANS = 32
 
 
 class GraphBuilder(Protocol):
-    """What a module adds its operations to: the engine's Graph, or something that watches."""
+    """What a module adds its operations to: the engine's Graph, or a recorder."""
 
     def add(self, op: Op, inputs: Sequence[int], name: str = "") -> int: ...
 
@@ -58,7 +58,7 @@ class Planned(Described):
 
     @abstractmethod
     def add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
-        """Adds this module's operations behind `value` and returns the value that comes out."""
+        """Adds this module's operations on `value` to the graph and returns the output value."""
 
     def operations(self) -> list[Operation]:
         """The operations that the engine runs, in order.
@@ -74,15 +74,15 @@ class Planned(Described):
         return recorder.operations
 
     def plan(self, input_shape: Sequence[int] | None = None, *, exact: bool = False) -> Plan:
-        """What the engine makes of this module: ``print(model.plan())`` shows which layers run as one, by
-        which algorithm, with how many FLOPs and how much memory.
+        """The engine's plan for this module: ``print(model.plan())`` shows which layers are fused, the
+        algorithms, FLOPs and memory.
 
         Args:
-            input_shape: Of one input; None takes the module's own.
-            exact: As of a call.
+            input_shape: Shape of one input; None uses the module's own.
+            exact: As in a call.
 
         Raises:
-            ValueError: No shape is known, or it does not fit.
+            ValueError: The shape is unknown or does not fit.
 
         Example:
             >>> from cnnfast import models
@@ -106,13 +106,13 @@ class Planned(Described):
         return graph.shape(self.add_to(graph, 0, ""))
 
     def takes_other_sizes(self, shape: Shape) -> bool:
-        """Whether the network also takes images much larger than `shape`. A Linear behind a Flatten does not;
-        one pixel more might pass it unseen, lost in a pool.
+        """Whether the network also accepts images much larger than `shape`. A Linear after a Flatten does
+        not; one additional pixel would not be enough to tell, as a pool may drop it.
         """
         return len(shape) > 1 and self._layers_take((shape[0], *(2 * extent for extent in shape[1:])))
 
     def _layers_take(self, shape: Shape) -> bool:
-        """Whether an input of this shape would fit, whatever `input_shape` says."""
+        """Whether an input of this shape would fit, regardless of `input_shape`."""
         try:
             self._output_shape(shape)
         except ValueError:
@@ -158,7 +158,7 @@ class Planned(Described):
         return plan, x
 
     def _make_plan(self, shape: Shape, given: Shape, exact: bool) -> Plan:
-        """The Plan for rows of this shape, of an array that was given with another one, perhaps."""
+        """The Plan for rows of this shape; `given` is the array's original shape, for messages."""
         expected = self._input_shape
         if len(given) < 2 or 0 in shape or (expected is not None and shape != expected):
             rows = "(n, ...)" if expected is None else f"(n, {', '.join(map(str, expected))})"
@@ -200,7 +200,7 @@ class Planned(Described):
     def _build_plan(self, shape: Shape, exact: bool) -> Plan:
         graph = Graph(shape)
         self.add_to(graph, 0, "")
-        if len(graph) == 0:  # nothing but Identity; a plan has to do something
+        if len(graph) == 0:  # only Identity; a plan needs at least one operation
             graph.add(Reshape(shape), [0])
         plan = Plan(graph, self.dtype.name, *self._preprocessing.affine(shape), exact=exact)
         for (name, shape, where), window in zip(slices(self.named_shapes()), plan.parameters, strict=True):

@@ -1,4 +1,4 @@
-"""`Residual`: a module with a shortcut around it."""
+"""`Residual`: a module with a shortcut connection."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .registry import blank, parameter_shapes, register
 
 @register
 class Residual(Container):
-    """y = body(x) + x, or body(x) + shortcut(x): the body learns only the difference.
+    """y = body(x) + x, or body(x) + shortcut(x).
 
     Args:
-        body: The module beside the shortcut.
-        shortcut: What x goes through meanwhile: a projection, such as a 1x1 convolution, where the body
-            changes the shape. None is the identity: the body must keep the shape.
+        body: The residual branch.
+        shortcut: A projection, such as a 1x1 convolution, if the body changes the shape. None is the
+            identity.
 
     Raises:
         TypeError: Something that is not a module.
@@ -45,12 +45,12 @@ class Residual(Container):
 
     @property
     def body(self) -> Module:
-        """The module beside the shortcut."""
+        """The residual branch."""
         return self._children["body"]
 
     @property
     def shortcut(self) -> Module | None:
-        """What x goes through meanwhile; None for the identity."""
+        """The shortcut module; None for the identity."""
         return self._children.get("shortcut")
 
     def to_config(self) -> dict[str, Any]:

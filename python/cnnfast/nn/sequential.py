@@ -1,4 +1,4 @@
-"""`Sequential`: modules one behind the other."""
+"""`Sequential`: a chain of modules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .registry import register
 from .softmax import LogSoftmax, Softmax
 from .task import OutputKind
 
-#: Behind these, outputs are still those of the same classes.
+#: Layers after which outputs still belong to the same classes.
 _ENDS = (Softmax, LogSoftmax, Sigmoid)
 
 
@@ -23,13 +23,12 @@ class Sequential(Listed):
 
     Args:
         layers: The modules in order, named "0", "1", …; or one dict of name to module.
-        input_shape: Shape of one input, (c, h, w) or (features,). If given, all shapes are checked now,
-            `print` shows them, and only such inputs are taken.
-        seed: Draw all parameters again, each layer from its own stream; None leaves them as the layers have
-            them.
+        input_shape: Shape of one input, (c, h, w) or (features,). If given, all shapes are checked at
+            construction, `print` shows them, and only such inputs are accepted.
+        seed: Seed to initialize all parameters again, each layer from its own stream; None keeps them.
 
-    `preprocessing` is that of the layers which read the input, `classes` those of the network at the end
-    (nothing but a Softmax, LogSoftmax or Sigmoid may follow), where they have any.
+    `preprocessing` is inherited from the layers that read the input, `classes` from the last module that has
+    them (followed by at most a Softmax, LogSoftmax or Sigmoid).
 
     Raises:
         TypeError: Something that is not a module.
@@ -60,7 +59,7 @@ class Sequential(Listed):
         super().__init__(*layers, input_shape=input_shape, seed=seed)
 
     def _readers(self) -> dict[str, Module]:
-        """The first child; behind those that do not compute, the next."""
+        """The first child that computes anything."""
         readers = {}
         for name, child in self._children.items():
             readers[name] = child
@@ -69,7 +68,7 @@ class Sequential(Listed):
         return readers
 
     def _inherit(self) -> None:
-        """Also the classes of the last child that has outputs of its own."""
+        """Inherits also the classes of the last child that changes the kind of the outputs."""
         super()._inherit()
         for child in reversed(self._children.values()):
             if child.classes is not None or not (child.keeps_output_kind or type(child) in _ENDS):

@@ -1,4 +1,4 @@
-"""Sets parameters from named arrays: checks every name, shape and type before it changes anything."""
+"""Loads parameters from named arrays; every name, shape and type is checked before anything is changed."""
 
 from __future__ import annotations
 
@@ -43,9 +43,8 @@ def load_state(who: str, targets: Mapping[str, Array], state: Mapping[str, Any],
 
 
 def _is_spare(name: str, targets: Mapping[str, Array]) -> bool:
-    """PyTorch counts the batches of every normalization; the number plays a part only without momentum, and
-    only there ours has it.
-    """
+    """Whether it is an unneeded `num_batches_tracked`: PyTorch always stores it, cnnfast only without
+    momentum."""
     return name.endswith(_COUNT) and name.removesuffix(_COUNT) + "running_mean" in targets
 
 
@@ -57,16 +56,16 @@ def _wrong_names(missing: list[str], unknown: list[str]) -> str:
 
 
 def _nothing_matches(names: list[str], given: list[str]) -> str:
-    """That a state has nothing of a module, and with which prefix it would have."""
+    """Message for a state without matching names, with a prefix that would make them match, if any."""
     if not given:
         return f"the state is empty, expected some of {_some(names)}"
     text = f"nothing in the state matches: it has {_some(given)}, the module has {_some(names)}"
     for name in given:
         for wanted in names:
             if name.endswith(f".{wanted}"):
-                return f"{text}; take the prefix {name.removesuffix(wanted)!r} off its names"
+                return f"{text}; remove the prefix {name.removesuffix(wanted)!r} from its names"
             if wanted.endswith(f".{name}"):
-                return f"{text}; put the prefix {wanted.removesuffix(name)!r} before its names"
+                return f"{text}; add the prefix {wanted.removesuffix(name)!r} to its names"
     return text
 
 
@@ -83,7 +82,7 @@ def _wrong_shape(name: str, array: Array, target: Array) -> str:
 
 
 def _arrays(targets: Mapping[str, Array], state: Mapping[str, Any]) -> tuple[dict[str, Array], list[str]]:
-    """What the state has of the targets, and complaints about what is no array of floats."""
+    """The arrays of the state for the targets, and errors about others that are not float arrays."""
     arrays, complaints = {}, []
     for name in targets:
         if name not in state:
@@ -102,8 +101,8 @@ def _arrays(targets: Mapping[str, Array], state: Mapping[str, Any]) -> tuple[dic
 
 
 def _array(value: Any) -> Array:
-    """NumPy's arrays, and whatever can become one: a tensor of PyTorch (also one that needs a gradient or
-    lives on a device), of TensorFlow, JAX.
+    """A NumPy array from anything convertible: a PyTorch tensor (also one that requires a gradient or is on
+    another device), a TensorFlow or JAX array.
     """
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError("masked arrays are not supported; use .filled(...) with a value of your choice")

@@ -1,6 +1,4 @@
-"""What only rearranges or joins values: `Flatten`, `Reshape`, `Identity`, and the joins `Add` and
-`Concat`.
-"""
+"""Layers that reshape or combine values: `Flatten`, `Reshape`, `Identity`, `Add` and `Concat`."""
 
 from __future__ import annotations
 
@@ -22,12 +20,11 @@ if TYPE_CHECKING:
 
 @register
 class Flatten(Layer):
-    """Makes one axis of several: by default lays the values of one image in a row, channel after channel,
-    each row by row.
+    """Flattens several axes into one; by default all but the batch axis, in NCHW order.
 
     Args:
-        start_dim, end_dim: First and last of the axes that become one, counted with the batch as axis 0, from
-            the end if negative. The batch always stays by itself.
+        start_dim, end_dim: First and last axis to flatten; the batch is axis 0, negative numbers count from
+            the end. The batch axis cannot be flattened.
 
     Shapes:
         (n, c, h, w) to (n, c * h * w); with ``start_dim=2`` to (n, c, h * w).
@@ -56,10 +53,10 @@ class Reshape(Layer):
     """The same values in the same order under another shape, as PyTorch's ``x.reshape(len(x), *shape)``.
 
     Args:
-        shape: Of one image, one to three axes without the batch; one extent may be -1: what is left.
+        shape: Shape of one image, one to three axes without the batch; one extent may be -1 and is inferred.
 
     Shapes:
-        (n, ...) to (n, *shape), with as many elements.
+        (n, ...) to (n, *shape), with an equal number of elements.
 
     Raises:
         ValueError: Extents out of range, more than one -1; when called, an input of another number of
@@ -84,12 +81,12 @@ class Reshape(Layer):
 
 @register
 class Identity(Module):
-    """Hands on what comes: a place to put something else later, a branch that changes nothing.
+    """Returns its input: a placeholder, or a branch without operations.
 
     Shapes:
         Any to the same.
 
-    Cost: none; the engine never sees it.
+    Cost: none; it is not passed to the engine.
 
     Example:
         >>> import numpy as np
@@ -114,7 +111,7 @@ class Identity(Module):
         return {"type": "Identity"}
 
     def initialize_from(self, seed: np.random.SeedSequence) -> None:
-        """Nothing to draw."""
+        """It has no parameters."""
 
     def named_shapes(self, prefix: str = "") -> list[tuple[str, Shape]]:
         return []
@@ -145,9 +142,9 @@ class Identity(Module):
 
 
 class Join(Layer):
-    """A layer that makes one value of several: it stands in a `Graph`, where its inputs are named."""
+    """A layer with several inputs, for use in a `Graph`."""
 
-    #: Values it needs at least.
+    #: Minimum number of inputs.
     min_inputs = 1
 
     def join(self, graph: GraphBuilder, values: Sequence[int], prefix: str) -> int:
@@ -158,17 +155,16 @@ class Join(Layer):
         where = f'layer "{prefix}": ' if prefix else ""
         container = {"Add": "Residual", "Concat": "Branches"}[who]
         raise ValueError(
-            f"{where}{who}: joins several values, so it has to stand in an nn.Graph; "
-            f"nn.{container} has one built in"
+            f"{where}{who}: has several inputs, so it must be in an nn.Graph; nn.{container} has one built in"
         )
 
 
 @register
 class Add(Join):
-    """Sum of the values that a `Graph` hands it, two or more; see also `Residual`.
+    """Sum of two or more values in a `Graph`; see also `Residual`.
 
     Shapes:
-        (n, ...), (n, ...), … all alike, to the same.
+        (n, ...), (n, ...), … all equal, to the same.
 
     Example:
         >>> import numpy as np
@@ -193,8 +189,8 @@ class Add(Join):
 
 @register
 class Concat(Join):
-    """Puts the values that a `Graph` hands it side by side along the channels, as ``torch.cat(values,
-    dim=1)``; see also `Branches`.
+    """Concatenates values in a `Graph` along the channels, as ``torch.cat(values, dim=1)``; see also
+    `Branches`.
 
     Shapes:
         (n, c1, ...), (n, c2, ...), … to (n, c1 + c2 + …, ...): they may differ only in their channels.

@@ -1,6 +1,4 @@
-"""What the outputs of a network mean: its task, what its end and its loss say of it, and the answers that
-follow from an output.
-"""
+"""The task of a network, how it follows from the last layer and the loss, and predictions from outputs."""
 
 from __future__ import annotations
 
@@ -13,20 +11,18 @@ from .._names import did_you_mean, find
 from .._types import Array
 from ..losses import Loss
 
-#: What a network answers: one of several classes, yes or no, yes or no for each output, numbers.
+#: One of several classes, two classes, two classes for each output, values.
 Task = Literal["multiclass", "binary", "multilabel", "regression"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
-#: What a network puts out: "sigmoid" is a probability for each output, "logits" is anything else.
+#: Kind of outputs: "sigmoid" is a probability for each output, "logits" is anything else.
 OutputKind = Literal["logits", "probabilities", "log_probabilities", "sigmoid"]
 
 _LAYERS = {"probabilities": "Softmax", "log_probabilities": "LogSoftmax", "sigmoid": "Sigmoid"}
 
 
 def check_task(who: str, task: Any, kind: OutputKind, outputs: int | None) -> Task:
-    """The task, if there is one of this name and it can be that of a network with such an end and so many
-    outputs (None: not known).
-    """
+    """The task, checked against the kind and the number of outputs (None: unknown)."""
     found = find(task, TASKS)
     if found is None:
         known = ", ".join(f'"{name}"' for name in TASKS)
@@ -41,34 +37,34 @@ def check_task(who: str, task: Any, kind: OutputKind, outputs: int | None) -> Ta
     if task == "binary" and outputs is not None and outputs != 1:
         raise ValueError(
             f'{who}: task "binary" needs a network with one output, this one has {outputs}; '
-            'one answer for each output is "multilabel"'
+            'for a label for each output use "multilabel"'
         )
     return task  # type: ignore[no-any-return]
 
 
 def task_by_end(kind: OutputKind, outputs: int | None) -> Task | None:
-    """What the last layer says; None if nothing, or if it depends on an unknown number of outputs."""
+    """The task by the last layer; None if unknown, or if it depends on an unknown number of outputs."""
     if kind in ("probabilities", "log_probabilities"):
         return "multiclass"
     return _yes_or_no(outputs) if kind == "sigmoid" else None
 
 
 def task_by_loss(loss: Loss, kind: OutputKind, outputs: int | None) -> Task | None:
-    """What the loss says of a network it trains; None if that depends on an unknown number of outputs."""
+    """The task by the loss; None if it depends on an unknown number of outputs."""
     if loss.is_classification or kind in ("probabilities", "log_probabilities"):
         return "multiclass"
     return _yes_or_no(outputs) if loss.takes_probabilities else "regression"
 
 
 def check_loss(who: str, loss: Loss, kind: OutputKind, task: Task | None, outputs: int | None) -> None:
-    """Refuses a loss that contradicts the end of the network, its number of outputs (None: not known) or the
-    task its user has set.
+    """Raises ValueError for a loss that contradicts the last layer, the number of outputs (None: unknown) or
+    the task set by the user.
     """
     of_logits = loss.is_classification or loss.takes_probabilities
     if kind in ("probabilities", "sigmoid") and of_logits:
         raise ValueError(
             f'{who}: the loss "{loss.name}" does not take probabilities; '
-            f"leave the {_LAYERS[kind]} at the end out"
+            f"remove the {_LAYERS[kind]} at the end"
         )
     if loss.name == "nll" and kind == "logits":
         raise ValueError(
@@ -76,8 +72,8 @@ def check_loss(who: str, loss: Loss, kind: OutputKind, task: Task | None, output
         )
     if kind == "log_probabilities" and of_logits and not loss.is_classification:
         raise ValueError(
-            f'{who}: the loss "{loss.name}" does not take log-probabilities; leave the LogSoftmax at the end '
-            'out, or use loss="nll"'
+            f'{who}: the loss "{loss.name}" does not take log-probabilities; remove the LogSoftmax at '
+            'the end, or use loss="nll"'
         )
     fitting = ("multiclass",) if loss.is_classification else ("binary", "multilabel")
     if task is not None and of_logits and task not in fitting:
@@ -89,25 +85,25 @@ def check_loss(who: str, loss: Loss, kind: OutputKind, task: Task | None, output
     if loss.is_classification and outputs == 1 and task is None:
         raise ValueError(
             f'{who}: the loss "{loss.name}" needs an output for each class, the network has a single one; '
-            'for yes or no use loss="bce_with_logits"'
+            'for binary classification use loss="bce_with_logits"'
         )
 
 
 def warn_of_nan(who: str, x: Array, y: Array) -> None:
-    """Warns of rows of outputs that are NaN, whatever the cause: argmax would name class 0 for them."""
+    """Warns about rows of outputs that are NaN, for which argmax would return class 0."""
     bad = np.isnan(y).any(axis=tuple(range(1, y.ndim)))
     if bad.any():
         first = int(bad.argmax())
         cause = "although its input is finite" if np.isfinite(x[first]).all() else "whose input is not finite"
         warn_caller(
             f"{who}: the output is NaN in {np.count_nonzero(bad)} of {len(y)} rows, the first is row "
-            f"{first}, {cause}; the answers for them mean nothing"
+            f"{first}, {cause}; predictions for them are meaningless"
         )
 
 
 @ieee_arithmetic
 def answers(task: Task, kind: OutputKind, y: Array) -> Array:
-    """What `predict` says for outputs y (n, c, ...); y of a regression itself."""
+    """Result of `predict` for outputs y (n, c, ...); y itself for a regression."""
     if task == "regression":
         return y
     if task == "multiclass":
@@ -119,7 +115,7 @@ def answers(task: Task, kind: OutputKind, y: Array) -> Array:
 
 @ieee_arithmetic  # a row with an infinite logit gives NaN, as it should
 def probabilities(task: Task, kind: OutputKind, y: Array) -> Array:
-    """What `predict_proba` says for outputs y (n, c, ...), which it may overwrite."""
+    """Result of `predict_proba` for outputs y (n, c, ...), which may be overwritten."""
     if task == "multiclass":
         return _of_classes(kind, y)
     yes = y if kind == "sigmoid" else _sigmoid(y)
@@ -142,7 +138,7 @@ def _of_classes(kind: OutputKind, y: Array) -> Array:
     if kind != "sigmoid":
         np.exp(y, out=y)
     if kind != "log_probabilities":
-        y /= y.sum(axis=1, keepdims=True)  # of a Sigmoid for each class, one against the rest
+        y /= y.sum(axis=1, keepdims=True)  # a sigmoid for each class, one versus rest
     return y
 
 
