@@ -243,8 +243,8 @@ class TestMNIST:
 
 
 @pytest.mark.parametrize("packed", [True, False], ids=["gzip", "plain"])
-def test_every_loader_gives_arrays_of_ones_own(tmp_path: Path, packed: bool) -> None:
-    """They can be written to, and what is written is seen by nobody else."""
+def test_every_loader_returns_new_arrays(tmp_path: Path, packed: bool) -> None:
+    """They are writeable, and writing does not affect other arrays."""
     images = random_images(10)
     for folder, stems in (
         ("mnist", ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")),
@@ -271,7 +271,7 @@ def test_every_loader_gives_arrays_of_ones_own(tmp_path: Path, packed: bool) -> 
         np.testing.assert_array_equal(again.labels, before.labels)
 
 
-class TestCatalogue:
+class TestCatalog:
     def test_names(self) -> None:
         assert datasets.names() == [
             "glyphs",
@@ -337,7 +337,7 @@ class TestCatalogue:
 
 
 class TestRealFiles:
-    """The genuine files, where they are; see the skip reasons."""
+    """The published files, if present; see the skip reasons."""
 
     def test_mnist(self, data_root: Path) -> None:
         data = need(data_root, "mnist", train=False)

@@ -403,7 +403,7 @@ def test_it_learns() -> None:
         (
             lambda: functional.batch_norm(np.zeros((2, 1)), np.zeros(1), np.ones(1), momentum=None),
             TypeError,
-            "batch_norm: momentum must be a number, got None; plain means are kept by nn.BatchNorm2d",
+            "batch_norm: momentum must be a number, got None; use nn.BatchNorm2d for cumulative means",
         ),
         (
             lambda: nn.BatchNorm2d(3)(np.zeros((2, 4, 5, 5), np.float32)),

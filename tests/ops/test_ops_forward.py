@@ -31,7 +31,7 @@ def test_matches_oracle(case: Case, isa: str, dtype: str) -> None:
 
 
 @exact_ones
-def test_exact_on_whole_numbers(case: Case, isa: str, dtype: str) -> None:
+def test_exact_on_integers(case: Case, isa: str, dtype: str) -> None:
     arrays = case.arrays(integers=True)
     want = oracle.PAIRS[case.op][0](*arrays, **case.call)
     tolerance.check(OneNode(case, isa, dtype, exact=True).forward(*arrays), want, dtype, 1, None, "y")
@@ -60,7 +60,7 @@ def test_macs(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.n > 1], ids=lambda case: case.id)
-def test_images_do_not_meet(case: Case, isa: str) -> None:
+def test_images_are_independent(case: Case, isa: str) -> None:
     """An image gives the same bits alone as in a batch, and in the training pass as in inference."""
     arrays = case.arrays()
     node = OneNode(case, isa, "float32")

@@ -36,7 +36,7 @@ def rows(rng: np.random.Generator, n: int, shape: tuple[int, ...] = (4,)) -> tup
 
 
 @pytest.mark.parametrize("micro_batch", [None, 4])
-def test_a_last_batch_of_one_row_joins_the_one_before(micro_batch, rng, monkeypatch):
+def test_a_last_batch_of_one_row_is_merged_with_the_previous_one(micro_batch, rng, monkeypatch):
     sizes = []
     step = Trainer.step_checked
     monkeypatch.setattr(
@@ -81,7 +81,7 @@ def test_a_single_row_may_stay_where_positions_or_frozen_averages_give_statistic
         (1, 4, None, "a batch of 1 row"),
     ],
 )
-def test_batches_that_are_too_small_are_refused_before_the_first_step(n, batch_size, micro_batch, given, rng):
+def test_batches_that_are_too_small_are_errors_before_the_first_step(n, batch_size, micro_batch, given, rng):
     model = network()
     before = model.flat_parameters.copy()
     with refused(
@@ -93,7 +93,7 @@ def test_batches_that_are_too_small_are_refused_before_the_first_step(n, batch_s
     np.testing.assert_array_equal(model.flat_parameters, before)
 
 
-def test_the_last_part_of_a_step_joins_the_one_before(rng):
+def test_the_last_part_of_a_step_is_merged_with_the_previous_one(rng):
     x, y = rows(rng, 9)
     one, other = Trainer(network(), optim.SGD(0.1)), Trainer(network(), optim.SGD(0.1))
     one.step(x, y, micro_batch=4)
@@ -187,7 +187,7 @@ def test_frozen_averages_agree_with_torch(rng):
     np.testing.assert_allclose(layer.gradients()["0.bias"], twin.bias.grad.numpy(), rtol=1e-12, atol=1e-12)
 
 
-def test_freezing_and_thawing_takes_hold_at_once_in_parts_and_copies(rng):
+def test_freezing_and_unfreezing_take_effect_immediately_in_parts_and_copies(rng):
     part = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), seed=0)
     model = nn.Sequential({"body": part, "head": nn.Linear(6, 3)})
     x, y = rows(rng, 8)
@@ -222,7 +222,7 @@ def test_a_layer_without_weights_can_be_frozen(rng):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("momentum", [0.1, None])
 @pytest.mark.parametrize("call", ["forward", "loss_and_grad"])
-def test_a_batch_that_is_not_finite_moves_no_average(value, momentum, call, rng):
+def test_a_batch_that_is_not_finite_updates_no_average(value, momentum, call, rng):
     model = nn.Sequential(
         *(
             nn.Linear(4, 6),

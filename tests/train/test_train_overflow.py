@@ -126,7 +126,7 @@ def test_models_that_are_not_finite_say_so(value, tmp_path, rng):
     model[3].bias[1] = value
     assert model.non_finite() == ["3.bias"]
     path = tmp_path / "model.safetensors"
-    text = "the model's 3.bias hold NaN or infinity; its answers mean nothing"
+    text = "the model's 3.bias hold NaN or infinity; its predictions are meaningless"
 
     def use() -> None:
         model.save(path)

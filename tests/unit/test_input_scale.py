@@ -66,7 +66,7 @@ def test_floats_on_another_scale_warn_once(scale: str, preprocessing: nn.Preproc
     low, high = 0 - preprocessing.mean / preprocessing.std, (1 - preprocessing.mean) / preprocessing.std
     assert warnings_of(lambda: [model.predict(x), model.predict_proba(x), model(x)]) == [
         f"Sequential: x has floats from {scale}, but this network was made for uint8 pixels, which "
-        f"{preprocessing} scales to {low:.4g} .. {high:.4g}: its answers are likely to be wrong; pass the "
+        f"{preprocessing} scales to {low:.4g} .. {high:.4g}: predictions are likely to be wrong; pass the "
         "uint8 pixels, or floats on that scale"
     ]
 

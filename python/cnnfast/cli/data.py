@@ -74,12 +74,12 @@ def _below(remark: str) -> str:
 
 def _remark(train: datasets.Availability, test: datasets.Availability) -> str:
     """How to download a missing data set, or which of its files are missing."""
-    lacking = [part for part in (train, test) if not part.available]
-    if not lacking:
+    incomplete = [part for part in (train, test) if not part.available]
+    if not incomplete:
         return train.note
     if not train.present and not test.present:
         return f"{_GET}cnnfast data download {train.dataset}"
-    return f"missing {', '.join(name for part in lacking for name in part.missing)}"
+    return f"missing {', '.join(name for part in incomplete for name in part.missing)}"
 
 
 def _download(options: argparse.Namespace) -> int:

@@ -1,9 +1,9 @@
-"""Stateless operations on NumPy arrays, forward and backward: for teaching, tests and odd uses.
+"""Stateless operations on NumPy arrays, forward and backward: for teaching, tests and special uses.
 
 Each call runs one operation of the engine; to run several in a row fast, compose layers of `cnnfast.nn`. All
 arrays of a call have one dtype, float32 or float64; images are (n, c, h, w), while activations, dropout and
-losses of numbers take any shape. `isa` picks an instruction set, None the best. What an operation computes,
-and its edge rules, stand with the layer of the same name. Wrong dtypes raise TypeError, shapes that do not
+regression losses take any shape. `isa` selects an instruction set, None the best. Formulas and edge cases are
+documented in the layer of the same name. Wrong dtypes raise TypeError, shapes that do not
 fit ValueError.
 """
 

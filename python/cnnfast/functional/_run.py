@@ -1,4 +1,4 @@
-"""Runs a single operation of the engine on arrays: what the functional face is made of."""
+"""Runs a single operation of the engine on arrays: used by all functions of this package."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ _NONE: Mapping[str, object] = MappingProxyType({})
 
 
 def check_floats(who: str, optional: Mapping[str, object] = _NONE, /, **arrays: object) -> None:
-    """All are arrays of one dtype, float32 or float64; of those in `optional`, None stands for one that was
-    left out.
-    """
+    """All are arrays of one dtype, float32 or float64; None in `optional` is an omitted array."""
     first: tuple[str, Array] | None = None
     given = {name: value for name, value in optional.items() if value is not None}
     for name, value in {**arrays, **given}.items():
@@ -84,7 +82,7 @@ def along_channels_backward(who: str, op: Op, dy: Array, x: Array, isa: str | No
 
 
 def pool_with_indices(who: str, op: Op, x: Array, isa: str | None = None) -> tuple[Array, Indices]:
-    """y of a max-pool, and the place of each value in its channel."""
+    """y of a max-pool, and the index of each value in its channel."""
     check_batch(who, x)
     return max_pool_indices(op, np.ascontiguousarray(x), isa)
 
@@ -100,7 +98,7 @@ def backward(
 ) -> tuple[Array, list[Array]]:
     """d loss / d x and d loss / d parameter of each, from dy = d loss / d y.
 
-    Parameters that play no part in any derivative (a bias, last in order) may be left out.
+    Parameters that do not affect any derivative (a bias, last in order) may be left out.
     """
     plan = plan_of(who, op, x, isa, exact)
     check_shape(who, "dy", dy, (len(x), *plan.output_shape), "that of the output")
@@ -138,7 +136,7 @@ def as_rows(x: Array) -> Array:
 
 
 def _as_lines(who: str, x: Array) -> Array:
-    """As the engine takes it: axes behind the channels as one, where they are many."""
+    """In the engine's shape: axes after the channels flattened if there are too many."""
     if x.ndim < 2:
         raise ValueError(f"{who}: x must have shape (n, c, ...), got {x.shape}")
     x = np.asarray(x)
@@ -146,7 +144,7 @@ def _as_lines(who: str, x: Array) -> Array:
 
 
 def _flat(op: Op, x: Array, parameters: Sequence[Array]) -> Array:
-    """The parameters one behind the other; zeros stand for those that were left out."""
+    """The concatenated parameters; zeros for omitted ones."""
     flat = np.zeros(count(op.parameter_shapes().values()), x.dtype)
     start = 0
     for value in parameters:

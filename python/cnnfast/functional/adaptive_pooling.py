@@ -24,7 +24,7 @@ def adaptive_max_pool2d(
 ) -> Array | tuple[Array, Indices]:
     """Largest value of each of `output_size` windows; see `nn.AdaptiveMaxPool2d`.
 
-    With `return_indices` also where it lies: (y, indices), int64 row * w + column on the image (h, w).
+    With `return_indices` also its index: (y, indices), int64 row * w + column on the image (h, w).
     """
     check_floats("adaptive_max_pool2d", x=x)
     op = _core.AdaptiveMaxPool2d(output_size)
@@ -50,9 +50,9 @@ def adaptive_max_pool1d(
 def adaptive_max_pool1d(
     x: Array, output_size: int, return_indices: bool = False, *, isa: str | None = None
 ) -> Array | tuple[Array, Indices]:
-    """Largest value of each of `output_size` windows of lines (n, c, l); see `nn.AdaptiveMaxPool1d`.
+    """Largest value of each of `output_size` windows of (n, c, l); see `nn.AdaptiveMaxPool1d`.
 
-    With `return_indices` also its place on the line: (y, indices), int64.
+    With `return_indices` also its index: (y, indices), int64.
     """
     check_floats("adaptive_max_pool1d", x=x)
     op = _core.AdaptiveMaxPool1d(output_size)
@@ -74,18 +74,18 @@ def adaptive_avg_pool2d(x: Array, output_size: Pair, *, isa: str | None = None) 
 
 
 def adaptive_avg_pool2d_backward(dy: Array, x: Array, output_size: Pair, *, isa: str | None = None) -> Array:
-    """dx of `adaptive_avg_pool2d`: each pixel of a window gets its share of dy."""
+    """dx of `adaptive_avg_pool2d`: each pixel of a window gets its fraction of dy."""
     check_floats("adaptive_avg_pool2d_backward", x=x, dy=dy)
     return backward("adaptive_avg_pool2d_backward", _core.AdaptiveAvgPool2d(output_size), dy, x, isa=isa)[0]
 
 
 def adaptive_avg_pool1d(x: Array, output_size: int, *, isa: str | None = None) -> Array:
-    """Mean of each of `output_size` windows of lines (n, c, l); see `nn.AdaptiveAvgPool1d`."""
+    """Mean of each of `output_size` windows of (n, c, l); see `nn.AdaptiveAvgPool1d`."""
     check_floats("adaptive_avg_pool1d", x=x)
     return forward("adaptive_avg_pool1d", _core.AdaptiveAvgPool1d(output_size), x, isa=isa)
 
 
 def adaptive_avg_pool1d_backward(dy: Array, x: Array, output_size: int, *, isa: str | None = None) -> Array:
-    """dx of `adaptive_avg_pool1d`: each value of a window gets its share of dy."""
+    """dx of `adaptive_avg_pool1d`: each value of a window gets its fraction of dy."""
     check_floats("adaptive_avg_pool1d_backward", x=x, dy=dy)
     return backward("adaptive_avg_pool1d_backward", _core.AdaptiveAvgPool1d(output_size), dy, x, isa=isa)[0]

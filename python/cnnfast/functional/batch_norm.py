@@ -29,7 +29,7 @@ def batch_norm(
     Args:
         x: (n, c), (n, c, l) or (n, c, h, w).
         running_mean, running_var: (c,). With `training` they are updated in place, and mean and variance are
-            those of the batch; else they are mean and variance.
+            those of the batch; otherwise they are used as mean and variance.
         weight, bias: (c,), both or neither.
 
     Raises:
@@ -47,7 +47,9 @@ def batch_norm(
     affine = {"weight": weight, "bias": bias}
     check_floats(who, affine, x=x, running_mean=running_mean, running_var=running_var)
     if momentum is None:
-        raise TypeError(f"{who}: momentum must be a number, got None; plain means are kept by nn.BatchNorm2d")
+        raise TypeError(
+            f"{who}: momentum must be a number, got None; use nn.BatchNorm2d for cumulative means"
+        )
     op = _batch_norm(who, x, weight is not None, momentum, eps)
     shape = x.shape[1:2]
     check_shape(who, "running_mean", running_mean, shape, "one for each channel")
@@ -92,7 +94,7 @@ def batch_norm_backward(
 
 
 def dropout(x: Array, p: float = 0.5, *, seed: int, isa: str | None = None) -> Array:
-    """x / (1 - p), or 0 with probability p; see `nn.Dropout`. The same seed drops the same places.
+    """x / (1 - p), or 0 with probability p; see `nn.Dropout`. The same seed gives the same mask.
 
     Args:
         x: Any shape.
@@ -127,7 +129,7 @@ def dropout2d_backward(dy: Array, p: float = 0.5, *, seed: int, isa: str | None 
 def _dropout(
     who: str, kind: Callable[[float], _core.Op], p: float, seed: int, isa: str | None, **given: Array
 ) -> Array:
-    """Of the one array given, x or dy, under its name."""
+    """Dropout of the array x or dy, given by keyword."""
     check_floats(who, **given)
     (x,) = given.values()
     op = kind(check_number(who, "p", p, 0, 1))

@@ -1,4 +1,4 @@
-"""Learned offsets."""
+"""Biases."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def conv_transpose2d(
     dilation: Pair = 1,
     isa: str | None = None,
 ) -> Array:
-    """Transposed convolution of images; see `nn.ConvTranspose2d`.
+    """2-D transposed convolution; see `nn.ConvTranspose2d`.
 
     Args:
         x: (n, c_in, h, w).
@@ -102,7 +102,7 @@ def conv_transpose1d(
     dilation: int = 1,
     isa: str | None = None,
 ) -> Array:
-    """Transposed convolution of lines; see `nn.ConvTranspose1d`.
+    """1-D transposed convolution; see `nn.ConvTranspose1d`.
 
     Args:
         x: (n, c_in, l).

@@ -22,14 +22,14 @@ def conv2d(
     exact: bool = False,
     isa: str | None = None,
 ) -> Array:
-    """Convolution of images with filters; see `nn.Conv2d`.
+    """2-D convolution with filters; see `nn.Conv2d`.
 
     Args:
         x: (n, c_in, h, w).
         weight: (c_out, c_in / groups, kernel height, kernel width).
         bias: (c_out,), or None.
-        exact: True sums the products themselves; False may use Winograd's algorithm for 3x3 and 5x5 filters,
-            which is faster and rounds a few times more (docs/performance.md).
+        exact: True uses direct summation; False may use Winograd's algorithm for 3x3 and 5x5 filters,
+            which is faster but rounds more (docs/performance.md).
 
     Example:
         >>> import numpy as np
@@ -102,7 +102,7 @@ def conv1d(
     groups: int = 1,
     isa: str | None = None,
 ) -> Array:
-    """Convolution of lines with filters; see `nn.Conv1d`.
+    """1-D convolution with filters; see `nn.Conv1d`.
 
     Args:
         x: (n, c_in, l).

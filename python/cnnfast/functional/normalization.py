@@ -1,4 +1,4 @@
-"""Normalization of single images."""
+"""Normalization within single images."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from ._run import backward, check_floats, forward
 def upsample2d(
     x: Array, scale_factor: Pair, mode: Literal["nearest", "zeros"] = "nearest", *, isa: str | None = None
 ) -> Array:
-    """Every pixel repeated, or zeros put between; see `nn.Upsample2d`."""
+    """Every pixel repeated, or zeros inserted; see `nn.Upsample2d`."""
     check_floats("upsample2d", x=x)
     return forward("upsample2d", _core.Upsample2d(scale_factor, mode), x, isa=isa)
 
@@ -27,7 +27,7 @@ def upsample2d_backward(
     *,
     isa: str | None = None,
 ) -> Array:
-    """dx of `upsample2d`: the sum of dy over the places a pixel went to."""
+    """dx of `upsample2d`: the sum of dy over the positions a pixel is copied to."""
     check_floats("upsample2d_backward", x=x, dy=dy)
     return backward("upsample2d_backward", _core.Upsample2d(scale_factor, mode), dy, x, isa=isa)[0]
 
@@ -35,7 +35,7 @@ def upsample2d_backward(
 def upsample1d(
     x: Array, scale_factor: int, mode: Literal["nearest", "zeros"] = "nearest", *, isa: str | None = None
 ) -> Array:
-    """Every value repeated, or zeros put between; see `nn.Upsample1d`.
+    """Every value repeated, or zeros inserted; see `nn.Upsample1d`.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""What joins values."""
+"""Sum and concatenation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._run import check_floats, check_shape
 
 @ieee_arithmetic
 def add(a: Array, b: Array) -> Array:
-    """a + b of one shape, the join of `nn.Residual` and `nn.Add`; nothing is broadcast."""
+    """a + b of equal shapes, without broadcasting; see `nn.Residual` and `nn.Add`."""
     check_floats("add", a=a, b=b)
     check_shape("add", "b", b, a.shape, "that of a")
     total: Array = np.add(np.asarray(a), np.asarray(b))
@@ -27,7 +27,7 @@ def add_backward(dy: Array) -> tuple[Array, Array]:
 
 
 def concat(*arrays: Array) -> Array:
-    """Arrays side by side along the channels, axis 1: the join of `nn.Branches` and `nn.Concat`.
+    """Arrays concatenated along the channels, axis 1; see `nn.Branches` and `nn.Concat`.
 
     Example:
         >>> import numpy as np
@@ -40,7 +40,7 @@ def concat(*arrays: Array) -> Array:
 
 
 def concat_backward(dy: Array, *arrays: Array) -> tuple[Array, ...]:
-    """The gradient of each array that `concat` was given: its channels of dy."""
+    """The gradients of the inputs of `concat`: their channels of dy."""
     _check_parts("concat_backward", arrays)
     check_floats("concat_backward", **{"arrays[0]": arrays[0]}, dy=dy)
     channels = [array.shape[1] for array in arrays]

@@ -39,16 +39,14 @@ class Conv2d(Layer):
 
     Raises:
         ValueError: A setting that is out of range, groups that do not divide the channels, "same" with a
-            stride; when called, an image that is smaller than the kernel or
-            has other channels.
+            stride; when called, an image that is smaller than the kernel or has other channels.
 
     Cost: h' * w' * out_channels * in_channels / groups * kernel height * kernel width multiply-accumulates
-        per
-    image.
+        per image.
 
     Source: LeCun et al. 1998, Gradient-based learning applied to document recognition; dilation: Yu and
-    Koltun 2015, arXiv:1511.07122; depthwise: Howard et al. 2017, MobileNets, arXiv:1704.04861. The first
-    values are PyTorch's default (uniform, bound 1/sqrt(in_channels / groups * kernel height * kernel width)).
+    Koltun 2015, arXiv:1511.07122; depthwise: Howard et al. 2017, MobileNets, arXiv:1704.04861. The
+    initialization is PyTorch's default (uniform, bound 1/sqrt(in_channels / groups * kernel height * kernel width)).
 
     Example:
         >>> from cnnfast import nn

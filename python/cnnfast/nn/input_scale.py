@@ -1,9 +1,8 @@
-"""Whether floats can be the pixels that a network was made for: a network trained on uint8 pixels answers
-confidently, and worse, where they come on another scale.
+"""Detects float inputs on another scale than a network's, on which its predictions are worse but as
+confident.
 
-What is said of a scale must be sure, so that floats normalized as `Preprocessing` does never warn: an input
-whose values span one of the usual scales of pixels from end to end, which is not that of the network; or one
-that lies far outside of it.
+It is conservative, so that floats normalized as by `Preprocessing` never warn: only an input that spans one
+of the usual pixel ranges completely, if that is not the network's, or one far outside of the network's range.
 """
 
 from __future__ import annotations
@@ -16,20 +15,20 @@ from .._checks import ieee_arithmetic
 from .._types import Array
 from .preprocessing import Preprocessing
 
-#: What a training gives a network: uint8 pixels, or floats as they are.
+#: Type of the inputs in training.
 InputKind = Literal["uint8", "float"]
-#: Ways in which pixels are commonly written as floats.
+#: Usual ranges of pixels as floats.
 _USUAL = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
-#: Part of a scale that may be missing at an end of it.
+#: Tolerance at the ends of a range, as a fraction of its width.
 _END = 0.1
-#: Widths of the scale of a network, beside it, that noise and arithmetic may reach.
+#: Allowed distance from the network's range, in multiples of its width.
 _FAR = 10.0
-#: Images of a batch that are looked at.
+#: Number of images of a batch to check.
 _IMAGES = 64
 
 
 def check_input_kind(kind: Any) -> InputKind | None:
-    """What a file says of the inputs that a network was trained on."""
+    """Checks the value of `trained_on` in a file."""
     if kind is not None and kind not in get_args(InputKind):
         raise ValueError(f"trained_on must be one of {', '.join(get_args(InputKind))}, got {kind!r}")
     return kind  # type: ignore[no-any-return]
@@ -37,7 +36,7 @@ def check_input_kind(kind: Any) -> InputKind | None:
 
 @ieee_arithmetic
 def wrong_scale(x: Array, preprocessing: Preprocessing) -> str | None:
-    """What is wrong with floats (n, c, h, w) for a network of uint8 pixels; None if nothing is sure."""
+    """A warning for floats (n, c, h, w) on another scale than that of a network for uint8 pixels, or None."""
     if x.ndim != 4 or x.size == 0:
         return None
     scale, shift = (np.array(part) for part in preprocessing.affine(x.shape[1:]))
@@ -50,7 +49,7 @@ def wrong_scale(x: Array, preprocessing: Preprocessing) -> str | None:
         return None
     return (
         f"x has floats from {first:.5g} to {last:.5g}, but this network was made for uint8 pixels, which "
-        f"{preprocessing} scales to {low:.4g} .. {high:.4g}: its answers are likely to be wrong; pass the "
+        f"{preprocessing} scales to {low:.4g} .. {high:.4g}: predictions are likely to be wrong; pass the "
         "uint8 pixels, or floats on that scale"
     )
 

@@ -41,7 +41,7 @@ class Operation(NamedTuple):
 
 
 class _Recorder:
-    """Takes the place of a Graph and keeps what is added."""
+    """Records added operations, in place of a Graph."""
 
     def __init__(self) -> None:
         self.operations: list[Operation] = []
@@ -52,7 +52,7 @@ class _Recorder:
 
 
 class Planned(Described):
-    """The part of a `Module` that faces the engine."""
+    """The part of a `Module` that interfaces with the engine."""
 
     _tape: tuple[Plan, Tape, Shape] | None
 
@@ -124,10 +124,10 @@ class Planned(Described):
 
         Args:
             x: As in a call.
-            exact: As of a call.
+            exact: As in a call.
 
         Returns:
-            The plan, kept for inputs of this shape; x itself where it need not be changed.
+            The cached plan for inputs of this shape; x itself if it need not be converted.
 
         Raises:
             TypeError, ValueError: As in a call.
@@ -182,7 +182,7 @@ class Planned(Described):
         return self._layers_take(shape)
 
     def plan_for(self, shape: Shape, exact: bool = False) -> Plan:
-        """The plan for inputs of this shape, without the rows; made when first asked for, then kept.
+        """The plan for inputs of this shape (without the batch axis), cached.
 
         Raises:
             ValueError: The layers do not fit the shape.

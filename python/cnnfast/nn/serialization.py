@@ -1,7 +1,7 @@
 """Model files: one safetensors file with the weights and, in its metadata, all that is needed to predict.
 
-Written aside and moved into place, so that a crash leaves the old file; read with suspicion: a file is data,
-never code, and everything in it is checked before anything is built or allocated from it.
+Files are written atomically, so that a crash leaves the old file. They are not trusted: a file is data, never
+code, and everything in it is checked before anything is built or allocated.
 """
 
 from __future__ import annotations
@@ -48,22 +48,22 @@ _KINDS = {
 
 
 def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, Any] | None = None) -> None:
-    """Write the model to one safetensors file, atomically: it is there completely, or as it was before.
+    """Write the model to one safetensors file, atomically.
 
     Args:
         model: Any module.
         path: The file; its folder must exist. An existing file is replaced and keeps its permissions;
-            anything else that is there is refused.
-        training: Plain data on how the model came to be (history, data set), kept in the file for `metadata`;
-            None in the place of NaN and infinities, which JSON does not have.
+            anything else at the path is an error.
+        training: Plain data about the training (history, data set), stored for `metadata`; NaN and infinity
+            become None, as JSON does not have them.
 
     Raises:
         TypeError: `model` is not a Module, or `training` is not plain data.
-        ValueError: `load` would refuse the file: `training` is too large, or layers are nested too deeply.
+        ValueError: `load` could not read the file: `training` is too large, or layers are nested too deeply.
         OSError: The file cannot be written; names it.
 
     Warns:
-        UserWarning: Weights are NaN or infinite; the file is written all the same, and `load` warns, too.
+        UserWarning: Weights are NaN or infinite; the file is still written, and `load` warns too.
 
     Example:
         >>> import tempfile
@@ -91,7 +91,7 @@ def load(path: str | os.PathLike[str]) -> Module:
     Raises:
         CheckpointError: Not a safetensors file, truncated, changed, not written by cnnfast, written by a
             newer version, or inconsistent in itself; the message names the file and the reason.
-        OSError: The file is not there or cannot be read.
+        OSError: The file does not exist or cannot be read.
 
     Warns:
         UserWarning: Weights are NaN or infinite.
@@ -118,14 +118,13 @@ def load(path: str | os.PathLike[str]) -> Module:
 
 
 def metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What a model file says of itself, weights left alone, as plain data.
+    """The metadata of a model file as plain data, without reading the weights.
 
     Keys: format_version, cnnfast_version, architecture, classes, preprocessing, input_shape, training; task
-    where it is known, and task_is_set if its user has set it; trained_on where it was trained, "uint8" or
-    "float".
+    if it is known, and task_is_set if the user has set it; trained_on if it was trained, "uint8" or "float".
 
     Raises:
-        CheckpointError, OSError: As `load`, but for what only the weights can show.
+        CheckpointError, OSError: As `load`, except for errors in the weights.
     """
     return _read(path, with_tensors=False)[0]
 
@@ -153,7 +152,7 @@ def _describe(model: Module, training: Mapping[str, Any] | None) -> dict[str, st
 
 
 def _learned(model: Module) -> dict[str, Any]:
-    """What is known from the user or from training, if anything: the task, and the kind of input."""
+    """What the user or training has set: the task, and the type of input."""
     described = model.description()
     known: dict[str, Any] = {
         "task": described.task or described.loss_task,
@@ -165,7 +164,7 @@ def _learned(model: Module) -> dict[str, Any]:
 
 
 def _check_readable(texts: Mapping[str, str], weights: Mapping[str, Array]) -> None:
-    """What `load` would refuse is not written: its own checks, before there is a file."""
+    """Runs the checks of `load` before writing."""
     shapes = {key: (value.shape, _DTYPES[value.dtype.name]) for key, value in weights.items()}
     try:
         _check_metadata("save", texts, shapes)
@@ -176,7 +175,7 @@ def _check_readable(texts: Mapping[str, str], weights: Mapping[str, Array]) -> N
 def _check_metadata(
     name: str, texts: Mapping[str, str], shapes: Mapping[str, tuple[Shape, str]]
 ) -> tuple[dict[str, Any], dict[str, Shape]]:
-    """The metadata and the shapes of all weights, which must be those that are there."""
+    """The metadata and the shapes of all weights, checked against those in the file."""
     _check_origin(name, texts)
     info = _parse(name, texts)
     expected = _expected_shapes(name, info["architecture"])
@@ -254,7 +253,7 @@ def _expected_shapes(name: str, architecture: Any) -> dict[str, Shape]:
 
 
 def _check_tensors(name: str, expected: Mapping[str, Shape], found: Mapping[str, tuple[Shape, str]]) -> None:
-    """The file must hold exactly what the architecture asks for: nothing larger is ever allocated."""
+    """The file must contain exactly the weights of the architecture, so that nothing larger is allocated."""
     for key, shape in expected.items():
         if key not in found:
             raise CheckpointError(f"{name}: lacks the weights {key}")

@@ -1,4 +1,4 @@
-"""The table that `print(model)` shows, written down while the model adds its operations to a graph."""
+"""The table of `print(model)`, built from the operations that the model adds to a graph."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _ALWAYS_SHOWN = ("kernel_size", "stride", "padding")
 
 @dataclass(frozen=True)
 class Row:
-    """One operation of a network; shape, MACs and bytes are None where the input shape is unknown.
+    """One operation of a network; shape, MACs and bytes are None if the input shape is unknown.
 
     Attributes:
-        settings: In words; those at their default are left out, but for kernel, stride and padding.
-        reads: What it reads: numbers of the rows before it, -1 for the network's input.
-        parameters: Learned numbers, frozen ones among them.
-        buffers: Numbers that belong to its state and are not learned.
+        settings: As text, without defaults except kernel, stride and padding.
+        reads: Its inputs: indices of earlier rows, -1 for the network's input.
+        parameters: Number of parameters, including frozen ones.
+        buffers: Number of buffer entries.
         bytes: Size of its output for one image.
     """
 
@@ -49,7 +49,7 @@ class Row:
 
 
 def rows(model: Planned) -> list[Row]:
-    """What each operation of the model puts out and costs for one input, in order.
+    """Output shape and cost of each operation for one input, in order.
 
     Example:
         >>> from cnnfast import nn
@@ -94,7 +94,7 @@ def in_words(op: Op) -> str:
         if name.startswith("in_"):
             parts.append(f"{value} to {settings[name.replace('in_', 'out_')]}")
         elif name.startswith("out_"):
-            pass  # said with what goes in
+            pass  # shown with the inputs
         elif name in (*_ALWAYS_SHOWN, *required) or name not in usual or value != usual[name]:
             parts.append(f"{name.replace('_', ' ').removesuffix(' size')} {_value_in_words(name, value)}")
     return ", ".join(parts)
@@ -107,10 +107,10 @@ def _value_in_words(name: str, value: Any) -> str:
 
 
 def table(model: Planned) -> str:
-    """The rows as text, with a line of totals; what each one reads, where that is not just the row above.
+    """The rows as text, with a line of totals, and the inputs of each if they are not just the row above.
 
-    The first form that fits the terminal is taken: settings behind the figures; settings in a line below
-    them; figures in a line below name, settings and what is read.
+    Uses the first layout that fits the terminal: settings after the numbers; settings on a line below them;
+    numbers on a line below name, settings and inputs.
     """
     lines = rows(model)
     shaped = model.input_shape is not None
@@ -159,7 +159,7 @@ def _below(names: _Cells, figures: _Cells, settings: list[str], shaped: bool) ->
 
 
 def _stacked(names: _Cells, figures: _Cells, settings: list[str], shaped: bool) -> list[list[str]]:
-    """The lines of each row: its name and settings, then its figures."""
+    """The lines of each row: its name and settings, then its numbers."""
     numbers = _terminal.aligned([["", *cells] for cells in figures], 1 + shaped)
     texts = [
         _terminal.packed(filter(None, [*name, text])) for name, text in zip(names, settings, strict=True)
@@ -168,7 +168,7 @@ def _stacked(names: _Cells, figures: _Cells, settings: list[str], shaped: bool) 
 
 
 def _reads(lines: list[Row], position: int) -> str:
-    """Names of what a row reads; nothing for the row above it."""
+    """Names of a row's inputs; empty if that is only the row above."""
     read = lines[position].reads
     if read == (position - 1,):
         return ""
@@ -176,7 +176,7 @@ def _reads(lines: list[Row], position: int) -> str:
 
 
 def _notes(model: Planned) -> list[str]:
-    """What the rows do not tell: the task, memory as the engine lays it out, frozen parameters."""
+    """Lines below the table: the task, the engine's memory, frozen parameters."""
     notes = []
     if model.task is not None:
         notes.append(f"task: {model.task}")

@@ -108,7 +108,7 @@ class _Pass:
         params: Its flat parameters, which are not changed.
         x: Input as floats.
         training: Batch normalization uses the statistics of the batch, and dropout draws; else inference.
-        seed: Of what every dropout layer draws.
+        seed: Seed of every dropout layer.
     """
 
     def __init__(

@@ -143,7 +143,7 @@ class MultilabelEvaluation:
         return plain(_fields(self))
 
     def __str__(self) -> str:
-        figures = [
+        metrics_text = [
             f"accuracy {self.accuracy:.2%}",
             f"exact match {self.exact_match:.2%}",
             f"loss {self.loss:.4f}",
@@ -152,7 +152,9 @@ class MultilabelEvaluation:
         by_output = [
             f"{name} {value:.2%}" for name, value in zip(self.classes, self.accuracy_by_output, strict=True)
         ]
-        return "\n".join([_terminal.packed(figures), _terminal.packed(["accuracy by output:", *by_output])])
+        return "\n".join(
+            [_terminal.packed(metrics_text), _terminal.packed(["accuracy by output:", *by_output])]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,8 +187,8 @@ class RegressionEvaluation:
         return plain({"loss": self.loss, **_fields(self)})
 
     def __str__(self) -> str:
-        figures = [f"MSE {self.mse:.4g}", f"MAE {self.mae:.4g}", f"R2 {self.r2:.4f}"]
-        return _terminal.packed([*figures, _cost(self.n, self.counted, self.seconds)])
+        metrics_text = [f"MSE {self.mse:.4g}", f"MAE {self.mae:.4g}", f"R2 {self.r2:.4f}"]
+        return _terminal.packed([*metrics_text, _cost(self.n, self.counted, self.seconds)])
 
 
 @takes_a_pair

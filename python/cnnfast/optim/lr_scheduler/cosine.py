@@ -91,7 +91,7 @@ class CosineAnnealingWarmRestarts(Curve):
 
 @dataclass(frozen=True)
 class OneCycleLR(Curve):
-    """Up from max_lr / div_factor to max_lr, then down to max_lr / div_factor / final_div_factor.
+    """Rises from max_lr / div_factor to max_lr, then decays to max_lr / div_factor / final_div_factor.
 
     Args:
         max_lr: Maximum learning rate, above 0; None uses the optimizer's and those of its groups.
@@ -160,5 +160,5 @@ class OneCycleLR(Curve):
 
 
 def _between(low: float, high: float, done: float) -> float:
-    """From `high` at 0 to `low` at 1 along half a cosine."""
+    """Half a cosine from `high` (done = 0) to `low` (done = 1)."""
     return low + (high - low) * (1 + math.cos(math.pi * done)) / 2
