@@ -46,7 +46,8 @@ class Conv2d(Layer):
 
     Source: LeCun et al. 1998, Gradient-based learning applied to document recognition; dilation: Yu and
     Koltun 2015, arXiv:1511.07122; depthwise: Howard et al. 2017, MobileNets, arXiv:1704.04861. The
-    initialization is PyTorch's default (uniform, bound 1/sqrt(in_channels / groups * kernel height * kernel width)).
+    initialization is PyTorch's default (uniform, bound 1/sqrt(in_channels / groups * kernel height * kernel
+    width)).
 
     Example:
         >>> from cnnfast import nn
