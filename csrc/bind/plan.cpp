@@ -70,15 +70,30 @@ py::array backward(const Plan<T>& plan, py::handle dy_in, const PyTape& tape, py
   return std::move(dx);
 }
 
+using Pairs = std::vector<std::pair<Index, Index>>;
+
+std::vector<Range> parameter_ranges(const char* name, const Pairs& given, Index count) {
+  std::vector<Range> ranges;
+  for (const auto& [first, end] : given) {
+    if (first < 0 || end < first || end > count) {
+      fail(name, ": expected ranges (first, end) of ", count, " parameters, got (", first, ", ", end, ")");
+    }
+    ranges.push_back({first, end});
+  }
+  return ranges;
+}
+
 template <class T>
 py::tuple loss_and_grad(const Plan<T>& plan, py::handle x, py::handle target, py::handle params, py::handle grads,
-                        const py::object& index, py::handle loss_in, std::uint64_t seed) {
+                        const py::object& index, py::handle loss_in, std::uint64_t seed, const Pairs& frozen_in) {
   const Loss loss = loss_of(loss_in);
   const LabeledBatch<T> data(plan, loss, x, target, index);
   const Blocks<T> blocks(plan, params, grads);
-  const StepResult result = without_gil(
-      [&] { return plan.loss_and_grad(data.in.batch, data.targets.target, loss, blocks.params, seed, blocks.grads); });
-  return py::make_tuple(result.loss, result.correct, result.weight, result.counted);
+  const std::vector<Range> frozen = parameter_ranges("frozen", frozen_in, plan.parameter_count());
+  const StepResult result = without_gil([&] {
+    return plan.loss_and_grad(data.in.batch, data.targets.target, loss, blocks.params, seed, frozen, blocks.grads);
+  });
+  return py::make_tuple(result.loss, result.correct, result.weight, result.counted, result.largest);
 }
 
 // Updates running averages by the batch statistics in `grads` from the last `loss_and_grad`, or by those of a tape.
@@ -245,10 +260,12 @@ void register_plan(py::module_& m) {
       .def(
           "loss_and_grad",
           [](const PyPlan& p, py::handle x, py::handle target, py::handle params, py::handle grads,
-             const py::object& index, const py::object& loss, std::uint64_t seed) {
-            return p.with([&](const auto& q) { return loss_and_grad(q, x, target, params, grads, index, loss, seed); });
+             const py::object& index, const py::object& loss, std::uint64_t seed, const Pairs& frozen) {
+            return p.with(
+                [&](const auto& q) { return loss_and_grad(q, x, target, params, grads, index, loss, seed, frozen); });
           },
-          "x"_a, "target"_a, "params"_a, "grads"_a, "index"_a = py::none(), "loss"_a = "cross_entropy", "seed"_a = 0)
+          "x"_a, "target"_a, "params"_a, "grads"_a, "index"_a = py::none(), "loss"_a = "cross_entropy", "seed"_a = 0,
+          "frozen"_a = Pairs{})
       .def_property_readonly("smallest_batch",
                              [](const PyPlan& p) { return p.with([](const auto& q) { return q.smallest_batch(); }); })
       .def_property_readonly("has_buffers",

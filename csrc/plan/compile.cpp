@@ -26,7 +26,7 @@ constexpr Index kWorkPerThread = 500'000;
 constexpr Index kWorkPerElement = 4;
 constexpr std::size_t kShardGradBytes = std::size_t{64} << 20;
 
-// Weights that a thread packs or unpacks at a time.
+// Weights that a thread packs, unpacks or checks at a time.
 constexpr Index kWeightsPerSlice = Index{1} << 13;
 constexpr Index kMaxSlices = 16;
 
@@ -105,6 +105,23 @@ void find_segments(Program& p) {
   }
 }
 
+// Neighbors that are trained become one range, ranges of many parameters several.
+void find_trained(Program& p) {
+  std::vector<Range>& list = p.trained;
+  for (const PlanNode& node : p.nodes) {
+    Index first = node.params;
+    for (const NamedShape& parameter : node.parameters) {
+      const Index end = first + parameter.shape.size();
+      while (parameter.trained && first < end) {
+        const bool joins = !list.empty() && list.back().end == first && first - list.back().first < kWeightsPerSlice;
+        if (!joins) list.push_back({first, first});
+        first = list.back().end = std::min(end, list.back().first + kWeightsPerSlice);
+      }
+      first = end;
+    }
+  }
+}
+
 // Operands of whole-batch weight gradients are kept for all images.
 void find_batch_buffers(Program& p) {
   p.batch_values.first.assign(p.shapes.size(), -1);
@@ -147,6 +164,7 @@ Program Plan<T>::make_program(const Graph& graph, bool exact) const {
   }
   find_gradient_paths(p);
   find_segments(p);
+  find_trained(p);
   find_batch_buffers(p);
   return p;
 }
@@ -252,7 +270,7 @@ int Plan<T>::threads_for(const Program& program, Index n, Index tasks) const {
 }
 
 template <class T>
-typename Plan<T>::Range Plan<T>::shard_images(Index n, Index shard) const {
+Range Plan<T>::shard_images(Index n, Index shard) const {
   const Index count = shards(n);
   return {n * shard / count, n * (shard + 1) / count};
 }

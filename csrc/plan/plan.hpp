@@ -74,6 +74,11 @@ struct NodeSlice {
   Slice slice;
 };
 
+// Images or parameters first .. end - 1.
+struct Range {
+  Index first, end;
+};
+
 // Nodes first .. end - 1, between two barriers for all tiles.
 struct Segment {
   std::size_t first, end;
@@ -98,6 +103,7 @@ struct Program {
   std::vector<Shape> shapes;  // by value
   std::vector<Segment> segments;
   std::vector<NodeSlice> slices;
+  std::vector<Range> trained;  // all parameters but buffers, a few thousand at a time
   std::vector<ParameterStep>
       steps;  // from the plan's parameters to those of the nodes, see simplify.hpp; empty: the same
   std::vector<bool> needs_gradient;  // by value: it depends on a parameter
@@ -142,10 +148,11 @@ struct RequiresGrad {
 };
 
 struct StepResult {
-  double loss = 0;    // mean; NaN if every target is ignored
-  Index correct = 0;  // for class targets
-  double weight = 0;  // the divisor of the mean: 0 if every target is ignored
-  Index counted = 0;  // targets that are not ignored
+  double loss = 0;     // mean; NaN if every target is ignored
+  Index correct = 0;   // for class targets
+  double weight = 0;   // the divisor of the mean: 0 if every target is ignored
+  Index counted = 0;   // targets that are not ignored
+  double largest = 0;  // magnitude of a gradient; NaN if one is not finite
 };
 
 // The nodes of a graph, before offsets: one per layer, with direct kernels (`exact`); or fused, and each convolution
@@ -171,8 +178,9 @@ class Plan {
   void forward(const Batch& batch, const Parameters<T>& params, T* y) const;
   Tape forward_train(const Batch& batch, const T* params, std::uint64_t seed, T* y) const;
   void backward(const T* dy, const Tape& tape, const T* params, T* grads, T* dx) const;
+  // The gradients of `frozen` parameters are set to 0.
   StepResult loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
-                           std::uint64_t seed, T* grads) const;
+                           std::uint64_t seed, const std::vector<Range>& frozen, T* grads) const;
   // The smallest batch for training: 2 where batch normalization would have a single value per channel.
   Index smallest_batch() const;
   // Running averages: p = (1 - momentum) p + momentum statistic, unless a statistic is not finite: a batch with NaN
@@ -198,9 +206,6 @@ class Plan {
     T* gradients = nullptr;
     Index n = 0;  // images of the batch
   };
-  struct Range {
-    Index first, end;
-  };
 
   Program make_program(const Graph& graph, bool exact) const;
   Layout make_layout(const Program& program, bool training, Index tile) const;
@@ -218,6 +223,7 @@ class Plan {
   void sum_shards(const Workspace& w, Index shards, class Tasks& tasks) const;
   void finish_gradients(const Workspace& w, const BatchArrays& rows, T* grads, class Tasks& tasks) const;
   void whole_batch_weight_grad(const PlanNode& node, const BatchArrays& rows, T* grads, const Slice& slice) const;
+  T check_gradients(const std::vector<Range>& frozen, T* grads, class Tasks& tasks) const;
   int sum_tasks(Index shards) const;
 
   void forward_tiles(const Batch& batch, const Parameters<T>& params, T* y) const;

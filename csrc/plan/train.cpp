@@ -3,11 +3,14 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <mutex>
 
 #include "base/error.hpp"
 #include "plan/training_pass.hpp"
+#include "runtime/ranges.hpp"
 #include "runtime/threads.hpp"
 #include "train/batch_loss.hpp"
+#include "train/reductions.hpp"
 
 namespace cnnfast {
 
@@ -61,6 +64,22 @@ void Plan<T>::whole_batch_weight_grad(const PlanNode& node, const BatchArrays& a
   const Index dy = training_.batch_gradients.first[static_cast<std::size_t>(node.output)];
   table_.whole_batch_weight_grad(std::get<Linear::Geometry>(node.op), arrays.n, arrays.values + x * arrays.n,
                                  arrays.gradients + dy * arrays.n, grads + node.params, slice);
+}
+
+// Sets the gradients of frozen parameters to 0. Returns the largest magnitude of a gradient; NaN if one is not finite.
+// Tasks are ranges of parameters that are no buffers.
+template <class T>
+T Plan<T>::check_gradients(const std::vector<Range>& frozen, T* grads, Tasks& tasks) const {
+  T largest = 0;
+  for (int i = 0; tasks.next(i);) {
+    const Range& range = training_.trained[static_cast<std::size_t>(i)];
+    for (const Range& part : frozen) {
+      const Index first = std::max(part.first, range.first), end = std::min(part.end, range.end);
+      if (first < end) std::fill(grads + first, grads + end, T(0));
+    }
+    largest = larger(largest, table_.magnitude(range.end - range.first, grads + range.first));
+  }
+  return largest;
 }
 
 // The variance of a single value is not defined.
@@ -164,7 +183,7 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
 
 template <class T>
 StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
-                                  std::uint64_t seed, T* grads) const {
+                                  std::uint64_t seed, const std::vector<Range>& frozen, T* grads) const {
   check_statistics(batch.n);
   BatchLoss<T> loss_of(table_, loss, target, batch, output_shape());
   loss_of.divide_gradients();
@@ -177,7 +196,11 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
   double* losses = workspace->losses.template at<double>(0);
   const int slices = static_cast<int>(training_.slices.size());
   Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
+  Tasks check_tasks(static_cast<int>(training_.trained.size()));
   std::atomic<Index> correct{0};
+  std::atomic<int> finished{0};
+  std::mutex mutex;
+  T largest = 0;  // guarded by mutex
   parallel(threads, [&](const Team& team) {
     pack(training_, params, workspace->packed.template at<T>(0), true, pack_tasks);
     team.barrier();
@@ -198,11 +221,20 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
     sum_shards(*workspace, shard_count, sum_parts);
     team.barrier();
     finish_gradients(*workspace, pass.batch_arrays(), grads, finish_tasks);
+    // All threads check many gradients; few are checked by the last thread to finish, so that none waits.
+    if (parameter_count() >= kElementsPerThread) {
+      team.barrier();
+    } else if (++finished < team.size()) {
+      return;
+    }
+    const T found = check_gradients(frozen, grads, check_tasks);
+    const std::lock_guard<std::mutex> guard(mutex);
+    largest = larger(largest, found);
   });
   store_batch_statistics(pass.statistics, grads);
   double sum = 0;
   for (Index i = 0; i < batch.n; ++i) sum += losses[i];
-  return {sum / loss_of.divisor(), correct, loss_of.divisor(), loss_of.counted()};
+  return {sum / loss_of.divisor(), correct, loss_of.divisor(), loss_of.counted(), static_cast<double>(largest)};
 }
 
 // Calls f(geometry, offset of the node's buffers among the parameters, statistics of the batch) for each node that

@@ -1,7 +1,6 @@
 #include "train/reductions.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <mutex>
 #include <vector>
 
@@ -18,7 +17,7 @@ T max_magnitude(Index size, const T* x) {
   parallel_ranges(size, 1, [&](Index first, Index count) {
     const T found = table.magnitude(count, x + first);
     const std::lock_guard<std::mutex> guard(mutex);
-    if (!(found <= largest)) largest = std::isnan(largest) ? largest : found;
+    largest = larger(largest, found);
   });
   return largest;
 }

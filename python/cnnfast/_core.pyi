@@ -326,14 +326,17 @@ class Plan:
         index: NDArray[np.int64] | None = None,
         loss: Loss | str = "cross_entropy",
         seed: int = 0,
-    ) -> tuple[float, int, float, int]:
+        frozen: Sequence[tuple[int, int]] = (),
+    ) -> tuple[float, int, float, int, float]:
         """Mean loss of the batch, the number of right answers (0 where targets are no classes), what the mean
-        divides by (the weights of the targets; 0, and the mean NaN, where none counts) and how many targets
-        are not ignored; fills `grads` (overwrites). In the place of buffers it leaves there what
-        `update_buffers` is to take in.
+        divides by (the weights of the targets; 0, and the mean NaN, where none counts), how many targets
+        are not ignored, and the largest magnitude of a gradient (NaN if one is not finite); fills `grads`
+        (overwrites). In the place of buffers it leaves there what `update_buffers` is to take in, which does
+        not count as a gradient.
 
         target: int64 classes, one for each position of the output, or an array of its shape and dtype.
         index: rows of x and target that make the batch; None takes all. seed: of what is drawn (dropout).
+        frozen: ranges (first, end) of parameters whose gradients are set to 0.
         """
     @property
     def smallest_batch(self) -> int:

@@ -78,15 +78,15 @@ def buffer_places(tree: ParameterTree) -> Labels:
     return np.concatenate(found) if found else np.arange(0)
 
 
-def merged(windows: list[Window]) -> list[slice]:
-    """The windows as slices, with adjacent ones merged."""
-    slices: list[slice] = []
+def merged(windows: list[Window]) -> list[tuple[int, int]]:
+    """The windows as ranges (start, end), with adjacent ones merged."""
+    ranges: list[tuple[int, int]] = []
     for _, start, end in windows:
-        if slices and slices[-1].stop == start:
-            slices[-1] = slice(slices[-1].start, end)
+        if ranges and ranges[-1][1] == start:
+            ranges[-1] = (ranges[-1][0], end)
         elif end > start:
-            slices.append(slice(start, end))
-    return slices
+            ranges.append((start, end))
+    return ranges
 
 
 def _places(

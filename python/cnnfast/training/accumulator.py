@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._checks import ieee_arithmetic
+from .._core import magnitude
 from .._types import Array
 
 
@@ -18,12 +19,14 @@ class BatchResult(NamedTuple):
         correct: Number of correct predictions.
         weight: Total weight of the targets, the divisor of the mean; 0 if all of them are ignored.
         counted: Number of targets that are not ignored.
+        largest: Largest magnitude of a gradient; NaN if one is not finite.
     """
 
     loss: float
     correct: int
     weight: float
     counted: int
+    largest: float
 
 
 class GradientAccumulator:
@@ -51,7 +54,7 @@ class GradientAccumulator:
         self._counted += part.counted
         if part.weight == 0:
             return
-        self._grads *= part.weight  # may overflow: the caller checks whether the mean is finite
+        self._grads *= part.weight  # may overflow: then the mean is not finite
         if self._sum is None:
             self._sum = np.empty_like(self._grads)
         if self._weight == 0:
@@ -64,10 +67,10 @@ class GradientAccumulator:
     @ieee_arithmetic
     def mean(self) -> BatchResult:
         """The result of all parts, with their mean gradient in `grads`; then resets."""
-        found = BatchResult(float("nan"), self._correct, self._weight, self._counted)
+        found = BatchResult(float("nan"), self._correct, self._weight, self._counted, 0.0)
         if self._weight > 0:
             assert self._sum is not None
             np.divide(self._sum, self._weight, out=self._grads)
-            found = found._replace(loss=self._loss / self._weight)
+            found = found._replace(loss=self._loss / self._weight, largest=magnitude(self._grads))
         self.clear()
         return found

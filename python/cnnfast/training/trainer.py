@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_integer, type_of
-from .._core import Plan, magnitude
+from .._core import Plan
 from .._types import Array, Labels
 from ..errors import NonFiniteError
 from ..losses import Loss, as_loss, targets
@@ -226,7 +226,7 @@ class Trainer:
         if result.weight == 0:
             self.skipped += 1
         else:
-            self._apply(result.loss)
+            self._apply(result)
             self._move_averages(plan)
         return result
 
@@ -247,13 +247,10 @@ class Trainer:
     def _forward_backward(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> BatchResult:
         """Compute the gradients of these rows and check that they are finite."""
         self._frozen.update()
-        grads = self._grads
-        result = BatchResult(
-            *plan.loss_and_grad(x, y, self._params, grads, index, self._engine_loss, self._dropout_seed())
-        )
+        loss, seed, frozen = self._engine_loss, self._dropout_seed(), self._frozen.ranges
+        result = BatchResult(*plan.loss_and_grad(x, y, self._params, self._grads, index, loss, seed, frozen))
         if result.weight > 0:
-            self._frozen.clear(grads)
-            self._check_finite(result.loss)
+            self._check_finite(result)
         return result
 
     def _accumulate(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> float:
@@ -270,8 +267,8 @@ class Trainer:
         if result.weight == 0:
             self.skipped += 1
         else:
-            self._check_finite(result.loss)  # the sum may overflow even if no part did
-            self._apply(result.loss)
+            self._check_finite(result)  # the sum may overflow even if no part did
+            self._apply(result)
         self._averages_before = None
         return result
 
@@ -288,20 +285,20 @@ class Trainer:
             plan.update_buffers(self._params, self._grads)
             self.model.mark_changed()
 
-    def _check_finite(self, loss: float) -> None:
-        self._largest = magnitude(self._grads)
-        if not math.isfinite(loss) or not math.isfinite(self._largest):
+    def _check_finite(self, result: BatchResult) -> None:
+        loss = result.loss
+        if not math.isfinite(loss) or not math.isfinite(result.largest):
             raise self._non_finite_error(
                 f"the gradient (loss {loss:.4g})" if math.isfinite(loss) else f"the loss ({loss})", loss
             )
 
-    def _apply(self, loss: float) -> None:
+    def _apply(self, result: BatchResult) -> None:
         """Clip the gradients and update the parameters."""
         self._frozen.update()
         if self._clip is not None:
             self._clip(self.optimizer.active_gradients(self._grads))
-        if not self._updates.step(self._params, self._grads, self._largest):
-            raise self._non_finite_error(f"a weight after the update (loss {loss:.4g})", loss)
+        if not self._updates.step(self._params, self._grads, result.largest):
+            raise self._non_finite_error(f"a weight after the update (loss {result.loss:.4g})", result.loss)
         self.model.mark_changed()
         self.steps += 1
 
@@ -329,7 +326,8 @@ class _FrozenParameters:
     def __init__(self, model: Module, optimizer: Optimizer) -> None:
         self._model, self._optimizer = model, optimizer
         self._seen = -1
-        self._windows: list[slice] = []
+        #: Their places in the flat block, (start, end) each.
+        self.ranges: list[tuple[int, int]] = []
 
     def update(self) -> None:
         """Reads them from the model if any were frozen or unfrozen since the last call."""
@@ -338,12 +336,6 @@ class _FrozenParameters:
             return
         if not self._model.trainable_windows():
             raise ValueError("Trainer: all parameters of the model are frozen; unfreeze some")
-        self._windows = merged(windows_of(self._model, frozen=True))
+        self.ranges = merged(windows_of(self._model, frozen=True))
         self._optimizer.frozen = frozenset(self._model.frozen).difference(self._model.buffer_names())
         self._seen = changes
-
-    def clear(self, grads: Array) -> None:
-        """Sets their gradients to 0, so that they do not affect norms and checks for NaN."""
-        self.update()
-        for part in self._windows:
-            grads[part] = 0
