@@ -105,8 +105,8 @@ def network_rows(
                     flops = (6.0 if kind == "train" else 2.0) * n * macs(model)
                     plan, _ = model.prepare(batch_for(model, 1)[0])
                     candidates, notes = prepare(network, n, threads, peers)
-                    told = (options.effort, flops, peak.of(plan.isa, threads), notes)
-                    yield Row.measured(name, n, "images", candidates, *told)
+                    details = (options.effort, flops, peak.of(plan.isa, threads), notes)
+                    yield Row.measured(name, n, "images", candidates, *details)
 
 
 def macs(model: Module) -> int:

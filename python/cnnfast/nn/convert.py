@@ -258,10 +258,10 @@ def _matrices(who: str, weights: Sequence[Array], order: Order) -> list[Array]:
 
 
 def _block(
-    who: str, matrix: Array, vector: Array | None, walk: tuple[int, int, int, int, int], outer: Outer
+    who: str, matrix: Array, vector: Array | None, geometry: tuple[int, int, int, int, int], outer: Outer
 ) -> tuple[Array, Array | None]:
     """The filter (out, in, kernel) and biases that all positions of a layer share."""
-    seen, channels, kernel, step, made = walk
+    seen, channels, kernel, step, made = geometry
     out, rest = divmod(len(matrix), made)
     if rest:
         raise ValueError(f"{who} has {len(matrix)} outputs, which {made} positions cannot share")
