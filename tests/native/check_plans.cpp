@@ -283,10 +283,13 @@ void check_plan(const Plan<T>& plan, const Problem& p, Report& report) {
   std::vector<std::int64_t> backwards;
   for (Index i = p.n; i-- > 0;) backwards.push_back(i);
   batch.images = p.images.data(), batch.is_u8 = true, batch.index = backwards.data();
-  const StepResult step = plan.loss_and_grad(batch, {p.target.data()}, p.loss, params.data(), 0, grads.data());
+  const StepResult step = plan.loss_and_grad(batch, {p.target.data()}, p.loss, params.data(), 0, {}, grads.data());
   report.compare("dparams of the loss", grads.data(), p.loss_dparams);
   report.compare("loss", &step.loss, {p.mean_loss});
   report.require(step.correct == p.correct, "another number of correct answers");
+  T largest = 0;
+  for (const T grad : grads) largest = std::max(largest, std::abs(grad));
+  report.require(step.largest == static_cast<double>(largest), "another largest gradient");
 }
 
 template <class T>
