@@ -47,7 +47,7 @@ FIELDS = {
         "weight",
         "implied",
     ),
-    *("bias", "exact", "y", "gradients", "parameters", "torch", "differences"),
+    *("keyword", "bias", "exact", "y", "gradients", "parameters", "torch", "differences"),
 }
 
 Files = dict[Path, str]

@@ -43,7 +43,13 @@ class Operation:
         order = self.table.get("order", list(texts))
         if sorted(order) != sorted(texts):
             raise SystemExit(f"tools/operations.toml: order of {self.name} must name {', '.join(texts)}")
-        return [texts[name] for name in order if name not in implied]
+        keyword = ["*"] if self.table.get("keyword") else []
+        return [*keyword, *(texts[name] for name in order if name not in implied)]
+
+    @property
+    def keywords(self) -> list[str]:
+        """What ends the arguments of a function: always by keyword."""
+        return [ISA] if self.table.get("keyword") else ["*", ISA]
 
     def build(self, **values: str) -> str:
         """The expression that makes the operation; an argument is the variable of its name, or is given."""
@@ -84,7 +90,7 @@ def unary(op: Operation) -> str:
     name = op.function
     return define(
         name,
-        ["x: Array", *op.settings, "*", ISA],
+        ["x: Array", *op.settings, *op.keywords],
         "Array",
         op.docstring,
         f'check_floats("{name}", x=x)',
@@ -96,7 +102,7 @@ def _unary_backward(op: Operation) -> str:
     name = f"{op.function}_backward"
     return define(
         name,
-        ["dy: Array", "x: Array", *op.settings, "*", ISA],
+        ["dy: Array", "x: Array", *op.settings, *op.keywords],
         "Array",
         op.backward_docstring,
         f'check_floats("{name}", x=x, dy=dy)',
@@ -108,13 +114,13 @@ def _any_shape(op: Operation, run: str) -> str:
     name = op.function
     return define(
         name,
-        ["x: Array", *op.settings, "*", ISA],
+        ["x: Array", *op.settings, *op.keywords],
         "Array",
         op.docstring,
         f'return {run}("{name}", {op.build()}, x, isa)',
     ) + define(
         f"{name}_backward",
-        ["dy: Array", "x: Array", *op.settings, "*", ISA],
+        ["dy: Array", "x: Array", *op.settings, *op.keywords],
         "Array",
         op.backward_docstring,
         f'return {run}_backward("{name}_backward", {op.build()}, dy, x, isa)',

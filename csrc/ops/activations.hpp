@@ -1,6 +1,6 @@
 // Elementwise functions: their settings as users write them, and the one form that kernels use.
 //
-// To add one: settings here, a name in ActivationOps (csrc/ops/op_list.hpp), a Function::Kind, and its formula in
+// To add one: settings here, a name in ActivationOps below, a Function::Kind, and its formula in
 // csrc/kernels/pointwise/functions.hpp. It then runs alone or fused with the convolution before it.
 #pragma once
 
@@ -186,5 +186,9 @@ struct Hardsigmoid : ElementwiseOp<Hardsigmoid> {
   static constexpr const char* kName = "Hardsigmoid";
   Function function() const { return {Function::Kind::hardsigmoid}; }
 };
+
+// All of the operations above.
+using ActivationOps =
+    TypeList<ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Sigmoid, Tanh, Softplus, Hardswish, Hardsigmoid>;
 
 }  // namespace cnnfast

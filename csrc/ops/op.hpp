@@ -29,6 +29,19 @@ struct Parameter {
 
 using Shapes = std::vector<Shape>;
 
+// Operations by their types.
+template <class... Types>
+struct TypeList {};
+
+template <class... A>
+constexpr TypeList<A...> join(TypeList<A...> all) {
+  return all;
+}
+template <class... A, class... B, class... Lists>
+constexpr auto join(TypeList<A...>, TypeList<B...>, Lists... lists) {
+  return join(TypeList<A..., B...>(), lists...);
+}
+
 constexpr int kAnyNumber = -1;   // of inputs, from one on
 constexpr int kMaxInputs = 128;  // of one operation
 

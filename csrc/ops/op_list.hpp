@@ -22,18 +22,6 @@
 
 namespace cnnfast {
 
-template <class... Types>
-struct TypeList {};
-
-template <class... A>
-constexpr TypeList<A...> join(TypeList<A...> all) {
-  return all;
-}
-template <class... A, class... B, class... Lists>
-constexpr auto join(TypeList<A...>, TypeList<B...>, Lists... lists) {
-  return join(TypeList<A..., B...>(), lists...);
-}
-
 // A family's kernels are compiled together: csrc/kernels/instantiate/.
 using ProductOps = TypeList<Conv2d, ConvTranspose2d, Linear>;
 using PoolingOps = TypeList<MaxPool2d, AvgPool2d>;
@@ -42,9 +30,7 @@ using NormalizationOps = TypeList<BatchNorm2d, GroupNorm, LayerNorm, LocalRespon
 using StructureOps = TypeList<Reshape, Add, Concat, Upsample2d>;
 // Fused by a plan from several layers.
 using FusedOps = TypeList<ConvPool, ConvActivation>;
-// Elementwise functions: many operations, one kernel.
-using ActivationOps =
-    TypeList<ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Sigmoid, Tanh, Softplus, Hardswish, Hardsigmoid>;
+// Elementwise functions (ActivationOps, csrc/ops/activations.hpp) have one kernel.
 using ElementwiseOps = TypeList<Elementwise>;
 // Operations without kernels of their own: `bind_shape` returns the Geometry of one of those above.
 using AliasOps =

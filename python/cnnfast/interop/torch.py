@@ -78,8 +78,6 @@ class TorchModel:
     def _apply(self, op: Op, inputs: list[Any], weights: list[Any]) -> Any:
         F, s = self.torch.nn.functional, op.settings()
         x = inputs[0]
-        if op.name in ELEMENTWISE:
-            return getattr(F, ELEMENTWISE[op.name])(x, **s)
         match op.name:
             case "Conv2d":
                 (top, bottom), (left, right) = sides(s["padding"])
