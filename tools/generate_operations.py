@@ -60,7 +60,7 @@ def read(declared: dict[str, list[tuple[Any, ...]]]) -> tuple[dict[str, dict[str
     for name in declared.keys() - table.keys():
         raise SystemExit(f"tools/operations.toml: no entry for {name}")
     for name in table.keys() - declared.keys():
-        raise SystemExit(f"csrc/ops/op_list.hpp: no operation {name}, which tools/operations.toml describes")
+        raise SystemExit(f"csrc/ops: no list has {name}, which tools/operations.toml describes")
     for name, entry in table.items():
         if entry.get("module") not in modules or "function" not in entry or entry.keys() - FIELDS:
             raise SystemExit(

@@ -27,6 +27,7 @@ struct Function {
     softplus,  // a: beta, b: threshold
     hardswish,
     hardsigmoid,
+    softsign,
   };
   Kind kind = Kind::identity;
   double a = 0, b = 0;
@@ -187,8 +188,14 @@ struct Hardsigmoid : ElementwiseOp<Hardsigmoid> {
   Function function() const { return {Function::Kind::hardsigmoid}; }
 };
 
+// x / (1 + |x|). Turian, Bergstra & Bengio 2009, Quadratic features and deep architectures for chunking.
+struct Softsign : ElementwiseOp<Softsign> {
+  static constexpr const char* kName = "Softsign";
+  Function function() const { return {Function::Kind::softsign}; }
+};
+
 // All of the operations above.
 using ActivationOps =
-    TypeList<ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Sigmoid, Tanh, Softplus, Hardswish, Hardsigmoid>;
+    TypeList<ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Sigmoid, Tanh, Softplus, Hardswish, Hardsigmoid, Softsign>;
 
 }  // namespace cnnfast

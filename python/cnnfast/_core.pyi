@@ -235,6 +235,9 @@ class Hardswish(Op):
 class Hardsigmoid(Op):
     def __init__(self) -> None: ...
 
+class Softsign(Op):
+    def __init__(self) -> None: ...
+
 class Softmax(Op):
     def __init__(self) -> None: ...
 

@@ -35,6 +35,7 @@ ELEMENTWISE = [
     *elementwise("Softplus", "softplus beta 2 on 32x13x13", beta=2.0, threshold=1.4),
     *elementwise("Hardswish", "hardswish on 32x13x13"),
     *elementwise("Hardsigmoid", "hardsigmoid on 32x13x13"),
+    *elementwise("Softsign", "softsign on 32x13x13"),
     *elementwise("Softmax", "softmax over 32 of 32x13x13"),
     *elementwise("LogSoftmax", "log-softmax over 32 of 32x13x13"),
 ]

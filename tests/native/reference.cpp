@@ -296,6 +296,8 @@ At at(const Softplus& op, double x) {
 At at(const Hardswish&, double x) { return x <= -3 ? At{0, 0} : x >= 3 ? At{x, 1} : At{x * (x + 3) / 6, x / 3 + 0.5}; }
 At at(const Hardsigmoid&, double x) { return x <= -3 ? At{0, 0} : x >= 3 ? At{1, 0} : At{(x + 3) / 6, 1.0 / 6}; }
 
+At at(const Softsign&, double x) { return {x / (1 + std::abs(x)), 1 / ((1 + std::abs(x)) * (1 + std::abs(x)))}; }
+
 template <class O, bool KeepsSlope>
 void forward(const ElementwiseOp<O, KeepsSlope>& op, const Problem& p, Values& y) {
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = at(static_cast<const O&>(op), p.x[0][i]).first;

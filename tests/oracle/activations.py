@@ -177,6 +177,17 @@ def hardsigmoid_backward(dy: Array, x: Array) -> Gradients:
     return (np.asarray(dy, np.float64) * np.where(np.abs(x) < 3, 1 / 6, 0.0),)
 
 
+def softsign(x: Array) -> Array:
+    """y = x / (1 + |x|)."""
+    x = np.asarray(x, np.float64)
+    return x / (1 + np.abs(x))
+
+
+def softsign_backward(dy: Array, x: Array) -> Gradients:
+    """dx = dy / (1 + |x|)^2."""
+    return (np.asarray(dy, np.float64) / (1 + np.abs(np.asarray(x, np.float64))) ** 2,)
+
+
 PAIRS = {
     "ReLU": (relu, relu_backward),
     "GELU": (gelu, gelu_backward),
@@ -190,4 +201,5 @@ PAIRS = {
     "Softplus": (softplus, softplus_backward),
     "Hardswish": (hardswish, hardswish_backward),
     "Hardsigmoid": (hardsigmoid, hardsigmoid_backward),
+    "Softsign": (softsign, softsign_backward),
 }

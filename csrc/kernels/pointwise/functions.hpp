@@ -193,6 +193,15 @@ struct HardsigmoidAt {
   }
 };
 
+struct SoftsignAt {
+  template <class V>
+  CNNFAST_INLINE ValueSlope<V> operator()(const V& x) const {
+    const V one = constant<V>(1), above = ei::padd(one, V(ei::pabs(x)));
+    const V d = ei::pdiv(one, above);
+    return {ei::pdiv(x, above), ei::pmul(d, d)};
+  }
+};
+
 // Calls f(the function at a packet or number).
 template <class F>
 CNNFAST_INLINE void with_function(const Function& g, const F& f) {
@@ -211,6 +220,7 @@ CNNFAST_INLINE void with_function(const Function& g, const F& f) {
     case Kind::softplus: return f(SoftplusAt{g.a, g.b});
     case Kind::hardswish: return f(HardswishAt());
     case Kind::hardsigmoid: return f(HardsigmoidAt());
+    case Kind::softsign: return f(SoftsignAt());
   }
 }
 

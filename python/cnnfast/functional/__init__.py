@@ -34,6 +34,8 @@ from .activation import (
     silu_backward,
     softplus,
     softplus_backward,
+    softsign,
+    softsign_backward,
     tanh,
     tanh_backward,
 )
@@ -201,6 +203,8 @@ __all__ = [
     "softmax_backward",
     "softplus",
     "softplus_backward",
+    "softsign",
+    "softsign_backward",
     "tanh",
     "tanh_backward",
     "upsample1d",

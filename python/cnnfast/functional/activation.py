@@ -135,3 +135,13 @@ def hardsigmoid(x: Array, *, isa: str | None = None) -> Array:
 def hardsigmoid_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
     """dx of `hardsigmoid`."""
     return elementwise_backward("hardsigmoid_backward", _core.Hardsigmoid(), dy, x, isa)
+
+
+def softsign(x: Array, *, isa: str | None = None) -> Array:
+    """x / (1 + |x|); see `nn.Softsign`."""
+    return elementwise("softsign", _core.Softsign(), x, isa)
+
+
+def softsign_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
+    """dx of `softsign`."""
+    return elementwise_backward("softsign_backward", _core.Softsign(), dy, x, isa)

@@ -33,6 +33,7 @@ ELEMENTWISE = {
     "Softplus": "softplus",
     "Hardswish": "hardswish",
     "Hardsigmoid": "hardsigmoid",
+    "Softsign": "softsign",
 }
 
 # end

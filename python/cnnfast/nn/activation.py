@@ -302,3 +302,25 @@ class Hardsigmoid(Layer):
 
     def __init__(self) -> None:
         super().__init__(_core.Hardsigmoid())
+
+
+@register
+class Softsign(Layer):
+    """From -1 to 1 as `Tanh`, but approaching them slowly: y = x / (1 + |x|). NaN at infinity.
+
+    Shapes:
+        Any, kept.
+
+    Source: Turian, Bergstra and Bengio 2009, "Quadratic features and deep architectures for chunking".
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> nn.Softsign()(np.array([[-1.0, 0.0, 3.0]], dtype=np.float32))
+        array([[-0.5 ,  0.  ,  0.75]], dtype=float32)
+    """
+
+    _operation = _core.Softsign
+
+    def __init__(self) -> None:
+        super().__init__(_core.Softsign())
