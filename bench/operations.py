@@ -19,6 +19,7 @@ from cnnfast.benchmark.timing import Candidate, Options, Row, TimedCandidate
 from cnnfast.errors import CnnfastError
 from cnnfast.interop.torch import TorchModel
 from cnnfast.nn import Module
+from cnnfast.nn.planned import Operation
 
 from bench.geometry import SAME, one_thread
 from tests.cases import CASES, Case
@@ -47,6 +48,9 @@ class SingleOperation:
 
     def add_to(self, graph: Any, value: int, prefix: str) -> int:
         return int(graph.add(self.op, [value] * self.inputs, "op"))
+
+    def operations(self) -> list[Operation]:
+        return [Operation(self.op, (0,) * self.inputs, "op")]
 
     def state_dict(self) -> dict[str, Array]:
         return self._state

@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from cnnfast import Trainer, models, optim
 from cnnfast.interop.torch import TorchModel
+from cnnfast.nn.planned import Operation
 
 from tests import oracle
 from tests.cases import Case
 from tests.cases.normalization import group_norm, layer_norm, response
+from tests.oracle import activations
 from tests.support import tolerance
 from tests.support.drawn_convolutions import FAMILIES as CONVOLUTIONS
 from tests.support.drawn_pools import DRAWN
@@ -38,8 +40,8 @@ class Alone:
         values = arrays[len(case.inputs) :]
         self.state = {f"op.{k}": v for k, v in zip(case.parameters, values, strict=True)}
 
-    def add_to(self, graph: Any, value: int, prefix: str) -> int:
-        return graph.add(op_of(self.case), range(len(self.case.inputs)), "op")
+    def operations(self) -> list[Operation]:
+        return [Operation(op_of(self.case), tuple(range(len(self.case.inputs))), "op")]
 
     def state_dict(self) -> dict[str, np.ndarray]:
         return self.state
@@ -62,16 +64,17 @@ def draw_group_norm(rng: Rng) -> Case:
     return group_norm(int(rng.integers(1, 6)), shape, groups, bool(rng.integers(2)))
 
 
+#: elementwise functions that are drawn with settings
+SETTINGS = ("GELU", "LeakyReLU", "ELU", "Softplus")
 FAMILIES: dict[str, Callable[[Rng], Case]] = {
     **DRAWN,
     **CONVOLUTIONS,
     **STRUCTURE,
-    "ReLU": draw_any("ReLU"),
+    **{op: draw_any(op) for op in activations.PAIRS if op not in SETTINGS},
     "GELU erf": draw_any("GELU", approximate="none"),
     "GELU tanh": draw_any("GELU", approximate="tanh"),
     "LeakyReLU": draw_any("LeakyReLU", negative_slope=0.2),
     "ELU": draw_any("ELU", alpha=0.75),
-    **{op: draw_any(op) for op in ("SELU", "SiLU", "Mish", "Sigmoid", "Tanh", "Hardswish", "Hardsigmoid")},
     "Softplus": draw_any("Softplus", beta=1.5, threshold=3.0),
     "GroupNorm": draw_group_norm,
     "LayerNorm": lambda rng: layer_norm(int(rng.integers(1, 6)), image(rng), bool(rng.integers(2))),

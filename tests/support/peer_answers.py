@@ -14,7 +14,7 @@ from cnnfast import _core, nn
 from cnnfast.benchmark.networks import Network, batch_for, distance, inference_candidates, training_candidates
 
 from bench.networks import NETWORKS
-from bench.operations import Alone
+from bench.operations import SingleOperation
 from bench.peers import peers
 from tests.cases import CASES, Case
 
@@ -80,7 +80,7 @@ def on_operations(peer: Any) -> Iterator[str]:
 
 
 def agrees(peer: Any, case: Case) -> bool:
-    module: Any = Alone(case)
+    module: Any = SingleOperation(case)
     shapes = [case.inputs[0]] * module.inputs
     module.input_shape, module.output_shape = shapes[0], module.op.output_shape(*shapes)
     graph = _core.Graph(shapes[0])

@@ -134,6 +134,8 @@ class TorchModel:
                 return inputs[0] + inputs[1]
             case "Concat":
                 return self.torch.cat(inputs, dim=1)
+        if op.name in ELEMENTWISE:
+            return getattr(F, ELEMENTWISE[op.name])(x, **s)
         raise NotImplementedError(f"{op.name} has no PyTorch equivalent")
 
     def _batch_norm(self, x: Any, of: dict[str, Any], s: dict[str, Any]) -> Any:
