@@ -26,6 +26,7 @@ SHAPES = [
     (70, (33, 3, 3)),
     (2, (65, 9, 8)),
     (130, (1, 7, 5)),
+    (257, (3, 2, 2)),  # one shard has two tiles
 ]
 ROUNDING = {"float32": 2e-5, "float64": 1e-12}
 

@@ -126,6 +126,13 @@ def test_same_bits_for_any_number_of_threads(n: int, set_threads: SetThreads) ->
     )
 
 
+def test_layers_of_a_network_draw_apart() -> None:
+    """Two in a row keep a quarter, not the same half twice."""
+    ones = np.ones((50, 200), np.float32)
+    kept = nn.Sequential(nn.Dropout(0.5), nn.Dropout(0.5)).forward(ones, seed=3) != 0
+    assert abs(kept.mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / kept.size)
+
+
 def test_backward_goes_through_what_was_kept() -> None:
     drop, x = nn.Dropout(0.5), np.ones((4, 50), np.float32)
     y = drop.forward(x, seed=9)

@@ -208,6 +208,12 @@ def test_blocks(called: Called) -> None:
         return lambda: called.plan.backward(called.y, called.tape, called.params, grads)
 
     refuse(backward(called.grads[:-1]), ValueError, f"grads: {short}")
+    both = np.zeros(2 * 56, np.float32)
+    for start in (0, 1, 55):  # as a whole, and in part
+        called.params = both[:56]
+        refuse(backward(both[start : start + 56]), ValueError, "grads: must not share memory with params")
+    called.params = both[1:57]
+    refuse(backward(both[:56]), ValueError, "grads: must not share memory with params")
     called.grads.flags.writeable = False
     refuse(backward(called.grads), ValueError, "grads: the block is read-only")
 

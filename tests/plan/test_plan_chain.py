@@ -51,7 +51,7 @@ def test_random_networks_hold_every_operation() -> None:
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "nll"])
-@pytest.mark.parametrize("n", [1, 8, 64])
+@pytest.mark.parametrize("n", [1, 8, 64, 512])
 def test_loss_and_grad_equals_its_parts(loss: str, n: int, isa: str, dtype: str) -> None:
     """n is a power of two, so that taking the mean commutes with rounding."""
     rng = np.random.default_rng(n)

@@ -72,7 +72,8 @@ def test_batch_norm_goes_into_the_weights(kind: str, bias: bool, dtype: str) -> 
         "groups": lambda: nn.Conv2d(6, 9, 3, dilation=2, groups=3, bias=bias, seed=1),
         "lines": lambda: nn.Conv1d(6, 9, 3, stride=2, groups=3, bias=bias, seed=1),
     }[kind]()
-    norm = nn.BatchNorm1d(9) if kind == "lines" else nn.BatchNorm2d(6 if kind == "depthwise" else 9)
+    layer = nn.BatchNorm1d if kind == "lines" else nn.BatchNorm2d
+    norm = layer(6 if kind == "depthwise" else 9, eps=0.1)
     rng = np.random.default_rng(3)
     for value in norm.parameters().values():
         value[...] = rng.uniform(0.5, 2, value.shape)

@@ -98,6 +98,7 @@ GEOMETRIES = [
     Geometry(4, (3, 9, 9), 8, before="silu"),
     Geometry(4, (3, 9, 9), 8, before="softplus"),
     Geometry(4, (3, 9, 9), 8, before="gelu"),  # does not rise with its input: must not move behind the pool
+    Geometry(5, (15, 24, 24), 17, after="relu"),  # a shard of two images, x of each larger than a near cache
     Geometry(2, (4, 9, 9), 8, kernel=1, after="relu"),
     Geometry(0, (3, 8, 8), 8, after="relu"),
 ]

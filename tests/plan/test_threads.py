@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -137,6 +138,44 @@ def test_one_plan_trains_in_several_python_threads(isa: str, set_threads: SetThr
     with ThreadPoolExecutor(4) as pool:
         for i, got in enumerate(pool.map(grads_of, range(40))):
             assert got == wanted[i % 4], f"call {i}"
+
+
+@pytest.mark.parametrize("call", ["forward", "forward_train", "backward", "loss_and_grad"])
+def test_other_python_threads_run_while_the_engine_computes(call: str, set_threads: SetThreads) -> None:
+    """Threads take turns only where one gives up the GIL: the interval is longer than the test."""
+    set_threads(1)
+    model = models.hello_dl_letters(seed=0)
+    x, target = batch_of(model, 64)
+    plan = model.plan()
+    params = np.full(plan.parameter_count, 0.01, np.float32)
+    grads = np.empty_like(params)
+    y, tape = plan.forward_train(x, params)
+    calls: dict[str, Callable[[], object]] = {
+        "forward": lambda: plan.forward(x, params),
+        "forward_train": lambda: plan.forward_train(x, params),
+        "backward": lambda: plan.backward(y, tape, params, grads),
+        "loss_and_grad": lambda: plan.loss_and_grad(x, target, params, grads),
+    }
+    finished = []
+
+    def engine() -> None:
+        calls[call]()
+        finished.append(True)
+
+    def ran_beside() -> bool:
+        finished.clear()
+        thread = Thread(target=engine)
+        thread.start()
+        beside = not finished  # this thread goes on while the other is not yet done
+        thread.join()
+        return beside
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    try:
+        assert any(ran_beside() for _ in range(20)), "the engine keeps the GIL"
+    finally:
+        sys.setswitchinterval(interval)
 
 
 AFTER_FORK = """

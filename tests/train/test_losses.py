@@ -88,6 +88,18 @@ def test_huge_logits_do_not_overflow(isa: str, dtype: str) -> None:
     np.testing.assert_array_equal(slope, np.sign(x))
 
 
+@pytest.mark.parametrize("classes", [3, 17, 37])
+def test_the_largest_logit_is_found_wherever_it_is(classes: int, isa: str, dtype: str) -> None:
+    """In whole vectors and behind them: taken off every logit, it keeps exponentials from overflowing."""
+    x = np.zeros((classes, classes), dtype)
+    np.fill_diagonal(x, 1e4)
+    values, slope, _ = _core.row_losses(losses.CrossEntropy().engine_loss(), x, np.arange(classes), isa)
+    np.testing.assert_array_equal(values, 0)
+    np.testing.assert_array_equal(slope, 0)
+    np.testing.assert_array_equal(functional.softmax(x, isa=isa), np.eye(classes))
+    np.testing.assert_array_equal(functional.log_softmax(x, isa=isa), x - 1e4)
+
+
 def test_small_losses_keep_their_digits(isa: str, dtype: str) -> None:
     """log(1 + exp(-x)) is exp(-x) for large x, not 0; so is its derivative."""
     x = np.array([[20.0, -30.0, 60.0, -88.0, 100.0]], dtype)
