@@ -329,7 +329,7 @@ class Plan:
         index: NDArray[np.int64] | None = None,
         loss: Loss | str = "cross_entropy",
         seed: int = 0,
-        frozen: Sequence[tuple[int, int]] = (),
+        frozen: Sequence[tuple[int, int]] = ...,
     ) -> tuple[float, int, float, int, float]:
         """Mean loss of the batch, the number of right answers (0 where targets are no classes), what the mean
         divides by (the weights of the targets; 0, and the mean NaN, where none counts), how many targets
