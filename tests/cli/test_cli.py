@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import re
 import signal
@@ -326,6 +328,17 @@ def test_a_full_disk_behind_stdout_is_an_error() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
+
+
+def test_output_lost_at_the_end_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What argparse prints is still in the buffer when the work is done."""
+
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert main(["--version"]) == 1
 
 
 @pytest.mark.slow

@@ -56,11 +56,11 @@ def test_beside_pytorch(number, dtype):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_not_finite_shows(bad):
-    """As in PyTorch: the norm says it, and no number remains that could be taken for a gradient."""
+    """As in PyTorch: the norm says it, and no number but 0 remains that could be taken for a gradient."""
     grads = np.array([1.0, bad])
     norm = optim.clip_grad_norm_(grads, 1.0)
     assert np.isnan(norm) if np.isnan(bad) else norm == np.inf
-    assert np.isnan(grads[1])
+    np.testing.assert_array_equal(grads, [np.nan if np.isnan(bad) else 0, np.nan])
 
 
 def test_float32_squares_do_not_overflow():
@@ -132,6 +132,11 @@ def test_any_number_of_threads_gives_the_same_bits(dtype, rng, set_threads):
             lambda: Trainer(nn.Linear(1, 2), optim.SGD(1), clip_norm=-1),
             ValueError,
             "Trainer: clip_norm must be finite and at least 0, got -1",
+        ),
+        (
+            lambda: Trainer(nn.Linear(1, 2), optim.SGD(1), clip_value=0),
+            ValueError,
+            "Trainer: clip_value must be above 0, got 0",
         ),
     ],
 )

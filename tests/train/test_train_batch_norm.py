@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 from cnnfast import fit, nn, optim
+from cnnfast.errors import NonFiniteError
 from cnnfast.training.trainer import Trainer
 
 from tests.support.refusal import refused
@@ -243,3 +244,15 @@ def test_a_batch_that_is_not_finite_updates_no_average(value, momentum, call, rn
         np.testing.assert_array_equal(kept, before[name], err_msg=name)
     model.forward(x + 1)
     assert all((value != before[name]).any() for name, value in model.buffers().items())
+
+
+def test_inference_sees_averages_that_were_restored(rng):
+    """A part that fails takes back what the parts before it gave to the running averages."""
+    trainer = Trainer(network(), optim.SGD(0.1))
+    x, y = rows(rng, 8)
+    before = trainer.model(x)
+    trainer.accumulate(x[:4], y[:4])
+    assert (trainer.model(x) != before).any()
+    with pytest.raises(NonFiniteError):
+        trainer.accumulate(np.full_like(x[4:], np.inf), y[4:])
+    np.testing.assert_array_equal(trainer.model(x), before)

@@ -60,6 +60,12 @@ def test_windows_are_the_places_in_the_block():
     assert part.trainable_windows()[0] == ("0.weight", 0, 96)
 
 
+def test_a_name_stands_for_no_longer_name():
+    model = nn.Sequential(*(nn.Linear(2, 2) for _ in range(11)))
+    assert model.freeze("1") == ["1.weight", "1.bias"]
+    assert model.freeze("10.weight") == ["10.weight"]
+
+
 def test_a_part_is_frozen_by_itself_and_in_the_whole():
     model = network()
     model["features"].freeze("0")

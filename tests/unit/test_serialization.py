@@ -104,6 +104,14 @@ def test_what_the_file_says_of_itself(tmp_path):
     assert serialization.metadata(path)["training"]["data"] == "stripes"
 
 
+@pytest.mark.parametrize("size", range(8))
+def test_weights_begin_at_a_multiple_of_eight(size, tmp_path):
+    """As the safetensors format asks for, so that they can be mapped into memory as they lie."""
+    path = tmp_path / "m.safetensors"
+    nn.Linear(2, 2).save(path, training={"padding": "x" * size})
+    assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0
+
+
 def test_same_model_same_bytes(good, tmp_path):
     save(hostile.model(), tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == good.read_bytes()

@@ -524,3 +524,14 @@ def test_real_characters_come_back_from_a_photo(
     letters = datasets.load(name, train=False, root=data_root).images[:40]
     found = [similarity(to_model_input(drawn_large(x, rng), style=style), x) for x in letters]
     assert np.mean(found) > least
+
+
+def test_a_letter_whose_mass_is_at_one_end_stays_inside() -> None:
+    """MNIST's way puts the center of mass in the middle: a heavy bar with a long tail would stick out."""
+    ink = np.zeros((150, 100), np.uint8)
+    ink[10:40, 10:90] = 255
+    ink[40:140, 47:53] = 255
+    for turns in range(4):
+        pixels = to_model_input(np.rot90(ink, turns), style="mnist").reshape(28, 28)
+        rows, columns = (np.flatnonzero(pixels.max(axis) > 127) for axis in (1, 0))
+        assert max(len(rows), len(columns)) >= 18, "nothing is cut off"
