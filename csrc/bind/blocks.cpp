@@ -91,52 +91,55 @@ void register_steps(py::module_& m) {
   m.def(
       "sgd_step",
       [](py::handle params, py::handle grads, py::handle momentum_buffer, double lr, double momentum, double dampening,
-         bool nesterov, double weight_decay, bool first) {
+         bool nesterov, double weight_decay, bool first, bool maximize) {
         const py::array p = array("params", params);
         if (momentum != 0 && momentum_buffer.is_none()) {
           fail("sgd_step: momentum ", momentum, " needs a momentum_buffer, got None");
         }
-        const SgdSettings s{lr, momentum, dampening, weight_decay, nesterov, first};
+        const SgdSettings s{lr, momentum, dampening, weight_decay, nesterov, first, maximize};
         by_dtype("params", p, [&](auto zero) { sgd_step<decltype(zero)>(p, grads, momentum_buffer, s); });
       },
       "params"_a, "grads"_a, "momentum_buffer"_a, "lr"_a, "momentum"_a = 0.0, "dampening"_a = 0.0, "nesterov"_a = false,
-      "weight_decay"_a = 0.0, "first"_a = false);
+      "weight_decay"_a = 0.0, "first"_a = false, "maximize"_a = false);
   m.def(
       "adam_step",
       [](py::handle params, py::handle grads, py::handle exp_avg, py::handle exp_avg_sq, std::int64_t step, double lr,
-         double beta1, double beta2, double eps, double weight_decay, bool decoupled, py::handle max_exp_avg_sq) {
+         double beta1, double beta2, double eps, double weight_decay, bool decoupled, py::handle max_exp_avg_sq,
+         bool maximize) {
         if (step < 1) fail("adam_step: step counts from 1, got ", step);
         const py::array p = array("params", params);
         const double t = static_cast<double>(step);
-        const AdamSettings s{lr,       beta1, beta2, eps, weight_decay, 1 - std::pow(beta1, t), 1 - std::pow(beta2, t),
-                             decoupled};
+        const AdamSettings s{
+            lr, beta1, beta2, eps, weight_decay, 1 - std::pow(beta1, t), 1 - std::pow(beta2, t), decoupled, maximize};
         by_dtype("params", p,
                  [&](auto zero) { adam_step<decltype(zero)>(p, grads, exp_avg, exp_avg_sq, max_exp_avg_sq, s); });
       },
       "params"_a, "grads"_a, "exp_avg"_a, "exp_avg_sq"_a, "step"_a, "lr"_a, "beta1"_a = 0.9, "beta2"_a = 0.999,
-      "eps"_a = 1e-8, "weight_decay"_a = 0.0, "decoupled"_a = false, "max_exp_avg_sq"_a = py::none());
+      "eps"_a = 1e-8, "weight_decay"_a = 0.0, "decoupled"_a = false, "max_exp_avg_sq"_a = py::none(),
+      "maximize"_a = false);
   m.def(
       "rmsprop_step",
       [](py::handle params, py::handle grads, py::handle square_avg, py::handle grad_avg, py::handle momentum_buffer,
-         double lr, double alpha, double eps, double weight_decay, double momentum) {
+         double lr, double alpha, double eps, double weight_decay, double momentum, bool maximize) {
         const py::array p = array("params", params);
         if (momentum != 0 && momentum_buffer.is_none()) {
           fail("rmsprop_step: momentum ", momentum, " needs a momentum_buffer, got None");
         }
-        const RmspropSettings s{lr, alpha, eps, weight_decay, momentum};
+        const RmspropSettings s{lr, alpha, eps, weight_decay, momentum, maximize};
         by_dtype("params", p,
                  [&](auto zero) { rmsprop_step<decltype(zero)>(p, grads, square_avg, grad_avg, momentum_buffer, s); });
       },
       "params"_a, "grads"_a, "square_avg"_a, "grad_avg"_a, "momentum_buffer"_a, "lr"_a, "alpha"_a = 0.99,
-      "eps"_a = 1e-8, "weight_decay"_a = 0.0, "momentum"_a = 0.0);
+      "eps"_a = 1e-8, "weight_decay"_a = 0.0, "momentum"_a = 0.0, "maximize"_a = false);
   m.def(
       "adagrad_step",
-      [](py::handle params, py::handle grads, py::handle sum, double lr, double eps, double weight_decay) {
+      [](py::handle params, py::handle grads, py::handle sum, double lr, double eps, double weight_decay,
+         bool maximize) {
         const py::array p = array("params", params);
-        const AdagradSettings s{lr, eps, weight_decay};
+        const AdagradSettings s{lr, eps, weight_decay, maximize};
         by_dtype("params", p, [&](auto zero) { adagrad_step<decltype(zero)>(p, grads, sum, s); });
       },
-      "params"_a, "grads"_a, "sum"_a, "lr"_a, "eps"_a = 1e-10, "weight_decay"_a = 0.0);
+      "params"_a, "grads"_a, "sum"_a, "lr"_a, "eps"_a = 1e-10, "weight_decay"_a = 0.0, "maximize"_a = false);
 }
 
 }  // namespace

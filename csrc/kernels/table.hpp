@@ -87,12 +87,14 @@ struct OpKernelsOf<T, TypeList<Ops...>> : OpKernels<T, typename Ops::Geometry>..
 struct SgdSettings {
   double lr, momentum, dampening, weight_decay;
   bool nesterov, first;
+  bool maximize = false;
 };
 
 struct AdamSettings {
   double lr, beta1, beta2, eps, weight_decay;
   double bias_correction1, bias_correction2;  // 1 - beta^step
   bool decoupled;
+  bool maximize = false;
 };
 
 // n rows of c outputs x, and their targets: a class per row, class probabilities c x n, or n x c numbers.
@@ -109,10 +111,12 @@ struct LossArgs {
 };
 struct RmspropSettings {
   double lr, alpha, eps, weight_decay, momentum;
+  bool maximize = false;
 };
 
 struct AdagradSettings {
   double lr, eps, weight_decay;  // lr after decay
+  bool maximize = false;
 };
 
 // Kernels over whole vectors and rows rather than over one operation's geometry.

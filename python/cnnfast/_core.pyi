@@ -402,8 +402,9 @@ def sgd_step(
     nesterov: bool = False,
     weight_decay: float = 0.0,
     first: bool = False,
+    maximize: bool = False,
 ) -> None:
-    """In place, PyTorch's arithmetic; `first`: the buffer is set to the gradient."""
+    """In place, PyTorch's arithmetic; `first`: the buffer is set to the gradient; `maximize`: up, not down."""
 
 def adam_step(
     params: Array,
@@ -418,6 +419,7 @@ def adam_step(
     weight_decay: float = 0.0,
     decoupled: bool = False,
     max_exp_avg_sq: Array | None = None,
+    maximize: bool = False,
 ) -> None:
     """In place; `step` counts from 1; `decoupled` is AdamW, `max_exp_avg_sq` AMSGrad."""
 
@@ -432,11 +434,18 @@ def rmsprop_step(
     eps: float = 1e-8,
     weight_decay: float = 0.0,
     momentum: float = 0.0,
+    maximize: bool = False,
 ) -> None:
     """In place; centered if there is a `grad_avg`."""
 
 def adagrad_step(
-    params: Array, grads: Array, sum: Array, lr: float, eps: float = 1e-10, weight_decay: float = 0.0
+    params: Array,
+    grads: Array,
+    sum: Array,
+    lr: float,
+    eps: float = 1e-10,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
 ) -> None:
     """In place; `lr` as decayed by now."""
 

@@ -191,11 +191,13 @@ void check_loss(const KernelTable<T>& table, Report& report) {
 template <class T>
 void check_sgd(const KernelTable<T>& table, Report& report) {
   const SgdSettings settings[] = {
-      {0.125, 0, 0, 0, false, true},           {0.125, 0, 0, 0.25, false, true},     {0.125, 0.875, 0, 0, false, true},
-      {0.125, 0.875, 0.5, 0.25, false, false}, {0.125, 0.875, 0, 0.25, true, false},
+      {0.125, 0, 0, 0, false, true},        {0.125, 0, 0, 0.25, false, true},
+      {0.125, 0.875, 0, 0, false, true},    {0.125, 0.875, 0.5, 0.25, false, false},
+      {0.125, 0.875, 0, 0.25, true, false}, {0.125, 0.875, 0.5, 0.25, false, false, true},
   };
   report.begin(table.isa, kElement<T>, "sgd", kFormulaTolerance<T>);
   for (const SgdSettings& s : settings) {
+    const double sign = s.maximize ? -1 : 1;
     for (Index size : kSizes) {
       report.begin_case(concat(size, " elements, momentum ", s.momentum, s.nesterov ? " nesterov" : ""));
       Draw draw(19);
@@ -204,7 +206,7 @@ void check_sgd(const KernelTable<T>& table, Report& report) {
       const Guarded<T> params = guarded<T>(p), g = guarded<T>(grads), momentum = guarded<T>(m);
       table.sgd(size, s, params.data(), g.data(), s.momentum == 0 ? nullptr : momentum.data());
       for (std::size_t i = 0; i < p.size(); ++i) {
-        double step = grads[i] + s.weight_decay * p[i];
+        double step = sign * grads[i] + s.weight_decay * p[i];
         if (s.momentum != 0) {
           m[i] = s.first ? step : s.momentum * m[i] + (1 - s.dampening) * step;
           step = s.nesterov ? step + s.momentum * m[i] : m[i];
@@ -224,9 +226,11 @@ void check_adam(const KernelTable<T>& table, Report& report) {
       {0.125, 0.875, 0.9375, 0.0078125, 0, 0.125, 0.0625, false},
       {0.125, 0.875, 0.9375, 0.0078125, 0.25, 0.5, 0.25, false},
       {0.125, 0.875, 0.9375, 0.0078125, 0.25, 0.5, 0.25, true},
+      {0.125, 0.875, 0.9375, 0.0078125, 0.25, 0.5, 0.25, false, true},
   };
   report.begin(table.isa, kElement<T>, "adam", kFormulaTolerance<T>);
   for (const AdamSettings& s : settings) {
+    const double sign = s.maximize ? -1 : 1;
     for (Index size : kSizes) {
       report.begin_case(concat(size, " elements, decay ", s.weight_decay, s.decoupled ? " decoupled" : ""));
       Draw draw(23);
@@ -240,7 +244,7 @@ void check_adam(const KernelTable<T>& table, Report& report) {
       const Guarded<T> largest = guarded<T>(top);
       table.adam(size, s, params.data(), g.data(), first.data(), second.data(), amsgrad ? largest.data() : nullptr);
       for (std::size_t i = 0; i < p.size(); ++i) {
-        const double d = grads[i] + (s.decoupled ? 0 : s.weight_decay * p[i]);
+        const double d = sign * grads[i] + (s.decoupled ? 0 : s.weight_decay * p[i]);
         if (s.decoupled) p[i] -= s.lr * s.weight_decay * p[i];
         m[i] = s.beta1 * m[i] + (1 - s.beta1) * d;
         v[i] = s.beta2 * v[i] + (1 - s.beta2) * d * d;
@@ -258,9 +262,11 @@ void check_adam(const KernelTable<T>& table, Report& report) {
 
 template <class T>
 void check_rmsprop(const KernelTable<T>& table, Report& report) {
-  const RmspropSettings settings[] = {{0.125, 0.875, 0.0078125, 0, 0}, {0.125, 0.5, 0.25, 0.25, 0.5}};
+  const RmspropSettings settings[] = {
+      {0.125, 0.875, 0.0078125, 0, 0}, {0.125, 0.5, 0.25, 0.25, 0.5}, {0.125, 0.5, 0.25, 0.25, 0.5, true}};
   report.begin(table.isa, kElement<T>, "rmsprop", kFormulaTolerance<T>);
   for (const RmspropSettings& s : settings) {
+    const double sign = s.maximize ? -1 : 1;
     for (const bool centered : {false, true}) {
       for (Index size : kSizes) {
         report.begin_case(concat(size, " elements, momentum ", s.momentum, centered ? " centered" : ""));
@@ -273,7 +279,7 @@ void check_rmsprop(const KernelTable<T>& table, Report& report) {
         table.rmsprop(size, s, params.data(), g.data(), square.data(), centered ? mean.data() : nullptr,
                       s.momentum == 0 ? nullptr : momentum.data());
         for (std::size_t i = 0; i < p.size(); ++i) {
-          const double d = grads[i] + s.weight_decay * p[i];
+          const double d = sign * grads[i] + s.weight_decay * p[i];
           v[i] = s.alpha * v[i] + (1 - s.alpha) * d * d;
           if (centered) a[i] += (1 - s.alpha) * (d - a[i]);
           double step = d / (std::sqrt(centered ? v[i] - a[i] * a[i] : v[i]) + s.eps);
@@ -292,9 +298,10 @@ void check_rmsprop(const KernelTable<T>& table, Report& report) {
 
 template <class T>
 void check_adagrad(const KernelTable<T>& table, Report& report) {
-  const AdagradSettings settings[] = {{0.125, 0.0078125, 0}, {0.125, 0.25, 0.25}};
+  const AdagradSettings settings[] = {{0.125, 0.0078125, 0}, {0.125, 0.25, 0.25}, {0.125, 0.25, 0.25, true}};
   report.begin(table.isa, kElement<T>, "adagrad", kFormulaTolerance<T>);
   for (const AdagradSettings& s : settings) {
+    const double sign = s.maximize ? -1 : 1;
     for (Index size : kSizes) {
       report.begin_case(concat(size, " elements, decay ", s.weight_decay));
       Draw draw(31);
@@ -304,7 +311,7 @@ void check_adagrad(const KernelTable<T>& table, Report& report) {
       const Guarded<T> params = guarded<T>(p), g = guarded<T>(grads), sum = guarded<T>(v);
       table.adagrad(size, s, params.data(), g.data(), sum.data());
       for (std::size_t i = 0; i < p.size(); ++i) {
-        const double d = grads[i] + s.weight_decay * p[i];
+        const double d = sign * grads[i] + s.weight_decay * p[i];
         v[i] += d * d;
         p[i] -= s.lr * d / (std::sqrt(v[i]) + s.eps);
       }

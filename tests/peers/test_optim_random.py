@@ -27,6 +27,7 @@ def draw_settings(kind: str, rng: np.random.Generator) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "lr": logarithmic(rng, 1e-4, 1),
         "weight_decay": maybe(logarithmic(rng, 1e-4, 1)),
+        "maximize": bool(rng.random() < 0.3),
     }
     if kind == "SGD":
         settings |= {"momentum": maybe(rng.uniform(0, 1)), "dampening": maybe(rng.uniform(0, 1))}

@@ -15,19 +15,27 @@ SGD_SETTINGS = [
     {"momentum": 0.8, "nesterov": True},
     {"weight_decay": 0.1},
     {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+    {"momentum": 0.9, "weight_decay": 0.01, "maximize": True},
 ]
-ADAM_SETTINGS = [{}, {"betas": (0.5, 0.9), "eps": 1e-3}, {"weight_decay": 0.1}, {"amsgrad": True}]
+ADAM_SETTINGS = [
+    {},
+    {"betas": (0.5, 0.9), "eps": 1e-3},
+    {"weight_decay": 0.1},
+    {"amsgrad": True, "maximize": True},
+]
 RMSPROP_SETTINGS = [
     {},
     {"alpha": 0.5, "eps": 1e-3, "weight_decay": 0.1},
     {"momentum": 0.9},
     {"centered": True},
     {"centered": True, "momentum": 0.5, "weight_decay": 0.01},
+    {"weight_decay": 0.01, "maximize": True},
 ]
 ADAGRAD_SETTINGS = [
     {},
     {"lr_decay": 0.1, "weight_decay": 0.1},
     {"initial_accumulator_value": 0.5, "eps": 1e-3},
+    {"weight_decay": 0.1, "maximize": True},
 ]
 CASES = [
     *((optim.SGD, {"lr": 0.05, **settings}) for settings in SGD_SETTINGS),
@@ -153,6 +161,41 @@ def test_averages_keep_the_digits_of_small_gradients(make, name, weight, dtype):
     np.testing.assert_allclose(got, want, rtol=4 * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize(("cls", "settings"), CASES, ids=names)
+def test_maximize_is_a_step_along_the_negative_gradient(cls, settings, dtype, rng):
+    """To the last bit, in parameters and memory; it may change between steps."""
+    start = rng.standard_normal(1037).astype(dtype)
+    up, down = start.copy(), start.copy()
+    climbing, falling = cls(**{**settings, "maximize": True}), cls(**{**settings, "maximize": False})
+    for _ in range(4):
+        grads = rng.standard_normal(1037).astype(dtype)
+        climbing.step(up, grads)
+        falling.step(down, -grads)
+        climbing.maximize, falling.maximize = falling.maximize, climbing.maximize
+        climbing.step(up, grads)
+        falling.step(down, -grads)
+        climbing.maximize, falling.maximize = falling.maximize, climbing.maximize
+        assert up.tobytes() == down.tobytes()
+    for name, memory in climbing.state_dict()["memory"].items():
+        assert memory.tobytes() == falling.state_dict()["memory"][name].tobytes()
+
+
+def test_maximize_climbs():
+    params = np.array([1.0, 2.0])
+    optim.SGD(lr=0.5, maximize=True).step(params, np.array([1.0, -1.0]))
+    np.testing.assert_array_equal(params, [1.5, 1.5])
+    with refused(TypeError, "SGD: maximize must be True or False, got 1"):
+        optim.SGD(lr=0.5, maximize=1)
+
+
+def test_a_state_without_maximize_minimizes():
+    state = optim.SGD(0.5, momentum=0.5).state_dict()
+    del state["settings"]["maximize"]
+    optimizer = optim.SGD(1, maximize=True)
+    optimizer.load_state_dict(state)
+    assert optimizer.maximize is False
+
+
 def test_lr_may_change_between_steps():
     params = np.zeros(1)
     optimizer = optim.SGD(lr=1)
@@ -276,10 +319,10 @@ def test_settings_are_checked(build, error, text):
 
 def test_repr():
     assert repr(optim.SGD(0.1, momentum=0.9)) == (
-        "SGD(lr=0.1, momentum=0.9, dampening=0.0, weight_decay=0.0, nesterov=False)"
+        "SGD(lr=0.1, momentum=0.9, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False)"
     )
     assert repr(optim.AdamW()) == (
-        "AdamW(lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01, amsgrad=False)"
+        "AdamW(lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01, amsgrad=False, maximize=False)"
     )
 
 

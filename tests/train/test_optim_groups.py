@@ -223,7 +223,7 @@ def test_buffers_are_in_no_group_and_not_frozen():
             lambda: optim.SGD(1, groups=[optim.Group("*.bias", betas=(0, 0))]),
             ValueError,
             "SGD: group '*.bias': there is no setting 'betas'; "
-            "there are lr, momentum, dampening, weight_decay, nesterov",
+            "there are lr, momentum, dampening, weight_decay, nesterov, maximize",
         ),
         (
             lambda: optim.AdamW(groups=[optim.Group("*.bias", weight_decay=-1)]),

@@ -17,6 +17,13 @@ CNNFAST_INLINE V between(const V& a, const V& b, double weight) {
   return ei::pmadd(constant<V>(1 - weight), ei::psub(a, b), b);
 }
 
+// A step along the gradient is one against its negative.
+template <class V, class T>
+CNNFAST_INLINE V gradient(bool maximize, const T* grads, Index count) {
+  const V g = load_upto<V>(grads, count);
+  return maximize ? V(ei::pnegate(g)) : g;
+}
+
 // g += weight_decay p;  m = momentum m + (1 - dampening) g;  g = nesterov ? g + momentum m : m;  p -= lr g
 template <class T>
 void sgd(Index size, const SgdSettings& s, T* params, const T* grads, T* momentum) {
@@ -26,7 +33,7 @@ void sgd(Index size, const SgdSettings& s, T* params, const T* grads, T* momentu
   const V keep = constant(1 - s.dampening);
   for_each_group<V>(size, [&](Index i, Index count) {
     V p = load_upto<V>(params + i, count);
-    V g = load_upto<V>(grads + i, count);
+    V g = gradient<V>(s.maximize, grads + i, count);
     if (s.weight_decay != 0) g = ei::pmadd(decay, p, g);
     if (momentum != nullptr) {
       const V m = s.first ? g : ei::pmadd(mu, load_upto<V>(momentum + i, count), ei::pmul(keep, g));
@@ -49,7 +56,7 @@ void adam(Index size, const AdamSettings& s, T* params, const T* grads, T* exp_a
   const V root = constant(::sqrt(s.bias_correction2));
   for_each_group<V>(size, [&](Index i, Index count) {
     V p = load_upto<V>(params + i, count);
-    V g = load_upto<V>(grads + i, count);
+    V g = gradient<V>(s.maximize, grads + i, count);
     if (s.weight_decay != 0) {
       if (s.decoupled) {
         p = ei::pmul(p, shrink);
@@ -83,7 +90,7 @@ void rmsprop(Index size, const RmspropSettings& s, T* params, const T* grads, T*
   const V alpha = constant(s.alpha), rest = constant(1 - s.alpha), eps = constant(s.eps);
   for_each_group<V>(size, [&](Index i, Index count) {
     const V p = load_upto<V>(params + i, count);
-    V g = load_upto<V>(grads + i, count);
+    V g = gradient<V>(s.maximize, grads + i, count);
     if (s.weight_decay != 0) g = ei::pmadd(decay, p, g);
     const V v = ei::pmadd(alpha, load_upto<V>(square_avg + i, count), ei::pmul(rest, ei::pmul(g, g)));
     store_upto(square_avg + i, v, count);
@@ -111,7 +118,7 @@ void adagrad(Index size, const AdagradSettings& s, T* params, const T* grads, T*
   const V minus_lr = constant(-s.lr), decay = constant(s.weight_decay), eps = constant(s.eps);
   for_each_group<V>(size, [&](Index i, Index count) {
     const V p = load_upto<V>(params + i, count);
-    V g = load_upto<V>(grads + i, count);
+    V g = gradient<V>(s.maximize, grads + i, count);
     if (s.weight_decay != 0) g = ei::pmadd(decay, p, g);
     const V v = ei::pmadd(g, g, load_upto<V>(sum + i, count));
     store_upto(sum + i, v, count);

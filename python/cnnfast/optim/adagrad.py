@@ -10,7 +10,7 @@ from .._types import Array
 from .group import Group
 from .optimizer import Optimizer
 from .parts import Part
-from .setting import Setting
+from .setting import Flag, Setting
 
 
 class Adagrad(Optimizer):
@@ -25,6 +25,7 @@ class Adagrad(Optimizer):
         weight_decay: L2 penalty, at least 0.
         initial_accumulator_value: Initial value of v, at least 0.
         eps: Added to the divisor, at least 0.
+        maximize: Maximize the objective instead of minimizing it, by a step along the gradient.
         groups: Parameters with other settings.
 
     Raises:
@@ -45,6 +46,7 @@ class Adagrad(Optimizer):
     weight_decay = Setting()
     initial_accumulator_value = Setting()
     eps = Setting()
+    maximize = Flag()
     _memory_names = ("sum",)
 
     def __init__(
@@ -55,6 +57,7 @@ class Adagrad(Optimizer):
         initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
         *,
+        maximize: bool = False,
         groups: Iterable[Group] = (),
     ) -> None:
         super().__init__(
@@ -64,6 +67,7 @@ class Adagrad(Optimizer):
             weight_decay=weight_decay,
             initial_accumulator_value=initial_accumulator_value,
             eps=eps,
+            maximize=maximize,
         )
 
     def _initial_state(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
@@ -72,4 +76,6 @@ class Adagrad(Optimizer):
     def _update(self, part: Part, grads: Array) -> None:
         s = part.settings
         rate = s["lr"] / (1 + (part.steps - 1) * s["lr_decay"])
-        _core.adagrad_step(part.params, grads, part.memory["sum"], rate, s["eps"], s["weight_decay"])
+        _core.adagrad_step(
+            part.params, grads, part.memory["sum"], rate, s["eps"], s["weight_decay"], s["maximize"]
+        )

@@ -26,6 +26,7 @@ class Adam(Optimizer):
         eps: Added to the divisor, at least 0.
         weight_decay: L2 penalty, at least 0; see `AdamW` for decoupled weight decay.
         amsgrad: Use the maximum of v so far.
+        maximize: Maximize the objective instead of minimizing it, by a step along the gradient.
         groups: Parameters with other settings.
 
     Raises:
@@ -35,13 +36,14 @@ class Adam(Optimizer):
 
     Example:
         >>> Adam(lr=1e-3)
-        Adam(lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0, amsgrad=False)
+        Adam(lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0, amsgrad=False, maximize=False)
     """
 
     betas = Pair(0, 1, below=True)
     eps = Setting()
     weight_decay = Setting()
     amsgrad = Flag()
+    maximize = Flag()
     _memory_names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
     _decoupled: ClassVar[bool] = False
 
@@ -53,9 +55,18 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         amsgrad: bool = False,
         *,
+        maximize: bool = False,
         groups: Iterable[Group] = (),
     ) -> None:
-        super().__init__(groups, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
+        super().__init__(
+            groups,
+            lr=lr,
+            betas=betas,
+            eps=eps,
+            weight_decay=weight_decay,
+            amsgrad=amsgrad,
+            maximize=maximize,
+        )
 
     def _initial_state(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
         names = self._memory_names if settings["amsgrad"] else self._memory_names[:2]
@@ -77,6 +88,7 @@ class Adam(Optimizer):
             s["weight_decay"],
             self._decoupled,
             memory["max_exp_avg_sq"] if s["amsgrad"] else None,
+            s["maximize"],
         )
 
 
@@ -102,6 +114,7 @@ class AdamW(Adam):
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
         *,
+        maximize: bool = False,
         groups: Iterable[Group] = (),
     ) -> None:
-        super().__init__(lr, betas, eps, weight_decay, amsgrad, groups=groups)
+        super().__init__(lr, betas, eps, weight_decay, amsgrad, maximize=maximize, groups=groups)

@@ -166,7 +166,7 @@ class Optimizer(ABC):
             raise ValueError(f"{who}: state must be what state_dict() returned")
         if state["type"] != who:
             raise ValueError(f"{who}: the state is of {state['type']}")
-        settings = self._checked(who, state["settings"])
+        settings = self._checked(who, {"maximize": False, **state["settings"]})  # older states have none
         groups = self._checked_groups(settings, [Group.from_config(group) for group in state["groups"]])
         steps = check_integer(who, "steps", state["steps"], 0)
         window_steps = [check_integer(who, "window_steps", count, 0) for count in state["window_steps"]]

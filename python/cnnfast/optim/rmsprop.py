@@ -28,6 +28,7 @@ class RMSprop(Optimizer):
         weight_decay: L2 penalty, at least 0.
         momentum: Momentum factor, at least 0.
         centered: Divide by the standard deviation instead of the root mean square.
+        maximize: Maximize the objective instead of minimizing it, by a step along the gradient.
         groups: Parameters with other settings.
 
     Raises:
@@ -49,6 +50,7 @@ class RMSprop(Optimizer):
     weight_decay = Setting()
     momentum = Setting()
     centered = Flag()
+    maximize = Flag()
     _memory_names = ("square_avg", "grad_avg", "momentum_buffer")
 
     def __init__(
@@ -60,6 +62,7 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         centered: bool = False,
         *,
+        maximize: bool = False,
         groups: Iterable[Group] = (),
     ) -> None:
         super().__init__(
@@ -70,6 +73,7 @@ class RMSprop(Optimizer):
             weight_decay=weight_decay,
             momentum=momentum,
             centered=centered,
+            maximize=maximize,
         )
 
     def _initial_state(self, settings: Mapping[str, Any]) -> Mapping[str, float]:
@@ -93,4 +97,5 @@ class RMSprop(Optimizer):
             s["eps"],
             s["weight_decay"],
             s["momentum"],
+            s["maximize"],
         )

@@ -25,6 +25,7 @@ class SGD(Optimizer):
         dampening: Dampening of the momentum, 0 to 1.
         weight_decay: L2 penalty, at least 0.
         nesterov: Use Nesterov momentum; needs momentum and no dampening.
+        maximize: Maximize the objective instead of minimizing it, by a step along the gradient.
         groups: Parameters with other settings.
 
     Raises:
@@ -44,6 +45,7 @@ class SGD(Optimizer):
     dampening = Setting(0, 1)
     weight_decay = Setting()
     nesterov = Flag()
+    maximize = Flag()
     _memory_names = ("momentum_buffer",)
 
     def __init__(
@@ -54,6 +56,7 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
         *,
+        maximize: bool = False,
         groups: Iterable[Group] = (),
     ) -> None:
         super().__init__(
@@ -63,6 +66,7 @@ class SGD(Optimizer):
             dampening=dampening,
             weight_decay=weight_decay,
             nesterov=nesterov,
+            maximize=maximize,
         )
 
     @classmethod
@@ -93,4 +97,5 @@ class SGD(Optimizer):
             s["nesterov"],
             s["weight_decay"],
             part.steps == 1,
+            s["maximize"],
         )
