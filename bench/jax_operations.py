@@ -64,7 +64,7 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
         case "ELU":
             return jax.nn.elu(x, s["alpha"])
         case "SELU":
-            return jax.nn.selu(x)
+            return s["gamma"] * jax.nn.elu(x, s["alpha"])
         case "SiLU":
             return jax.nn.silu(x)
         case "Mish":
@@ -78,7 +78,13 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
         case "Hardswish":
             return jax.nn.hard_swish(x)
         case "Hardsigmoid":
-            return jax.nn.hard_sigmoid(x)
+            return jnp.clip(s["alpha"] * x + s["beta"], 0, 1)
+        case "Hardtanh":
+            return jnp.clip(x, s["min_val"], s["max_val"])
+        case "ReLU6":
+            return jax.nn.relu6(x)
+        case "PReLU":
+            return jnp.where(x > 0, x, weights[0] * x)
         case "Softmax":
             return jax.nn.softmax(x, -1)
         case "LogSoftmax":
@@ -87,6 +93,10 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
             return rearranged(op, x, jnp)
         case "Add":
             return inputs[0] + inputs[1]
+        case "Mul":
+            return inputs[0] * inputs[1]
+        case "MatMul":  # channels lie last: both are transposed
+            return inputs[1] @ inputs[0]
         case "Concat":
             return jnp.concatenate(inputs, -1)
         case "Dropout" | "Dropout2d":

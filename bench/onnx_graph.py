@@ -25,7 +25,8 @@ IR_VERSION = 10
 SIMPLE = {
     "Add": "Add",
     "ReLU": "Relu",
-    "SELU": "Selu",
+    "Mul": "Mul",
+    "MatMul": "MatMul",
     "Mish": "Mish",
     "Sigmoid": "Sigmoid",
     "Tanh": "Tanh",
@@ -138,8 +139,16 @@ class _GraphBuilder:
                 return self.node("Elu", [x], alpha=s["alpha"])
             case "SiLU":
                 return self.node("Mul", [x, self.node("Sigmoid", [x])])
+            case "SELU":
+                return self.node("Selu", [x], **s)
             case "Hardsigmoid":
-                return self.node("HardSigmoid", [x], alpha=1 / 6, beta=0.5)
+                return self.node("HardSigmoid", [x], **s)
+            case "Hardtanh":
+                return self.node("Clip", [x, self.constant(s["min_val"]), self.constant(s["max_val"])])
+            case "ReLU6":
+                return self.node("Clip", [x, self.constant(0.0), self.constant(6.0)])
+            case "PReLU":
+                return self.node("PRelu", [x, self.constant(_by_channel(own[0], shape))])
             case "Softplus":
                 return self._softplus(x, s["beta"], s["threshold"])
         raise NotImplementedError(f"{op.name} has no equivalent")

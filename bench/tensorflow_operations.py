@@ -66,7 +66,8 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
             y = tf.nn.elu(x)
             return y if s["alpha"] == 1 else tf.where(x > 0, y, s["alpha"] * y)
         case "SELU":
-            return tf.nn.selu(x)
+            y = tf.nn.elu(x)
+            return s["gamma"] * tf.where(x > 0, y, s["alpha"] * y)
         case "SiLU":
             return tf.nn.silu(x)
         case "Mish":
@@ -81,7 +82,13 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
         case "Hardswish":
             return x * (tf.nn.relu6(x + 3) / 6)
         case "Hardsigmoid":
-            return tf.nn.relu6(x + 3) / 6
+            return tf.clip_by_value(s["alpha"] * x + s["beta"], 0, 1)
+        case "Hardtanh":
+            return tf.clip_by_value(x, s["min_val"], s["max_val"])
+        case "ReLU6":
+            return tf.nn.relu6(x)
+        case "PReLU":
+            return tf.where(x > 0, x, weights[0] * x)
         case "Softmax":
             return tf.nn.softmax(x)
         case "LogSoftmax":
@@ -90,6 +97,10 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
             return rearranged(op, x, tf)
         case "Add":
             return inputs[0] + inputs[1]
+        case "Mul":
+            return inputs[0] * inputs[1]
+        case "MatMul":  # channels lie last: both are transposed
+            return inputs[1] @ inputs[0]
         case "Concat":
             return tf.concat(inputs, -1)
         case "Dropout" | "Dropout2d":

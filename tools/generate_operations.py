@@ -151,9 +151,10 @@ def pytorch(operations: list[Operation]) -> Files:
     """Functions of single elements that PyTorch has with the same arguments."""
     pairs = {}
     for op in operations:
-        for name in op.table.get("torch", [f"F.{op.function}"]):
-            if op.table["template"] == "elementwise" and name.startswith("F."):
-                pairs[op.name] = name[2:]
+        if op.table["template"] == "elementwise" and not op.table.get("keyword"):
+            for name in op.table.get("torch", [f"F.{op.function}"]):
+                if name.startswith("F."):
+                    pairs[op.name] = name[2:]
     path = PACKAGE / "interop" / "torch.py"
     return {path: between(path, "# functions", f"ELEMENTWISE = {pairs}")}
 

@@ -31,6 +31,7 @@ PYBIND11_MODULE(_core, m) {
     }
   });
   cnnfast::bind::register_ops(m);
+  cnnfast::bind::register_apply_op(m);
   cnnfast::bind::register_losses(m);
   cnnfast::bind::register_plan(m);
   cnnfast::bind::register_blocks(m);

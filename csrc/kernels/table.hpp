@@ -57,6 +57,7 @@ template <class T>
 struct BackwardArgs {
   Index n = 0;
   const T* x = nullptr;
+  const T* const* xs = nullptr;  // all inputs
   const T* y = nullptr;
   const T* saved = nullptr;
   const T* packed = nullptr;

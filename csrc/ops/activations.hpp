@@ -26,7 +26,8 @@ struct Function {
     tanh,
     softplus,  // a: beta, b: threshold
     hardswish,
-    hardsigmoid,
+    hardsigmoid,  // a: alpha, b: beta
+    clamp,        // a: lower bound, b: upper bound
     softsign,
   };
   Kind kind = Kind::identity;
@@ -54,7 +55,8 @@ struct Function {
       case Kind::relu:
       case Kind::sigmoid:
       case Kind::tanh:
-      case Kind::hardsigmoid: return true;
+      case Kind::hardsigmoid:
+      case Kind::clamp: return true;
       case Kind::leaky_relu: return a > 0;  // 0 makes NaN of -inf
       case Kind::elu: return a >= 0 && b >= 0;
       default: return false;
@@ -116,10 +118,19 @@ struct ELU : ElementwiseOp<ELU, true> {
   double alpha;
 };
 
-// ELU with the two numbers that keep mean 0 and variance 1. Klambauer et al. 2017, arXiv:1706.02515.
+// gamma ELU(alpha); by default the two numbers keep mean 0 and variance 1. Klambauer et al. 2017, arXiv:1706.02515.
 struct SELU : ElementwiseOp<SELU, true> {
   static constexpr const char* kName = "SELU";
-  Function function() const { return {Function::Kind::elu, 1.6732632423543772, 1.0507009873554805}; }
+  static constexpr double kAlpha = 1.6732632423543772, kGamma = 1.0507009873554805;
+  explicit SELU(double alpha_ = kAlpha, double gamma_ = kGamma)
+      : alpha(check_finite(kName, "alpha", alpha_)), gamma(check_finite(kName, "gamma", gamma_)) {}
+  static constexpr auto arguments() {
+    return std::tuple(argument<double>("alpha", kAlpha), argument<double>("gamma", kGamma));
+  }
+  auto values() const { return std::tuple(alpha, gamma); }
+  Function function() const { return {Function::Kind::elu, alpha, gamma}; }
+
+  double alpha, gamma;
 };
 
 // x Phi(x), Phi the normal distribution function; or its tanh form. Hendrycks & Gimpel 2016, arXiv:1606.08415.
@@ -182,10 +193,47 @@ struct Hardswish : ElementwiseOp<Hardswish> {
   Function function() const { return {Function::Kind::hardswish}; }
 };
 
-// min(max(x + 3, 0), 6) / 6.
+// min(max(alpha x + beta, 0), 1).
 struct Hardsigmoid : ElementwiseOp<Hardsigmoid> {
   static constexpr const char* kName = "Hardsigmoid";
-  Function function() const { return {Function::Kind::hardsigmoid}; }
+  explicit Hardsigmoid(double alpha_ = 1.0 / 6, double beta_ = 0.5)
+      : alpha(check_finite(kName, "alpha", alpha_)), beta(check_finite(kName, "beta", beta_)) {
+    if (alpha <= 0) fail(kName, ": alpha must be above 0, got ", alpha);
+    if (std::abs(beta) + 1 > alpha * kFarthest) {
+      fail(kName, ": with alpha ", alpha, " and beta ", beta, " the output would not reach both 0 and 1 for |x| < ",
+           kFarthest);
+    }
+  }
+  static constexpr auto arguments() {
+    return std::tuple(argument<double>("alpha", 1.0 / 6), argument<double>("beta", 0.5));
+  }
+  auto values() const { return std::tuple(alpha, beta); }
+  Function function() const { return {Function::Kind::hardsigmoid, alpha, beta}; }
+
+  static constexpr double kFarthest = 1e30;  // where the straight line ends, in float32 too
+  double alpha, beta;
+};
+
+// min(max(x, min_val), max_val).
+struct Hardtanh : ElementwiseOp<Hardtanh> {
+  static constexpr const char* kName = "Hardtanh";
+  Hardtanh(double min_val_, double max_val_)
+      : min_val(check_finite(kName, "min_val", min_val_)), max_val(check_finite(kName, "max_val", max_val_)) {
+    if (min_val >= max_val) fail(kName, ": min_val must be below max_val, got ", min_val, " and ", max_val);
+  }
+  static constexpr auto arguments() {
+    return std::tuple(argument<double>("min_val", -1.0), argument<double>("max_val", 1.0));
+  }
+  auto values() const { return std::tuple(min_val, max_val); }
+  Function function() const { return {Function::Kind::clamp, min_val, max_val}; }
+
+  double min_val, max_val;
+};
+
+// min(max(x, 0), 6). Krizhevsky 2010, Convolutional deep belief networks on CIFAR-10.
+struct ReLU6 : ElementwiseOp<ReLU6> {
+  static constexpr const char* kName = "ReLU6";
+  Function function() const { return {Function::Kind::clamp, 0, 6}; }
 };
 
 // x / (1 + |x|). Turian, Bergstra & Bengio 2009, Quadratic features and deep architectures for chunking.
@@ -195,7 +243,7 @@ struct Softsign : ElementwiseOp<Softsign> {
 };
 
 // All of the operations above.
-using ActivationOps =
-    TypeList<ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Sigmoid, Tanh, Softplus, Hardswish, Hardsigmoid, Softsign>;
+using ActivationOps = TypeList<ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Sigmoid, Tanh, Softplus, Hardswish,
+                               Hardsigmoid, Hardtanh, ReLU6, Softsign>;
 
 }  // namespace cnnfast

@@ -15,7 +15,9 @@
 #include "ops/group_norm.hpp"
 #include "ops/linear.hpp"
 #include "ops/local_response_norm.hpp"
+#include "ops/matmul.hpp"
 #include "ops/max_pool.hpp"
+#include "ops/prelu.hpp"
 #include "ops/resample.hpp"
 #include "ops/softmax.hpp"
 #include "ops/structure.hpp"
@@ -23,11 +25,11 @@
 namespace cnnfast {
 
 // A family's kernels are compiled together: csrc/kernels/instantiate/.
-using ProductOps = TypeList<Conv2d, ConvTranspose2d, Linear>;
+using ProductOps = TypeList<Conv2d, ConvTranspose2d, Linear, MatMul>;
 using PoolingOps = TypeList<MaxPool2d, AvgPool2d>;
-using PointwiseOps = TypeList<ChannelBias, PositionBias, Softmax, LogSoftmax>;
+using PointwiseOps = TypeList<ChannelBias, PositionBias, PReLU, Softmax, LogSoftmax>;
 using NormalizationOps = TypeList<BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, Dropout>;
-using StructureOps = TypeList<Reshape, Add, Concat, Upsample2d>;
+using StructureOps = TypeList<Reshape, Add, Mul, Concat, Upsample2d>;
 // Fused by a plan from several layers.
 using FusedOps = TypeList<ConvPool, ConvActivation>;
 // Elementwise functions (ActivationOps, csrc/ops/activations.hpp) have one kernel.

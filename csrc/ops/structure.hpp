@@ -100,18 +100,29 @@ struct Flatten : OpBase {
   }
 };
 
-// Sum of two values of one shape: a residual connection.
-struct Add : OpBase {
-  static constexpr const char* kName = "Add";
+// Two values of one shape, element by element; `Tag` makes each one's Geometry a type of its own.
+template <class Tag>
+struct Pairwise : OpBase {
   static constexpr int kInputs = 2;
   struct Geometry : Rows {};
   Shape output_shape(const Shapes& inputs) const {
     if (inputs[0] != inputs[1]) {
-      fail(kName, ": both inputs must have one shape, got ", to_string(inputs[0]), " and ", to_string(inputs[1]));
+      fail(Tag::kName, ": both inputs must have one shape, got ", to_string(inputs[0]), " and ", to_string(inputs[1]));
     }
     return inputs[0];
   }
   Geometry bind_shape(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
+};
+
+// Their sum: a residual connection.
+struct Add : Pairwise<Add> {
+  static constexpr const char* kName = "Add";
+};
+
+// Their product: a gate.
+struct Mul : Pairwise<Mul> {
+  static constexpr const char* kName = "Mul";
+  static constexpr bool kReadsX = true;
 };
 
 // Concatenation along the channels.

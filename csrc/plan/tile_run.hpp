@@ -72,9 +72,12 @@ struct Plan<T>::TileRun {
   struct Inputs {
     const T* values[kMaxInputs];
   };
+  void find_inputs(const PlanNode& node, Inputs& inputs) const {
+    for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) inputs.values[slot] = value(node.inputs[slot]);
+  }
   ForwardArgs<T> forward_args(std::size_t i, Inputs& inputs) const {
     const PlanNode& node = program.nodes[i];
-    for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) inputs.values[slot] = value(node.inputs[slot]);
+    find_inputs(node, inputs);
     ForwardArgs<T> args;
     args.n = n;
     args.x = inputs.values[0];
@@ -129,11 +132,13 @@ struct Plan<T>::TileRun {
     return wanted.input || program.needs_gradient[static_cast<std::size_t>(v)];
   }
 
-  BackwardArgs<T> backward_args(std::size_t i) const {
+  BackwardArgs<T> backward_args(std::size_t i, Inputs& inputs) const {
     const PlanNode& node = program.nodes[i];
+    find_inputs(node, inputs);
     BackwardArgs<T> args;
     args.n = n;
-    args.x = value(node.inputs[0]);
+    args.x = inputs.values[0];
+    args.xs = inputs.values;
     args.y = value(node.output);
     args.saved = at(program.layout.saved[i]);
     args.packed = packed + node.packed;
@@ -153,7 +158,8 @@ struct Plan<T>::TileRun {
     };
     T* dxs[kMaxInputs];
     for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) dxs[slot] = target(slot);
-    BackwardArgs<T> args = backward_args(i);
+    Inputs inputs;
+    BackwardArgs<T> args = backward_args(i, inputs);
     args.dx = dxs[0];
     args.dxs = dxs;
     if (wanted.parameters) args.packed_grads = packed_grads + node.packed_grads;
@@ -178,7 +184,9 @@ struct Plan<T>::TileRun {
   }
   void d_collect(std::size_t i, double* shard) const {
     const double start = times != nullptr ? seconds() : 0;
-    plan.table_.d_collect(std::get<BatchNorm2d::Geometry>(program.nodes[i].op), backward_args(i), shard);
+    Inputs inputs;
+    const auto& norm = std::get<BatchNorm2d::Geometry>(program.nodes[i].op);
+    plan.table_.d_collect(norm, backward_args(i, inputs), shard);
     if (times != nullptr) (*times)[i].backward += seconds() - start;
   }
 

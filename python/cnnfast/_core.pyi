@@ -89,6 +89,9 @@ class ConvTranspose1d(Op):
 class Linear(Op):
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None: ...
 
+class MatMul(Op):
+    def __init__(self) -> None: ...
+
 class ChannelBias(Op):
     def __init__(self, channels: int) -> None: ...
 
@@ -212,7 +215,7 @@ class ELU(Op):
     def __init__(self, alpha: float = 1.0) -> None: ...
 
 class SELU(Op):
-    def __init__(self) -> None: ...
+    def __init__(self, alpha: float = 1.6732632423543772, gamma: float = 1.0507009873554805) -> None: ...
 
 class SiLU(Op):
     def __init__(self) -> None: ...
@@ -233,7 +236,16 @@ class Hardswish(Op):
     def __init__(self) -> None: ...
 
 class Hardsigmoid(Op):
+    def __init__(self, alpha: float = 0.16666666666666666, beta: float = 0.5) -> None: ...
+
+class Hardtanh(Op):
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None: ...
+
+class ReLU6(Op):
     def __init__(self) -> None: ...
+
+class PReLU(Op):
+    def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None: ...
 
 class Softsign(Op):
     def __init__(self) -> None: ...
@@ -251,6 +263,9 @@ class Reshape(Op):
     def __init__(self, shape: Sequence[int]) -> None: ...
 
 class Add(Op):
+    def __init__(self) -> None: ...
+
+class Mul(Op):
     def __init__(self) -> None: ...
 
 class Concat(Op):
@@ -364,6 +379,12 @@ class Plan:
         are computed.
         """
 
+def apply_op(op: Op, inputs: Sequence[Array], isa: str | None = None) -> Array:
+    """y of an operation without parameters from its inputs, each (n, ...)."""
+
+def apply_op_backward(op: Op, dy: Array, inputs: Sequence[Array], isa: str | None = None) -> list[Array]:
+    """The gradient of each input."""
+
 def max_pool_indices(op: Op, x: Array, isa: str | None = None) -> tuple[Array, NDArray[np.int64]]:
     """What a max-pool keeps of x, and where in its channel each value lies, counted row by row."""
 
@@ -404,7 +425,7 @@ def sgd_step(
     first: bool = False,
     maximize: bool = False,
 ) -> None:
-    """In place, PyTorch's arithmetic; `first`: the buffer is set to the gradient; `maximize`: up, not down."""
+    """In place, PyTorch's arithmetic; `first`: the buffer is set to the gradient."""
 
 def adam_step(
     params: Array,

@@ -12,6 +12,26 @@ def linear(n: int, features: int, out: int, bias: bool = True, **extra: Any) -> 
     return Case("Linear", n, ((features,),), settings, **extra)
 
 
+def matmul(n: int, i: int, k: int, j: int, **extra: Any) -> Case:
+    return Case("MatMul", n, ((i, k), (k, j)), **extra)
+
+
+MATMUL = [
+    matmul(1, 1, 1, 1),
+    matmul(2, 3, 7, 5),
+    matmul(33, 17, 4, 9),
+    matmul(5, 65, 31, 31),
+    matmul(2, 9, 35, 20),
+    matmul(2, 8, 65, 65),
+    matmul(3, 1, 19, 1),
+    matmul(2, 33, 1, 17),
+    matmul(2, 9, 9, 9),
+    matmul(0, 4, 3, 5),
+    matmul(2, 3, 4, 2, jacobian=True),
+    matmul(5, 64, 64, 64, row="matmul 64x64 64x64"),
+    matmul(2, 49, 49, 49, row="matmul 49x49 49x49"),
+]
+
 LINEAR = [
     linear(1, 1, 1),
     linear(2, 3, 7),

@@ -15,6 +15,15 @@ ADD = [
     Case("Add", 2, ((32, 13, 13),) * 2, row="add 32x13x13"),
 ]
 
+MUL = [
+    Case("Mul", 1, ((1, 1, 1),) * 2),
+    Case("Mul", 33, ((7, 3, 5),) * 2),
+    Case("Mul", 5, ((17,),) * 2),
+    Case("Mul", 0, ((3, 4, 4),) * 2),
+    Case("Mul", 2, ((2, 2, 3),) * 2, jacobian=True),
+    Case("Mul", 2, ((32, 13, 13),) * 2, row="mul 32x13x13"),
+]
+
 
 def concat(n: int, x: Shape, channels: tuple[int, ...], **extra: Any) -> Case:
     """Values of these channels, else of the shape of `x`."""

@@ -20,7 +20,7 @@ struct Case {
   Op op;
   Shape shape;  // of every input
   Index n;
-  Shapes more = {};  // of the inputs after the first, where an operation takes any number
+  Shapes more = {};  // of the inputs after the first, where they differ
 };
 
 // The layout inside the engine, and back.
@@ -52,7 +52,7 @@ Values twice(Values values) {
 
 template <class O>
 Shapes input_shapes(const Case& c) {
-  if constexpr (O::kInputs != kAnyNumber) return Shapes(O::kInputs, c.shape);
+  if (c.more.empty() && O::kInputs != kAnyNumber) return Shapes(O::kInputs, c.shape);
   Shapes all{c.shape};
   all.insert(all.end(), c.more.begin(), c.more.end());
   return all;
@@ -96,7 +96,7 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
   const Guarded<T> d = channels_last<T>(y_shape, dy);
   packed_grads.fill(0);
   BackwardArgs<T> b;
-  b.n = c.n, b.x = f.x, b.y = y.data(), b.saved = saved.data(), b.packed = packed.data(), b.dy = d.data();
+  b.n = c.n, b.x = f.x, b.xs = f.xs, b.y = y.data(), b.saved = saved.data(), b.packed = packed.data(), b.dy = d.data();
   b.packed_grads = packed_grads.data(), b.scratch = d_scratch.data(), b.dxs = nobody.data();
   kernels.backward(g, b);  // as for the first layer, whose dx nobody needs
   b.dx = dxs.front(), b.dxs = dxs.data();
@@ -134,7 +134,7 @@ std::string settings(const O& op) {
 template <class T>
 void check_family(Isa isa, const std::vector<Case>& cases, Report& report) {
   const Op& op = cases.front().op;
-  const bool sums = Application{op, {}, 0}.parameter_count() > 0;
+  const bool sums = Application{op, {}, 0}.parameter_count() > 0 || std::holds_alternative<MatMul>(op);
   report.begin(isa, kElement<T>, op_name(op), sums ? kSumTolerance<T> : kFormulaTolerance<T>);
   for (const Case& c : cases) {
     std::visit(
@@ -299,6 +299,12 @@ std::vector<Case> linears() {
           {Linear(64, 16, true), {64}, 16},  {Linear(8, 1, false), {8}, 5}};
 }
 
+// Sides of one, two and five vectors of every width, and of less.
+std::vector<Case> matrix_products() {
+  return {{MatMul(), {1, 1}, 1, {{1, 1}}},   {MatMul(), {5, 3}, 2, {{3, 7}}},     {MatMul(), {33, 19}, 3, {{19, 8}}},
+          {MatMul(), {8, 33}, 2, {{33, 1}}}, {MatMul(), {70, 16}, 1, {{16, 19}}}, {MatMul(), {16, 16}, 2}};
+}
+
 // An operation that keeps the shape, on sizes with and without a remainder of lanes.
 std::vector<Case> on_all_shapes(const Op& op) {
   return {{op, {1}, 1}, {op, {5}, 3}, {op, {33}, 2}, {op, {3, 5, 7}, 2}, {op, {16, 4, 4}, 3}, {op, {19, 3, 3}, 1}};
@@ -307,6 +313,11 @@ std::vector<Case> position_biases() {
   return {{PositionBias(1, 1, 1), {1, 1, 1}, 2},
           {PositionBias(5, 3, 7), {5, 3, 7}, 3},
           {PositionBias(16, 4, 4), {16, 4, 4}, 2}};
+}
+std::vector<Case> learned_slopes() {
+  std::vector<Case> cases = on_all_shapes(PReLU(1, 0.25));
+  for (Index c : {1, 3, 5, 8, 16, 19, 33}) cases.push_back({PReLU(c, 0.25), {c, 3, 5}, 2});
+  return cases;
 }
 std::vector<Case> channel_biases() {
   std::vector<Case> cases;
@@ -358,8 +369,14 @@ std::vector<Case> on_all_shapes_each(std::initializer_list<O> ops) {
 
 template <class... Ops>
 std::vector<std::vector<Case>> activations(TypeList<Ops...>) {
-  return {on_all_shapes(with_defaults<Ops>())..., on_all_shapes_each({LeakyReLU(0.0625), LeakyReLU(-0.5)}),
-          on_all_shapes(ELU(0.25)), on_all_shapes(GELU("tanh")), on_all_shapes(Softplus(2, 1))};
+  return {on_all_shapes(with_defaults<Ops>())...,
+          on_all_shapes_each({LeakyReLU(0.0625), LeakyReLU(-0.5)}),
+          on_all_shapes(ELU(0.25)),
+          on_all_shapes(GELU("tanh")),
+          on_all_shapes(Softplus(2, 1)),
+          on_all_shapes(SELU(1.5, 0.75)),
+          on_all_shapes(Hardsigmoid(0.2, 0.5)),
+          on_all_shapes(Hardtanh(-0.25, 2))};
 }
 
 template <class... Ops>
@@ -399,13 +416,16 @@ void check_ops(Isa isa, Report& report) {
       downsamplings(),
       line_downsamplings(),
       linears(),
+      matrix_products(),
       channel_biases(),
       position_biases(),
+      learned_slopes(),
       on_all_shapes(Softmax()),
       on_all_shapes(LogSoftmax()),
       on_all_shapes(Flatten()),
       reshapes(),
       on_all_shapes(Add()),
+      on_all_shapes(Mul()),
       concats(),
       group_norms(),
       layer_norms(),

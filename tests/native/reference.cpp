@@ -258,6 +258,47 @@ void backward(const PositionBias&, const Problem& p, const Values&, const Values
   for (Index i = 0; i < p.n * p.size(); ++i) d.dparams[at(i % p.size())] += dy[at(i)];
 }
 
+std::size_t slope_of(const PReLU& op, const Problem& p, Index i) {
+  return op.num_parameters == 1 ? 0 : at(i / p.positions() % p.channels());
+}
+void forward(const PReLU& op, const Problem& p, Values& y) {
+  for (Index i = 0; i < p.n * p.size(); ++i) {
+    const double x = p.x[0][at(i)];
+    y[at(i)] = x > 0 ? x : p.params[slope_of(op, p, i)] * x;
+  }
+}
+void backward(const PReLU& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  for (Index i = 0; i < p.n * p.size(); ++i) {
+    const double x = p.x[0][at(i)], g = dy[at(i)];
+    d.dx[0][at(i)] = x > 0 ? g : p.params[slope_of(op, p, i)] * g;
+    if (x <= 0) d.dparams[slope_of(op, p, i)] += g * x;
+  }
+}
+
+// Calls f(place in a, place in b, place in y) for every product.
+template <class F>
+void for_each_product(const MatMul&, const Problem& p, const F& f) {
+  const Index rows = p.shapes[0][0], inner = p.shapes[0][1], cols = p.shapes[1][1];
+  for (Index image = 0; image < p.n; ++image) {
+    for (Index i = 0; i < rows; ++i) {
+      for (Index j = 0; j < cols; ++j) {
+        for (Index k = 0; k < inner; ++k) {
+          f(at((image * rows + i) * inner + k), at((image * inner + k) * cols + j), at((image * rows + i) * cols + j));
+        }
+      }
+    }
+  }
+}
+void forward(const MatMul& op, const Problem& p, Values& y) {
+  for_each_product(op, p, [&](std::size_t a, std::size_t b, std::size_t yi) { y[yi] += p.x[0][a] * p.x[1][b]; });
+}
+void backward(const MatMul& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  for_each_product(op, p, [&](std::size_t a, std::size_t b, std::size_t yi) {
+    d.dx[0][a] += dy[yi] * p.x[1][b];
+    d.dx[1][b] += dy[yi] * p.x[0][a];
+  });
+}
+
 constexpr double kPi = 3.14159265358979323846;
 
 // Value and slope of functions of single elements.
@@ -267,9 +308,9 @@ double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 At at(const ReLU&, double x) { return {std::max(x, 0.0), x > 0 ? 1 : 0}; }
 At at(const LeakyReLU& op, double x) { return x > 0 ? At{x, 1} : At{op.negative_slope * x, op.negative_slope}; }
 At at(const ELU& op, double x) { return x > 0 ? At{x, 1} : At{op.alpha * std::expm1(x), op.alpha * std::exp(x)}; }
-At at(const SELU&, double x) {
-  const double scale = 1.0507009873554804934, alpha = 1.6732632423543772848;
-  return x > 0 ? At{scale * x, scale} : At{scale * alpha * std::expm1(x), scale * alpha * std::exp(x)};
+At at(const SELU& op, double x) {
+  const double scale = op.gamma * op.alpha;
+  return x > 0 ? At{op.gamma * x, op.gamma} : At{scale * std::expm1(x), scale * std::exp(x)};
 }
 At at(const GELU& op, double x) {
   if (op.tanh) {
@@ -294,7 +335,13 @@ At at(const Softplus& op, double x) {
   return bx > op.threshold ? At{x, 1} : At{std::log1p(std::exp(bx)) / op.beta, logistic(bx)};
 }
 At at(const Hardswish&, double x) { return x <= -3 ? At{0, 0} : x >= 3 ? At{x, 1} : At{x * (x + 3) / 6, x / 3 + 0.5}; }
-At at(const Hardsigmoid&, double x) { return x <= -3 ? At{0, 0} : x >= 3 ? At{1, 0} : At{(x + 3) / 6, 1.0 / 6}; }
+At at(const Hardsigmoid& op, double x) {
+  const double y = op.alpha * x + op.beta;
+  return y <= 0 ? At{0, 0} : y >= 1 ? At{1, 0} : At{y, op.alpha};
+}
+At clamped(double low, double high, double x) { return x <= low ? At{low, 0} : x >= high ? At{high, 0} : At{x, 1}; }
+At at(const Hardtanh& op, double x) { return clamped(op.min_val, op.max_val, x); }
+At at(const ReLU6&, double x) { return clamped(0, 6, x); }
 
 At at(const Softsign&, double x) { return {x / (1 + std::abs(x)), 1 / ((1 + std::abs(x)) * (1 + std::abs(x)))}; }
 
@@ -381,6 +428,16 @@ void forward(const Add&, const Problem& p, Values& y) {
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = p.x[0][i] + p.x[1][i];
 }
 void backward(const Add&, const Problem&, const Values&, const Values& dy, Gradients& d) { d.dx = {dy, dy}; }
+
+void forward(const Mul&, const Problem& p, Values& y) {
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] = p.x[0][i] * p.x[1][i];
+}
+void backward(const Mul&, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  for (std::size_t i = 0; i < dy.size(); ++i) {
+    d.dx[0][i] = dy[i] * p.x[1][i];
+    d.dx[1][i] = dy[i] * p.x[0][i];
+  }
+}
 
 // ---- normalization of single images ---------------------------------------------------------------
 

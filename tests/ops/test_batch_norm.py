@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from cnnfast import _core, functional, nn, optim
 
+from tests.support.refusal import refused
+
 SetThreads = Callable[[int], None]
 Array = np.ndarray[Any, Any]
 
@@ -125,6 +127,78 @@ def test_training_against_the_definition(
     close(updated[2 * c : 3 * c], 0.7 * mean + 0.3 * batch_mean, dtype, "running mean")
     close(updated[3 * c :], 0.7 * var + 0.3 * batch_var * m / (m - 1), dtype, "running variance")
     np.testing.assert_array_equal(grads[2 * c :], 0)
+
+
+def defined_backward_of_inference(
+    dy: Array, x: Array, weight: Array, mean: Array, var: Array, eps: float
+) -> tuple[Array, Array, Array]:
+    """Mean and variance are constants: no gradient flows through them."""
+    dy, deviation = dy.astype(np.float64), np.sqrt(columns(var, x) + eps)
+    dweight = (dy * (x - columns(mean, x)) / deviation).sum(axes(x))
+    return dy * columns(weight, x) / deviation, dweight, dy.sum(axes(x))
+
+
+@pytest.mark.parametrize(("n", "shape"), [*SHAPES, (1, (3,)), (0, (2, 3, 3))])
+@pytest.mark.parametrize("affine", [False, True])
+def test_gradient_in_inference(n: int, shape: tuple[int, ...], affine: bool, isa: str, dtype: str) -> None:
+    """Of one value a channel too, which training refuses."""
+    x, weight, _, mean, var, dy = arrays(n, shape, dtype)
+    scale = weight if affine else np.ones(shape[0])
+    want = defined_backward_of_inference(dy, x, scale, mean, var, 1e-3)
+    running = {"running_mean": mean, "running_var": var}
+    kept = mean.copy(), var.copy()
+    got = functional.batch_norm_backward(
+        dy, x, weight if affine else None, **running, training=False, eps=1e-3, isa=isa
+    )
+    for name, g, w in zip(("dx", "dweight", "dbias"), got, want, strict=True):
+        if g is not None:
+            close(g, w, dtype, name)
+    assert [g is None for g in got] == [False, not affine, not affine]
+    np.testing.assert_array_equal(kept, (mean, var))
+
+
+def test_gradient_in_inference_is_that_of_the_forward_pass(isa: str) -> None:
+    """The whole Jacobian of forward by central differences, in float64."""
+    x, weight, bias, mean, var, dy = arrays(2, (3, 2, 2), "float64")
+
+    def loss(x: Array, weight: Array, bias: Array) -> float:
+        return float((functional.batch_norm(x, mean, var, weight, bias, isa=isa) * dy).sum())
+
+    got = functional.batch_norm_backward(
+        dy, x, weight, running_mean=mean, running_var=var, training=False, isa=isa
+    )
+    for k, (array, gradient) in enumerate(zip((x, weight, bias), got, strict=True)):
+        assert gradient is not None
+        for i in range(array.size):
+            ends = []
+            for step in (1e-5, -1e-5):
+                moved = [a.copy() for a in (x, weight, bias)]
+                moved[k].flat[i] += step
+                ends.append(loss(*moved))
+            assert gradient.flat[i] == pytest.approx((ends[0] - ends[1]) / 2e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({}, "batch_norm_backward: training=False needs running_mean and running_var"),
+        (
+            {"running_mean": np.zeros(3)},
+            "batch_norm_backward: training=False needs running_mean and running_var",
+        ),
+        (
+            {"running_mean": np.zeros(2), "running_var": np.ones(3)},
+            "batch_norm_backward: running_mean must have shape (3,), one for each channel, got (2,)",
+        ),
+        (
+            {"running_mean": np.zeros(3), "running_var": np.array([1.0, -1, 1])},
+            "batch_norm_backward: running_var must not be negative, got -1.0 at position 1",
+        ),
+    ],
+)
+def test_gradient_in_inference_needs_the_running_averages(given: dict[str, Array], text: str) -> None:
+    with refused(ValueError, text):
+        functional.batch_norm_backward(np.ones((2, 3)), np.ones((2, 3)), training=False, **given)
 
 
 @pytest.mark.parametrize(("n", "shape"), SHAPES)

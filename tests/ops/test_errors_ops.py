@@ -75,6 +75,20 @@ SETTINGS: list[tuple[str, tuple[Any, ...], type[Exception], str]] = [
     ("Softplus", (-1.5,), ValueError, "beta must be above 0, got -1.5"),
     ("Softplus", (1, float("inf")), ValueError, "threshold must be finite, got inf"),
     ("Softplus", (1, None), TypeError, "threshold must be a number, got None"),
+    ("SELU", (1.0, float("nan")), ValueError, "gamma must be finite, got nan"),
+    ("SELU", ("1",), TypeError, "alpha must be a number, got '1'"),
+    ("Hardsigmoid", (0,), ValueError, "alpha must be above 0, got 0"),
+    ("Hardsigmoid", (1, float("inf")), ValueError, "beta must be finite, got inf"),
+    (
+        *("Hardsigmoid", (1e-32, 2.0), ValueError),
+        "with alpha 1e-32 and beta 2 the output would not reach both 0 and 1 for |x| < 1e+30",
+    ),
+    ("Hardtanh", (1, 1), ValueError, "min_val must be below max_val, got 1 and 1"),
+    ("Hardtanh", (0, float("inf")), ValueError, "max_val must be finite, got inf"),
+    ("Hardtanh", (None, 1), TypeError, "min_val must be a number, got None"),
+    ("PReLU", (0,), ValueError, f"num_parameters must be from 1 to {BIG}, got 0"),
+    ("PReLU", (1.0,), TypeError, "num_parameters must be an int, got 1.0"),
+    ("PReLU", (1, float("nan")), ValueError, "init must be finite, got nan"),
 ]
 
 
@@ -105,6 +119,13 @@ SHAPES: list[tuple[_core.Op, tuple[Any, ...], str]] = [
     (_core.PositionBias(3, 4, 5), ((3, 5, 4),), "expected an input of shape (3, 4, 5), got (3, 5, 4)"),
     (_core.Add(), ((3, 4, 4), (3, 4, 5)), "both inputs must have one shape, got (3, 4, 4) and (3, 4, 5)"),
     (_core.Add(), ((3,),), "takes 2 inputs, got 1"),
+    (_core.Mul(), ((3, 4), (3, 5)), "both inputs must have one shape, got (3, 4) and (3, 5)"),
+    (
+        *(_core.MatMul(), ((3, 4), (3, 4))),
+        "expected inputs of shapes (i, k) and (k, j), got (3, 4) and (3, 4)",
+    ),
+    (_core.MatMul(), ((4,), (4, 5)), "expected inputs of shapes (i, k) and (k, j), got (4,) and (4, 5)"),
+    (_core.PReLU(3), ((4, 5, 5),), "expected 3 channels, one for each slope, got input (4, 5, 5)"),
 ]
 
 

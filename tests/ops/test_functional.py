@@ -44,6 +44,61 @@ def test_linear(dtype, rng):
     assert f.linear_backward(dy, x, w, bias=False)[2] is None
 
 
+@pytest.mark.parametrize(("alpha", "beta"), [(0.5, -2.0), (0.3, 0.0), (1.0, 1.0)])
+def test_linear_with_the_factors_of_gemm(alpha, beta, dtype, isa, rng):
+    x, w = rng.standard_normal((3, 4)).astype(dtype), rng.standard_normal((5, 4)).astype(dtype)
+    b, dy = rng.standard_normal(5).astype(dtype), rng.standard_normal((3, 5)).astype(dtype)
+    factors = {"alpha": alpha, "beta": beta, "isa": isa}
+    tolerance = {"rtol": 1e-4, "atol": 1e-5} if dtype == "float32" else {"rtol": 1e-12, "atol": 1e-13}
+    y = f.linear(x, w, b, **factors)
+    np.testing.assert_allclose(y, alpha * (x @ w.T) + beta * b, **tolerance)
+    dx, dw, db = f.linear_backward(dy, x, w, **factors)
+    np.testing.assert_allclose(dx, alpha * (dy @ w), **tolerance)
+    np.testing.assert_allclose(dw, alpha * (dy.T @ x), **tolerance)
+    np.testing.assert_allclose(db, beta * dy.sum(axis=0), **tolerance)
+    assert {a.dtype for a in (y, dx, dw, db)} == {np.dtype(dtype)}
+    if alpha == beta == 1:
+        assert y.tobytes() == f.linear(x, w, b, isa=isa).tobytes()
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 4), (7, 5, 2), (2, 1, 1), (0, 3, 4), (33, 17, 9)])
+def test_matmul(shape, dtype, isa, rng):
+    """One image, many, none; arrays that lie otherwise than C-contiguous."""
+    n, i, k = shape
+    a = rng.standard_normal((n, k, i)).astype(dtype).transpose(0, 2, 1)
+    b = rng.standard_normal((n, k, 11)).astype(dtype)[:, :, ::-1]
+    dy = rng.standard_normal((n, i, 11)).astype(dtype)
+    y, (da, db) = f.matmul(a, b, isa=isa), f.matmul_backward(dy, a, b, isa=isa)
+    tolerance = 1e-5 if dtype == "float32" else 1e-13
+    for got, want in ((y, a @ b), (da, dy @ b.transpose(0, 2, 1)), (db, a.transpose(0, 2, 1) @ dy)):
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance * 10)
+
+
+def test_matmul_gives_the_same_bits_on_any_number_of_threads(rng, set_threads):
+    a, b, dy = (rng.standard_normal((24, 40, 40)).astype(np.float32) for _ in range(3))
+    seen = set()
+    for count in (1, 2, 3):
+        set_threads(count)
+        seen.add(b"".join(x.tobytes() for x in (f.matmul(a, b), *f.matmul_backward(dy, a, b))))
+    assert len(seen) == 1
+
+
+def test_layer_norm_returns_mean_and_inverse_deviation(dtype, isa, rng):
+    x = rng.normal(3, 2, (5, 3, 4, 2)).astype(dtype)
+    w, b = (rng.standard_normal((3, 4, 2)).astype(dtype) for _ in range(2))
+    y, mean, inv_std = f.layer_norm(x, weight=w, bias=b, eps=1e-3, return_stats=True, isa=isa)
+    assert y.tobytes() == f.layer_norm(x, weight=w, bias=b, eps=1e-3, isa=isa).tobytes()
+    assert mean.shape == inv_std.shape == (5, 1, 1, 1)
+    assert mean.dtype == inv_std.dtype == dtype
+    exact = x.astype(np.float64)
+    tolerance = 1e-6 if dtype == "float32" else 1e-14
+    np.testing.assert_allclose(mean.ravel(), [image.mean() for image in exact], rtol=tolerance)
+    want = [1 / np.sqrt(image.var() + 1e-3) for image in exact]
+    np.testing.assert_allclose(inv_std.ravel(), want, rtol=tolerance)
+    np.testing.assert_allclose((x - mean) * inv_std * w + b, y, rtol=1e-4, atol=1e-4)
+
+
 def test_max_pool2d_sends_the_gradient_to_the_first_largest():
     x = np.array([[1, 1, 0], [1, 1, 2], [0, 3, 0]], np.float64).reshape(1, 1, 3, 3)
     assert f.max_pool2d(x, 2, ceil_mode=True)[0, 0].tolist() == [[1, 2], [3, 0]]
@@ -213,6 +268,41 @@ F4, F8 = np.float32, np.float64
             lambda: f.linear(np.zeros((1, 2)), np.zeros((3, 2)), np.zeros(2)),
             ValueError,
             "linear: bias must have shape (3,), one for each output, got (2,)",
+        ),
+        (
+            lambda: f.linear(np.zeros((1, 2)), np.zeros((3, 2)), alpha=float("inf")),
+            ValueError,
+            "linear: alpha must be finite, got inf",
+        ),
+        (
+            lambda: f.linear_backward(np.zeros((1, 3)), np.zeros((1, 2)), np.zeros((3, 2)), beta="1"),
+            TypeError,
+            "linear_backward: beta must be a number, got str '1'",
+        ),
+        (
+            lambda: f.matmul(np.zeros((2, 3, 4)), np.zeros((3, 4, 5))),
+            ValueError,
+            "matmul: a and b must have shapes (n, i, k) and (n, k, j), got (2, 3, 4) and (3, 4, 5)",
+        ),
+        (
+            lambda: f.matmul_backward(np.zeros((2, 3, 4)), np.zeros((2, 3, 4)), np.zeros((2, 4, 5))),
+            ValueError,
+            "matmul_backward: dy must have shape (2, 3, 5), that of the output, got (2, 3, 4)",
+        ),
+        (
+            lambda: f.mul(np.zeros((2, 3)), np.zeros((1, 3))),
+            ValueError,
+            "mul: b must have shape (2, 3), that of a, got (1, 3)",
+        ),
+        (
+            lambda: f.mul_backward(np.zeros((1, 3)), np.zeros((2, 3)), np.zeros((2, 3))),
+            ValueError,
+            "mul_backward: dy must have shape (2, 3), that of the output, got (1, 3)",
+        ),
+        (
+            lambda: f.prelu(np.zeros((1, 2)), np.zeros((2, 1))),
+            ValueError,
+            "prelu: weight must have shape (c,), got (2, 1)",
         ),
         (
             lambda: f.channel_bias(np.zeros((1, 2)), np.zeros((2, 1))),

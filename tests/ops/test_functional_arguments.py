@@ -45,6 +45,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "max_pool1d": {"x": LINES, "kernel_size": 2},
     "max_pool2d": {"kernel_size": 2},
     "position_bias": {"bias": _ones(4, 6, 6)},
+    "matmul": {"a": _ones(2, 4, 6), "b": _ones(2, 6, 3)},
+    "prelu": {"weight": _ones(4)},
     "reshape": {"shape": (12, 12)},
     "upsample1d": {"x": LINES, "scale_factor": 2},
     "upsample2d": {"scale_factor": 2},

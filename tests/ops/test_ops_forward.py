@@ -48,12 +48,13 @@ def test_shapes(case: Case) -> None:
 
 @by_id
 def test_macs(case: Case) -> None:
-    """Only products with weights count, as in the sources of our networks: a bias, a pool or a relu costs
+    """Only products of matrices count, as in the sources of our networks: a bias, a pool or a relu costs
     0.
     """
     op = op_of(case)
-    weight = None if case.op in ("GroupNorm", "LayerNorm") else op.parameter_shapes().get("weight")
+    weight = None if case.op in ("GroupNorm", "LayerNorm", "PReLU") else op.parameter_shapes().get("weight")
     each = 0 if weight is None else math.prod(weight[1:])
+    each = case.inputs[0][1] if case.op == "MatMul" else each
     # ... of one output; in a transposed convolution of one input
     counted = case.inputs[0] if "Transpose" in case.op else op.output_shape(*case.inputs)
     assert op.macs(*case.inputs) == math.prod(counted) * each

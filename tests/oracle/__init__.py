@@ -19,6 +19,7 @@ from tests.oracle import (
     structure,
 )
 from tests.oracle import linear as linear_ops
+from tests.oracle import prelu as prelu_ops
 from tests.oracle import softmax as softmax_ops
 from tests.oracle.activations import *  # noqa: F403
 from tests.oracle.bias import *  # noqa: F403
@@ -30,6 +31,7 @@ from tests.oracle.linear import *  # noqa: F403
 from tests.oracle.losses import *  # noqa: F403
 from tests.oracle.normalization import *  # noqa: F403
 from tests.oracle.pooling import *  # noqa: F403
+from tests.oracle.prelu import *  # noqa: F403
 from tests.oracle.resampling import *  # noqa: F403
 from tests.oracle.softmax import *  # noqa: F403
 from tests.oracle.structure import *  # noqa: F403
@@ -44,6 +46,7 @@ PAIRS: dict[str, tuple[Callable[..., Array], Callable[..., Gradients]]] = {
     **resampling.PAIRS,
     **structure.PAIRS,
     **activations.PAIRS,
+    **prelu_ops.PAIRS,
     **normalization.PAIRS,
     **softmax_ops.PAIRS,
 }

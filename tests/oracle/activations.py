@@ -96,14 +96,14 @@ def elu_backward(dy: Array, x: Array, *, alpha: float = 1.0) -> Gradients:
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-def selu(x: Array) -> Array:
-    """y = scale * elu(x, alpha)."""
-    return SELU_SCALE * elu(x, alpha=SELU_ALPHA)
+def selu(x: Array, *, alpha: float = SELU_ALPHA, gamma: float = SELU_SCALE) -> Array:
+    """y = gamma * elu(x, alpha)."""
+    return gamma * elu(x, alpha=alpha)
 
 
-def selu_backward(dy: Array, x: Array) -> Gradients:
-    """scale * the gradient of elu."""
-    return (SELU_SCALE * elu_backward(dy, x, alpha=SELU_ALPHA)[0],)
+def selu_backward(dy: Array, x: Array, *, alpha: float = SELU_ALPHA, gamma: float = SELU_SCALE) -> Gradients:
+    """gamma * the gradient of elu."""
+    return (gamma * elu_backward(dy, x, alpha=alpha)[0],)
 
 
 def silu(x: Array) -> Array:
@@ -167,14 +167,36 @@ def hardswish_backward(dy: Array, x: Array) -> Gradients:
     return (np.asarray(dy, np.float64) * np.where(x >= 3, 1.0, np.where(x <= -3, 0.0, x / 3 + 0.5)),)
 
 
-def hardsigmoid(x: Array) -> Array:
-    """y = min(max(x + 3, 0), 6) / 6."""
-    return np.clip(np.asarray(x, np.float64) + 3, 0, 6) / 6
+def hardsigmoid(x: Array, *, alpha: float = 1 / 6, beta: float = 0.5) -> Array:
+    """y = min(max(alpha x + beta, 0), 1)."""
+    return np.clip(alpha * (np.asarray(x, np.float64) + beta / alpha), 0, 1)
 
 
-def hardsigmoid_backward(dy: Array, x: Array) -> Gradients:
-    """dx = dy / 6 between -3 and 3, else 0."""
-    return (np.asarray(dy, np.float64) * np.where(np.abs(x) < 3, 1 / 6, 0.0),)
+def hardsigmoid_backward(dy: Array, x: Array, *, alpha: float = 1 / 6, beta: float = 0.5) -> Gradients:
+    """dx = alpha dy where 0 < alpha x + beta < 1, else 0."""
+    x = np.asarray(x, np.float64)
+    inside = (x > -beta / alpha) & (x < (1 - beta) / alpha)
+    return (np.asarray(dy, np.float64) * np.where(inside, alpha, 0.0),)
+
+
+def hardtanh(x: Array, *, min_val: float = -1.0, max_val: float = 1.0) -> Array:
+    """y = min(max(x, min_val), max_val); NaN stays NaN."""
+    return np.clip(np.asarray(x, np.float64), min_val, max_val)
+
+
+def hardtanh_backward(dy: Array, x: Array, *, min_val: float = -1.0, max_val: float = 1.0) -> Gradients:
+    """dx = dy where min_val < x < max_val, else 0."""
+    x = np.asarray(x, np.float64)
+    return (np.asarray(dy, np.float64) * np.where((min_val < x) & (x < max_val), 1.0, 0.0),)
+
+
+def relu6(x: Array) -> Array:
+    """y = min(max(x, 0), 6)."""
+    return hardtanh(x, min_val=0, max_val=6)
+
+
+def relu6_backward(dy: Array, x: Array) -> Gradients:
+    return hardtanh_backward(dy, x, min_val=0, max_val=6)
 
 
 def softsign(x: Array) -> Array:
@@ -201,5 +223,7 @@ PAIRS = {
     "Softplus": (softplus, softplus_backward),
     "Hardswish": (hardswish, hardswish_backward),
     "Hardsigmoid": (hardsigmoid, hardsigmoid_backward),
+    "Hardtanh": (hardtanh, hardtanh_backward),
+    "ReLU6": (relu6, relu6_backward),
     "Softsign": (softsign, softsign_backward),
 }

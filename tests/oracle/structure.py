@@ -21,6 +21,15 @@ def add_backward(dy: Array, a: Array, b: Array) -> Gradients:
     return dy, dy
 
 
+def mul(a: Array, b: Array) -> Array:
+    """y = a * b."""
+    return np.asarray(a, np.float64) * np.asarray(b, np.float64)
+
+
+def mul_backward(dy: Array, a: Array, b: Array) -> Gradients:
+    return mul(dy, b), mul(dy, a)
+
+
 def concat(*xs: Array) -> Array:
     """y[n] = the channels of the first x[n], then those of the second, ..."""
     channels = [x.shape[1] for x in xs]
@@ -59,6 +68,7 @@ def flatten_backward(dy: Array, x: Array, *, start_dim: int = 1, end_dim: int = 
 
 PAIRS = {
     "Add": (add, add_backward),
+    "Mul": (mul, mul_backward),
     "Concat": (concat, concat_backward),
     "Reshape": (reshape, reshape_backward),
     "Flatten": (flatten, flatten_backward),

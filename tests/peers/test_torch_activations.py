@@ -40,6 +40,12 @@ KINDS: dict[str, tuple[type[nn.Module], Callable[[Rng], dict[str, Any]], Callabl
     ),
     "hardswish": (nn.Hardswish, lambda _: {}, F.hardswish),
     "hardsigmoid": (nn.Hardsigmoid, lambda _: {}, F.hardsigmoid),
+    "hardtanh": (
+        nn.Hardtanh,
+        lambda r: {"min_val": r.uniform(-2, 0), "max_val": r.uniform(0.1, 2)},
+        F.hardtanh,
+    ),
+    "relu6": (nn.ReLU6, lambda _: {}, F.relu6),
 }
 #: PyTorch multiplies by 1/6 as float32 has it, in float64 too
 COARSE = ("hardswish", "hardsigmoid")

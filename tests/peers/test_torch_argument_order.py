@@ -20,8 +20,8 @@ RENAMED = {
     ("F", "x"): "input",
     ("F", "logits"): "input",
     ("F", "log_probs"): "input",
-    ("F.add", "a"): "input",
-    ("F.add", "b"): "other",
+    **{(f"F.{name}", "a"): "input" for name in ("add", "mul", "matmul")},
+    **{(f"F.{name}", "b"): "other" for name in ("add", "mul", "matmul")},
     ("optim", "grads"): "parameters",  # gradients themselves, not what holds them
     ("lr_scheduler", "schedules"): "schedulers",  # settings, without an optimizer in them
     ("init.constant", "value"): "val",

@@ -17,6 +17,8 @@ from cnnfast.nn.planned import Operation
 
 from tests import oracle
 from tests.cases import Case
+from tests.cases.elementwise import prelu
+from tests.cases.linear import matmul
 from tests.cases.normalization import group_norm, layer_norm, response
 from tests.oracle import activations
 from tests.support import tolerance
@@ -75,6 +77,12 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "GELU tanh": draw_any("GELU", approximate="tanh"),
     "LeakyReLU": draw_any("LeakyReLU", negative_slope=0.2),
     "ELU": draw_any("ELU", alpha=0.75),
+    "SELU 1.5 0.75": draw_any("SELU", alpha=1.5, gamma=0.75),
+    "Hardsigmoid 0.25": draw_any("Hardsigmoid", alpha=0.25, beta=0.75),
+    "Hardtanh": draw_any("Hardtanh", min_val=-0.5, max_val=1.25),
+    "PReLU": draw_any("PReLU", num_parameters=1, init=0.25),
+    "PReLU of channels": lambda rng: prelu(int(rng.integers(1, 6)), image(rng)),
+    "MatMul": lambda rng: matmul(*(int(v) for v in rng.integers(1, 40, 4))),
     "Softplus": draw_any("Softplus", beta=1.5, threshold=3.0),
     "GroupNorm": draw_group_norm,
     "LayerNorm": lambda rng: layer_norm(int(rng.integers(1, 6)), image(rng), bool(rng.integers(2))),

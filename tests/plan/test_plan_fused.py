@@ -33,6 +33,9 @@ ACTIVATIONS: dict[str, Callable[[], _core.Op]] = {
     "softplus": _core.Softplus,
     "hardswish": _core.Hardswish,
     "hardsigmoid": _core.Hardsigmoid,
+    "steep": lambda: _core.Hardsigmoid(0.5, 0.25),
+    "hardtanh": lambda: _core.Hardtanh(-0.5, 0.75),
+    "relu6": _core.ReLU6,
 }
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,7 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "Softmax": draw_soft("Softmax"),
     "LogSoftmax": draw_soft("LogSoftmax"),
     "Add": draw_add,
+    "Mul": lambda rng: replace(draw_add(rng), op="Mul"),
     "Concat": draw_concat,
     "Reshape": draw_reshape,
     "Flatten": draw_flatten,

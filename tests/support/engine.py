@@ -23,12 +23,13 @@ class OneNode:
 
     A Graph has one input, so that an operation with several gets them as one array side by side along the
     channels, from which 1x1 products with ones and zeros pick them: exactly, as long as all values are
-    finite.
+    finite. Inputs that differ in more than their channels are laid in a row first (`flat`).
     """
 
     def __init__(self, case: Case, isa: str, dtype: str, exact: bool = False) -> None:
         self.case, self.dtype, self.op = case, dtype, op_of(case)
         self.picks: tuple[Array, ...] = ()
+        self.flat = len({shape[1:] for shape in case.inputs}) > 1
         if len(case.inputs) == 1:
             graph = _core.Graph(case.inputs[0])
             graph.add(self.op, [0], "op")
@@ -37,8 +38,8 @@ class OneNode:
         self.plan = _core.Plan(graph, dtype, isa=isa, exact=exact)
 
     def _several_inputs(self, shapes: tuple[Shape, ...]) -> _core.Graph:
-        channels = [shape[0] for shape in shapes]
-        total, rest = sum(channels), shapes[0][1:]
+        channels = [int(np.prod(shape)) if self.flat else shape[0] for shape in shapes]
+        total, rest = sum(channels), () if self.flat else shapes[0][1:]
         graph = _core.Graph((total, *rest))
         values, one = [], np.eye(total, dtype=self.dtype)
         for k, c in enumerate(channels):
@@ -46,12 +47,16 @@ class OneNode:
             if rest:
                 pick = (_core.Conv1d, _core.Conv2d)[len(rest) - 1](total, c, 1, bias=False)
             values.append(graph.add(pick, [0], f"pick{k}"))
+            if self.flat:
+                values[-1] = graph.add(_core.Reshape(shapes[k]), [values[-1]], f"shape{k}")
         graph.add(self.op, values, "op")
         self.picks = tuple(np.split(one, np.cumsum(channels)[:-1]))
         return graph
 
     def _input(self, arrays: tuple[Array, ...]) -> Array:
         inputs = [np.asarray(a, self.dtype) for a in arrays[: len(self.case.inputs)]]
+        if self.flat:
+            inputs = [x.reshape(len(x), np.prod(x.shape[1:], dtype=int)) for x in inputs]
         return inputs[0] if len(inputs) == 1 else np.concatenate(inputs, axis=1)
 
     def _parameters(self, arrays: tuple[Array, ...]) -> Array:
@@ -84,5 +89,7 @@ class OneNode:
             "gradients left unwritten"
         )
         own = tuple(windows[f"op.{name}"] for name in self.case.parameters)
-        inputs = tuple(np.split(dx, np.cumsum([shape[0] for shape in self.case.inputs])[:-1], axis=1))
-        return (*inputs, *own)
+        sizes = [int(np.prod(shape)) if self.flat else shape[0] for shape in self.case.inputs]
+        inputs = np.split(dx, np.cumsum(sizes)[:-1], axis=1)
+        shaped = (g.reshape(len(g), *shape) for g, shape in zip(inputs, self.case.inputs, strict=True))
+        return (*shaped, *own)

@@ -116,7 +116,8 @@ def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
         case "position":
             return net.add(_core.PositionBias(c, h, w), value)
         case "add":
-            return net.add(_core.Add(), value, net.add(_core.ReLU(), value))
+            join = _core.Add() if rng.integers(2) else _core.Mul()
+            return net.add(join, value, net.add(_core.ReLU(), value))
         case "concat" if c <= 20:
             return net.add(_core.Concat(), net.add(_core.ChannelBias(c), value), value, value)
         case "reshape":
@@ -191,8 +192,12 @@ class Chain:
         plan = self.steps[k]
         if plan is not None:
             return plan.forward(inputs[0], self._own(k, params))
-        joins_channels = self.net.nodes[k][0].name == "Concat"
-        return np.concatenate(inputs, axis=1) if joins_channels else inputs[0] + inputs[1]
+        match self.net.nodes[k][0].name:
+            case "Concat":
+                return np.concatenate(inputs, axis=1)
+            case "Mul":
+                return inputs[0] * inputs[1]
+        return inputs[0] + inputs[1]
 
     def _own(self, k: int, params: Array) -> Array:
         return params[self.offsets[k] : self.offsets[k + 1]].copy()
@@ -207,6 +212,8 @@ class Chain:
             assert slope is not None
             if plan is None and op.name == "Concat":
                 sent = np.split(slope, np.cumsum([values[i].shape[1] for i in inputs])[:-1], axis=1)
+            elif plan is None and op.name == "Mul":
+                sent = [slope * values[i] for i in reversed(inputs)]
             elif plan is None:
                 sent = [slope, slope]
             else:

@@ -40,14 +40,17 @@ EXACT = (
     "ChannelBias",
     "PositionBias",
     "Add",
+    "Mul",
+    "MatMul",
     "Concat",
     "Flatten",
     "Reshape",
     "ReLU",
+    "ReLU6",
 )
 
 #: functions of one element that keep their digits wherever they are small
-RELATIVE = tuple(name for name in activations.PAIRS if name not in ("ReLU", "GELU"))
+RELATIVE = (*(name for name in activations.PAIRS if name not in ("ReLU", "GELU")), "PReLU")
 
 ROUNDING = {"float32": 2.0**-24, "float64": 2.0**-53}
 
@@ -90,6 +93,10 @@ def forward_scale(case: Case, arrays: tuple[Array, ...]) -> tuple[int, Array | N
             return products, oracle.PAIRS[case.op][0](*absolute, **case.call)
         case "Conv1d" | "Conv2d" | "Linear":
             return int(np.prod(arrays[1].shape[1:])), oracle.PAIRS[case.op][0](*absolute, **case.call)
+        case "MatMul":
+            return case.inputs[0][1], oracle.matmul(*absolute)
+        case "Mul":
+            return 1, oracle.mul(*absolute)
         case "ChannelBias" | "PositionBias" | "Add":
             return 2, oracle.PAIRS[case.op][0](*absolute)
         case op if op in AVG_POOLS:
@@ -98,7 +105,7 @@ def forward_scale(case: Case, arrays: tuple[Array, ...]) -> tuple[int, Array | N
             y = oracle.gelu(arrays[0], **case.call)
             return 1, np.abs(y) + np.minimum(absolute[0], 8)  # ... but where y has died away they must, too
         case op if op in RELATIVE:
-            return 1, np.abs(oracle.PAIRS[op][0](arrays[0], **case.call))
+            return 1, np.abs(oracle.PAIRS[op][0](*arrays, **case.call))
         case "Softmax":  # exp turns the rounding of its argument into a relative error of that size
             return case.inputs[0][0], oracle.softmax(arrays[0]) * (1 + below_maximum(arrays[0]))
         case "LogSoftmax":
@@ -122,6 +129,13 @@ def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tu
         case "Conv1d" | "Conv2d" | "Linear":
             seen_by = math.prod((arrays[1].shape[0], *arrays[1].shape[2:])) // case.settings.get("groups", 1)
             return list(zip([seen_by, each_output, each_output], sums, strict=False))
+        case "MatMul":
+            return [(case.inputs[1][1], sums[0]), (case.inputs[0][0], sums[1])]
+        case "Mul":
+            return [(1, total) for total in sums]
+        case "PReLU":
+            slope, products = oracle.prelu_backward(np.abs(dy), -absolute[0], absolute[1])
+            return [(1, np.maximum(slope, np.abs(dy))), (each_output * case.inputs[0][0], np.abs(products))]
         case "ChannelBias" | "PositionBias":
             return [(1, None), (each_output, sums[1])]
         case op if op in MAX_POOLS:  # a pixel may win several windows; the winners are those of x, not of |x|

@@ -361,12 +361,12 @@ R = nn.ReLU
         (
             lambda: nn.Graph({"a": (R(), "input", "input")}),
             ValueError,
-            "Graph: node 'a' (ReLU) must read one value, got 2; only Add and Concat read more",
+            "Graph: node 'a' (ReLU) must read one value, got 2; only Add, Mul, MatMul and Concat read more",
         ),
         (
             lambda: nn.Graph({"a": (R(),)}),
             ValueError,
-            "Graph: node 'a' (ReLU) must read one value, got 0; only Add and Concat read more",
+            "Graph: node 'a' (ReLU) must read one value, got 0; only Add, Mul, MatMul and Concat read more",
         ),
         (
             lambda: nn.Graph({"a": (nn.Add(), "input")}),

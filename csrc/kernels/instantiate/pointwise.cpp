@@ -4,6 +4,7 @@
 #include "kernels/norm/softmax.hpp"
 #include "kernels/pointwise/activations.hpp"
 #include "kernels/pointwise/bias.hpp"
+#include "kernels/pointwise/prelu.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
@@ -12,10 +13,8 @@ template void activate(const Function&, Index, const CNNFAST_ELEMENT*, const CNN
 
 void fill_pointwise(KernelTable<CNNFAST_ELEMENT>& table) {
   static_cast<FamilyKernels<PointwiseOps>&>(table) = {
-      with_weights<ChannelBiasKernels>(),
-      with_weights<PositionBiasKernels>(),
-      without_weights<SoftmaxKernels>(),
-      without_weights<LogSoftmaxKernels>(),
+      with_weights<ChannelBiasKernels>(), with_weights<PositionBiasKernels>(),  with_weights<PReLUKernels>(),
+      without_weights<SoftmaxKernels>(),  without_weights<LogSoftmaxKernels>(),
   };
   static_cast<FamilyKernels<ElementwiseOps>&>(table) = {without_weights<ElementwiseKernels>()};
 }

@@ -4,6 +4,7 @@
 #include "kernels/conv/conv2d_algorithms.hpp"
 #include "kernels/conv/conv_transpose.hpp"
 #include "kernels/conv/linear.hpp"
+#include "kernels/conv/matmul.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
@@ -14,6 +15,7 @@ void fill_products(KernelTable<CNNFAST_ELEMENT>& table) {
       with_weights<Conv2dKernels>(),
       with_weights<ConvTranspose2dKernels>(),
       with_whole_batch_weight_grad<LinearKernels>(),
+      without_weights<MatMulKernels>(),
   };
   table.whole_batch_weight_grad = LinearKernels<CNNFAST_ELEMENT>::weights;
 }

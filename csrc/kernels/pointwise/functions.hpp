@@ -182,14 +182,27 @@ struct HardswishAt {
   }
 };
 
+// alpha (x - left) between left, where it reaches 0, and right, where it reaches 1.
 struct HardsigmoidAt {
+  double alpha, left, right;
+  HardsigmoidAt(double alpha_, double beta) : alpha(alpha_), left(-beta / alpha_), right((1 - beta) / alpha_) {}
   template <class V>
   CNNFAST_INLINE ValueSlope<V> operator()(const V& x) const {
-    const V none = zero<V>(), one = constant<V>(1), three = constant<V>(3), sixth = constant<V>(1.0 / 6);
-    const V inside = ei::pmul(ei::padd(x, three), sixth);
-    const V left = ei::pnegate(three);
-    return {where_less_equal(three, x, one, where_less_equal(x, left, none, inside)),
-            where_less(ei::pabs(x), three, sixth, none)};
+    const V none = zero<V>(), one = constant<V>(1), rise = constant<V>(alpha);
+    const V low = constant<V>(left), high = constant<V>(right);
+    const V inside = ei::pmul(ei::psub(x, low), rise);
+    return {where_less_equal(high, x, one, where_less_equal(x, low, none, inside)),
+            where_less(low, x, where_less(x, high, rise, none), none)};
+  }
+};
+
+struct ClampAt {
+  double lower, upper;
+  template <class V>
+  CNNFAST_INLINE ValueSlope<V> operator()(const V& x) const {
+    const V none = zero<V>(), low = constant<V>(lower), high = constant<V>(upper);  // NaN is in neither half and stays
+    return {where_less_equal(x, low, low, where_less_equal(high, x, high, x)),
+            where_less(low, x, where_less(x, high, constant<V>(1), none), none)};
   }
 };
 
@@ -219,7 +232,8 @@ CNNFAST_INLINE void with_function(const Function& g, const F& f) {
     case Kind::tanh: return f(TanhAt());
     case Kind::softplus: return f(SoftplusAt{g.a, g.b});
     case Kind::hardswish: return f(HardswishAt());
-    case Kind::hardsigmoid: return f(HardsigmoidAt());
+    case Kind::hardsigmoid: return f(HardsigmoidAt(g.a, g.b));
+    case Kind::clamp: return f(ClampAt{g.a, g.b});
     case Kind::softsign: return f(SoftsignAt());
   }
 }

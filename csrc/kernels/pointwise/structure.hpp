@@ -1,4 +1,4 @@
-// Reshape, which is Flatten too (the same numbers in the c, h, w order that users count in), Add and Concat.
+// Reshape, which is Flatten too (the same numbers in the c, h, w order that users count in), Add, Mul and Concat.
 #pragma once
 
 #include <type_traits>
@@ -49,6 +49,23 @@ struct AddKernels {
   static void backward(const G& g, const BackwardArgs<T>& a) {
     pass_gradient(a.n * g.size(), a.dy, a.dxs[0]);
     pass_gradient(a.n * g.size(), a.dy, a.dxs[1]);
+  }
+};
+
+template <class T>
+struct MulKernels {
+  using G = Mul::Geometry;
+  static KernelSizes sizes(const G&, Index) { return {}; }
+  static void forward(const G& g, const ForwardArgs<T>& a) { multiply(a.n * g.size(), a.xs[0], a.xs[1], a.y); }
+  static void backward(const G& g, const BackwardArgs<T>& a) {
+    for (int i : {0, 1}) {
+      if (a.dxs[i] != nullptr) multiply(a.n * g.size(), a.dy, a.xs[1 - i], a.dxs[i]);
+    }
+  }
+
+ private:
+  static void multiply(Index size, const T* u, const T* v, T* y) {
+    map(size, y, [](const auto& s, const auto& t) { return ei::pmul(s, t); }, u, v);
   }
 };
 

@@ -20,11 +20,15 @@ from .activation import (
     hardsigmoid_backward,
     hardswish,
     hardswish_backward,
+    hardtanh,
+    hardtanh_backward,
     leaky_relu,
     leaky_relu_backward,
     mish,
     mish_backward,
     relu,
+    relu6,
+    relu6_backward,
     relu_backward,
     selu,
     selu_backward,
@@ -83,6 +87,7 @@ from .losses import (
     smooth_l1_loss,
     smooth_l1_loss_backward,
 )
+from .matmul import matmul, matmul_backward
 from .normalization import group_norm, group_norm_backward, layer_norm, layer_norm_backward
 from .pooling import (
     avg_pool1d,
@@ -94,6 +99,7 @@ from .pooling import (
     max_pool2d,
     max_pool2d_backward,
 )
+from .prelu import prelu, prelu_backward
 from .resample import (
     downsample1d,
     downsample1d_backward,
@@ -106,7 +112,7 @@ from .resample import (
 )
 from .reshape import flatten, flatten_backward, reshape, reshape_backward
 from .softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
-from .structure import add, add_backward, concat, concat_backward
+from .structure import add, add_backward, concat, concat_backward, mul, mul_backward
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -161,6 +167,8 @@ __all__ = [
     "hardsigmoid_backward",
     "hardswish",
     "hardswish_backward",
+    "hardtanh",
+    "hardtanh_backward",
     "huber_loss",
     "huber_loss_backward",
     "l1_loss",
@@ -175,6 +183,8 @@ __all__ = [
     "local_response_norm_backward",
     "log_softmax",
     "log_softmax_backward",
+    "matmul",
+    "matmul_backward",
     "max_pool1d",
     "max_pool1d_backward",
     "max_pool2d",
@@ -183,11 +193,17 @@ __all__ = [
     "mish_backward",
     "mse_loss",
     "mse_loss_backward",
+    "mul",
+    "mul_backward",
     "nll_loss",
     "nll_loss_backward",
     "position_bias",
     "position_bias_backward",
+    "prelu",
+    "prelu_backward",
     "relu",
+    "relu6",
+    "relu6_backward",
     "relu_backward",
     "reshape",
     "reshape_backward",

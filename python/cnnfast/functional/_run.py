@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from .._checks import check_array, dtype_cure
-from .._core import Graph, Op, Plan, max_pool_indices
+from .._core import Graph, Op, Plan, apply_op, apply_op_backward, max_pool_indices
 from .._flat import count, windows
 from .._types import FLOATS, Array, Indices
 
@@ -107,6 +107,22 @@ def backward(
     _, tape = plan.forward_train(np.ascontiguousarray(x), flat)
     dx = plan.backward(np.ascontiguousarray(dy), tape, flat, grads)
     return dx, [grad for _, grad in windows(grads, op.parameter_shapes().items())]
+
+
+def joined(who: str, op: Op, inputs: Sequence[Array], isa: str | None = None) -> Array:
+    """y of an operation with several inputs and no parameters."""
+    for x in inputs:
+        check_batch(who, x)
+    return apply_op(op, [np.ascontiguousarray(x) for x in inputs], isa)
+
+
+def joined_backward(
+    who: str, op: Op, dy: Array, inputs: Sequence[Array], isa: str | None = None
+) -> list[Array]:
+    """The gradient of each of the inputs of `joined`."""
+    for x in inputs:
+        check_batch(who, x)
+    return apply_op_backward(op, np.ascontiguousarray(dy), [np.ascontiguousarray(x) for x in inputs], isa)
 
 
 def check_batch(who: str, x: Array) -> None:

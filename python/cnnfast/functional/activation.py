@@ -55,14 +55,23 @@ def elu_backward(dy: Array, x: Array, alpha: float = 1.0, *, isa: str | None = N
     return elementwise_backward("elu_backward", _core.ELU(alpha), dy, x, isa)
 
 
-def selu(x: Array, *, isa: str | None = None) -> Array:
-    """ELU with the constants that preserve mean 0 and variance 1; see `nn.SELU`."""
-    return elementwise("selu", _core.SELU(), x, isa)
+def selu(
+    x: Array, *, alpha: float = 1.6732632423543772, gamma: float = 1.0507009873554805, isa: str | None = None
+) -> Array:
+    """gamma times ELU, by default with the constants that preserve mean 0 and variance 1; see `nn.SELU`."""
+    return elementwise("selu", _core.SELU(alpha, gamma), x, isa)
 
 
-def selu_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
+def selu_backward(
+    dy: Array,
+    x: Array,
+    *,
+    alpha: float = 1.6732632423543772,
+    gamma: float = 1.0507009873554805,
+    isa: str | None = None,
+) -> Array:
     """dx of `selu`."""
-    return elementwise_backward("selu_backward", _core.SELU(), dy, x, isa)
+    return elementwise_backward("selu_backward", _core.SELU(alpha, gamma), dy, x, isa)
 
 
 def silu(x: Array, *, isa: str | None = None) -> Array:
@@ -127,14 +136,40 @@ def hardswish_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
     return elementwise_backward("hardswish_backward", _core.Hardswish(), dy, x, isa)
 
 
-def hardsigmoid(x: Array, *, isa: str | None = None) -> Array:
-    """min(max(x + 3, 0), 6) / 6; see `nn.Hardsigmoid`."""
-    return elementwise("hardsigmoid", _core.Hardsigmoid(), x, isa)
+def hardsigmoid(
+    x: Array, *, alpha: float = 0.16666666666666666, beta: float = 0.5, isa: str | None = None
+) -> Array:
+    """min(max(alpha * x + beta, 0), 1); see `nn.Hardsigmoid`."""
+    return elementwise("hardsigmoid", _core.Hardsigmoid(alpha, beta), x, isa)
 
 
-def hardsigmoid_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
+def hardsigmoid_backward(
+    dy: Array, x: Array, *, alpha: float = 0.16666666666666666, beta: float = 0.5, isa: str | None = None
+) -> Array:
     """dx of `hardsigmoid`."""
-    return elementwise_backward("hardsigmoid_backward", _core.Hardsigmoid(), dy, x, isa)
+    return elementwise_backward("hardsigmoid_backward", _core.Hardsigmoid(alpha, beta), dy, x, isa)
+
+
+def hardtanh(x: Array, min_val: float = -1.0, max_val: float = 1.0, *, isa: str | None = None) -> Array:
+    """min(max(x, min_val), max_val); see `nn.Hardtanh`."""
+    return elementwise("hardtanh", _core.Hardtanh(min_val, max_val), x, isa)
+
+
+def hardtanh_backward(
+    dy: Array, x: Array, min_val: float = -1.0, max_val: float = 1.0, *, isa: str | None = None
+) -> Array:
+    """dx of `hardtanh`: dy inside the range, else 0."""
+    return elementwise_backward("hardtanh_backward", _core.Hardtanh(min_val, max_val), dy, x, isa)
+
+
+def relu6(x: Array, *, isa: str | None = None) -> Array:
+    """min(max(x, 0), 6); see `nn.ReLU6`."""
+    return elementwise("relu6", _core.ReLU6(), x, isa)
+
+
+def relu6_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
+    """dx of `relu6`."""
+    return elementwise_backward("relu6_backward", _core.ReLU6(), dy, x, isa)
 
 
 def softsign(x: Array, *, isa: str | None = None) -> Array:

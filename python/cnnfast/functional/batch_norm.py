@@ -52,11 +52,7 @@ def batch_norm(
         )
     op = _batch_norm(who, x, weight is not None, momentum, eps)
     shape = x.shape[1:2]
-    check_shape(who, "running_mean", running_mean, shape, "one for each channel")
-    check_shape(who, "running_var", running_var, shape, "one for each channel")
-    if (running_var < 0).any():
-        at = int((running_var < 0).argmax())
-        raise ValueError(f"{who}: running_var must not be negative, got {running_var[at]} at position {at}")
+    _check_running(who, running_mean, running_var, shape)
     flat = np.concatenate([*_affine(who, weight, bias, shape), running_mean, running_var])
     plan = plan_of(who, op, x, isa, False)
     x = np.ascontiguousarray(x)
@@ -73,19 +69,36 @@ def batch_norm_backward(
     x: Array,
     weight: Array | None = None,
     *,
+    running_mean: Array | None = None,
+    running_var: Array | None = None,
+    training: bool = True,
     eps: float = 1e-5,
     isa: str | None = None,
 ) -> tuple[Array, Array | None, Array | None]:
-    """(dx, dweight, dbias) of `batch_norm` in training; the last two are None without `weight`."""
+    """(dx, dweight, dbias) of `batch_norm`; the last two are None without `weight`.
+
+    Args:
+        dy, x: The shape of x.
+        weight: (c,), or None.
+        running_mean, running_var: (c,), mean and variance without `training`, which needs both.
+        training: Whether mean and variance are those of the batch, through which gradients flow too.
+    """
     who = "batch_norm_backward"
-    check_floats(who, {"weight": weight}, x=x, dy=dy)
-    op = _batch_norm(who, x, weight is not None, 0.0, eps)
+    check_floats(
+        who, {"weight": weight, "running_mean": running_mean, "running_var": running_var}, x=x, dy=dy
+    )
+    op = _batch_norm(who, x, weight is not None, 0.0, eps, held=not training)
     check_shape(who, "dy", dy, x.shape, "that of x")
     c = x.shape[1]
     flat = np.zeros(c * (4 if weight is not None else 2), x.dtype)
     if weight is not None:
         check_shape(who, "weight", weight, (c,), "one for each channel")
         flat[:c] = weight
+    if not training:
+        if running_mean is None or running_var is None:
+            raise ValueError(f"{who}: training=False needs running_mean and running_var")
+        _check_running(who, running_mean, running_var, (c,))
+        flat[-2 * c :] = np.concatenate([running_mean, running_var])
     plan = plan_of(who, op, x, isa, False)
     _, tape = plan.forward_train(np.ascontiguousarray(x), flat)
     grads = np.zeros_like(flat)
@@ -142,11 +155,21 @@ def _dropout(
     return y.reshape(x.shape)
 
 
-def _batch_norm(who: str, x: Array, affine: bool, momentum: float, eps: float) -> _core.Op:
+def _check_running(who: str, mean: Array, var: Array, shape: tuple[int, ...]) -> None:
+    check_shape(who, "running_mean", mean, shape, "one for each channel")
+    check_shape(who, "running_var", var, shape, "one for each channel")
+    if (var < 0).any():
+        at = int((var < 0).argmax())
+        raise ValueError(f"{who}: running_var must not be negative, got {var[at]} at position {at}")
+
+
+def _batch_norm(
+    who: str, x: Array, affine: bool, momentum: float, eps: float, held: bool = False
+) -> _core.Op:
     if x.ndim not in (2, 3, 4):
         raise ValueError(f"{who}: x must have shape (n, c), (n, c, l) or (n, c, h, w), got {x.shape}")
     kind = _core.BatchNorm2d if x.ndim == 4 else _core.BatchNorm1d
-    return kind(x.shape[1], eps, momentum, affine)
+    return kind(x.shape[1], eps, momentum, affine, held)
 
 
 def _affine(who: str, weight: Array | None, bias: Array | None, shape: tuple[int, ...]) -> list[Array]:

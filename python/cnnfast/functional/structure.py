@@ -26,6 +26,25 @@ def add_backward(dy: Array) -> tuple[Array, Array]:
     return np.array(dy), np.array(dy)
 
 
+@ieee_arithmetic
+def mul(a: Array, b: Array) -> Array:
+    """a * b of one shape, the join of `nn.Mul`; nothing is broadcast."""
+    check_floats("mul", a=a, b=b)
+    check_shape("mul", "b", b, a.shape, "that of a")
+    product: Array = np.multiply(np.asarray(a), np.asarray(b))
+    return product
+
+
+@ieee_arithmetic
+def mul_backward(dy: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    """(da, db) of `mul`: dy * b and dy * a."""
+    check_floats("mul_backward", a=a, b=b, dy=dy)
+    check_shape("mul_backward", "b", b, a.shape, "that of a")
+    check_shape("mul_backward", "dy", dy, a.shape, "that of the output")
+    gradient = np.asarray(dy)
+    return np.multiply(gradient, np.asarray(b)), np.multiply(gradient, np.asarray(a))
+
+
 def concat(*arrays: Array) -> Array:
     """Arrays concatenated along the channels, axis 1; see `nn.Branches` and `nn.Concat`.
 

@@ -25,14 +25,14 @@ ELEMENTWISE = {
     "GELU": "gelu",
     "LeakyReLU": "leaky_relu",
     "ELU": "elu",
-    "SELU": "selu",
     "SiLU": "silu",
     "Mish": "mish",
     "Sigmoid": "sigmoid",
     "Tanh": "tanh",
     "Softplus": "softplus",
     "Hardswish": "hardswish",
-    "Hardsigmoid": "hardsigmoid",
+    "Hardtanh": "hardtanh",
+    "ReLU6": "relu6",
     "Softsign": "softsign",
 }
 
@@ -122,6 +122,14 @@ class TorchModel:
             case "Dropout" | "Dropout2d":
                 drop = F.dropout if op.name == "Dropout" else F.dropout2d
                 return drop(x, s["p"], self.training)
+            case "SELU":
+                usual = s == type(op)().settings()
+                return F.selu(x) if usual else s["gamma"] * F.elu(x, s["alpha"])
+            case "Hardsigmoid":
+                usual = s == type(op)().settings()
+                return F.hardsigmoid(x) if usual else (s["alpha"] * x + s["beta"]).clamp(0, 1)
+            case "PReLU":
+                return F.prelu(x, weights[0])
             case "Flatten":
                 return x.flatten(s["start_dim"], s["end_dim"])
             case "Reshape":
@@ -132,6 +140,10 @@ class TorchModel:
                 return F.log_softmax(x, 1)
             case "Add":
                 return inputs[0] + inputs[1]
+            case "Mul":
+                return inputs[0] * inputs[1]
+            case "MatMul":
+                return inputs[0] @ inputs[1]
             case "Concat":
                 return self.torch.cat(inputs, dim=1)
         if op.name in ELEMENTWISE:

@@ -29,17 +29,19 @@ from .conv_transpose import ConvTranspose1d, ConvTranspose2d
 from .convolution import Conv1d, Conv2d
 from .dropout import Dropout, Dropout2d
 from .graph import Graph
+from .hardtanh import Hardtanh, ReLU6
 from .linear import Linear
 from .module import Module
 from .normalization import GroupNorm, LayerNorm, LocalResponseNorm
 from .pooling import MaxPool1d, MaxPool2d
+from .prelu import PReLU
 from .preprocessing import Preprocessing
 from .registry import from_config, layer_types
 from .resample import Downsample1d, Downsample2d, Upsample1d, Upsample2d
 from .residual import Residual
 from .sequential import Sequential
 from .softmax import LogSoftmax, Softmax
-from .structure import Add, Concat, Flatten, Identity, Reshape
+from .structure import Add, Concat, Flatten, Identity, MatMul, Mul, Reshape
 
 __all__ = [
     "ELU",
@@ -70,19 +72,24 @@ __all__ = [
     "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
+    "Hardtanh",
     "Identity",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
     "LogSoftmax",
+    "MatMul",
     "MaxPool1d",
     "MaxPool2d",
     "Mish",
     "Module",
+    "Mul",
+    "PReLU",
     "PositionBias",
     "Preprocessing",
     "ReLU",
+    "ReLU6",
     "Reshape",
     "Residual",
     "Sequential",

@@ -120,11 +120,18 @@ class ELU(Layer):
 class SELU(Layer):
     """ELU with the two constants that preserve mean 0 and variance 1 from layer to layer.
 
-    y = 1.0507... x above 0, 1.0507... * 1.6732... * (exp(x) - 1) below; for weights initialized with variance
+    y = gamma * x above 0, gamma * alpha * (exp(x) - 1) below; for weights initialized with variance
     1 / inputs (`init.lecun_normal`).
+
+    Args:
+        alpha, gamma: 1.6732... and 1.0507..., or others, as ONNX's Selu takes them.
 
     Shapes:
         Any, kept.
+
+    Raises:
+        TypeError: Not a number.
+        ValueError: Not finite.
 
     Source: Klambauer et al. 2017, arXiv:1706.02515.
 
@@ -137,8 +144,8 @@ class SELU(Layer):
 
     _operation = _core.SELU
 
-    def __init__(self) -> None:
-        super().__init__(_core.SELU())
+    def __init__(self, *, alpha: float = 1.6732632423543772, gamma: float = 1.0507009873554805) -> None:
+        super().__init__(_core.SELU(alpha, gamma))
 
 
 @register
@@ -283,10 +290,19 @@ class Hardswish(Layer):
 
 @register
 class Hardsigmoid(Layer):
-    """Piecewise linear approximation of the sigmoid: y = min(max(x + 3, 0), 6) / 6.
+    """Piecewise linear approximation of the sigmoid: y = min(max(alpha * x + beta, 0), 1).
+
+    Args:
+        alpha, beta: Slope and value at 0. By default y = min(max(x + 3, 0), 6) / 6, as in PyTorch; ONNX's
+            HardSigmoid has alpha 0.2 and beta 0.5 by default.
 
     Shapes:
         Any, kept.
+
+    Raises:
+        TypeError: Not a number.
+        ValueError: Not finite; an alpha that is not above 0, or so small that the ends of the line lie beyond
+            1e30.
 
     Source: Courbariaux, Bengio and David 2015, arXiv:1511.00363 (there with other constants).
 
@@ -300,8 +316,8 @@ class Hardsigmoid(Layer):
     _operation = _core.Hardsigmoid
     output_kind = "sigmoid"
 
-    def __init__(self) -> None:
-        super().__init__(_core.Hardsigmoid())
+    def __init__(self, *, alpha: float = 1 / 6, beta: float = 0.5) -> None:
+        super().__init__(_core.Hardsigmoid(alpha, beta))
 
 
 @register

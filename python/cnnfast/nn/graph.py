@@ -29,7 +29,7 @@ class Graph(Container):
 
     Args:
         nodes: Name to (module, names of its inputs): "input" is the graph's input, other names are those of
-            earlier nodes. `Add` and `Concat` have several inputs, every other module one.
+            earlier nodes. `Add`, `Mul`, `MatMul` and `Concat` have several inputs, every other module one.
         input_shape, seed: As in `Sequential`.
 
     Raises:
@@ -177,7 +177,7 @@ class Builder:
         """Add a node; returns its output.
 
         Args:
-            layer: Any module; `Add` and `Concat` have several inputs, every other module one.
+            layer: Any module; `Add`, `Mul`, `MatMul` and `Concat` have several inputs, every other one.
             inputs: `input`, or results of `add`.
             name: Name of the layer, for its parameters; None uses "0", "1", ….
 
@@ -239,7 +239,8 @@ def _check_count(name: str, child: Module, count: int) -> None:
     kind = type(child).__name__
     if not isinstance(child, Join) and count != 1:
         raise ValueError(
-            f"Graph: node {name!r} ({kind}) must read one value, got {count}; only Add and Concat read more"
+            f"Graph: node {name!r} ({kind}) must read one value, got {count}; "
+            "only Add, Mul, MatMul and Concat read more"
         )
     if isinstance(child, Join) and count < child.min_inputs:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Layers that reshape or combine values: `Flatten`, `Reshape`, `Identity`, `Add` and `Concat`."""
+"""Layers that reshape or combine values: `Flatten`, `Reshape`, `Identity` and the joins of a `Graph`."""
 
 from __future__ import annotations
 
@@ -146,6 +146,8 @@ class Join(Layer):
 
     #: Minimum number of inputs.
     min_inputs = 1
+    #: The container that has one built in, if there is one.
+    _container = ""
 
     def join(self, graph: GraphBuilder, values: Sequence[int], prefix: str) -> int:
         return graph.add(self._op, values, prefix)
@@ -153,14 +155,24 @@ class Join(Layer):
     def add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
         who = type(self).__name__
         where = f'layer "{prefix}": ' if prefix else ""
-        container = {"Add": "Residual", "Concat": "Branches"}[who]
-        raise ValueError(
-            f"{where}{who}: has several inputs, so it must be in an nn.Graph; nn.{container} has one built in"
-        )
+        built_in = f"; nn.{self._container} has one built in" if self._container else ""
+        raise ValueError(f"{where}{who}: has several inputs, so it must be in an nn.Graph{built_in}")
+
+
+class PairwiseJoin(Join):
+    """A layer whose operation has two inputs; more are combined from left to right."""
+
+    min_inputs = 2
+
+    def join(self, graph: GraphBuilder, values: Sequence[int], prefix: str) -> int:
+        joined = values[0]
+        for value in values[1:]:
+            joined = graph.add(self._op, [joined, value], prefix)
+        return joined
 
 
 @register
-class Add(Join):
+class Add(PairwiseJoin):
     """Sum of two or more values in a `Graph`; see also `Residual`.
 
     Shapes:
@@ -175,16 +187,55 @@ class Add(Join):
     """
 
     _operation = _core.Add
-    min_inputs = 2
+    _container = "Residual"
 
     def __init__(self) -> None:
         super().__init__(_core.Add())
 
-    def join(self, graph: GraphBuilder, values: Sequence[int], prefix: str) -> int:
-        total = values[0]
-        for value in values[1:]:
-            total = graph.add(self._op, [total, value], prefix)
-        return total
+
+@register
+class Mul(PairwiseJoin):
+    """Elementwise product of two or more values in a `Graph`, such as a gate.
+
+    Shapes:
+        (n, ...), (n, ...), … all equal, to the same.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> silu = nn.Graph({"gate": (nn.Sigmoid(), "input"), "y": (nn.Mul(), "input", "gate")})
+        >>> silu(np.array([[-1.0, 0.0, 1.0]], dtype=np.float32)).round(4)
+        array([[-0.2689,  0.    ,  0.7311]], dtype=float32)
+    """
+
+    _operation = _core.Mul
+
+    def __init__(self) -> None:
+        super().__init__(_core.Mul())
+
+
+@register
+class MatMul(PairwiseJoin):
+    """Matrix product of two or more values in a `Graph`, image by image.
+
+    Shapes:
+        (n, i, k), (n, k, j) to (n, i, j).
+
+    Cost: i * k * j multiply-accumulates an image.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> square = nn.Graph({"y": (nn.MatMul(), "input", "input")})
+        >>> square(np.array([[[1.0, 2.0], [0.0, 3.0]]], dtype=np.float32))
+        array([[[1., 8.],
+                [0., 9.]]], dtype=float32)
+    """
+
+    _operation = _core.MatMul
+
+    def __init__(self) -> None:
+        super().__init__(_core.MatMul())
 
 
 @register
@@ -204,6 +255,7 @@ class Concat(Join):
     """
 
     _operation = _core.Concat
+    _container = "Branches"
 
     def __init__(self) -> None:
         super().__init__(_core.Concat())
