@@ -49,11 +49,13 @@ struct Targets {
     target.values = values.data();
   }
 
-  void check_classes(const Loss& loss, Index row, Index n_classes, const std::string& what) const {
-    for (Index at = row * positions; at < (row + 1) * positions; ++at) {
-      const std::int64_t label = target.classes[at];
+  // The classes of a row, which an error names as `named`.
+  void check_classes(const Loss& loss, Index row, Index named, Index n_classes, const std::string& what) const {
+    for (Index at = 0; at < positions; ++at) {
+      const std::int64_t label = target.classes[row * positions + at];
       if (label == loss.ignore_index || (label >= 0 && label < n_classes)) continue;
-      fail("target: values must be from 0 to ", n_classes - 1, " (", what, "), got ", label, " at position ", at);
+      fail("target: values must be from 0 to ", n_classes - 1, " (", what, "), got ", label, " at position ",
+           named * positions + at);
     }
   }
 
@@ -128,9 +130,10 @@ template <class T>
 struct LabeledBatch {
   Images in;
   Targets<T> targets;
-  Integers index;
+  Integers index, origin;
 
-  LabeledBatch(const Plan<T>& plan, const Loss& loss, py::handle x, py::handle target, const py::object& index_in)
+  LabeledBatch(const Plan<T>& plan, const Loss& loss, py::handle x, py::handle target, const py::object& index_in,
+               const py::object& origin_in = py::none())
       : in(images(plan, x)), targets(loss, plan.output_shape(), target, in.batch.n, "an image") {
     const Index rows = in.batch.n;
     if (!index_in.is_none()) {
@@ -139,11 +142,20 @@ struct LabeledBatch {
       in.batch.index = index.data();
       in.batch.n = static_cast<Index>(index.size());
     }
+    if (!origin_in.is_none()) {
+      origin = indices("origin", origin_in);
+      if (static_cast<Index>(origin.size()) != rows) {
+        fail("origin: expected ", rows, " entries, one a row of x, got ", origin.size());
+      }
+      in.batch.origin = origin.data();
+    }
     if (in.batch.n == 0) fail("x: the batch is empty; a mean loss needs at least one image");
     if (targets.target.classes == nullptr) return;
     const Index classes = plan.output_shape().channels();
     const std::string what = concat("the network has ", classes, " outputs");
-    for (Index i = 0; i < in.batch.n; ++i) targets.check_classes(loss, in.batch.row(i), classes, what);
+    for (Index i = 0; i < in.batch.n; ++i) {
+      targets.check_classes(loss, in.batch.row(i), in.batch.data_set_row(i), classes, what);
+    }
   }
 };
 

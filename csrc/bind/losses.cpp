@@ -39,7 +39,7 @@ py::tuple row_losses(const Loss& loss, const py::array& given, py::handle target
   const Shape rest(std::vector<Index>(whole.dims().begin() + 1, whole.dims().end()));
   const Targets<T> targets(loss, rest, target, n, "a row");
   if (targets.target.classes != nullptr) {
-    for (Index i = 0; i < n; ++i) targets.check_classes(loss, i, row.channels(), "classes");
+    for (Index i = 0; i < n; ++i) targets.check_classes(loss, i, i, row.channels(), "classes");
   }
   Batch batch;
   batch.n = n;

@@ -85,9 +85,10 @@ std::vector<Range> parameter_ranges(const char* name, const Pairs& given, Index 
 
 template <class T>
 py::tuple loss_and_grad(const Plan<T>& plan, py::handle x, py::handle target, py::handle params, py::handle grads,
-                        const py::object& index, py::handle loss_in, std::uint64_t seed, const Pairs& frozen_in) {
+                        const py::object& index, py::handle loss_in, std::uint64_t seed, const Pairs& frozen_in,
+                        const py::object& origin) {
   const Loss loss = loss_of(loss_in);
-  const LabeledBatch<T> data(plan, loss, x, target, index);
+  const LabeledBatch<T> data(plan, loss, x, target, index, origin);
   const Blocks<T> blocks(plan, params, grads);
   const std::vector<Range> frozen = parameter_ranges("frozen", frozen_in, plan.parameter_count());
   const StepResult result = without_gil([&] {
@@ -173,8 +174,9 @@ struct PyPlan {
 PyPlan make_plan(const Graph& graph, const std::string& dtype, const std::vector<double>& scale,
                  const std::vector<double>& shift, const std::optional<std::string>& isa_name, bool exact) {
   const Isa isa = isa_name ? isa_from_name(*isa_name) : default_isa();
-  if (dtype == "float32") return {std::make_shared<Plan<float>>(graph, scale, shift, isa, exact)};
-  if (dtype == "float64") return {std::make_shared<Plan<double>>(graph, scale, shift, isa, exact)};
+  const InputStage stage{{Normalize{scale, shift}}};
+  if (dtype == "float32") return {std::make_shared<Plan<float>>(graph, stage, isa, exact)};
+  if (dtype == "float64") return {std::make_shared<Plan<double>>(graph, stage, isa, exact)};
   fail("Plan: dtype must be \"float32\" or \"float64\", got \"", dtype, "\"");
 }
 
@@ -260,12 +262,14 @@ void register_plan(py::module_& m) {
       .def(
           "loss_and_grad",
           [](const PyPlan& p, py::handle x, py::handle target, py::handle params, py::handle grads,
-             const py::object& index, const py::object& loss, std::uint64_t seed, const Pairs& frozen) {
-            return p.with(
-                [&](const auto& q) { return loss_and_grad(q, x, target, params, grads, index, loss, seed, frozen); });
+             const py::object& index, const py::object& loss, std::uint64_t seed, const Pairs& frozen,
+             const py::object& origin) {
+            return p.with([&](const auto& q) {
+              return loss_and_grad(q, x, target, params, grads, index, loss, seed, frozen, origin);
+            });
           },
           "x"_a, "target"_a, "params"_a, "grads"_a, "index"_a = py::none(), "loss"_a = "cross_entropy", "seed"_a = 0,
-          "frozen"_a = Pairs{})
+          "frozen"_a = Pairs{}, "origin"_a = py::none())
       .def_property_readonly("smallest_batch",
                              [](const PyPlan& p) { return p.with([](const auto& q) { return q.smallest_batch(); }); })
       .def_property_readonly("has_buffers",

@@ -51,14 +51,6 @@ template <class T>
 void to_nchw(Index channels, Index positions, const T* x, T* y) {
   transpose(positions, channels, x, y);
 }
-template <class T>
-void from_nchw_u8(Index channels, Index positions, const std::uint8_t* x, const T* scale, const T* shift, T* y) {
-  for (Index c = 0; c < channels; ++c) {
-    const T a = scale[c], b = shift[c];
-    const std::uint8_t* plane = x + c * positions;
-    for (Index p = 0; p < positions; ++p) y[p * channels + c] = static_cast<T>(plane[p]) * a + b;
-  }
-}
 
 // n images of h x w x c become images of (top + h + bottom) x (left + w + right) x c, zeros around the values.
 template <class T>

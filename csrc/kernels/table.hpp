@@ -30,11 +30,25 @@ struct Slice {
   bool first() const { return part == 0; }
 };
 
-// Counter-based random numbers: they depend on the key, on the image's index in the batch and on the element, never on
-// threads or tiles.
+// Counter-based random numbers: they depend on the key, on the image (its index in the batch; in the input stage, its
+// row in the data set) and on the element, never on threads or tiles.
 struct Noise {
   std::uint64_t key = 0;
   Index first_image = 0;
+};
+
+// An image in the input stage. The first step reads bytes, NCHW, and writes x, channels-last; the others change x.
+template <class T>
+struct InputArgs {
+  Index channels = 1, positions = 1;
+  const std::uint8_t* bytes = nullptr;  // null after the first step
+  T* x = nullptr;
+  Noise noise;
+};
+
+template <class T>
+struct InputKernels {
+  void (*normalize)(const T* scale, const T* shift, const InputArgs<T>&);  // x * scale + shift, by channel
 };
 
 template <class T>
@@ -125,7 +139,6 @@ template <class T>
 struct VectorKernels {
   // Interface of the engine: NCHW to channels-last and back, one image.
   void (*from_nchw)(Index channels, Index positions, const T* x, T* y);
-  void (*from_nchw_u8)(Index channels, Index positions, const std::uint8_t* x, const T* scale, const T* shift, T* y);
   void (*to_nchw)(Index channels, Index positions, const T* x, T* y);
   double (*loss)(const LossRule&, const LossArgs<T>&);                   // the sum of the losses
   void (*add)(Index size, const T* x, T* y);                             // y += x
@@ -169,6 +182,7 @@ struct KernelTable : OpKernelsOf<T, ProductOps>,
                      OpKernelsOf<T, FusedOps>,
                      ProductKernels<T>,
                      StatisticsKernels<T>,
+                     InputKernels<T>,
                      VectorKernels<T> {
   Isa isa = Isa::baseline;
   int lanes = 1;  // elements in a vector register

@@ -35,22 +35,11 @@ KernelSizes kernel_sizes(const KernelTable<T>& table, const PlanNode& node, Inde
   return std::visit([&](const auto& g) { return table.of(g).sizes(g, n); }, node.op);
 }
 
-template <class T>
-std::vector<T> per_channel(const char* argument, const std::vector<double>& given, double fallback, Index channels) {
-  if (given.empty()) return std::vector<T>(static_cast<std::size_t>(channels), static_cast<T>(fallback));
-  if (given.size() != 1 && static_cast<Index>(given.size()) != channels) {
-    fail("Plan: ", argument, " must have 1 or ", channels, " entries (one a channel), got ", given.size());
-  }
-  std::vector<T> all(static_cast<std::size_t>(channels));
-  for (std::size_t c = 0; c < all.size(); ++c) all[c] = static_cast<T>(given[given.size() == 1 ? 0 : c]);
-  return all;
-}
-
 }  // namespace
 
 template <class T>
-Plan<T>::Plan(const Graph& graph, std::vector<double> scale, std::vector<double> shift, Isa isa, bool exact)
-    : table_(kernel_table<T>(isa)) {
+Plan<T>::Plan(const Graph& graph, const InputStage& stage, Isa isa, bool exact)
+    : table_(kernel_table<T>(isa)), input_stage_(table_, stage, graph.shape(0)) {
   if (graph.nodes().empty()) fail("Plan: the graph has no layers; add at least one");
   training_ = make_program(graph, exact);
   // An exact plan keeps every layer to itself in inference, too.
@@ -59,8 +48,6 @@ Plan<T>::Plan(const Graph& graph, std::vector<double> scale, std::vector<double>
                    ? training_
                    : make_program(simple.graph, exact);
   inference_.steps = simple.steps;
-  scale_ = per_channel<T>("scale", scale, 1.0 / 255, input_shape().channels());
-  shift_ = per_channel<T>("shift", shift, 0.0, input_shape().channels());
   inference_.layout = make_layout(inference_, false, choose_tile(inference_, false));
   training_.layout = make_layout(training_, true, choose_tile(training_, true));
 }

@@ -18,6 +18,7 @@
 #include "base/arena.hpp"
 #include "kernels/table.hpp"
 #include "plan/graph.hpp"
+#include "plan/input_stage.hpp"
 #include "plan/lifetimes.hpp"
 #include "plan/simplify.hpp"
 #include "runtime/awake_team.hpp"
@@ -162,9 +163,8 @@ std::vector<PlanNode> make_nodes(const Graph& graph, bool exact, int lanes);
 template <class T>
 class Plan {
  public:
-  // scale, shift: x = u8 * scale + shift, one entry per channel.
   // exact: one node per layer, with direct kernels, so that results equal those of the single layers bit for bit.
-  Plan(const Graph& graph, std::vector<double> scale, std::vector<double> shift, Isa isa, bool exact);
+  Plan(const Graph& graph, const InputStage& stage, Isa isa, bool exact);
 
   const Program& program(bool training) const { return training ? training_ : inference_; }
   const Shape& input_shape() const { return training_.shapes.front(); }
@@ -238,7 +238,7 @@ class Plan {
 
   const KernelTable<T>& table_;
   Program inference_, training_;
-  std::vector<T> scale_, shift_;
+  BoundInputStage<T> input_stage_;
 
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const Packed<T>> kept_;  // guarded by mutex_

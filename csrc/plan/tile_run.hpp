@@ -38,21 +38,11 @@ struct Plan<T>::TileRun {
   T* d_output() const { return gradient(program.output_value()); }
   Index size(int v) const { return program.shapes[static_cast<std::size_t>(v)].size(); }
 
-  // The images, channels-last and normalized.
+  // The images, through the input stage to value 0.
   void load(const Batch& batch) const {
-    const Shape& shape = plan.input_shape();
-    const Index pixels = shape.size();
-    for (Index i = 0; i < n; ++i) {
-      const Index row = batch.row(first + i) * pixels;
-      T* x = value(0) + i * pixels;
-      if (batch.is_u8) {
-        plan.table_.from_nchw_u8(shape.channels(), shape.positions(),
-                                 static_cast<const std::uint8_t*>(batch.images) + row, plan.scale_.data(),
-                                 plan.shift_.data(), x);
-      } else {
-        plan.table_.from_nchw(shape.channels(), shape.positions(), static_cast<const T*>(batch.images) + row, x);
-      }
-    }
+    const std::uint64_t key = noise_key(seed, 0);
+    T* x = value(0);
+    for (Index i = 0; i < n; ++i) plan.input_stage_.load(batch, first + i, key, x + i * size(0));
   }
   // Converts a value to NCHW.
   void store(int v, const T* from, T* to) const {

@@ -13,7 +13,9 @@ struct Batch {
   bool is_u8 = false;
   Index n = 0;
   const std::int64_t* index = nullptr;
+  const std::int64_t* origin = nullptr;  // where images are copies of some rows of a data set: those rows
   Index row(Index i) const { return index == nullptr ? i : index[i]; }
+  Index data_set_row(Index i) const { return origin == nullptr ? row(i) : origin[row(i)]; }
 };
 
 // Targets by row of the arrays: a class each, or numbers of the output's shape.

@@ -58,7 +58,7 @@ void check_type(Isa isa, Report& report) {
     Graph graph({p.channels, 1, p.positions});
     graph.add(BatchNorm2d(p.channels, kEps, 0.25, true), {0}, "norm");
     if (p.relu) graph.add(ReLU(), {1}, "relu");
-    const Plan<T> plan(graph, {}, {}, isa, false);
+    const Plan<T> plan(graph, {{Normalize{}}}, isa, false);
     Draw draw(11);
     const Values x = draw.values(p.n * p.channels * p.positions), dy = draw.values(p.n * p.channels * p.positions);
     const Values params = draw.values(4 * p.channels);

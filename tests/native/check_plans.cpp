@@ -2,6 +2,7 @@
 // one by one (exact) and as the plan optimizes them, fused or by another algorithm.
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <tuple>
 
 #include "base/error.hpp"
@@ -292,15 +293,45 @@ void check_plan(const Plan<T>& plan, const Problem& p, Report& report) {
   report.require(step.largest == static_cast<double>(largest), "another largest gradient");
 }
 
+// Two steps, one after the other, for images of bytes; none for images of numbers.
+template <class T>
+void check_input_stage(Isa isa, Report& report) {
+  report.begin(isa, kElement<T>, "input stage", kFormulaTolerance<T>);
+  report.begin_case("two normalizations");
+  const std::vector<std::uint8_t> bytes = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};  // two images of (3, 1, 2)
+  const std::vector<std::int64_t> index = {1};
+  const InputStage stage{{Normalize{{0.5, 1, 2}, {1}}, Normalize{{-2}, {0, 0.25, 0}}}};
+  const BoundInputStage<T> bound(kernel_table<T>(isa), stage, Shape({3, 1, 2}));
+  std::vector<T> x(6);
+  Batch batch;
+  batch.images = bytes.data(), batch.is_u8 = true, batch.n = 1, batch.index = index.data();
+  bound.load(batch, 0, 0, x.data());
+  report.compare("bytes", x.data(), {-9, -19.75, -46, -10, -21.75, -50});
+  const std::vector<T> numbers(bytes.begin(), bytes.end());
+  batch.images = numbers.data(), batch.is_u8 = false;
+  bound.load(batch, 0, 0, x.data());
+  report.compare("numbers", x.data(), {7, 9, 11, 8, 10, 12});
+  report.begin_case("no step");
+  bool refused = false;
+  try {
+    const BoundInputStage<T> empty(kernel_table<T>(isa), {}, Shape({3, 1, 2}));
+  } catch (const std::invalid_argument&) {
+    refused = true;
+  }
+  report.require(refused, "bytes need a step that reads them");
+  report.end();
+}
+
 template <class T>
 void check_type(Isa isa, const std::vector<Problem>& problems, Report& report) {
+  check_input_stage<T>(isa, report);
   for (bool exact : {true, false}) {
     // Direct kernels round like the loops do; another algorithm may take sums of larger numbers.
     const double tolerance = exact ? 10 * kSumTolerance<T> : sizeof(T) == 4 ? 1e-3 : 1e-10;
     report.begin(isa, kElement<T>, exact ? "plan, exact" : "plan", tolerance);
     for (const Problem& p : problems) {
       report.begin_case(p.name);
-      check_plan(Plan<T>(p.graph, {kScale}, {kShift}, isa, exact), p, report);
+      check_plan(Plan<T>(p.graph, {{Normalize{{kScale}, {kShift}}}}, isa, exact), p, report);
     }
     report.end();
   }

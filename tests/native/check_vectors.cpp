@@ -45,8 +45,14 @@ void check_borders(const KernelTable<T>& table, Report& report) {
       compare(report, "from_nchw", inside, last);
       table.to_nchw(channels, positions, inside.data(), back.data());
       compare(report, "to_nchw", back, x);
-      table.from_nchw_u8(channels, positions, u8.data(), a.data(), b.data(), normalized.data());
-      compare(report, "from_nchw_u8", normalized, last_u8);
+      table.normalize(a.data(), b.data(), {channels, positions, u8.data(), normalized.data(), {}});
+      compare(report, "normalize, bytes", normalized, last_u8);
+      for (std::size_t i = 0; i < last_u8.size(); ++i) {
+        const std::size_t c = i % static_cast<std::size_t>(channels);
+        last_u8[i] = last_u8[i] * scale[c] + shift[c];
+      }
+      table.normalize(a.data(), b.data(), {channels, positions, nullptr, normalized.data(), {}});
+      compare(report, "normalize", normalized, last_u8);
     }
   }
   report.end();

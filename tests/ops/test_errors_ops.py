@@ -284,6 +284,19 @@ def test_target_that_the_index_leaves_out_is_not_looked_at(called: Called) -> No
     called.plan.loss_and_grad(called.x, target, called.params, called.grads, index)
 
 
+def test_origin(called: Called) -> None:
+    def call(target: list[int], index: list[int] | None, origin: list[int]) -> Callable[[], object]:
+        rows = None if index is None else np.array(index)
+        arrays = (called.x, np.array(target), called.params, called.grads, rows)
+        return lambda: called.plan.loss_and_grad(*arrays, origin=np.array(origin))
+
+    text = "target: values must be from 0 to 7 (the network has 8 outputs), got 9 at position"
+    refuse(call([0, 9], None, [70, 50]), ValueError, f"{text} 50")
+    refuse(call([9, 0], [1, 0], [70, 50]), ValueError, f"{text} 70")
+    text = "origin: expected 2 entries, one a row of x, got 3"
+    refuse(call([0, 1], [1], [0, 1, 2]), ValueError, text)
+
+
 def test_loss(called: Called) -> None:
     call = called.plan.loss_and_grad
     names = '"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_logits"'

@@ -1,6 +1,7 @@
-// Kernels over whole vectors and rows, and the door of the variant.
+// Kernels of the input stage, of whole vectors and rows, and the door of the variant.
 #include "kernels/instantiate/family.hpp"
 
+#include "kernels/input/normalize.hpp"
 #include "kernels/pointwise/bias.hpp"
 #include "kernels/train/losses.hpp"
 #include "kernels/train/optimizers.hpp"
@@ -74,9 +75,10 @@ void fill_table(KernelTable<T>& table) {
   fill_normalization(table);
   fill_structure(table);
   fill_fused(table);
+  static_cast<InputKernels<T>&>(table) = {normalize<T>};
   static_cast<VectorKernels<T>&>(table) = {
-      from_nchw<T>, from_nchw_u8<T>, to_nchw<T>, losses<T>,       add,      sum, magnitude, sgd<T>,
-      adam<T>,      rmsprop<T>,      adagrad<T>, squared_norm<T>, fma_loop,
+      from_nchw<T>, to_nchw<T>, losses<T>,       add,      sum, magnitude, sgd<T>, adam<T>,
+      rmsprop<T>,   adagrad<T>, squared_norm<T>, fma_loop,
   };
   table.isa = Isa::CNNFAST_ISA;
   table.lanes = kLanes<Packet<T>>;

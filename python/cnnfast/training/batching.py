@@ -85,19 +85,6 @@ def copied_rows(who: str, x: Array, y: Array | Sequence[object], rows: Labels) -
     return x[rows], y[rows] if isinstance(y, np.ndarray) else np.asarray([y[i] for i in rows.tolist()])
 
 
-def check_copied_labels(y: Array, rows: Labels, n_classes: int, loss: Loss) -> None:
-    """Checks labels copied by `copied_rows`, and reports errors with their position in the original array."""
-    if y.dtype != np.int64:
-        return
-    wrong = ((y < 0) | (y >= n_classes)) & (y != getattr(loss, "ignore_index", None))
-    if wrong.any():
-        at, positions = int(wrong.argmax()), y[0].size
-        raise ValueError(
-            f"target: values must be from 0 to {n_classes - 1} (the network has {n_classes} outputs), got "
-            f"{y.flat[at]} at position {rows[at // positions] * positions + at % positions}"
-        )
-
-
 def _as_array(who: str, index: object) -> Array:
     refuse_masked(who, "index", index)
     if not isinstance(index, np.ndarray | list | tuple | range):

@@ -19,7 +19,7 @@ from ..optim.clipping import clipping
 from ..optim.optimizer import check_optimizer
 from ..optim.overflow import FiniteSteps
 from .accumulator import BatchResult, GradientAccumulator
-from .batching import batch_slices, check_copied_labels, check_rows, copied_rows, must_copy_rows, row_numbers
+from .batching import batch_slices, check_rows, copied_rows, must_copy_rows, row_numbers
 
 #: Difference between the dropout seeds of successive parts of a batch: odd and large.
 _PART_SEED_STRIDE = 0x9E3779B97F4A7C15
@@ -125,7 +125,8 @@ class Trainer:
         """
         if micro_batch is not None:
             micro_batch = check_integer("Trainer", "micro_batch", micro_batch, 1)
-        return self.step_checked(*self._checked(x, y, index), micro_batch).loss
+        plan, x, y, rows, origin = self._checked(x, y, index)
+        return self.step_checked(plan, x, y, rows, micro_batch, origin).loss
 
     def accumulate(self, x: Array, y: Array, index: Any = None) -> float:
         """Accumulate the gradient of these rows for the next `update`: for batches that arrive in parts.
@@ -185,8 +186,10 @@ class Trainer:
         self._averages_before = before
         vars(self._accumulator).update(parts)
 
-    def _checked(self, x: Any, y: Any, index: Any) -> tuple[Plan, Array, Array, Labels | None]:
-        """(plan, x, y, index) as the engine takes them; rows it cannot read in place are copied."""
+    def _checked(self, x: Any, y: Any, index: Any) -> tuple[Plan, Array, Array, Labels | None, Labels | None]:
+        """(plan, x, y, index, origin) as the engine takes them. Rows it cannot read in place are copied; then
+        index is None and origin has their numbers.
+        """
         model = self.model
         if model.flat_parameters is not self._params:
             raise ValueError(
@@ -194,12 +197,12 @@ class Trainer:
                 "Trainer was made; make a new one"
             )
         rows: Labels | None = None
-        copied: Labels | None = None
+        origin: Labels | None = None
         if index is not None and isinstance(x, np.ndarray) and x.ndim > 0:
             rows = row_numbers("Trainer", index, len(x))
             if must_copy_rows(x, y, self.loss):
                 x, y = copied_rows("Trainer", x, y, rows)
-                rows, copied = None, rows
+                rows, origin = None, rows
         plan, x = model.prepare(x)
         if not self._started:
             model.check_loss("Trainer", self.loss, plan.output_shape[0])
@@ -207,22 +210,29 @@ class Trainer:
             model.record_input(x)
             self._started = True
         y = targets("Trainer", "y", y, self.loss, plan.output_shape, model.dtype, len(x))
-        if copied is not None:
-            check_copied_labels(y, copied, plan.output_shape[0], self.loss)
-        return plan, x, y, rows
+        return plan, x, y, rows, origin
 
     def step_checked(
-        self, plan: Plan, x: Array, y: Array, index: Labels | None, micro_batch: int | None = None
+        self,
+        plan: Plan,
+        x: Array,
+        y: Array,
+        index: Labels | None,
+        micro_batch: int | None = None,
+        origin: Labels | None = None,
     ) -> BatchResult:
-        """One step on checked input."""
+        """One step on checked input, as `_checked` returns it."""
         if self._accumulator.rows > 0:
             raise RuntimeError(
                 f"Trainer: {self._accumulator.rows} accumulated rows are pending; call update() before step()"
             )
         n = len(x) if index is None else len(index)
         if micro_batch is not None and n > micro_batch:
-            return self._step_in_parts(plan, x, y, index, n, micro_batch)
-        result = self._forward_backward(plan, x, y, index)
+            parts = batch_slices("Trainer", "micro_batch", n, micro_batch, plan.smallest_batch)
+            rows = np.arange(n) if index is None else index
+            check_rows("Trainer", rows, len(x))
+            return self._step_in_parts(plan, x, y, [rows[part] for part in parts], origin)
+        result = self._forward_backward(plan, x, y, index, origin)
         if result.weight == 0:
             self.skipped += 1
         else:
@@ -231,32 +241,35 @@ class Trainer:
         return result
 
     def _step_in_parts(
-        self, plan: Plan, x: Array, y: Array, index: Labels | None, n: int, micro_batch: int
+        self, plan: Plan, x: Array, y: Array, parts: list[Labels], origin: Labels | None
     ) -> BatchResult:
-        parts = batch_slices("Trainer", "micro_batch", n, micro_batch, plan.smallest_batch)
-        rows = np.arange(n) if index is None else index
-        check_rows("Trainer", rows, len(x))
         try:
-            for part in parts:
-                self._accumulate(plan, x, y, rows[part])
+            for rows in parts:
+                self._accumulate(plan, x, y, rows, origin)
             return self._apply_accumulated()
         except BaseException:
             self._discard()
             raise
 
-    def _forward_backward(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> BatchResult:
+    def _forward_backward(
+        self, plan: Plan, x: Array, y: Array, index: Labels | None, origin: Labels | None
+    ) -> BatchResult:
         """Compute the gradients of these rows and check that they are finite."""
         self._frozen.update()
         loss, seed, frozen = self._engine_loss, self._dropout_seed(), self._frozen.ranges
-        result = BatchResult(*plan.loss_and_grad(x, y, self._params, self._grads, index, loss, seed, frozen))
+        result = BatchResult(
+            *plan.loss_and_grad(x, y, self._params, self._grads, index, loss, seed, frozen, origin)
+        )
         if result.weight > 0:
             self._check_finite(result)
         return result
 
-    def _accumulate(self, plan: Plan, x: Array, y: Array, index: Labels | None) -> float:
+    def _accumulate(
+        self, plan: Plan, x: Array, y: Array, index: Labels | None, origin: Labels | None
+    ) -> float:
         if self._accumulator.rows == 0 and plan.has_buffers:
             self._averages_before = self._params[self._averages]
-        result = self._forward_backward(plan, x, y, index)
+        result = self._forward_backward(plan, x, y, index, origin)
         if result.weight > 0:
             self._move_averages(plan)
         self._accumulator.add(result, len(x) if index is None else len(index))
