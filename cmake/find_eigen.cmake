@@ -1,5 +1,5 @@
-# Eigen's headers: from the build requirement cmeel-eigen (asked of the Python that runs the build, which
-# under build isolation is the one that has it), else a system Eigen 3.4 or newer.
+# Eigen's headers: from the build requirement cmeel-eigen, found by the Python that runs the build (under build
+# isolation only that one has it), else from a system Eigen 3.4 or newer.
 # Sets CNNFAST_EIGEN_VERSION, and CNNFAST_EIGEN_HEADERS to the folder of a copy (keep_headers.cmake).
 
 if(NOT CNNFAST_EIGEN_INCLUDE)

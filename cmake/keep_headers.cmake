@@ -1,6 +1,6 @@
-# cnnfast_keep_headers(variable FOLDER PATTERN): a copy of the headers FOLDER/PATTERN in the build folder, whose place is
-# stored in `variable`. Pip installs build requirements into a folder with a new name each time; if that name stood in
-# the compiler's command lines, everything would be compiled again. Files that did not change keep their time stamps.
+# cnnfast_keep_headers(variable FOLDER PATTERN): copies the headers FOLDER/PATTERN to the build folder and sets `variable`
+# to the copy. Pip installs build requirements into a folder with a new name each time; if the compiler's command lines
+# contained that name, everything would be compiled again. Files that did not change keep their time stamps.
 function(cnnfast_keep_headers variable folder pattern)
   set(copy "${CMAKE_BINARY_DIR}/headers")
   file(GLOB_RECURSE files RELATIVE "${folder}" "${folder}/${pattern}")

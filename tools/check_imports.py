@@ -1,4 +1,4 @@
-"""Checks the imports of the package: no cycle, none of a higher layer, no private name of another module.
+"""Checks the imports of the package: no cycles, none from a higher layer, no private names of other modules.
 
     python tools/check_imports.py [FOLDER]
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PACKAGE = "cnnfast"
-#: From the lowest layer to the highest: a module imports from its own layer and from lower ones.
+#: From the lowest layer to the highest: a module may import from its own layer and from lower ones.
 LAYERS = (
     ("_core", "_types", "_text", "_load", "errors"),
     ("_checks", "_class_names", "_files", "_flat", "_json", "_names", "_stderr", "_terminal"),

@@ -4,8 +4,8 @@ Usage: check_spills.py [--objdump OBJDUMP] [--all] BUILD_DIRECTORY
 
 Disassembles the kernel variants' objects of a CMake build. A loop counts when it has at least 8 fused
 multiply-adds and no loop inside it has any. A load or store of a vector register relative to the stack or
-frame pointer in such a loop is a spill: what the loop works on does not fit the registers.
-Exit code 1 when a float loop of avx2 or avx512 spills that ALLOWED does not name.
+frame pointer in such a loop is a spill: the values of the loop do not fit in the registers.
+The exit code is 1 if a float loop of avx2 or avx512 spills more than ALLOWED permits.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ GATED = {("avx2", "float"), ("avx512", "float")}
 
 @dataclass(frozen=True)
 class Allowed:
-    """Spills that are known, and accepted up to this many loads and stores a loop."""
+    """Known spills, accepted up to this many loads and stores a loop."""
 
     variants: str
-    symbol: str  # found anywhere in the symbol
+    symbol: str  # a regular expression, searched for in the symbol
     loads: int
     stores: int
     reason: str
@@ -39,14 +39,14 @@ ALLOWED = [
         r"ElementwiseKernels<float>|::activate<float>|element_losses<float",
         32,
         2,
-        "coefficients of the polynomials outnumber the registers; they are read, at one load each",
+        "there are more coefficients of the polynomials than registers; each is read with one load",
     ),
     Allowed(
         "avx2 avx512",
         r"lanewise_row_3x3<float>",
         64,
         72,
-        "nine weights beside up to eight sums; stores of a vector's first lanes, through a buffer, count too",
+        "nine weights and up to eight sums; stores of a vector's first lanes, through a buffer, count too",
     ),
     Allowed(
         "avx2 avx512",
@@ -60,7 +60,7 @@ ALLOWED = [
         r"correlate_rows<|ConvPoolDirect<float>::block_of_rows<",
         5,
         5,
-        "unrolled over a whole window: the compiler moves up to 5 sums out and back once a window",
+        "unrolled over a whole window: the compiler stores and reloads up to 5 sums once a window",
     ),
     Allowed(
         "avx2",
@@ -74,7 +74,7 @@ ALLOWED = [
         r"Winograd(Weights|Conv2d)?<float, \d, \d>::",
         250,
         140,
-        "transforms work on up to 6x6 vectors, more than there are registers; the products stand apart",
+        "transforms work on up to 6x6 vectors, more than there are registers; the products are other loops",
     ),
 ]
 
@@ -86,14 +86,14 @@ TARGET = re.compile(r"(?:^|,\s*)(?P<address>[0-9a-f]+) <")
 
 @dataclass(frozen=True)
 class Machine:
-    """How one instruction set spells what is looked for."""
+    """Patterns of one instruction set in the disassembly."""
 
     multiply_add: re.Pattern[str]
     jump: re.Pattern[str]  # conditional or not
-    leaves: re.Pattern[str]  # never goes on to the next instruction
+    leaves: re.Pattern[str]  # never continues with the next instruction
     vector: re.Pattern[str]
     stack: re.Pattern[str]
-    frame: re.Pattern[str]  # where `sets_frame` is seen in the function: there only is it a frame pointer
+    frame: re.Pattern[str]  # a frame pointer only in functions with an instruction `sets_frame`
     sets_frame: re.Pattern[str]
     store: re.Pattern[str]  # mnemonic and operands of a vector store
 
@@ -160,7 +160,7 @@ class Loop:
 
 
 def short(symbol: str) -> str:
-    """Without parameters: float __vector(16) becomes floatx16."""
+    """A symbol without parameters; float __vector(16) becomes floatx16."""
     symbol = re.sub(r" __vector\((\d+)\)", r"x\1", symbol).replace("(anonymous namespace)::", "")
     return symbol.partition("(")[0].removeprefix("void ").removeprefix("auto ")
 
@@ -230,7 +230,7 @@ def cycles(nodes: set[int], edges: list[list[int]]) -> list[set[int]]:
 
 
 def loop_forest(nodes: set[int], edges: list[list[int]]) -> list[tuple[set[int], list[set[int]]]]:
-    """Every loop with those directly inside it: cycles that remain when the way back to its entry is cut."""
+    """Every loop with those directly inside it: cycles that remain without the edges back to its entry."""
     forest = []
     for loop in cycles(nodes, edges):
         entries = {to for node in nodes - loop for to in edges[node] if to in loop} or {min(loop)}
@@ -310,7 +310,7 @@ def main() -> int:
         print(f"{variant} {element}: {len(spills)} multiply-add loops, {sum(spills)} with spills")
     failures = sum(loop.verdict() == "SPILLS" for loop in loops)
     if failures:
-        print(f"{failures} loops spill: shrink their register tile, or name them in ALLOWED with a reason")
+        print(f"{failures} loops spill: use smaller register tiles, or add them to ALLOWED with a reason")
     return 1 if failures else 0
 
 

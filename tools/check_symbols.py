@@ -1,4 +1,4 @@
-"""Fail when two kernel variants define a common symbol (see csrc/kernels/simd/isa.hpp for why that is fatal).
+"""Fail if two kernel variants define the same symbol (csrc/kernels/simd/isa.hpp says why that is an error).
 
 Usage: check_symbols.py --nm NM --stamp FILE VARIANT=OBJECT...
 """
@@ -10,9 +10,9 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-#: What compilers define for themselves, the same whatever the instruction set: the pointer to the
-#: exception handler (GCC), the end of an exception that leaves noexcept (clang; macOS puts another _ before
-#: it), pointers to other symbols (MinGW), and constants named by their bits (Visual Studio).
+#: Symbols that compilers generate, the same for every instruction set: the pointer to the exception
+#: handler (GCC), the handler of exceptions that leave a noexcept function (clang; macOS adds another _),
+#: pointers to other symbols (MinGW), and constants named by their bits (Visual Studio).
 SAME_EVERYWHERE = re.compile(r"DW\.ref\.|_?__clang_call_terminate$|\.refptr\.|__(real|[xyz]mm)@")
 
 
@@ -21,7 +21,7 @@ def defined_symbols(nm: str, path: str) -> set[str]:
     symbols = set()
     for line in listing.splitlines():
         name, kind = line.split()[:2]
-        # Upper case: visible to the linker; V, W, u: weak or unique, the ones that merge silently.
+        # Upper case: visible to the linker; V, W, u: weak or unique, which the linker merges silently.
         if kind in "ABCDRSTVWu" and not SAME_EVERYWHERE.match(name):
             symbols.add(name)
     return symbols

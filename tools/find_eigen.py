@@ -1,4 +1,4 @@
-"""Print the folder that holds Eigen/Core of the installed package cmeel-eigen; exit 1 without one."""
+"""Print the folder that contains Eigen/Core in the installed package cmeel-eigen; exit 1 if there is none."""
 
 import sys
 from importlib import metadata

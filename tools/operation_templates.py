@@ -1,6 +1,6 @@
 """Python text of an operation's functions, for generate_operations.py: a template for each way to call one.
 
-Text is written without care for its layout; `ruff format` sees to that.
+The text is not formatted here; `ruff format` does that.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Operation:
 
     @property
     def settings(self) -> list[str]:
-        """Arguments of the functions: those that no array implies, in their own order."""
+        """Arguments of the functions: those that no array implies, in the functions' order."""
         implied = {*self.table.get("implied", ())} | ({"bias"} if "weight" in self.table else set())
         texts = {text.partition(":")[0]: text for text in self.parameters}
         order = self.table.get("order", list(texts))
@@ -48,11 +48,11 @@ class Operation:
 
     @property
     def keywords(self) -> list[str]:
-        """What ends the arguments of a function: always by keyword."""
+        """The last arguments of a function, which are keyword-only."""
         return [ISA] if self.table.get("keyword") else ["*", ISA]
 
     def build(self, **values: str) -> str:
-        """The expression that makes the operation; an argument is the variable of its name, or is given."""
+        """The expression that makes the operation; arguments are variables of the same name, or are given."""
         given = ", ".join(values.get(name, name) for name, *_ in self.arguments)
         return f"_core.{self.name}({given})"
 
@@ -79,14 +79,14 @@ def define(name: str, parameters: list[str], returns: str, *body: str) -> str:
 
 
 def _call(op: Operation, before: str, after: str) -> list[str]:
-    """return before(operation)after, the operation on a line of its own where it is a long one."""
+    """return before(operation)after, with a long operation on a separate line."""
     if len(op.arguments) > 2:
         return [f"op = {op.build()}", f"return {before}op{after}"]
     return [f"return {before}{op.build()}{after}"]
 
 
 def unary(op: Operation) -> str:
-    """One array and settings; the shape of the output is the operation's."""
+    """One array and settings; the operation determines the shape of the output."""
     name = op.function
     return define(
         name,
@@ -133,12 +133,12 @@ def elementwise(op: Operation) -> str:
 
 
 def channels(op: Operation) -> str:
-    """Along axis 1 of two or more."""
+    """Along axis 1 of arrays with two or more axes."""
     return _any_shape(op, "along_channels")
 
 
 def max_pool(op: Operation) -> str:
-    """Unary, and on demand also where each value was found."""
+    """Unary, and optionally also the index of each value."""
     name = op.function
     after_default = any("=" in text for text in op.settings)
     always = ["x: Array", *op.settings]
@@ -161,7 +161,7 @@ def max_pool(op: Operation) -> str:
 
 
 def weighted(op: Operation) -> str:
-    """A weight, whose shape implies some arguments, and perhaps a bias."""
+    """A weight, whose shape implies some arguments, and an optional bias."""
     name, table = op.function, op.table
     exact = ["exact: bool = False"] if table.get("exact") else []
     passed = ", exact" if exact else ""

@@ -71,17 +71,17 @@ def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("padding", [b"", b"\0" * 512], ids=["", "zeros"])
-@pytest.mark.parametrize("batch_slices", [1, 3, 200, 70_000])
-def test_gzip_files_of_several_members(batch_slices: int, padding: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("members", [1, 3, 200, 70_000])
+def test_gzip_files_of_several_members(members: int, padding: bytes, tmp_path: Path) -> None:
     """As `cat a.gz b.gz` and programs that compress in parallel make them."""
     content = np.random.default_rng(0).integers(0, 256, (100, 28, 28), dtype=np.uint8)
     raw = bytes((0, 0, 8, 3)) + np.array(content.shape, dtype=">u4").tobytes() + content.tobytes()
-    size = -(-len(raw) // batch_slices)
+    size = -(-len(raw) // members)
     parts = [raw[start : start + size] for start in range(0, len(raw), size)]
     path = tmp_path / "images.gz"
-    if batch_slices == 200:  # an empty member at the end is the mark of some of them
+    if members == 200:  # an empty member at the end is the mark of some of them
         parts.append(b"")
-    if batch_slices == 70_000:  # cut members at any place
+    if members == 70_000:  # cut members at any place
         parts = [raw[:1], raw[1:2], raw[2:17], raw[17:]]
     path.write_bytes(padding.join(gzip.compress(part) for part in parts) + padding)
     np.testing.assert_array_equal(read_idx(path), content)

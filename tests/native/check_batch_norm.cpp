@@ -1,4 +1,4 @@
-// Batch normalization in training: over tiles, shards and threads, against mean and variance of the whole batch.
+// Batch normalization in training, over tiles, shards and threads, compared with mean and variance of the whole batch.
 #include <cmath>
 
 #include "base/error.hpp"
@@ -17,7 +17,7 @@ struct Problem {
 };
 constexpr double kEps = 1e-3;
 
-// Everything in double over NCHW: y, and what comes back of dy.
+// Everything in double over NCHW: y, and the gradients from dy.
 struct Expected {
   Values y, dx, dparams, found;
 };

@@ -1,5 +1,5 @@
-// One operation at a time, straight through the kernel table: forward, and backward twice, so that gradients
-// of weights are seen to be added and gradients of inputs to be overwritten.
+// One operation at a time, directly from the kernel table: forward, and backward twice, to check that gradients
+// of weights are added and gradients of inputs overwritten.
 #include <cmath>
 #include <set>
 #include <stdexcept>
@@ -23,7 +23,7 @@ struct Case {
   Shapes more = {};  // of the inputs after the first, where they differ
 };
 
-// The layout inside the engine, and back.
+// Conversion to the engine's layout, and back.
 Index channels_last(const Shape& shape, Index i) {
   const Index c = i / shape.positions() % shape.channels();
   return i / shape.size() * shape.size() + i % shape.positions() * shape.channels() + c;
@@ -98,7 +98,7 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
   BackwardArgs<T> b;
   b.n = c.n, b.x = f.x, b.xs = f.xs, b.y = y.data(), b.saved = saved.data(), b.packed = packed.data(), b.dy = d.data();
   b.packed_grads = packed_grads.data(), b.scratch = d_scratch.data(), b.dxs = nobody.data();
-  kernels.backward(g, b);  // as for the first layer, whose dx nobody needs
+  kernels.backward(g, b);  // as for the first layer, whose dx is not needed
   b.dx = dxs.front(), b.dxs = dxs.data();
   kernels.backward(g, b);
   if constexpr (std::is_same_v<O, Linear>) {  // once, not twice: nothing is added up
@@ -149,7 +149,7 @@ void check_family(Isa isa, const std::vector<Case>& cases, Report& report) {
 
 Padding same(Index pad) { return {pad, pad, pad, pad}; }
 
-// Channels on both sides of one, two and five vectors of every width; odd sizes; strides that leave pixels over.
+// Channels around one, two and five vectors of every width; odd sizes; strides that skip the last pixels.
 std::vector<Case> convolutions() {
   struct Row {
     Index c_in, c_out, h, w;
@@ -234,7 +234,7 @@ std::vector<Case> downsamplings() {
 }
 std::vector<Case> line_downsamplings() { return {{Downsample1d(3), {5, 11}, 2}}; }
 
-// Windows side by side and overlapping, hanging over the edge, leaving pixels out, and larger than the image.
+// Windows that are adjacent, overlap, extend beyond the edge, skip pixels, or are larger than the image.
 std::vector<Case> max_pools() {
   std::vector<Case> cases;
   for (Index c : {1, 3, 5, 8, 16, 19, 33}) {
@@ -275,7 +275,7 @@ std::vector<Case> average_pools_of_lines() {
   cases.push_back({AvgPool1d(4, 3, {2, 3}, true, false), {5, 8}, 2});
   return cases;
 }
-// The whole, windows of one size, of several, and more of them than places.
+// One window, windows of one size, of several sizes, and more windows than positions.
 template <class O>
 std::vector<Case> adaptive_pools() {
   std::vector<Case> cases;
@@ -299,7 +299,7 @@ std::vector<Case> linears() {
           {Linear(64, 16, true), {64}, 16},  {Linear(8, 1, false), {8}, 5}};
 }
 
-// Sides of one, two and five vectors of every width, and of less.
+// Sides of one, two and five vectors of every width, and shorter ones.
 std::vector<Case> matrix_products() {
   return {{MatMul(), {1, 1}, 1, {{1, 1}}},   {MatMul(), {5, 3}, 2, {{3, 7}}},     {MatMul(), {33, 19}, 3, {{19, 8}}},
           {MatMul(), {8, 33}, 2, {{33, 1}}}, {MatMul(), {70, 16}, 1, {{16, 19}}}, {MatMul(), {16, 16}, 2}};
@@ -384,7 +384,7 @@ std::vector<const char*> names(TypeList<Ops...>) {
   return {Ops::kName...};
 }
 
-// BatchNorm1d and 2d have cases in check_batch_norm.cpp, Dropout and Dropout2d none: they draw.
+// BatchNorm1d and 2d have cases in check_batch_norm.cpp, Dropout and Dropout2d none: they are random.
 void check_complete(const std::vector<std::vector<Case>>& families) {
   std::set<std::string> missing;
   for (const char* name : names(OpList())) missing.insert(name);

@@ -1,5 +1,5 @@
 // Whole networks through plans: forward, forward and backward, loss and gradient on uint8 images by index; layers
-// one by one (exact) and as the plan optimizes them, fused or by another algorithm.
+// one by one (exact) and as the plan optimizes them, fused or with another algorithm.
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
@@ -14,11 +14,11 @@ namespace cnnfast::selftest {
 
 namespace {
 
-// x = u8 * scale + shift: exact in both types, so that all paths see the same numbers.
+// x = u8 * scale + shift: exact in both types, so that all paths get the same values.
 constexpr double kScale = 1.0 / 64, kShift = -1.5;
 
-// A gradient jumps where ReLU meets zero or two candidates of a pool are equal. Numbers are drawn until no
-// network comes nearer than rounding carries it.
+// A gradient is discontinuous where the input of ReLU is zero or two candidates of a pool are equal. Numbers are drawn
+// until no network is so near to such a point that rounding could reach it.
 constexpr double kFarFromKinks = 2e-5;
 constexpr unsigned kMaxDraws = 200;
 
@@ -43,7 +43,7 @@ struct Problem {
   Index correct = 0;
 };
 
-// The network in plain loops: every layer's application, with its window of the flat parameters.
+// The network in plain loops: each layer applied with its slice of the flat parameters.
 class PlainNetwork {
  public:
   PlainNetwork(const Graph& graph, Index n) : graph_(graph) {
@@ -130,7 +130,7 @@ Values loss_gradient(Problem& p) {
   return d;
 }
 
-// Draws numbers and solves the problem in plain loops.
+// Draws numbers and computes the expected results in plain loops.
 Problem solve(const Network& network) {
   const Graph& graph = network.graph;
   const PlainNetwork plain(graph, network.n);
@@ -271,7 +271,7 @@ void check_plan(const Plan<T>& plan, const Problem& p, Report& report) {
 
   Batch batch;
   batch.images = x.data(), batch.n = p.n;
-  for (std::int64_t version : {-1, 1, 1}) {  // packed for the call; packed and kept; taken as kept
+  for (std::int64_t version : {-1, 1, 1}) {  // packed for the call; packed and kept; reused
     plan.forward(batch, {params.data(), version}, y.data());
     report.compare("forward", y.data(), p.y);
   }
@@ -326,7 +326,7 @@ template <class T>
 void check_type(Isa isa, const std::vector<Problem>& problems, Report& report) {
   check_input_stage<T>(isa, report);
   for (bool exact : {true, false}) {
-    // Direct kernels round like the loops do; another algorithm may take sums of larger numbers.
+    // Direct kernels round like the loops; other algorithms may add larger numbers.
     const double tolerance = exact ? 10 * kSumTolerance<T> : sizeof(T) == 4 ? 1e-3 : 1e-10;
     report.begin(isa, kElement<T>, exact ? "plan, exact" : "plan", tolerance);
     for (const Problem& p : problems) {

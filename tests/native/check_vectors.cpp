@@ -160,7 +160,7 @@ void check_losses(const KernelTable<T>& table, const Loss& loss, const char* nam
     a.values = loss.targets_are_classes() ? nullptr : values.data();
     a.weight = loss.weight.empty() ? nullptr : weight.data();
     const double total = table.loss(loss, a);
-    if (c > 1 || !loss.targets_are_classes()) {  // of one class the loss is 0, and has no scale
+    if (c > 1 || !loss.targets_are_classes()) {  // with one class the loss is 0: no relative error
       compare(report, "losses", out, each);
       report.compare("sum", &total, {sum});
     }

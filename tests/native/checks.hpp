@@ -6,7 +6,7 @@
 
 namespace cnnfast::selftest {
 
-// Whether a variant has kernels of its own for T; where it has none, those of the one before it serve.
+// Whether a variant has its own kernels for T; if not, those of the variant before it are used.
 template <class T>
 bool has_kernels(Isa isa) {
   return kernel_table<T>(isa).isa == isa;

@@ -1,4 +1,4 @@
-// Random numbers that every machine draws alike, exact in float32 as in float64.
+// Random numbers that are the same on every machine, exact in float32 and in float64.
 #pragma once
 
 #include <random>

@@ -1,5 +1,5 @@
-// Memory for a kernel: not-a-number until written, and a guard on both sides that nobody may write. While `crowded`,
-// buffers lie one behind the other instead, a few elements apart and at any distance from a multiple of the alignment.
+// Memory for a kernel: NaN until written, with a guard on both sides that must not be written. While `crowded`,
+// buffers are allocated one after the other instead, a few elements apart and not aligned.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace cnnfast::selftest {
 
 inline bool crowded = false;
 
-// Hands out memory that is free again after many more requests.
+// Returns memory that is reused after many more requests.
 class Crowd {
  public:
   std::byte* take(std::size_t bytes, std::size_t element) {

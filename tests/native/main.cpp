@@ -1,5 +1,5 @@
-// The engine's self-test without Python: every variant this processor runs against plain loops in double.
-// Exit code 1 when something differs.
+// The engine's self-test without Python: every variant this processor supports, compared with plain loops in double.
+// The exit code is 1 if something differs.
 #include <cstdio>
 #include <exception>
 
@@ -20,7 +20,7 @@ int run() {
     std::printf("FAILED: this processor runs none of the variants\n");
     return 1;
   }
-  // Kernels twice, the second time with their buffers close together: the bits of a result may not depend on that.
+  // Kernels twice, the second time with adjacent buffers: the bits of a result must not depend on addresses.
   selftest::Report report, moved(true);
   for (Isa isa : available_isas()) {
     selftest::check_ops(isa, report);

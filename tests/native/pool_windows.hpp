@@ -17,7 +17,7 @@ constexpr bool is_max_pool = is_one_of<O, MaxPool1d, MaxPool2d, AdaptiveMaxPool1
 template <class O>
 constexpr bool is_average_pool = is_one_of<O, AvgPool1d, AvgPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
 
-// Along one axis, for each window: the places on the image, and how many there are with padding.
+// Along one axis, for each window: the positions on the image, and their number including padding.
 struct AxisWindows {
   std::vector<std::vector<Index>> places;
   std::vector<Index> padded;
@@ -52,7 +52,7 @@ inline AxisWindows divide(Index in, Index out) {
   return all;
 }
 
-// Calls f(place in y, places in x of its window, its number of pixels with padding) for n images or lines.
+// Calls f(index in y, indices in x of its window, its number of pixels with padding) for n images or sequences.
 template <class O, class F>
 void for_each_window(const O& op, const Shape& in, Index n, const F& f) {
   const Shape out = op.output_shape({in});
@@ -78,7 +78,7 @@ void for_each_window(const O& op, const Shape& in, Index n, const F& f) {
   }
 }
 
-// What the sum of a window is divided by.
+// The divisor of the sum of a window.
 template <class O>
 double divisor(const O& op, std::size_t inside, Index padded) {
   if constexpr (std::is_same_v<O, AvgPool2d>) {

@@ -11,7 +11,7 @@ namespace {
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
-// What every formula below reads; its results go to `y`, or to `dx` and `dparams`.
+// Inputs of every formula below; results are written to `y`, or to `dx` and `dparams`.
 struct Problem {
   const Shapes& shapes;
   Index n;
@@ -23,7 +23,7 @@ struct Problem {
   Index positions() const { return shapes[0].positions(); }
 };
 
-// Calls f(place in x, place in weight, place in y, output channel) for every product of the convolution.
+// Calls f(index in x, index in weight, index in y, output channel) for every product of the convolution.
 template <class F>
 void for_each_product(const Conv2d& op, const Problem& p, const F& f) {
   const Shape &in = p.shapes[0], out = op.output_shape(p.shapes);
@@ -76,7 +76,7 @@ void backward(const Conv2d& op, const Problem& p, const Values&, const Values& d
   });
 }
 
-// Calls f(place in x, place in weight, place in y) for every product: those of the convolution from y to x.
+// Calls f(index in x, index in weight, index in y) for every product: those of the convolution from y to x.
 template <class F>
 void for_each_product(const ConvTranspose2d& op, const Problem& p, const F& f) {
   const Sliding& s = op.window;
@@ -105,7 +105,7 @@ void backward(const ConvTranspose2d& op, const Problem& p, const Values&, const 
   });
 }
 
-// Calls f(place in x, place in y) for every value that goes from one to the other.
+// Calls f(index in x, index in y) for every value that is copied.
 template <class F>
 void for_each_copy(const Upsample2d& op, const Problem& p, const F& f) {
   const Shape &in = p.shapes[0], out = op.output_shape(p.shapes);
@@ -148,7 +148,7 @@ void backward(const Downsample2d& op, const Problem& p, const Values&, const Val
   add_copies_back(op, p, dy, d);
 }
 
-// Lines are images of one row.
+// Sequences are images of one row.
 Conv2d on_image(const Conv1d& op) {
   const Sliding& s = op.window;
   return Conv2d(op.c_in, op.c_out, s.kernel, s.stride, s.pad, s.dilation, op.groups, op.bias);
@@ -275,7 +275,7 @@ void backward(const PReLU& op, const Problem& p, const Values&, const Values& dy
   }
 }
 
-// Calls f(place in a, place in b, place in y) for every product.
+// Calls f(index in a, index in b, index in y) for every product.
 template <class F>
 void for_each_product(const MatMul&, const Problem& p, const F& f) {
   const Index rows = p.shapes[0][0], inner = p.shapes[0][1], cols = p.shapes[1][1];
@@ -301,7 +301,7 @@ void backward(const MatMul& op, const Problem& p, const Values&, const Values& d
 
 constexpr double kPi = 3.14159265358979323846;
 
-// Value and slope of functions of single elements.
+// Value and slope of elementwise functions.
 using At = std::pair<double, double>;
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
@@ -354,7 +354,7 @@ void backward(const ElementwiseOp<O, KeepsSlope>& op, const Problem& p, const Va
   for (std::size_t i = 0; i < dy.size(); ++i) d.dx[0][i] = dy[i] * at(static_cast<const O&>(op), p.x[0][i]).second;
 }
 
-// Calls f(places of the channels of one position) for every position of every image.
+// Calls f(indices of the channels of one position) for every position of every image.
 template <class F>
 void for_each_position(const Problem& p, const F& f) {
   std::vector<std::size_t> row(at(p.channels()));
@@ -406,7 +406,7 @@ void backward(const Flatten&, const Problem&, const Values&, const Values& dy, G
 void forward(const Reshape&, const Problem& p, Values& y) { y = p.x[0]; }
 void backward(const Reshape&, const Problem&, const Values&, const Values& dy, Gradients& d) { d.dx[0] = dy; }
 
-// Calls f(input, place in it, place in y) for every number.
+// Calls f(input, index in it, index in y) for every value.
 template <class F>
 void for_each_part(const Problem& p, const F& f) {
   std::size_t y = 0;
@@ -441,7 +441,7 @@ void backward(const Mul&, const Problem& p, const Values&, const Values& dy, Gra
 
 // ---- normalization of single images ---------------------------------------------------------------
 
-// Values of the inputs fall into sets of `size` that are normalized together: image after image, group after group.
+// Values of the inputs are normalized in sets of `size`: image after image, group after group.
 struct Normal {
   Values value;      // (x - mean) / deviation
   Values deviation;  // of each set
@@ -457,7 +457,7 @@ Normal normalized(const Values& x, Index size, double eps) {
   }
   return all;
 }
-// dx, from the gradient of the normal values.
+// dx, from the gradient of the normalized values.
 Values through(const Normal& n, Index size, const Values& d) {
   Values dx(d.size());
   for (std::size_t set = 0; set < n.deviation.size(); ++set) {
@@ -471,7 +471,7 @@ Values through(const Normal& n, Index size, const Values& d) {
   }
   return dx;
 }
-// The parameter of a value, as GroupNorm (one a channel) and LayerNorm (one a value) have them.
+// The index of a value's parameter: GroupNorm has one for each channel, LayerNorm one for each value.
 std::size_t weight_of(const GroupNorm&, const Problem& p, std::size_t i) {
   return i / at(p.positions()) % at(p.channels());
 }
@@ -510,7 +510,7 @@ void backward(const LayerNorm& op, const Problem& p, const Values&, const Values
   backward_normal(op, p, dy, d);
 }
 
-// Calls f(place, sum under the power, places of the window) for every value.
+// Calls f(index, sum under the power, indices of the window) for every value.
 template <class F>
 void for_each_response(const LocalResponseNorm& op, const Problem& p, const F& f) {
   const Index step = p.positions();
@@ -536,7 +536,7 @@ void backward(const LocalResponseNorm& op, const Problem& p, const Values&, cons
   });
 }
 
-// What depends on the batch, or on chance, is no function of its inputs: check_batch_norm.cpp.
+// Operations that depend on the whole batch (check_batch_norm.cpp) or on random numbers are not covered here.
 template <class O>
 constexpr bool kApart = std::is_base_of_v<BatchNorm2d, O> || std::is_base_of_v<Dropout, O>;
 template <class O, std::enable_if_t<kApart<O>, int> = 0>

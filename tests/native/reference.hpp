@@ -24,7 +24,7 @@ struct Application {
   Values forward(const std::vector<Values>& x, const Values& params) const;
   Gradients backward(const std::vector<Values>& x, const Values& params, const Values& dy) const;
 
-  // How near the input is to a place where the gradient jumps (zero of ReLU, equal candidates of a pool),
+  // How near the input is to a discontinuity of the gradient (zero of ReLU, equal candidates of a pool),
   // relative to its largest value. Exact ties do not count: the rule for them is part of the operation.
   double distance_to_kink(const std::vector<Values>& x) const;
 };

@@ -33,7 +33,7 @@ void Report::require_bits_of(const Report& other) {
   bool same = all_.size() == other.all_.size();
   for (std::size_t i = 0; same && i < all_.size(); ++i) {
     const Values &got = all_[i].values, &there = other.all_[i].values;
-    const bool equal =  // memcmp takes no null pointer, not even of no bytes
+    const bool equal =  // memcmp takes no null pointer, even for 0 bytes
         got.size() == there.size() &&
         (got.empty() || std::memcmp(got.data(), there.data(), got.size() * sizeof(double)) == 0);
     if (equal) continue;

@@ -24,7 +24,7 @@ class Report {
     compare_values(what, Values(got, got + expected.size()), expected);
   }
   void require(bool holds, const std::string& what);
-  // That every value compared here has the bits it has in `other`, a report of the same cases.
+  // Checks that every value compared has the same bits as in `other`, a report of the same cases.
   void require_bits_of(const Report& other);
   void end();
 

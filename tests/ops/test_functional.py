@@ -232,12 +232,12 @@ F4, F8 = np.float32, np.float64
         (
             lambda: f.avg_pool2d(np.zeros((1, 2, 0, 3)), 2),
             ValueError,
-            "avg_pool2d: x must have one to three axes behind the rows, none of length 0, got (1, 2, 0, 3)",
+            "avg_pool2d: x must have one to three axes after the first, none of length 0, got (1, 2, 0, 3)",
         ),
         (
             lambda: f.flatten(np.zeros((1, 2, 1, 1, 3))),
             ValueError,
-            "flatten: x must have one to three axes behind the rows, none of length 0, got (1, 2, 1, 1, 3)",
+            "flatten: x must have one to three axes after the first, none of length 0, got (1, 2, 1, 1, 3)",
         ),
         (
             lambda: f.conv2d(np.zeros((1, 1, 2, 2)), np.zeros((1, 1))),

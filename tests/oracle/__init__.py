@@ -1,6 +1,6 @@
-"""Slow float64 definitions of every operation, forward above backward: the truth kernels are tested against.
+"""Slow float64 definitions of every operation, forward before backward: the reference for tests of kernels.
 
-Each pair has one shape: `f(*arrays, **settings) -> y` and `f_backward(dy, *arrays, **settings) -> tuple`, one
+Signatures are `f(*arrays, **settings) -> y` and `f_backward(dy, *arrays, **settings) -> tuple`, one
 gradient for each array, in the same order. Letters as in the kernels: x input, w weight, b bias, dy = dL/dy.
 """
 

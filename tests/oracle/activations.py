@@ -18,7 +18,7 @@ def relu(x: Array) -> Array:
 
 
 def relu_backward(dy: Array, x: Array) -> Gradients:
-    """Nothing where x <= 0 (whatever dy is, even Inf), dy elsewhere, NaN counted as elsewhere."""
+    """0 where x <= 0 (for any dy, even Inf), dy elsewhere, including where x is NaN."""
     return (np.where(np.asarray(x) <= 0, 0.0, np.asarray(dy, np.float64)),)
 
 
@@ -43,7 +43,7 @@ def gelu_backward(dy: Array, x: Array, *, approximate: str = "none") -> Gradient
 
 
 def logistic(x: Array) -> Array:
-    """1 / (1 + exp(-x)), with its digits where it is small."""
+    """1 / (1 + exp(-x)), relatively accurate where it is small."""
     e = np.exp(-np.abs(x))
     return np.where(x < 0, e, 1.0) / (1 + e)
 

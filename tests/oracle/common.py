@@ -1,4 +1,4 @@
-"""What the definitions share."""
+"""Arguments of the definitions, expanded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Gradients = tuple[Array, ...]
 
 
 def pair(value: Any) -> tuple[int, int]:
-    """3 -> (3, 3): one number counts for height and width."""
+    """3 -> (3, 3): one number is used for height and width."""
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 

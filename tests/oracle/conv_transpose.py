@@ -1,4 +1,4 @@
-"""Transposed convolutions: every input puts its filter on the output."""
+"""Transposed convolutions: every input adds its multiple of the filter to the output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.oracle.convolution import on_row, parts, row
 def places(
     x: Array, kernel: tuple[int, int], stride: Any, dilation: Any
 ) -> Iterator[tuple[int, int, slice, slice]]:
-    """(i, j, rows, columns): which part of the uncut output the input at (i, j) reaches."""
+    """(i, j, rows, columns): the part of the uncropped output that the input at (i, j) affects."""
     (kh, kw), (sh, sw), (dh, dw) = kernel, pair(stride), pair(dilation)
     for i in range(x.shape[2]):
         for j in range(x.shape[3]):
@@ -25,7 +25,7 @@ def places(
 def uncut(
     x: Array, kernel: tuple[int, int], stride: Any, dilation: Any, output_padding: Any
 ) -> tuple[int, ...]:
-    """Height and width before padding batch_slices them."""
+    """Height and width before padding crops them."""
     settings = zip(x.shape[2:], kernel, pair(stride), pair(dilation), pair(output_padding), strict=True)
     return tuple((size - 1) * s + (k - 1) * d + 1 + extra for size, k, s, d, extra in settings)
 
@@ -69,7 +69,7 @@ def conv_transpose2d_backward(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Gradients:
-    """Each x gets back dy * w from where its filter lay, w gets dy * x; db[o] = sum of dy over n,i,j."""
+    """dx sums dy * w over the outputs of each x, dw sums dy * x; db[o] = sum of dy over n,i,j."""
     dy, x, w = (np.asarray(a, np.float64) for a in (dy, x, w))
     size = uncut(x, w.shape[2:], stride, dilation, output_padding)
     whole = np.zeros((*dy.shape[:2], *size))

@@ -17,7 +17,7 @@ def pad(x: Array, padding: Any) -> Array:
 def positions(
     h: int, w: int, kernel: tuple[int, int], stride: Any, dilation: Any = 1
 ) -> Iterator[tuple[int, int, slice, slice]]:
-    """(i, j, rows, columns): which part of an (h, w) plane the output at (i, j) sees."""
+    """(i, j, rows, columns): the part of an (h, w) plane in the window of the output at (i, j)."""
     (kh, kw), (sh, sw), (dh, dw) = kernel, pair(stride), pair(dilation)
     rows, columns = (kh - 1) * dh + 1, (kw - 1) * dw + 1
     for i in range((h - rows) // sh + 1):
@@ -63,7 +63,7 @@ def conv2d_backward(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Gradients:
-    """Each y that saw x * w hands dy * w to dx and dy * x to dw; db[o] = sum of dy over n,i,j."""
+    """For each product x * w in y, dx gets dy * w and dw gets dy * x; db[o] = sum of dy over n,i,j."""
     dy, x, w = (np.asarray(a, np.float64) for a in (dy, x, w))
     xp, dw = pad(x, padding), np.zeros(w.shape)
     dxp = np.zeros(xp.shape)
@@ -77,12 +77,12 @@ def conv2d_backward(
 
 
 def row(x: Array | None) -> Array | None:
-    """A line as an image of one row."""
+    """A sequence as an image of one row."""
     return None if x is None else np.asarray(x)[:, :, None]
 
 
 def on_row(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings of a line as those of an image of one row; a single number counts along the line."""
+    """Settings of a sequence as those of an image of one row; a single number is for the sequence's axis."""
     settings = dict(settings)
     padding = pair(settings.pop("padding", 0))
     groups = settings.pop("groups", 1)

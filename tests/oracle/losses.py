@@ -1,4 +1,4 @@
-"""Losses: unreduced, one number a row or element."""
+"""Losses: unreduced, one value for each row or element."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def local_response_norm(
 def local_response_norm_backward(
     dy: Array, x: Array, *, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Gradients:
-    """Each y[c] hands its gradient to x[c], and by the sum to all of its window."""
+    """dx[c] has a term for y[c], and by the sum of squares one for each y whose window contains c."""
     dy, x = np.asarray(dy, np.float64), np.asarray(x, np.float64)
     dx = np.zeros_like(x)
     for c, window in _neighbours(x, size):

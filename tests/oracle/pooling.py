@@ -10,14 +10,14 @@ import numpy as np
 
 from tests.oracle.common import Array, Gradients, pair, sides
 
-#: the places of a window along one axis that lie on the image, and how many it has with its padding
+#: the positions of a window along one axis that are on the image, and their number including padding
 Places = tuple[list[int], int]
 
 
 def pooled(h: int, k: int, s: int, before: int, after: int, ceil_mode: bool) -> int:
     """Windows along one axis; rounded up, the last must still start in the image or the padding before it.
 
-    k counts from the first to the last place of a window.
+    k is the number of positions from the first to the last of a window.
     """
     span = h + before + after - k
     count = (math.ceil(span / s) if ceil_mode else span // s) + 1
@@ -27,7 +27,7 @@ def pooled(h: int, k: int, s: int, before: int, after: int, ceil_mode: bool) -> 
 def sliding(
     h: int, k: int, s: int, padding: Sequence[int], ceil_mode: bool, dilation: int = 1
 ) -> list[Places]:
-    """Windows of k places, s apart. Padding counts among their places, what lies behind it does not."""
+    """Windows of k positions, s apart. Positions in the padding are included, those beyond it are not."""
     before, after = padding
     windows = []
     for i in range(pooled(h, (k - 1) * dilation + 1, s, before, after, ceil_mode)):
@@ -37,7 +37,7 @@ def sliding(
 
 
 def adaptive(h: int, count: int) -> list[Places]:
-    """`count` windows; number i is the places from floor(i h / count) to ceil((i + 1) h / count)."""
+    """`count` windows; window i has the positions from floor(i h / count) to ceil((i + 1) h / count)."""
     windows = (list(range(i * h // count, -((i + 1) * h // -count))) for i in range(count))
     return [(places, len(places)) for places in windows]
 
@@ -51,7 +51,7 @@ def cells(rows: list[Places], columns: list[Places]) -> Iterator[tuple[int, int,
 
 
 def largest(x: Array, rows: list[Places], columns: list[Places]) -> tuple[Array, Array]:
-    """Maximum of each window, and its place in the channel: the first in row order, of NaNs the last."""
+    """Maximum of each window, and its index in the channel: the first in row order, of NaNs the last."""
     n, c, h, w = x.shape
     y, at = np.zeros((n, c, len(rows), len(columns))), np.zeros((n, c, len(rows), len(columns)), np.int64)
     number = np.arange(h * w).reshape(h, w)
@@ -127,7 +127,7 @@ def max_pool2d_backward(
     ceil_mode: bool = False,
     dilation: Any = 1,
 ) -> Gradients:
-    """Each dy goes to the first place in row order that holds the maximum of its window."""
+    """Each dy is added at the first position in row order that has the maximum of its window."""
     dy, x = np.asarray(dy, np.float64), np.asarray(x, np.float64)
     return to_winners(dy, x, *both(x, kernel_size, stride, padding, ceil_mode, dilation))
 
@@ -192,7 +192,7 @@ def adaptive_avg_pool2d_backward(dy: Array, x: Array, *, output_size: Any) -> Gr
     return to_all(dy, x, *grid(x, output_size), lambda inside, _: inside)
 
 
-# --- on lines: images of one row --------------------------------------------------------------------
+# --- on sequences: images of one row --------------------------------------------------------------------
 
 
 def one_row(kernel_size: int, stride: int | None, padding: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Upsampling and downsampling by whole factors."""
+"""Upsampling and downsampling by integer factors."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.oracle.common import Array, Gradients
 
 
 def every(x: Array, factor: Any) -> tuple[Any, ...]:
-    """The index that picks every factor-th value along each axis behind the channels."""
+    """The index that selects every factor-th value along each axis after the channels."""
     factors = (factor,) * (x.ndim - 2) if isinstance(factor, int) else tuple(factor)
     return (..., *(slice(None, None, f) for f in factors))
 
 
 def upsample(x: Array, scale_factor: Any, mode: str) -> Array:
-    """nearest: y[i] = x[floor(i / f)]; zeros: y[i*f] = x[i], 0 between; along each axis but two."""
+    """nearest: y[i] = x[floor(i / f)]; zeros: y[i*f] = x[i], 0 between; on each axis after the channels."""
     y = np.asarray(x, np.float64)
     factors = (scale_factor,) * (y.ndim - 2) if isinstance(scale_factor, int) else scale_factor
     if mode == "nearest":
@@ -29,7 +29,7 @@ def upsample(x: Array, scale_factor: Any, mode: str) -> Array:
 
 
 def upsample_backward(dy: Array, x: Array, scale_factor: Any, mode: str) -> Gradients:
-    """Each x gets the sum of dy over the places it went to."""
+    """dx is the sum of dy over the positions to which x was copied."""
     dy = np.asarray(dy, np.float64)
     if mode == "zeros":
         return (dy[every(dy, scale_factor)],)

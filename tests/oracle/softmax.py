@@ -1,4 +1,4 @@
-"""Soft maxima."""
+"""Softmax and log-softmax."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.oracle.common import Array, Gradients
 
 
 def softmax(x: Array) -> Array:
-    """y = exp x / sum of exp x over axis 1; the maximum is taken off first so that exp cannot overflow."""
+    """y = exp x / sum of exp x over axis 1; the maximum is subtracted first so that exp cannot overflow."""
     x = np.asarray(x, np.float64)
     e = np.exp(x - x.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""What rearranges or joins values."""
+"""Operations that rearrange or combine values."""
 
 from __future__ import annotations
 

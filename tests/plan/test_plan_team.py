@@ -13,7 +13,7 @@ from tests.support.networks import Network
 
 SetThreads = Callable[[int], None]
 
-#: Each is more than enough work for a team, and batch_slices rows in another way.
+#: Each is more than enough work for a team, and divides its rows in another way.
 NETWORKS = {
     "winograd 4x4, tiles over the edge": lambda: nn.Sequential(
         nn.Conv2d(16, 32, 3, padding=1, seed=0), nn.ReLU(), nn.Conv2d(32, 48, 3, seed=1), nn.GELU()

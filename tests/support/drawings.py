@@ -37,7 +37,7 @@ def photo(
     table: int = 0,
     dust: bool = False,
 ) -> np.ndarray[Any, Any]:
-    """A drawing as a camera might see it, float 0..1.
+    """A drawing as in a photo, float 0..1.
 
     slope: relative change of the light from the middle to the edge. strength: how dark the ink is. shadow:
     light on the lower right half. table: width of a dark strip at the right. dust: dark specks.

@@ -63,7 +63,7 @@ def draw_conv1d(rng: Rng) -> Case:
 
 
 def draw_transposed(rng: Rng) -> dict[str, Any]:
-    """One axis: the padding batch_slices off both ends, but leaves at least one value."""
+    """One axis: the padding crops both ends, but leaves at least one value."""
     size, kernel = int(rng.choice([1, rng.integers(1, 9)])), int(rng.integers(1, 6))
     stride, dilation = int(rng.choice([1, 2, 2, 3, 4, 6])), int(rng.choice([1, 1, 2, 3]))
     extra = int(rng.integers(0, max(stride, dilation)))

@@ -20,7 +20,7 @@ def images(rng: Rng) -> int:
 
 
 def extents(rng: Rng, axes: int) -> tuple[int, ...]:
-    """Channels, then one or two sizes: now and then a single pixel."""
+    """Channels, then one or two sizes: sometimes a single pixel."""
     sizes = np.where(rng.random(axes) < 0.1, 1, rng.integers(1, 14, axes))
     return int(rng.choice(CHANNELS)), *(int(s) for s in sizes)
 

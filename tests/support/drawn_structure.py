@@ -1,4 +1,4 @@
-"""Products, biases, soft maxima, joins and new shapes at random geometries: empty batches, single images,
+"""Products, biases, softmax, Add, Concat and reshapes at random geometries: empty batches, single images,
 one pixel, one channel, vectors and lines beside images, an extent left open.
 """
 
@@ -23,7 +23,7 @@ def draw_batch(rng: Rng) -> int:
 
 
 def draw_shape(rng: Rng, *ranks: int) -> Shape:
-    """One image of one of these numbers of axes; sizes are odd and even, each now and then 1."""
+    """One image with one of these numbers of axes; sizes are odd and even, each sometimes 1."""
     sizes = np.where(rng.random(2) < 0.2, 1, rng.integers(1, 13, 2))
     return tuple(int(e) for e in (rng.choice([1, 2, 3, 8, 13, 16, 33]), *sizes))[: int(rng.choice(ranks))]
 
@@ -57,7 +57,7 @@ def draw_concat(rng: Rng) -> Case:
 
 
 def draw_reshape(rng: Rng) -> Case:
-    """The factors of the number of elements in any order, as up to three extents, one perhaps left open."""
+    """Factors of the number of elements in any order, as up to three extents, sometimes one given as -1."""
     x = draw_shape(rng, 1, 2, 3)
     shape = [1] * int(rng.integers(1, 4))
     for factor in prime_factors(math.prod(x)):
@@ -68,7 +68,7 @@ def draw_reshape(rng: Rng) -> Case:
 
 
 def draw_flatten(rng: Rng) -> Case:
-    """Any run of axes, each end counted from either side."""
+    """Any range of axes, with positive and negative indices."""
     x = draw_shape(rng, 1, 2, 3)
     axes = len(x) + 1
     start, end = (int(a) - axes * int(rng.integers(2)) for a in sorted(rng.integers(1, axes, 2)))
@@ -86,7 +86,7 @@ def prime_factors(number: int) -> list[int]:
 
 
 def scattered(a: Array, rng: Rng) -> Array:
-    """The same values elsewhere in memory: as they are, backwards, with gaps, or transposed."""
+    """The same values with another memory layout: unchanged, reversed, with gaps, or transposed."""
     match rng.integers(4):
         case 0:
             return a

@@ -21,9 +21,9 @@ def op_of(case: Case) -> _core.Op:
 class OneNode:
     """A case on one instruction set and dtype.
 
-    A Graph has one input, so that an operation with several gets them as one array side by side along the
-    channels, from which 1x1 products with ones and zeros pick them: exactly, as long as all values are
-    finite. Inputs that differ in more than their channels are laid in a row first (`flat`).
+    A Graph has one input, so the inputs of an operation with several are concatenated along the channels,
+    and 1x1 products with ones and zeros select them: exactly, as long as all values are
+    finite. Inputs that differ in more than their channels are flattened first (`flat`).
     """
 
     def __init__(self, case: Case, isa: str, dtype: str, exact: bool = False) -> None:

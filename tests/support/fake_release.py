@@ -1,4 +1,4 @@
-"""Stand-ins for the published data sets: small random files on a test server, and tables to describe them."""
+"""Replacements for the published data sets: small random files on a test server, with their checksums."""
 
 from __future__ import annotations
 

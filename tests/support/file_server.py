@@ -1,4 +1,4 @@
-"""A small HTTP server for the download tests, which can serve honestly, cut off, lie, or refuse ranges."""
+"""A small HTTP server for the download tests: answers are correct, truncated or wrong, or ignore ranges."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class FileServer:
     Attributes:
         files: Path without the leading slash -> content.
         ranges: Whether it honors Range requests.
-        cut_after: Bytes after which each answer breaks off, though more were announced; None for never.
-        content_type: What it calls its answers.
-        announce_length: Whether answers say how long they are.
-        content_range: Overrides what a partial answer says it is.
+        cut_after: Bytes after which each answer is cut off, although more were announced; None: never.
+        content_type: The Content-Type of answers.
+        announce_length: Whether answers have a Content-Length.
+        content_range: Overrides the Content-Range of partial answers.
         requests: (path, Range header or None), in order.
     """
 

@@ -1,4 +1,4 @@
-"""Model files that must be refused: damaged, foreign, or forged with a right checksum."""
+"""Model files that must be refused: damaged, of another program, or forged with a correct checksum."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def split(content: bytes) -> tuple[Texts, dict[str, Any], bytes]:
 
 
 def forged(good: Path, change: Callable[[Texts, Tensors], object]) -> bytes:
-    """The good file with metadata and tensors changed, and a checksum that fits what came out."""
+    """A valid file with metadata and tensors changed, and the checksum of the result."""
     texts, _, _ = split(good.read_bytes())
     tensors = load_file(good)
     change(texts, tensors)
@@ -75,7 +75,7 @@ def chain(*layers: Any) -> dict[str, Any]:
 
 
 def circle() -> dict[str, Any]:
-    """Two nodes that read each other."""
+    """Two nodes that are each other's inputs."""
     nodes = {str(i): {"layer": {"type": "ReLU"}, "inputs": [str(1 - i)]} for i in range(2)}
     return {"type": "Graph", "nodes": nodes}
 
@@ -94,7 +94,7 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 def damaged_files(good: Path) -> dict[str, tuple[bytes, str]]:
-    """Name: (content, start of what must be said after the file's name)."""
+    """Name: (content, start of the error text after the file's name)."""
     content = good.read_bytes()
     texts, entries, data = split(content)
     overlapping = {name: {**entry, "data_offsets": [0, len(data)]} for name, entry in entries.items()}
@@ -141,7 +141,7 @@ FOREIGN = (
 
 
 def forged_files(good: Path) -> dict[str, tuple[bytes, str]]:
-    """Right in form and checksum, wrong in content: name: (content, all that must be said after the name)."""
+    """Correct form and checksum, wrong content: name: (content, the error text after the file's name)."""
     version = serialization.__version__
     eye = np.eye(3, dtype=np.float32)
     both = ("1.weight", "1.bias")

@@ -1,4 +1,4 @@
-"""Writes small idx files for the data tests: the reader's counterpart, kept apart from it on purpose."""
+"""Writes small idx files for the data tests, independently of the reader."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def idx_bytes(array: npt.ArrayLike) -> bytes:
 def write_pair(
     folder: Path, stems: tuple[str, str], images: npt.ArrayLike, labels: npt.ArrayLike, *, packed: bool = True
 ) -> None:
-    """An images file and a labels file, gzip-compressed unless told otherwise."""
+    """An images file and a labels file, gzip-compressed by default."""
     folder.mkdir(parents=True, exist_ok=True)
     for stem, array in zip(stems, (images, labels), strict=True):
         content = idx_bytes(array)

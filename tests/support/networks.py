@@ -19,7 +19,7 @@ Shape = tuple[int, ...]
 
 @dataclass
 class Network:
-    """Operations and which values they read; value 0 is the input, each node makes the next one."""
+    """Operations and the indices of their inputs; value 0 is the network's input, each node adds one."""
 
     input_shape: Shape
     nodes: list[tuple[_core.Op, list[int]]] = field(default_factory=list)
@@ -167,7 +167,7 @@ def _line_node(net: Network, value: int, rng: np.random.Generator) -> int:
 
 
 class Chain:
-    """The same network as one Plan for each node and nothing shared: what the stateless functions do."""
+    """The same network as a separate Plan for each node, as the stateless functions compute it."""
 
     def __init__(self, net: Network, isa: str, dtype: str) -> None:
         self.net, self.dtype = net, dtype
@@ -203,7 +203,7 @@ class Chain:
         return params[self.offsets[k] : self.offsets[k + 1]].copy()
 
     def backward(self, dy: Array, values: list[Array], params: Array) -> tuple[Array, Array]:
-        """dx and the flat gradient; a value that several nodes read gets the sum of what they send back."""
+        """dx and the flat gradient; gradients of a value that several nodes read are added."""
         slopes: list[Array | None] = [None] * len(values)
         slopes[-1] = dy
         grads = np.full_like(params, np.nan)

@@ -1,4 +1,4 @@
-"""How far normalizations may be from the oracle; see tolerance.py."""
+"""Tolerances of normalizations relative to the oracle; see tolerance.py."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Scale = tuple[int, Array]
 
 
 def forward(case: Case, arrays: tuple[Array, ...]) -> Scale:
-    """Subtracting the mean cancels digits of x; what is left is divided by the deviation and weighted."""
+    """Subtracting the mean cancels digits of x; the difference is divided by the deviation and weighted."""
     x = arrays[0].astype(np.float64)
     if case.op == "LocalResponseNorm":
         y = np.abs(oracle.PAIRS[case.op][0](x, **case.call))

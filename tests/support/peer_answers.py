@@ -1,6 +1,6 @@
-"""What a peer of the bench answers, told line by line: `python -m tests.support.peer_answers KIND PEER`.
+"""Prints the results of a peer of the benchmark: `python -m tests.support.peer_answers KIND PEER`.
 
-In a process of its own, since what the libraries warn of when imported is not our business.
+Runs in a separate process, so that warnings of the libraries at import do not matter.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bench.operations import SingleOperation
 from bench.peers import peers
 from tests.cases import CASES, Case
 
-#: Libraries that keep channels last, and give them back so.
+#: Libraries whose inputs and outputs are channels-last.
 CHANNELS_LAST = ("jax", "tensorflow", "tensorflow xla")
-#: OpenVINO 2026.4 exchanges a pool and the GELU behind it, as if that changed nothing.
+#: OpenVINO 2026.4 exchanges a pool and the GELU after it, which changes the results.
 DIFFERING = {("openvino", "hello-dl-letters")}
-#: The operations that have many geometries; of the others every third case will do.
+#: Operations with many geometries, whose cases are all tested; of the others, every third.
 WINDOWED = ("Conv", "Pool", "sample")
 
 
@@ -56,7 +56,7 @@ def with_moved_averages(model: nn.Sequential) -> nn.Sequential:
 
 
 def on_networks(peer: Any) -> Iterator[str]:
-    """A line for inference and one for training: who would be timed, and what is noted."""
+    """A line for inference and one for training: which libraries would be timed, and the notes."""
     for network in (*NETWORKS, Network("everything", everything)):
         if (peer.name, network.name) in DIFFERING:
             continue
@@ -80,7 +80,7 @@ def on_operations(peer: Any) -> Iterator[str]:
 
 
 def _reads_one_value(case: Case) -> bool:
-    """`SingleOperation` gives all inputs of an operation one value, so that a matrix must be square."""
+    """`SingleOperation` passes the same value to all inputs of an operation, so a matrix must be square."""
     return case.op != "MatMul" or case.inputs[0] == case.inputs[1]
 
 
@@ -100,7 +100,7 @@ def agrees(peer: Any, case: Case) -> bool:
 
 
 def running_averages(peer: Any) -> Iterator[str]:
-    """A line for each buffer that a training pass has moved: right or wrong."""
+    """A line for each buffer that a training pass has changed: right or wrong."""
     from bench.channels_last import Program, images
 
     if peer.name == "jax":

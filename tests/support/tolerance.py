@@ -1,12 +1,12 @@
-"""How far a kernel may be from the oracle, and why: the one home of tolerances for single operations.
+"""Tolerances of kernels relative to the oracle, and their reasons, for all single operations.
 
 A sum of m products in floating point, in whatever order and with or without fused multiply-adds, is off by
 at most m * u * sum |products|, u = 2^-24 in float32 and 2^-53 in float64 (Higham, Accuracy and Stability of
-Numerical Algorithms, chapter 3); rounding errors have random signs, so that in practice sqrt(m) takes the
-place of m. We allow u * (8 + sqrt(m)) * sum |products|, and get the last factor by handing |arrays| to the
-oracle. The 8 covers elementary functions, for which a good kernel needs one or two ulps a step. What only
-moves, picks or masks numbers must be exact, as must every sum of products of small integers (`EXACT`):
-there a forgotten or doubled product cannot hide behind any tolerance.
+Numerical Algorithms, chapter 3). Rounding errors have random signs, so that in practice sqrt(m) replaces
+m. The tests allow u * (8 + sqrt(m)) * sum |products|; the oracle computes the last factor from |arrays|.
+The 8 covers elementary functions, for which a good kernel needs one or two ulps a step. Operations that
+only copy, select or mask values must be exact, as must every sum of products of small integers (`EXACT`):
+there no tolerance can hide a missing or repeated product.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ EXACT = (
     "ReLU6",
 )
 
-#: functions of one element that keep their digits wherever they are small
+#: elementwise functions that are relatively accurate where they are small
 RELATIVE = (*(name for name in activations.PAIRS if name not in ("ReLU", "GELU")), "PReLU")
 
 ROUNDING = {"float32": 2.0**-24, "float64": 2.0**-53}
@@ -61,7 +61,7 @@ def allowed(dtype: str, terms: int, scale: Array) -> Array:
 
 
 def check(got: Array, want: Array, dtype: str, terms: int, scale: Array | None, what: str) -> None:
-    """Right dtype, right shape, and within `allowed`; scale None asks for equality."""
+    """Checks dtype, shape, and errors against `allowed`; scale None requires equality."""
     assert got.dtype == dtype, f"{what} has dtype {got.dtype}, not {dtype}"
     assert got.shape == want.shape, f"{what} has shape {got.shape}, not {want.shape}"
     if scale is None:
@@ -179,6 +179,6 @@ def window_size(case: Case) -> int:
 
 
 def below_maximum(x: Array) -> Array:
-    """How far the largest value lies above each, along axis 1."""
+    """The difference between the largest value along axis 1 and each value."""
     x = np.asarray(x, np.float64)
     return x.max(axis=1, keepdims=True) - x

@@ -16,7 +16,7 @@ _NONE: Mapping[str, object] = MappingProxyType({})
 
 
 def check_floats(who: str, optional: Mapping[str, object] = _NONE, /, **arrays: object) -> None:
-    """All are arrays of one dtype, float32 or float64; None in `optional` is an omitted array."""
+    """Checks that all are arrays of one dtype, float32 or float64; None in `optional` is an omitted array."""
     first: tuple[str, Array] | None = None
     given = {name: value for name, value in optional.items() if value is not None}
     for name, value in {**arrays, **given}.items():
@@ -45,7 +45,7 @@ def check_rank(who: str, name: str, value: Array, axes: Sequence[str]) -> None:
 def forward(
     who: str, op: Op, x: Array, parameters: Sequence[Array] = (), isa: str | None = None, exact: bool = False
 ) -> Array:
-    """y = op(x); the parameters come in the op's own order."""
+    """y = op(x); the parameters are in the op's order."""
     return plan_of(who, op, x, isa, exact).forward(np.ascontiguousarray(x), _flat(op, x, parameters))
 
 
@@ -82,7 +82,7 @@ def along_channels_backward(who: str, op: Op, dy: Array, x: Array, isa: str | No
 
 
 def pool_with_indices(who: str, op: Op, x: Array, isa: str | None = None) -> tuple[Array, Indices]:
-    """y of a max-pool, and the index of each value in its channel."""
+    """y of a max-pool, and the index of each maximum within its channel."""
     check_batch(who, x)
     return max_pool_indices(op, np.ascontiguousarray(x), isa)
 
@@ -96,9 +96,9 @@ def backward(
     isa: str | None = None,
     exact: bool = False,
 ) -> tuple[Array, list[Array]]:
-    """d loss / d x and d loss / d parameter of each, from dy = d loss / d y.
+    """d loss / d x and the gradient of each parameter, from dy = d loss / d y.
 
-    Parameters that do not affect any derivative (a bias, last in order) may be left out.
+    Parameters at the end that do not affect any gradient (a bias) may be omitted.
     """
     plan = plan_of(who, op, x, isa, exact)
     check_shape(who, "dy", dy, (len(x), *plan.output_shape), "that of the output")
@@ -130,7 +130,7 @@ def check_batch(who: str, x: Array) -> None:
         raise ValueError(f"{who}: x must have shape (n, ...), got {x.shape}")
     if x.ndim > 4 or 0 in x.shape[1:]:
         raise ValueError(
-            f"{who}: x must have one to three axes behind the rows, none of length 0, got {x.shape}"
+            f"{who}: x must have one to three axes after the first, none of length 0, got {x.shape}"
         )
 
 
@@ -142,9 +142,7 @@ def plan_of(who: str, op: Op, x: Array, isa: str | None, exact: bool) -> Plan:
 
 
 def as_rows(x: Array) -> Array:
-    """The elements as the engine takes them, (n, ...) of at most four axes; fewer than two axes are one
-    row.
-    """
+    """x reshaped for the engine, (n, ...) with at most four axes; fewer than two axes become one row."""
     x = np.asarray(x)
     if 2 <= x.ndim <= 4 or x.size == 0:
         return x
@@ -152,7 +150,7 @@ def as_rows(x: Array) -> Array:
 
 
 def _as_lines(who: str, x: Array) -> Array:
-    """In the engine's shape: axes after the channels flattened if there are too many."""
+    """x reshaped for the engine: axes after the channels are flattened if there are too many."""
     if x.ndim < 2:
         raise ValueError(f"{who}: x must have shape (n, c, ...), got {x.shape}")
     x = np.asarray(x)

@@ -1,4 +1,4 @@
-"""Losses of arrays, forward and backward."""
+"""Loss functions, forward and backward."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     isa: str | None = None,
 ) -> float | Array:
-    """Loss of each row, -log softmax(logits)[target], safe for large logits; then their mean or sum.
+    """Loss of each row, -log softmax(logits)[target], and their mean or sum; large logits do not overflow.
 
     Args:
-        logits: (n, classes), float32 or float64; or a map (n, classes, ...), each position of it a row.
-        target: (n,) or (n, ...) integers, each 0 .. classes - 1 or `ignore_index`; or probabilities in shape
-            and dtype of the logits.
+        logits: (n, classes), float32 or float64; or a map (n, classes, ...), each position of which is a row.
+        target: (n,) or (n, ...) integers, each 0 .. classes - 1 or `ignore_index`; or probabilities with the
+            shape and dtype of the logits.
         weight, ignore_index, label_smoothing: See `losses.CrossEntropy`.
-        reduction: "mean", over the weights of the rows' classes (NaN if there is none); "sum"; or "none" for
+        reduction: "mean", weighted by the rows' classes (NaN if all rows are ignored); "sum"; or "none" for
             the losses of the rows.
-        isa: Instruction set to use; None takes the best.
+        isa: Instruction set to use; None uses the best available.
 
     Returns:
         A float, or (n,) or (n, ...) with "none".
 
     Raises:
-        TypeError: Another dtype.
-        ValueError: Shapes that do not fit, or a target that is no class.
+        TypeError: If an array has another dtype.
+        ValueError: If the shapes do not match, or a target is not a class.
 
     Example:
         >>> import numpy as np
@@ -67,10 +67,10 @@ def cross_entropy_backward(
     label_smoothing: float = 0.0,
     isa: str | None = None,
 ) -> Array:
-    """d loss / d logits: softmax(logits) - onehot(target), divided by the rows with "mean". Arguments as
-    cross_entropy.
+    """d loss / d logits: softmax(logits) - onehot(target), divided by the number of rows if reduction is
+    "mean". Arguments as in `cross_entropy`.
 
-    With "none" row i holds the derivative of the loss of row i.
+    If reduction is "none", row i is the gradient of the loss of row i.
     """
     loss = losses.CrossEntropy(weight, label_smoothing=label_smoothing, ignore_index=ignore_index)
     return _gradient("cross_entropy_backward", "logits", logits, target, loss, reduction, isa)
@@ -85,7 +85,7 @@ def nll_loss(
     ignore_index: int = IGNORED,
     isa: str | None = None,
 ) -> float | Array:
-    """Loss of each row, -log_probs[target]; arguments and reductions as cross_entropy.
+    """Loss of each row, -log_probs[target]; arguments and reductions as in `cross_entropy`.
 
     Example:
         >>> import numpy as np
@@ -106,7 +106,9 @@ def nll_loss_backward(
     ignore_index: int = IGNORED,
     isa: str | None = None,
 ) -> Array:
-    """d loss / d log_probs: -onehot(target), divided by the rows with "mean". Arguments as cross_entropy."""
+    """d loss / d log_probs: -onehot(target), divided by the number of rows if reduction is "mean". Arguments
+    as in `cross_entropy`.
+    """
     loss = losses.NLL(weight, ignore_index=ignore_index)
     return _gradient("nll_loss_backward", "log_probs", log_probs, target, loss, reduction, isa)
 
@@ -114,8 +116,8 @@ def nll_loss_backward(
 def mse_loss(
     x: Array, target: Array, *, reduction: Reduction = "mean", isa: str | None = None
 ) -> float | Array:
-    """(x - target)^2 of each element; their mean, sum, or (with "none") an array of the shape of x. x and
-    target have one shape, of any rank, and one dtype; a mean of nothing is NaN.
+    """(x - target)^2 of each element, and their mean or sum; with "none" an array of the shape of x. x and
+    target have the same shape, of any rank, and the same dtype; the mean of an empty array is NaN.
 
     Example:
         >>> import numpy as np
@@ -183,8 +185,8 @@ def binary_cross_entropy_with_logits(
     pos_weight: Sequence[float] | None = None,
     isa: str | None = None,
 ) -> float | Array:
-    """See `losses.BCEWithLogits`; otherwise as `mse_loss`. `pos_weight` has an entry for each channel, axis
-    1.
+    """See `losses.BCEWithLogits`; otherwise as `mse_loss`. `pos_weight` has one value for each channel
+    (axis 1).
 
     Example:
         >>> import numpy as np
@@ -237,7 +239,7 @@ def _gradient(
 def _rows(
     who: str, name: str, x: Array, target: Array, loss: Loss, reduction: str, isa: str | None
 ) -> tuple[Array, Array, float]:
-    """Losses and their gradients, unreduced, and what a mean divides by."""
+    """Losses and their gradients, unreduced, and the divisor of the mean."""
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f'{who}: reduction must be "mean", "sum" or "none", got {reduction!r}')
     check_floats(who, **{name: x})
