@@ -33,7 +33,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def has_float64(isa: str) -> bool:
-    """Whether a variant has float64 kernels of its own; else the last one before it serves."""
+    """Whether a variant has float64 kernels; if not, those of the last variant before it are used."""
     from cnnfast import _core
 
     graph = _core.Graph((1,))
@@ -69,7 +69,7 @@ def _signals_arrive() -> Iterator[None]:
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
-    """A number that belongs to the test's name; CNNFAST_TEST_SEED=1, 2, ... gives other ones."""
+    """A number computed from the test's name; CNNFAST_TEST_SEED=1, 2, ... gives other ones."""
     return zlib.crc32(request.node.name.encode()) ^ int(os.environ.get("CNNFAST_TEST_SEED", "0"))
 
 
@@ -80,7 +80,7 @@ def rng(seed: int) -> np.random.Generator:
 
 @pytest.fixture
 def set_threads() -> Iterator[Callable[[int], None]]:
-    """Sets the number of threads; the old one comes back after the test."""
+    """Sets the number of threads; the old one is restored after the test."""
     from cnnfast import _core
 
     before = _core.get_num_threads()
@@ -90,7 +90,7 @@ def set_threads() -> Iterator[Callable[[int], None]]:
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:
-    """The folder CNNFAST_DATA names; tests of real data are skipped without it."""
+    """The folder named by CNNFAST_DATA; tests of real data are skipped without it."""
     named = os.environ.get("CNNFAST_DATA")
     if not named:
         pytest.skip("CNNFAST_DATA names no folder: tests on real data are skipped")
