@@ -57,7 +57,9 @@ def test_losses(loss: losses.Loss, isa: str, dtype: str, rng: np.random.Generato
     target = rng.integers(0, 33, 5) if loss.is_classification else rng.random((5, 33)).astype(dtype)
     seen = set()
     for k in range(16):
-        values, slope, _ = _core.row_losses(loss._engine(), moved(x, k), moved(target, 3 * k % 7), isa=isa)
+        values, slope, _ = _core.row_losses(
+            loss.engine_loss(), moved(x, k), moved(target, 3 * k % 7), isa=isa
+        )
         seen.add(values.tobytes() + slope.tobytes())
     assert len(seen) == 1
 
@@ -84,7 +86,7 @@ def test_a_network(isa: str, dtype: str, rng: np.random.Generator) -> None:
     plan = _core.Plan(graph, dtype, isa=isa)
     x = rng.standard_normal((5, 3, 8, 8)).astype(dtype)
     params = rng.random(plan.parameter_count).astype(dtype)
-    loss = losses.CrossEntropy(np.linspace(0.5, 2, 10), label_smoothing=0.1)._engine()
+    loss = losses.CrossEntropy(np.linspace(0.5, 2, 10), label_smoothing=0.1).engine_loss()
     target, seen = rng.integers(0, 10, 5), set()
     for k in range(16):
         there, grads = moved(params, 5 * k % 16), moved(np.zeros_like(params), 3 * k % 7)

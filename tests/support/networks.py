@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from cnnfast import _core
+from cnnfast import _core, functional
 
 from tests.oracle import activations
 
@@ -82,6 +82,7 @@ def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
             "pool",
             "relu",
             "gelu",
+            "prelu",
             "channel",
             "position",
             "add",
@@ -111,6 +112,8 @@ def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
             return net.add(_core.MaxPool2d(2, None, 0, bool(rng.integers(2))), value)
         case "gelu":
             return net.add(_core.GELU("none"), value)
+        case "prelu":
+            return net.add(_core.PReLU(c if rng.integers(2) else 1), value)
         case "channel":
             return net.add(_core.ChannelBias(c), value)
         case "position":
@@ -154,7 +157,7 @@ def _normalised(net: Network, value: int, rng: np.random.Generator) -> int:
 
 def _line_node(net: Network, value: int, rng: np.random.Generator) -> int:
     c, length = net.shapes[value]
-    match rng.choice(["conv", "conv", "transpose", "up", "up", "down", "relu"]):
+    match rng.choice(["conv", "conv", "transpose", "up", "up", "down", "product", "relu"]):
         case "conv":
             return net.add(_core.Conv1d(c, int(rng.choice([1, 8, 19])), 3, 1, "same", 2), value)
         case "transpose" if length <= 60:
@@ -163,6 +166,8 @@ def _line_node(net: Network, value: int, rng: np.random.Generator) -> int:
             return net.add(_core.Upsample1d(2, "zeros" if rng.integers(2) else "nearest"), value)
         case "down":
             return net.add(_core.Downsample1d(2), value)
+        case "product":
+            return net.add(_core.MatMul(), value, net.add(_core.Reshape((length, c)), value))
     return net.add(_core.ReLU(), value)
 
 
@@ -170,7 +175,7 @@ class Chain:
     """The same network as a separate Plan for each node, as the stateless functions compute it."""
 
     def __init__(self, net: Network, isa: str, dtype: str) -> None:
-        self.net, self.dtype = net, dtype
+        self.net, self.dtype, self.isa = net, dtype, isa
         self.steps: list[_core.Plan | None] = []
         self.offsets = [0]
         for op, inputs in net.nodes:
@@ -197,6 +202,8 @@ class Chain:
                 return np.concatenate(inputs, axis=1)
             case "Mul":
                 return inputs[0] * inputs[1]
+            case "MatMul":
+                return functional.matmul(*inputs, isa=self.isa)
         return inputs[0] + inputs[1]
 
     def _own(self, k: int, params: Array) -> Array:
@@ -214,6 +221,8 @@ class Chain:
                 sent = np.split(slope, np.cumsum([values[i].shape[1] for i in inputs])[:-1], axis=1)
             elif plan is None and op.name == "Mul":
                 sent = [slope * values[i] for i in reversed(inputs)]
+            elif plan is None and op.name == "MatMul":
+                sent = list(functional.matmul_backward(slope, *(values[i] for i in inputs), isa=self.isa))
             elif plan is None:
                 sent = [slope, slope]
             else:
