@@ -152,9 +152,7 @@ def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tu
             "Sigmoid" | "Tanh"
         ):  # y (1 - y), 1 - y^2: ours do better, test_activations_accuracy.py says how much
             return [(1, np.abs(dy).astype(np.float64))]
-        case (
-            "Softsign"
-        ):  # 1 / (1 + |x|) - |x| / (1 + |x|)^2, as PyTorch differentiates, cancels for large |x|
+        case "Softsign":  # PyTorch's 1 / (1 + |x|) - |x| / (1 + |x|)^2 cancels for large |x|
             return [(1, np.abs(dy) / (1 + absolute[0].astype(np.float64)))]
         case op if op in RELATIVE:
             return [(1, np.abs(oracle.PAIRS[op][1](dy, arrays[0], **case.call)[0]))]
