@@ -10,7 +10,7 @@ from cnnfast import _core
 from cnnfast.interop.torch import sides
 
 from bench.channels_last import Values, rearranged
-from bench.windows import Windows
+from bench.windows import Windows, how_nearest
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
@@ -43,6 +43,13 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
         case "Upsample2d" if s["mode"] == "nearest":
             high, wide = s["scale_factor"]
             return jnp.repeat(jnp.repeat(x, high, 1), wide, 2)
+        case "Pad2d" if min(s["padding"]) >= 0:
+            left, right, top, bottom = s["padding"]
+            fill = {"constant_values": s["value"]} if s["mode"] == "constant" else {}
+            mode = {"replicate": "edge"}.get(s["mode"], s["mode"])
+            return jnp.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), mode, **fill)
+        case "Resize2d" if s["size"] and how_nearest(s) == ("round_prefer_ceil", "half_pixel"):
+            return jax.image.resize(x, (len(x), *s["size"], x.shape[3]), "nearest")
         case "Downsample2d":
             return x[:, :: s["factor"][0], :: s["factor"][1]]
         case "Linear":
@@ -142,7 +149,7 @@ def _pool(op: _core.Op, x: Any) -> Any:
     padding = ((0, 0), *windows.padding, (0, 0))
     if "Max" in op.name:
         return lax.reduce_window(x, -jnp.inf, lax.max, kernel, stride, padding, window_dilation=dilation)
-    total = lax.reduce_window(x, 0.0, lax.add, kernel, stride, padding)
+    total = lax.reduce_window(x, 0.0, lax.add, kernel, stride, padding, window_dilation=dilation)
     return total * (1 / windows.divisors[..., None]).astype(np.float32)
 
 

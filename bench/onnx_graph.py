@@ -12,7 +12,7 @@ from cnnfast._types import Array
 from cnnfast.interop.torch import parameter_name
 from cnnfast.nn import Module
 
-from bench.windows import Pairs, Windows, each, ends
+from bench.windows import Pairs, Windows, each, ends, how_nearest
 
 Shape = tuple[int, ...]
 
@@ -122,6 +122,10 @@ class _GraphBuilder:
                 return self.node("LRN", [x], **how)
             case "Upsample1d" | "Upsample2d":
                 return self._upsampled(x, shape, each(s["scale_factor"]), s["mode"])
+            case "Resize1d" | "Resize2d":
+                return self._resized(x, (self.n, *op.output_shape(shape)), s)
+            case "Pad1d" | "Pad2d":
+                return self._padded(x, s)
             case "Downsample1d" | "Downsample2d":
                 steps = each(s["factor"])
                 cut = [0] * len(steps), shape[1:], range(2, 2 + len(steps)), steps
@@ -162,8 +166,10 @@ class _GraphBuilder:
         if any(max(pads) >= k for pads, k in zip(windows.padding, windows.kernel, strict=True)):
             raise NotImplementedError(f"{op.name} with padding beyond its kernel has no equivalent")
         how = {"kernel_shape": windows.kernel, "strides": windows.stride, "pads": _pads(windows.padding)}
+        if kind == "MaxPool" or max(windows.dilation) > 1:
+            how["dilations"] = windows.dilation
         if kind == "MaxPool":
-            return self.node(kind, [x], **how, dilations=windows.dilation)
+            return self.node(kind, [x], **how)
         if not s.get("ceil_mode") and not s.get("divisor_override"):
             return self.node(kind, [x], **how, count_include_pad=int(s.get("count_include_pad", 0)))
         mean = self.node(kind, [x], **how, count_include_pad=1)
@@ -186,6 +192,22 @@ class _GraphBuilder:
         # zeros between neighbors: each channel's transposed convolution with a single 1
         one = self.constant(np.ones((shape[0], 1, *([1] * len(factors)))))
         return self.node("ConvTranspose", [x, one], strides=factors, group=shape[0])
+
+    def _resized(self, x: str, wanted: Shape, s: dict[str, Any]) -> str:
+        nearest, coordinates = how_nearest(s)
+        how = {"coordinate_transformation_mode": coordinates, "nearest_mode": nearest}
+        if s["size"] is not None:
+            size = self.constant(wanted, np.int64)
+            return self.node("Resize", [x, "", "", size], mode="nearest", **how)
+        scale = s["scale_factor"]
+        factors = (scale,) if isinstance(scale, float) else scale
+        return self.node("Resize", [x, "", self.constant([1, 1, *factors])], mode="nearest", **how)
+
+    def _padded(self, x: str, s: dict[str, Any]) -> str:
+        pairs = tuple(zip(s["padding"][::2], s["padding"][1::2], strict=True))[::-1]
+        pads = self.constant(_pads(((0, 0), (0, 0), *pairs)), np.int64)
+        mode = {"replicate": "edge"}.get(s["mode"], s["mode"])
+        return self.node("Pad", [x, pads, self.constant(s["value"])], mode=mode)
 
     def _softplus(self, x: str, beta: float, threshold: float) -> str:
         steep = self.node("Mul", [x, self.constant(beta)])

@@ -10,7 +10,7 @@ from cnnfast import _core
 from cnnfast.interop.torch import sides
 
 from bench.channels_last import Values, rearranged
-from bench.windows import Pairs, Windows
+from bench.windows import Pairs, Windows, how_nearest
 
 
 def apply(op: _core.Op, inputs: list[Any], own: Values, training: bool) -> tuple[Any, Values]:
@@ -41,6 +41,12 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
         case "Upsample2d" if s["mode"] == "nearest":
             high, wide = s["scale_factor"]
             return tf.repeat(tf.repeat(x, high, 1), wide, 2)
+        case "Pad2d" if min(s["padding"]) >= 0 and s["mode"] != "replicate":
+            left, right, top, bottom = s["padding"]
+            around = ((0, 0), (top, bottom), (left, right), (0, 0))
+            return tf.pad(x, around, s["mode"].upper(), s["value"])
+        case "Resize2d" if s["size"] and how_nearest(s) == ("round_prefer_ceil", "half_pixel"):
+            return tf.image.resize(x, s["size"], "nearest")
         case "Downsample2d":
             return x[:, :: s["factor"][0], :: s["factor"][1]]
         case "Linear":
@@ -154,6 +160,8 @@ def _pool(op: _core.Op, x: Any) -> Any:
             raise NotImplementedError(f"{op.name} with dilation and stride has no equivalent")
         wide = tf.pad(x, around, constant_values=-math.inf)
         return tf.nn.pool(wide, windows.kernel, "MAX", dilations=windows.dilation)
+    if max(windows.dilation) > 1:
+        raise NotImplementedError(f"{op.name} with dilation has no equivalent")
     x = tf.pad(x, around) if any(map(any, windows.padding)) else x
     mean = tf.nn.avg_pool2d(x, windows.kernel, windows.stride, "VALID")
     shares = math.prod(windows.kernel) / windows.divisors

@@ -46,7 +46,8 @@ class Windows:
             padding += ((before, max(0, int(starts[-1]) + (k - 1) * apart + 1 - extent)),)
             # padding counts if count_include_pad is set, what ceil_mode adds never does
             lowest, highest = (-before, extent + after) if s.get("count_include_pad") else (0, extent)
-            counts.append(np.minimum(starts + k, highest) - np.maximum(starts, lowest))
+            taps = starts[:, None] + np.arange(k) * apart
+            counts.append(((taps >= lowest) & (taps < highest)).sum(1))
         divisors = functools.reduce(np.multiply.outer, counts)
         if s.get("divisor_override"):
             divisors = np.full_like(divisors, s["divisor_override"])
@@ -65,6 +66,11 @@ def adaptive_kernel(op: _core.Op, extents: Sequence[int]) -> tuple[int, ...]:
 def each(setting: int | tuple[int, ...]) -> tuple[int, ...]:
     """One number per axis, of a setting in one or two dimensions."""
     return (setting,) if isinstance(setting, int) else setting
+
+
+def how_nearest(settings: dict[str, Any]) -> tuple[str, str]:
+    """The rules of a nearest resize; other libraries have a few of them, under names of their own."""
+    return settings["nearest_mode"], settings["coordinate_transformation_mode"]
 
 
 def ends(padding: Any) -> Pairs:

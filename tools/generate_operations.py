@@ -102,7 +102,7 @@ def imports(body: str) -> str:
         "collections.abc": ("Sequence",),
         "..": ("_core",),
         ".._checks": ("check_integer",),
-        ".._types": ("Array", "Ends", "Indices", "Padding", "PaddingName", "Pair"),
+        ".._types": ("Array", "Ends", "Indices", "Padding", "PaddingName", "Pair", "Scale", "Sides"),
         "._run": (
             *("along_channels", "along_channels_backward", "backward", "check_floats", "check_rank"),
             *("check_shape", "elementwise", "elementwise_backward", "forward", "pool_with_indices"),

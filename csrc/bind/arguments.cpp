@@ -15,6 +15,12 @@ std::string shown(py::handle value) { return py::cast<std::string>(py::repr(valu
 // Python and NumPy integers, but not bool.
 bool is_integer(py::handle value) { return !py::isinstance<py::bool_>(value) && PyIndex_Check(value.ptr()) != 0; }
 
+// Python and NumPy integers and floats, but neither bools, texts nor arrays.
+bool is_number(py::handle value) {
+  const bool numeric = !py::isinstance<py::bool_>(value) && py::hasattr(value, "__float__");
+  return numeric && !py::hasattr(value, "__len__");
+}
+
 bool is_sequence(py::handle value, std::size_t size) {
   return (py::isinstance<py::tuple>(value) || py::isinstance<py::list>(value)) && py::len(value) == size;
 }
@@ -37,9 +43,7 @@ Index integer(const Where& where, py::handle value) {
 }
 
 double number(const Where& where, py::handle value) {
-  // Python and NumPy integers and floats, but neither bools, texts nor arrays.
-  const bool numeric = !py::isinstance<py::bool_>(value) && py::hasattr(value, "__float__");
-  if (!numeric || py::hasattr(value, "__len__")) wrong_type(where, "a number", value);
+  if (!is_number(value)) wrong_type(where, "a number", value);
   const double result = PyFloat_AsDouble(value.ptr());
   if (result == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
   return result;
@@ -105,6 +109,30 @@ bool is_same(const Where& where, py::handle value) {
   return name == "same";
 }
 
+Sides sides(const Where& where, py::handle value) {
+  if (is_integer(value)) {
+    const Index all = integer(where, value);
+    return {all, all, all, all};
+  }
+  const bool four = is_sequence(value, 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (!four || !is_integer(item(value, i))) wrong_type(where, "an int or (left, right, top, bottom)", value);
+  }
+  const auto side = [&](std::size_t i) { return integer(where, item(value, i)); };
+  return {side(0), side(1), side(2), side(3)};
+}
+
+Scale scale(const Where& where, py::handle value) {
+  if (is_number(value)) {
+    const double both = number(where, value);
+    return {both, both};
+  }
+  if (!is_sequence(value, 2) || !is_number(item(value, 0)) || !is_number(item(value, 1))) {
+    wrong_type(where, "a number or a pair (h, w)", value);
+  }
+  return {number(where, item(value, 0)), number(where, item(value, 1))};
+}
+
 Shape shape(const Where& where, py::handle value) {
   if (!py::isinstance<py::tuple>(value) && !py::isinstance<py::list>(value)) {
     wrong_type(where, "a tuple of ints such as (1, 28, 28)", value);
@@ -130,5 +158,9 @@ py::tuple to_tuple(const Padding& padding) {
 }
 
 py::tuple to_tuple(const Ends& ends) { return py::make_tuple(ends.before, ends.after); }
+
+py::tuple to_tuple(const Sides& sides) { return py::make_tuple(sides.left, sides.right, sides.top, sides.bottom); }
+
+py::tuple to_tuple(const Scale& scale) { return py::make_tuple(scale.h, scale.w); }
 
 }  // namespace cnnfast::bind

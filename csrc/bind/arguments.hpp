@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "ops/pad.hpp"
+#include "ops/resize.hpp"
 #include "ops/window.hpp"
 
 namespace cnnfast::bind {
@@ -25,6 +27,8 @@ std::string text(const Where& where, py::handle value);
 Extent pair(const Where& where, py::handle value);      // 3 or (3, 5)
 Padding padding(const Where& where, py::handle value);  // 1, (1, 2) [h, w] or ((top, bottom), (left, right))
 Ends ends(const Where& where, py::handle value);        // 1 or (1, 2) [before, after]
+Sides sides(const Where& where, py::handle value);      // 1 or (left, right, top, bottom)
+Scale scale(const Where& where, py::handle value);      // 1.5 or (1.5, 2)
 Shape shape(const Where& where, py::handle value);      // (c, h, w)
 bool is_same(const Where& where, py::handle value);     // "same", or "valid", which is no padding
 
@@ -32,6 +36,8 @@ py::tuple to_tuple(const Shape& shape);
 py::tuple to_tuple(const Extent& extent);
 py::tuple to_tuple(const Padding& padding);
 py::tuple to_tuple(const Ends& ends);
+py::tuple to_tuple(const Sides& sides);
+py::tuple to_tuple(const Scale& scale);
 
 // How an argument of type T is read, and what the stub calls the values it may have.
 template <class T>
@@ -68,6 +74,14 @@ struct FromPython<Padding> : ReadBy<padding> {
 template <>
 struct FromPython<Ends> : ReadBy<ends> {
   static std::string type() { return "Ends"; }
+};
+template <>
+struct FromPython<Sides> : ReadBy<sides> {
+  static std::string type() { return "Sides"; }
+};
+template <>
+struct FromPython<Scale> : ReadBy<scale> {
+  static std::string type() { return "Scale"; }
 };
 template <>
 struct FromPython<Shape> : ReadBy<shape> {

@@ -15,6 +15,8 @@ py::tuple to_python(const Shape& value) { return to_tuple(value); }
 py::tuple to_python(const Extent& value) { return to_tuple(value); }
 py::tuple to_python(const Padding& value) { return to_tuple(value); }
 py::tuple to_python(const Ends& value) { return to_tuple(value); }
+py::tuple to_python(const Sides& value) { return to_tuple(value); }
+py::tuple to_python(const Scale& value) { return to_tuple(value); }
 template <class T>
 py::object to_python(const std::optional<T>& value) {
   return value ? py::object(to_python(*value)) : py::none();

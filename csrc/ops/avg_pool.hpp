@@ -18,8 +18,8 @@ struct AvgPool2d : OpBase {
   };
 
   AvgPool2d(Extent kernel_size, std::optional<Extent> stride, Padding padding, bool ceil, bool count_include_pad_,
-            std::optional<Index> divisor)
-      : window{kernel_size, stride.value_or(kernel_size), padding, {}},
+            std::optional<Index> divisor, Extent dilation = {})
+      : window{kernel_size, stride.value_or(kernel_size), padding, dilation},
         ceil_mode(ceil),
         count_include_pad(count_include_pad_),
         divisor_override(divisor) {
@@ -28,13 +28,14 @@ struct AvgPool2d : OpBase {
   }
 
   static constexpr auto arguments() {
-    return std::tuple(argument<Extent>("kernel_size"), argument<std::optional<Extent>>("stride", std::nullopt),
-                      argument<Padding>("padding", 0), argument<bool>("ceil_mode", false),
-                      argument<bool>("count_include_pad", true),
-                      argument<std::optional<Index>>("divisor_override", std::nullopt));
+    return std::tuple(
+        argument<Extent>("kernel_size"), argument<std::optional<Extent>>("stride", std::nullopt),
+        argument<Padding>("padding", 0), argument<bool>("ceil_mode", false), argument<bool>("count_include_pad", true),
+        argument<std::optional<Index>>("divisor_override", std::nullopt), argument<Extent>("dilation", 1));
   }
   auto values() const {
-    return std::tuple(window.kernel, window.stride, window.pad, ceil_mode, count_include_pad, divisor_override);
+    return std::tuple(window.kernel, window.stride, window.pad, ceil_mode, count_include_pad, divisor_override,
+                      window.dilation);
   }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);
@@ -54,8 +55,9 @@ struct AvgPool1d : OpBase {
 
   using Geometry = AvgPool2d::Geometry;
 
-  AvgPool1d(Index kernel_size, std::optional<Index> stride, Ends padding, bool ceil, bool count_include_pad_)
-      : window(on_line(kernel_size, stride.value_or(kernel_size), padding, 1)),
+  AvgPool1d(Index kernel_size, std::optional<Index> stride, Ends padding, bool ceil, bool count_include_pad_,
+            Index dilation = 1)
+      : window(on_line(kernel_size, stride.value_or(kernel_size), padding, dilation)),
         ceil_mode(ceil),
         count_include_pad(count_include_pad_) {
     check_pool_line(kName, window);
@@ -64,11 +66,11 @@ struct AvgPool1d : OpBase {
   static constexpr auto arguments() {
     return std::tuple(argument<Index>("kernel_size"), argument<std::optional<Index>>("stride", std::nullopt),
                       argument<Ends>("padding", 0), argument<bool>("ceil_mode", false),
-                      argument<bool>("count_include_pad", true));
+                      argument<bool>("count_include_pad", true), argument<Index>("dilation", 1));
   }
   auto values() const {
     return std::tuple(window.kernel.w, window.stride.w, Ends{window.pad.left, window.pad.right}, ceil_mode,
-                      count_include_pad);
+                      count_include_pad, window.dilation.w);
   }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);

@@ -17,8 +17,10 @@
 #include "ops/local_response_norm.hpp"
 #include "ops/matmul.hpp"
 #include "ops/max_pool.hpp"
+#include "ops/pad.hpp"
 #include "ops/prelu.hpp"
 #include "ops/resample.hpp"
+#include "ops/resize.hpp"
 #include "ops/softmax.hpp"
 #include "ops/structure.hpp"
 
@@ -29,15 +31,15 @@ using ProductOps = TypeList<Conv2d, ConvTranspose2d, Linear, MatMul>;
 using PoolingOps = TypeList<MaxPool2d, AvgPool2d>;
 using PointwiseOps = TypeList<ChannelBias, PositionBias, PReLU, Softmax, LogSoftmax>;
 using NormalizationOps = TypeList<BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, Dropout>;
-using StructureOps = TypeList<Reshape, Add, Mul, Concat, Upsample2d>;
+using StructureOps = TypeList<Reshape, Add, Mul, Concat, Upsample2d, Pad2d, Resize2d>;
 // Fused by a plan from several layers.
 using FusedOps = TypeList<ConvPool, ConvActivation>;
 // Elementwise functions (ActivationOps, csrc/ops/activations.hpp) have one kernel.
 using ElementwiseOps = TypeList<Elementwise>;
 // Operations without kernels of their own: `bind_shape` returns the Geometry of one of those above.
-using AliasOps =
-    TypeList<Flatten, Conv1d, ConvTranspose1d, Upsample1d, Downsample1d, Downsample2d, BatchNorm1d, Dropout2d,
-             MaxPool1d, AvgPool1d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
+using AliasOps = TypeList<Flatten, Conv1d, ConvTranspose1d, Upsample1d, Downsample1d, Downsample2d, BatchNorm1d,
+                          Dropout2d, Pad1d, Resize1d, MaxPool1d, AvgPool1d, AdaptiveMaxPool1d, AdaptiveMaxPool2d,
+                          AdaptiveAvgPool1d, AdaptiveAvgPool2d>;
 
 using OpList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), ActivationOps(), NormalizationOps(),
                              StructureOps(), AliasOps()));

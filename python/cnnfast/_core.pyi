@@ -11,6 +11,8 @@ Shape = tuple[int, ...]
 Pair = int | tuple[int, int]
 Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 Ends = int | tuple[int, int]
+Sides = int | tuple[int, int, int, int]
+Scale = float | tuple[float, float]
 PaddingName = Literal["same", "valid"]
 
 __version__: str
@@ -110,6 +112,44 @@ class Downsample2d(Op):
 class Downsample1d(Op):
     def __init__(self, factor: int) -> None: ...
 
+class Resize2d(Op):
+    def __init__(
+        self,
+        size: Pair | None = None,
+        scale_factor: Scale | None = None,
+        nearest_mode: Literal["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"] = "floor",
+        coordinate_transformation_mode: Literal[
+            "asymmetric", "half_pixel", "pytorch_half_pixel", "half_pixel_symmetric", "align_corners"
+        ] = "asymmetric",
+    ) -> None: ...
+
+class Resize1d(Op):
+    def __init__(
+        self,
+        size: int | None = None,
+        scale_factor: float | None = None,
+        nearest_mode: Literal["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"] = "floor",
+        coordinate_transformation_mode: Literal[
+            "asymmetric", "half_pixel", "pytorch_half_pixel", "half_pixel_symmetric", "align_corners"
+        ] = "asymmetric",
+    ) -> None: ...
+
+class Pad2d(Op):
+    def __init__(
+        self,
+        padding: Sides,
+        mode: Literal["constant", "reflect", "replicate", "edge"] = "constant",
+        value: float = 0.0,
+    ) -> None: ...
+
+class Pad1d(Op):
+    def __init__(
+        self,
+        padding: Ends,
+        mode: Literal["constant", "reflect", "replicate", "edge"] = "constant",
+        value: float = 0.0,
+    ) -> None: ...
+
 class MaxPool2d(Op):
     def __init__(
         self,
@@ -139,6 +179,7 @@ class AvgPool2d(Op):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
         divisor_override: int | None = None,
+        dilation: Pair = 1,
     ) -> None: ...
 
 class AvgPool1d(Op):
@@ -149,6 +190,7 @@ class AvgPool1d(Op):
         padding: Ends = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
+        dilation: int = 1,
     ) -> None: ...
 
 class AdaptiveMaxPool2d(Op):

@@ -14,6 +14,9 @@ Shape = tuple[int, ...]
 Pair = int | tuple[int, int]
 Padding = int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]]
 Ends = int | tuple[int, int]
+#: (left, right, top, bottom), PyTorch's order
+Sides = int | tuple[int, int, int, int]
+Scale = float | tuple[float, float]
 PaddingName = Literal["same", "valid"]
 Seed = int | np.random.SeedSequence | None
 

@@ -15,6 +15,7 @@ from tests.cases.convolution import CONV1D, CONV2D, conv, conv1d
 from tests.cases.elementwise import ELEMENTWISE, elementwise
 from tests.cases.linear import LINEAR, MATMUL, linear
 from tests.cases.normalization import NORMALIZATION
+from tests.cases.padding import PADDING, RESIZING, pad, resize
 from tests.cases.pooling import POOLS, average, pool
 from tests.cases.resampling import RESAMPLING, down, up
 from tests.cases.structure import ADD, CONCAT, FLATTEN, MUL, RESHAPE, concat, flatten, reshape
@@ -24,6 +25,8 @@ CASES = [
     *CONV1D,
     *CONV_TRANSPOSE,
     *RESAMPLING,
+    *RESIZING,
+    *PADDING,
     *POOLS,
     *LINEAR,
     *MATMUL,
@@ -53,9 +56,11 @@ __all__ = [
     "elementwise",
     "flatten",
     "linear",
+    "pad",
     "pool",
     "position_bias",
     "reshape",
+    "resize",
     "transpose",
     "up",
 ]

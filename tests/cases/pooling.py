@@ -81,10 +81,20 @@ AVG_POOL2D = [
     average(2, (130, 9, 7), (9, 7)),
     average(2, (3, 19, 17), (11, 9), stride=2, padding=(5, 4)),
     average(0, (3, 8, 8), 2),
+    # dilation: a window counts the padding it holds
+    average(2, (7, 9, 8), 3, stride=1, padding=1, dilation=2),
+    average(2, (7, 9, 8), 3, stride=1, padding=1, dilation=2, count_include_pad=False),
+    average(2, (19, 11, 7), (2, 3), stride=(2, 1), padding=((1, 0), (3, 2)), dilation=(3, 2)),
+    average(2, (3, 8, 9), 2, stride=3, ceil_mode=True, dilation=4),
+    average(2, (16, 8, 7), 3, stride=2, padding=(1, 2), ceil_mode=True, dilation=2, divisor_override=5),
+    average(1, (2, 5, 4), 2, jacobian=True, stride=1, padding=1, dilation=2, ceil_mode=True),
     average(2, (2, 4, 3), (2, 3), jacobian=True, stride=1, padding=((1, 0), (0, 1))),
     average(1, (3, 5, 5), 3, jacobian=True, stride=2, padding=1, ceil_mode=True, count_include_pad=False),
     average(2, (16, 28, 28), 2, row="average pool 2x2 on 16x28x28"),
     average(2, (64, 56, 56), 3, row="average pool 3x3 stride 2 on 64x56x56", stride=2, padding=1),
+    average(
+        2, (32, 28, 28), 3, row="average pool 3x3 dilation 2 on 32x28x28", stride=1, padding=2, dilation=2
+    ),
 ]
 
 
@@ -146,6 +156,7 @@ POOLS = [
     line(
         "AvgPool1d", 2, (7, 10), kernel_size=4, stride=3, padding=2, ceil_mode=True, count_include_pad=False
     ),
+    line("AvgPool1d", 2, (7, 12), kernel_size=3, stride=2, padding=(1, 3), ceil_mode=True, dilation=2),
     *adaptive(
         "AdaptiveMaxPool2d",
         IMAGES,

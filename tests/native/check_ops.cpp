@@ -123,7 +123,11 @@ std::string to_string(bool value) { return value ? "true" : "false"; }
 std::string to_string(double value) { return concat(value); }
 const std::string& to_string(const std::string& value) { return value; }
 std::string to_string(Index value) { return std::to_string(value); }
-std::string to_string(const std::optional<Index>& value) { return value ? to_string(*value) : "none"; }
+std::string to_string(const Scale& value) { return concat(value.h, "x", value.w); }
+template <class T>
+std::string to_string(const std::optional<T>& value) {
+  return value ? to_string(*value) : "none";
+}
 template <class O>
 std::string settings(const O& op) {
   std::string all;
@@ -234,6 +238,26 @@ std::vector<Case> downsamplings() {
 }
 std::vector<Case> line_downsamplings() { return {{Downsample1d(3), {5, 11}, 2}}; }
 
+std::vector<Case> paddings() {
+  return {{Pad2d({1, 2, 3, 0}, "constant", 1.5), {19, 3, 4}, 2},
+          {Pad2d({-1, 2, -2, 1}, "constant", 0), {5, 4, 3}, 2},
+          {Pad2d({-1, -1, -1, 0}, "constant", 0), {1, 4, 3}, 3},
+          {Pad2d({3, 2, 1, 2}, "reflect", 0), {16, 3, 4}, 2},
+          {Pad2d({3, 2, 0, 2}, "replicate", 0), {3, 1, 2}, 2}};
+}
+std::vector<Case> line_paddings() {
+  return {{Pad1d({2, 3}, "reflect", 0), {5, 4}, 2}, {Pad1d({-1, 3}, "constant", 0.5), {17, 4}, 1}};
+}
+std::vector<Case> resizes() {
+  std::vector<Case> cases;
+  for (Index c : {1, 3, 16, 19, 32}) {
+    cases.push_back({Resize2d(Extent{5, 3}, {}, "floor", "asymmetric"), {c, 3, 7}, 2});
+    cases.push_back({Resize2d(Extent{2, 9}, {}, "round_prefer_ceil", "half_pixel"), {c, 5, 4}, 2});
+  }
+  return cases;
+}
+std::vector<Case> line_resizes() { return {{Resize1d(11, {}, "floor", "asymmetric"), {5, 4}, 2}}; }
+
 // Windows that are adjacent, overlap, extend beyond the edge, skip pixels, or are larger than the image.
 std::vector<Case> max_pools() {
   std::vector<Case> cases;
@@ -259,6 +283,8 @@ std::vector<Case> average_pools() {
   cases.push_back({AvgPool2d({3, 3}, Extent{1, 1}, same(1), false, true, {}), {5, 5, 4}, 2});
   cases.push_back({AvgPool2d({2, 3}, Extent{2, 1}, {1, 0, 0, 2}, false, true, 7), {5, 6, 5}, 2});
   cases.push_back({AvgPool2d({2, 2}, Extent{3, 3}, {}, false, true, {}), {3, 8, 7}, 2});
+  cases.push_back({AvgPool2d({2, 3}, Extent{2, 1}, {1, 0, 1, 2}, true, true, {}, {3, 2}), {19, 7, 8}, 2});
+  cases.push_back({AvgPool2d({3, 3}, Extent{1, 1}, same(1), false, false, {}, {2, 2}), {5, 6, 5}, 2});
   return cases;
 }
 std::vector<Case> max_pools_of_lines() {
@@ -415,6 +441,10 @@ void check_ops(Isa isa, Report& report) {
       line_upsamplings(),
       downsamplings(),
       line_downsamplings(),
+      paddings(),
+      line_paddings(),
+      resizes(),
+      line_resizes(),
       linears(),
       matrix_products(),
       channel_biases(),

@@ -131,6 +131,48 @@ void for_each_copy(const Downsample2d& op, const Problem& p, const F& f) {
     }
   }
 }
+// The input of each output along one axis; -1: none.
+std::vector<Index> sources(PadMode mode, Index in, Index before, Index after) {
+  std::vector<Index> places;
+  for (Index place = -before; place < in + after; ++place) {
+    Index source = place;
+    if (mode == PadMode::replicate) source = std::clamp<Index>(place, 0, in - 1);
+    if (mode == PadMode::reflect) source = in - 1 - std::abs(in - 1 - std::abs(place));
+    places.push_back(source >= 0 && source < in ? source : -1);
+  }
+  return places;
+}
+// Only the rules of PyTorch's "nearest" and "nearest-exact", in integers.
+std::vector<Index> sources(const ResizeRule& rule, Index in, Index out) {
+  const Index half = rule.coordinates == Coordinates::half_pixel ? 1 : 0;
+  std::vector<Index> places;
+  for (Index i = 0; i < out; ++i) places.push_back((2 * i + half) * in / (2 * out));
+  return places;
+}
+template <class F>
+void for_each_copy(const Shape& in, Index n, const std::vector<Index>& rows, const std::vector<Index>& cols,
+                   const F& f) {
+  std::size_t y = 0;
+  for (Index plane = 0; plane < n * in[0]; ++plane) {
+    for (Index row : rows) {
+      for (Index col : cols) {
+        if (row >= 0 && col >= 0) f(at((plane * in[1] + row) * in[2] + col), y);
+        ++y;
+      }
+    }
+  }
+}
+template <class F>
+void for_each_copy(const Pad2d& op, const Problem& p, const F& f) {
+  const Shape& in = p.shapes[0];
+  for_each_copy(in, p.n, sources(op.mode, in[1], op.padding.top, op.padding.bottom),
+                sources(op.mode, in[2], op.padding.left, op.padding.right), f);
+}
+template <class F>
+void for_each_copy(const Resize2d& op, const Problem& p, const F& f) {
+  const Shape& in = p.shapes[0];
+  for_each_copy(in, p.n, sources(op.rule, in[1], op.size->h), sources(op.rule, in[2], op.size->w), f);
+}
 template <class O>
 void add_copies(const O& op, const Problem& p, Values& y) {
   for_each_copy(op, p, [&](std::size_t xi, std::size_t yi) { y[yi] += p.x[0][xi]; });
@@ -148,6 +190,18 @@ void backward(const Downsample2d& op, const Problem& p, const Values&, const Val
   add_copies_back(op, p, dy, d);
 }
 
+void forward(const Pad2d& op, const Problem& p, Values& y) {
+  std::fill(y.begin(), y.end(), op.value);
+  for_each_copy(op, p, [&](std::size_t xi, std::size_t yi) { y[yi] = p.x[0][xi]; });
+}
+void backward(const Pad2d& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  add_copies_back(op, p, dy, d);
+}
+void forward(const Resize2d& op, const Problem& p, Values& y) { add_copies(op, p, y); }
+void backward(const Resize2d& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  add_copies_back(op, p, dy, d);
+}
+
 // Sequences are images of one row.
 Conv2d on_image(const Conv1d& op) {
   const Sliding& s = op.window;
@@ -159,6 +213,13 @@ ConvTranspose2d on_image(const ConvTranspose1d& op) {
   return ConvTranspose2d(op.c_in, op.c_out, s.kernel, s.stride, s.pad, extra, op.groups, op.bias, s.dilation);
 }
 Upsample2d on_image(const Upsample1d& op) { return Upsample2d({1, op.factor}, upsampling_mode(op.kind)); }
+Pad2d on_image(const Pad1d& op) {
+  const auto [padding, mode, value] = op.values();
+  return Pad2d({padding.before, padding.after, 0, 0}, mode, value);
+}
+Resize2d on_image(const Resize1d& op) {
+  return Resize2d(Extent{1, *op.size}, {}, op.rule.nearest_mode(), op.rule.coordinate_transformation_mode());
+}
 Downsample2d on_image(const Downsample1d& op) { return Downsample2d({1, op.factor}); }
 
 template <class O>
@@ -175,6 +236,8 @@ void forward(const Conv1d& op, const Problem& p, Values& y) { forward_on_image(o
 void forward(const ConvTranspose1d& op, const Problem& p, Values& y) { forward_on_image(op, p, y); }
 void forward(const Upsample1d& op, const Problem& p, Values& y) { forward_on_image(op, p, y); }
 void forward(const Downsample1d& op, const Problem& p, Values& y) { forward_on_image(op, p, y); }
+void forward(const Pad1d& op, const Problem& p, Values& y) { forward_on_image(op, p, y); }
+void forward(const Resize1d& op, const Problem& p, Values& y) { forward_on_image(op, p, y); }
 void backward(const Conv1d& op, const Problem& p, const Values& y, const Values& dy, Gradients& d) {
   backward_on_image(op, p, y, dy, d);
 }
@@ -185,6 +248,13 @@ void backward(const Upsample1d& op, const Problem& p, const Values& y, const Val
   backward_on_image(op, p, y, dy, d);
 }
 void backward(const Downsample1d& op, const Problem& p, const Values& y, const Values& dy, Gradients& d) {
+  backward_on_image(op, p, y, dy, d);
+}
+
+void backward(const Pad1d& op, const Problem& p, const Values& y, const Values& dy, Gradients& d) {
+  backward_on_image(op, p, y, dy, d);
+}
+void backward(const Resize1d& op, const Problem& p, const Values& y, const Values& dy, Gradients& d) {
   backward_on_image(op, p, y, dy, d);
 }
 

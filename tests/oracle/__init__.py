@@ -14,8 +14,10 @@ from tests.oracle import (
     conv_transpose,
     convolution,
     normalization,
+    padding,
     pooling,
     resampling,
+    resizing,
     structure,
 )
 from tests.oracle import linear as linear_ops
@@ -30,9 +32,11 @@ from tests.oracle.convolution import *  # noqa: F403
 from tests.oracle.linear import *  # noqa: F403
 from tests.oracle.losses import *  # noqa: F403
 from tests.oracle.normalization import *  # noqa: F403
+from tests.oracle.padding import *  # noqa: F403
 from tests.oracle.pooling import *  # noqa: F403
 from tests.oracle.prelu import *  # noqa: F403
 from tests.oracle.resampling import *  # noqa: F403
+from tests.oracle.resizing import *  # noqa: F403
 from tests.oracle.softmax import *  # noqa: F403
 from tests.oracle.structure import *  # noqa: F403
 
@@ -44,6 +48,8 @@ PAIRS: dict[str, tuple[Callable[..., Array], Callable[..., Gradients]]] = {
     **linear_ops.PAIRS,
     **bias.PAIRS,
     **resampling.PAIRS,
+    **resizing.PAIRS,
+    **padding.PAIRS,
     **structure.PAIRS,
     **activations.PAIRS,
     **prelu_ops.PAIRS,

@@ -145,10 +145,11 @@ def avg_pool2d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
+    dilation: Any = 1,
 ) -> Array:
     """y[n,c,i,j] = sum of x[n,c] over the window at (i*sh - top, j*sw - left) / number of its pixels."""
     x = np.asarray(x, np.float64)
-    windows = both(x, kernel_size, stride, padding, ceil_mode)
+    windows = both(x, kernel_size, stride, padding, ceil_mode, dilation)
     return mean(x, *windows, counting(count_include_pad, divisor_override))
 
 
@@ -162,9 +163,10 @@ def avg_pool2d_backward(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
+    dilation: Any = 1,
 ) -> Gradients:
     dy, x = np.asarray(dy, np.float64), np.asarray(x, np.float64)
-    windows = both(x, kernel_size, stride, padding, ceil_mode)
+    windows = both(x, kernel_size, stride, padding, ceil_mode, dilation)
     return to_all(dy, x, *windows, counting(count_include_pad, divisor_override))
 
 
@@ -236,8 +238,9 @@ def avg_pool1d(
     padding: Any = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
+    dilation: int = 1,
 ) -> Array:
-    rows = one_row(kernel_size, stride, padding)
+    rows = {**one_row(kernel_size, stride, padding), "dilation": (1, dilation)}
     settings = {**rows, "ceil_mode": ceil_mode, "count_include_pad": count_include_pad}
     return avg_pool2d(x[:, :, None], **settings)[:, :, 0]
 
@@ -251,8 +254,9 @@ def avg_pool1d_backward(
     padding: Any = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
+    dilation: int = 1,
 ) -> Gradients:
-    rows = one_row(kernel_size, stride, padding)
+    rows = {**one_row(kernel_size, stride, padding), "dilation": (1, dilation)}
     settings = {**rows, "ceil_mode": ceil_mode, "count_include_pad": count_include_pad}
     return (avg_pool2d_backward(dy[:, :, None], x[:, :, None], **settings)[0][:, :, 0],)
 

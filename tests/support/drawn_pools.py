@@ -25,22 +25,23 @@ def extents(rng: Rng, axes: int) -> tuple[int, ...]:
     return int(rng.choice(CHANNELS)), *(int(s) for s in sizes)
 
 
-def draw_sliding(rng: Rng, axes: int, dilated: bool) -> tuple[tuple[int, ...], dict[str, Any]]:
+def draw_sliding(rng: Rng, axes: int, largest: bool) -> tuple[tuple[int, ...], dict[str, Any]]:
     """An input's shape, and kernel_size, stride, padding, ceil_mode, dilation, by axis; they may not fit."""
     shape = extents(rng, axes)
     usual = rng.random() < 0.4  # those with kernels of their own
     kernel = np.full(axes, rng.integers(2, 4)) if usual else rng.integers(1, 6, axes)
     stride = np.full(axes, rng.integers(1, 4)) if usual else rng.integers(1, 7, axes)
-    dilation = rng.integers(1, 4, axes) if dilated and rng.random() < 0.4 else np.ones(axes, int)
-    reach = (kernel - 1) * dilation + 1
+    dilation = rng.integers(1, 4, axes) if rng.random() < 0.4 else np.ones(axes, int)
     ceil_mode = bool(rng.integers(2))
+    if ceil_mode and not largest:  # a dilated mean is compared with a convolution, which rounds down
+        dilation = np.ones(axes, int)
+    reach = (kernel - 1) * dilation + 1
     if ceil_mode or rng.integers(2):  # rounding up, PyTorch pads both sides alike, by at most half the kernel
         padding = [(p, p) for p in (int(rng.integers(0, k // 2 + 1)) for k in kernel)]
     else:
         padding = [(int(rng.integers(0, r)), int(rng.integers(0, r))) for r in reach]
     settings = {"kernel_size": kernel.tolist(), "stride": stride.tolist(), "padding": padding}
-    if dilated:
-        settings["dilation"] = dilation.tolist()
+    settings["dilation"] = dilation.tolist()
     return shape, {k: tuple(v) for k, v in settings.items()} | {"ceil_mode": ceil_mode}
 
 
@@ -55,7 +56,7 @@ def fits(case: Case) -> bool:
 def draw_window(op: str, rng: Rng) -> Case:
     axes = int(op[-2])
     while True:
-        shape, settings = draw_sliding(rng, axes, dilated=op.startswith("Max"))
+        shape, settings = draw_sliding(rng, axes, largest=op.startswith("Max"))
         if axes == 1:
             settings = {k: v[0] if isinstance(v, tuple) else v for k, v in settings.items()}
         if op.startswith("Avg"):

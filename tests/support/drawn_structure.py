@@ -1,5 +1,5 @@
-"""Products, biases, softmax, Add, Concat and reshapes at random geometries: empty batches, single images,
-one pixel, one channel, vectors and lines beside images, an extent left open.
+"""Products, biases, softmax, Add, Concat, padding, nearest resizing and reshapes at random geometries: empty
+batches, single images, one pixel, one channel, vectors and lines beside images, an extent left open.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.cases import Case, Shape, concat, flatten, linear, position_bias, reshape
+from tests.cases import Case, Shape, concat, flatten, linear, pad, position_bias, reshape, resize
 
 Rng = np.random.Generator
 Array = np.ndarray[Any, Any]
@@ -75,6 +75,36 @@ def draw_flatten(rng: Rng) -> Case:
     return flatten(draw_batch(rng), x, start, end)
 
 
+def draw_pad(axes: int) -> Callable[[Rng], Case]:
+    """In every mode; now and then the most that can be reflected or cut off."""
+
+    def draw(rng: Rng) -> Case:
+        x, mode = draw_shape(rng, 1 + axes), str(rng.choice(["constant", "reflect", "replicate"]))
+        padding: list[int] = []
+        for size in x[:0:-1]:
+            if mode == "constant":
+                cut = rng.integers(0, size, 2) // 2
+                padding += [int(e) for e in rng.integers(-cut, 4)]
+            else:
+                padding += [int(e) for e in rng.integers(0, size if mode == "reflect" else 6, 2)]
+        return pad(draw_batch(rng), x, tuple(padding), mode, 1.5 if mode == "constant" else 0.0)
+
+    return draw
+
+
+def draw_resize(axes: int) -> Callable[[Rng], Case]:
+    """To a size, by the two rules that PyTorch has."""
+
+    def draw(rng: Rng) -> Case:
+        exact = {"nearest_mode": "round_prefer_ceil", "coordinate_transformation_mode": "half_pixel"}
+        settings = exact if rng.integers(2) else {}
+        size = tuple(int(e) for e in rng.integers(1, 16, axes))
+        wanted = size if axes == 2 else size[0]
+        return resize(draw_batch(rng), draw_shape(rng, 1 + axes), size=wanted, **settings)
+
+    return draw
+
+
 def prime_factors(number: int) -> list[int]:
     factors, factor = [], 2
     while number > 1:
@@ -110,4 +140,8 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "Concat": draw_concat,
     "Reshape": draw_reshape,
     "Flatten": draw_flatten,
+    "Pad1d": draw_pad(1),
+    "Pad2d": draw_pad(2),
+    "Resize1d": draw_resize(1),
+    "Resize2d": draw_resize(2),
 }

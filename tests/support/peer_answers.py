@@ -23,7 +23,7 @@ CHANNELS_LAST = ("jax", "tensorflow", "tensorflow xla")
 #: OpenVINO 2026.4 exchanges a pool and the GELU after it, which changes the results.
 DIFFERING = {("openvino", "hello-dl-letters")}
 #: Operations with many geometries, whose cases are all tested; of the others, every third.
-WINDOWED = ("Conv", "Pool", "sample")
+WINDOWED = ("Conv", "Pool", "sample", "Pad", "Resize")
 
 
 def everything() -> nn.Sequential:

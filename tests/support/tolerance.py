@@ -25,6 +25,8 @@ Array = np.ndarray[Any, Any]
 
 MAX_POOLS = ("MaxPool1d", "MaxPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d")
 AVG_POOLS = ("AvgPool1d", "AvgPool2d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d")
+#: each output is an input, which may go to several
+COPIES = ("Pad1d", "Pad2d", "Resize1d", "Resize2d")
 #: operations whose results on small integers need no rounding in float32, forward and backward
 EXACT = (
     "Conv1d",
@@ -35,6 +37,7 @@ EXACT = (
     "Upsample2d",
     "Downsample1d",
     "Downsample2d",
+    *COPIES,
     *MAX_POOLS,
     "Linear",
     "ChannelBias",
@@ -123,6 +126,8 @@ def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tu
     match case.op:
         case "Upsample1d" | "Upsample2d" if case.settings.get("mode", "nearest") == "nearest":
             return [(9, sums[0])]
+        case op if op in COPIES:
+            return [(math.prod(dy.shape[2:]), sums[0])]
         case "ConvTranspose1d" | "ConvTranspose2d":
             each_input = case.n * math.prod(arrays[0].shape[2:])
             return list(zip([math.prod(arrays[1].shape[1:]), each_input, each_output], sums, strict=False))

@@ -32,6 +32,22 @@ LAYERS = [
     nn.AvgPool2d(2),
     nn.AvgPool2d(3, (2, 1), padding=1, count_include_pad=False, divisor_override=5),
     nn.AvgPool1d(3, padding=1, count_include_pad=False),
+    nn.AvgPool2d(3, dilation=(1, 2)),
+    nn.AvgPool1d(3, dilation=2),
+    nn.Pad2d((1, 0, 2, -1), value=0.5),
+    nn.Pad1d(2, "reflect"),
+    nn.ZeroPad2d((1, 0, 2, 3)),
+    nn.ZeroPad1d(1),
+    nn.ConstantPad2d(1, 0.5),
+    nn.ConstantPad1d((0, 2), -1.0),
+    nn.ReflectionPad2d(2),
+    nn.ReflectionPad1d((2, 1)),
+    nn.ReplicationPad2d((1, 1, 0, 0)),
+    nn.ReplicationPad1d(3),
+    nn.Resize2d((5, 7)),
+    nn.Resize2d(scale_factor=(1.5, 2.0), nearest_mode="ceil"),
+    nn.Resize1d(9, coordinate_transformation_mode="half_pixel"),
+    nn.Resize1d(scale_factor=0.5),
     nn.AdaptiveAvgPool2d(1),
     nn.AdaptiveAvgPool1d(2),
     nn.AdaptiveMaxPool2d((2, 3)),
@@ -103,7 +119,8 @@ def test_every_operation_has_a_layer():
     operations = {cls.__name__ for cls in _core.Op.__subclasses__()}
     layers = set(nn.layer_types())
     assert operations <= layers
-    assert layers - operations == {"Branches", "Graph", "Identity", "Residual", "Sequential"}
+    fixed = {f"{kind}Pad{n}d" for kind in ("Zero", "Constant", "Reflection", "Replication") for n in (1, 2)}
+    assert layers - operations == {"Branches", "Graph", "Identity", "Residual", "Sequential"} | fixed
     assert layers <= set(nn.__all__)
 
 

@@ -25,8 +25,8 @@ struct AvgPool2dKernels {
   // window extend past it).
   static Index counted(const G& g, const PoolAxis& a, const Span& s) {
     if (a.adaptive || !g.count_padding) return s.end - s.first;
-    const Index end = s.origin + a.kernel, most = a.in + a.after;
-    return (end < most ? end : most) - s.origin;
+    const Index room = (a.in + a.after - s.origin + a.dilation - 1) / a.dilation;
+    return a.kernel < room ? a.kernel : room;
   }
   static T divisor(const G& g, const Span& rows, const Span& cols) {
     if (g.divisor != 0) return static_cast<T>(g.divisor);

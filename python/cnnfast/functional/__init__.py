@@ -89,6 +89,8 @@ from .losses import (
 )
 from .matmul import matmul, matmul_backward
 from .normalization import group_norm, group_norm_backward, layer_norm, layer_norm_backward
+from .pad import pad, pad_backward
+from .padding import pad1d, pad1d_backward, pad2d, pad2d_backward
 from .pooling import (
     avg_pool1d,
     avg_pool1d_backward,
@@ -111,8 +113,10 @@ from .resample import (
     upsample2d_backward,
 )
 from .reshape import flatten, flatten_backward, reshape, reshape_backward
+from .resize import resize1d, resize1d_backward, resize2d, resize2d_backward
 from .softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .structure import add, add_backward, concat, concat_backward, mul, mul_backward
+from .unpooling import max_unpool1d, max_unpool1d_backward, max_unpool2d, max_unpool2d_backward
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -189,6 +193,10 @@ __all__ = [
     "max_pool1d_backward",
     "max_pool2d",
     "max_pool2d_backward",
+    "max_unpool1d",
+    "max_unpool1d_backward",
+    "max_unpool2d",
+    "max_unpool2d_backward",
     "mish",
     "mish_backward",
     "mse_loss",
@@ -197,6 +205,12 @@ __all__ = [
     "mul_backward",
     "nll_loss",
     "nll_loss_backward",
+    "pad",
+    "pad1d",
+    "pad1d_backward",
+    "pad2d",
+    "pad2d_backward",
+    "pad_backward",
     "position_bias",
     "position_bias_backward",
     "prelu",
@@ -207,6 +221,10 @@ __all__ = [
     "relu_backward",
     "reshape",
     "reshape_backward",
+    "resize1d",
+    "resize1d_backward",
+    "resize2d",
+    "resize2d_backward",
     "selu",
     "selu_backward",
     "sigmoid",

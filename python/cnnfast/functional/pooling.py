@@ -154,12 +154,15 @@ def avg_pool2d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
+    dilation: Pair = 1,
     *,
     isa: str | None = None,
 ) -> Array:
     """Mean of each window; see `nn.AvgPool2d`."""
     check_floats("avg_pool2d", x=x)
-    op = _core.AvgPool2d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    op = _core.AvgPool2d(
+        kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, dilation
+    )
     return forward("avg_pool2d", op, x, isa=isa)
 
 
@@ -172,12 +175,15 @@ def avg_pool2d_backward(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
+    dilation: Pair = 1,
     *,
     isa: str | None = None,
 ) -> Array:
     """dx of `avg_pool2d`: each pixel of a window gets its fraction of dy."""
     check_floats("avg_pool2d_backward", x=x, dy=dy)
-    op = _core.AvgPool2d(kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    op = _core.AvgPool2d(
+        kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, dilation
+    )
     return backward("avg_pool2d_backward", op, dy, x, isa=isa)[0]
 
 
@@ -188,12 +194,13 @@ def avg_pool1d(
     padding: Ends = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
+    dilation: int = 1,
     *,
     isa: str | None = None,
 ) -> Array:
     """Mean of each window of (n, c, l); see `nn.AvgPool1d`."""
     check_floats("avg_pool1d", x=x)
-    op = _core.AvgPool1d(kernel_size, stride, padding, ceil_mode, count_include_pad)
+    op = _core.AvgPool1d(kernel_size, stride, padding, ceil_mode, count_include_pad, dilation)
     return forward("avg_pool1d", op, x, isa=isa)
 
 
@@ -205,10 +212,11 @@ def avg_pool1d_backward(
     padding: Ends = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
+    dilation: int = 1,
     *,
     isa: str | None = None,
 ) -> Array:
     """dx of `avg_pool1d`: each value of a window gets its fraction of dy."""
     check_floats("avg_pool1d_backward", x=x, dy=dy)
-    op = _core.AvgPool1d(kernel_size, stride, padding, ceil_mode, count_include_pad)
+    op = _core.AvgPool1d(kernel_size, stride, padding, ceil_mode, count_include_pad, dilation)
     return backward("avg_pool1d_backward", op, dy, x, isa=isa)[0]

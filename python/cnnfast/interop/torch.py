@@ -98,6 +98,12 @@ class TorchModel:
                 return self._transposed(x, weights, s)
             case "Upsample1d" | "Upsample2d":
                 return self._upsampled(x, s["scale_factor"], s["mode"])
+            case "Pad1d" | "Pad2d":
+                # PyTorch refuses a value where the mode takes none
+                value = {"value": s["value"]} if s["mode"] == "constant" else {}
+                return F.pad(x, s["padding"], s["mode"], **value)
+            case "Resize1d" | "Resize2d":
+                return self._resized(x, s)
             case "Downsample1d":
                 return x[:, :, :: s["factor"]]
             case "Downsample2d":
@@ -194,6 +200,14 @@ class TorchModel:
         y[(..., *(slice(None, None, f) for f in factors))] = x
         return y
 
+    def _resized(self, x: Any, s: dict[str, Any]) -> Any:
+        how = s["nearest_mode"], s["coordinate_transformation_mode"]
+        names = {("floor", "asymmetric"): "nearest", ("round_prefer_ceil", "half_pixel"): "nearest-exact"}
+        if how not in names:
+            raise NotImplementedError(f"PyTorch has no nearest resizing by {' and '.join(how)}")
+        interpolate = self.torch.nn.functional.interpolate
+        return interpolate(x, s["size"], s["scale_factor"], names[how])
+
     def loss_and_grad(self, x: Any, target: Any) -> tuple[float, dict[str, Array]]:
         """Mean cross entropy and the gradient of each parameter, as `Module.loss_and_grad` returns them."""
         for p in self.parameters.values():
@@ -234,6 +248,8 @@ def pooled(F: Any, name: str, s: dict[str, Any], x: Any) -> Any:
     pool = F.avg_pool1d if line else F.avg_pool2d
     include = s["count_include_pad"]
     divisor = () if line else (s["divisor_override"],)
+    if np.any(np.asarray(s["dilation"]) != 1):
+        return dilated_mean(F, s, x)
     if even:
         return pool(x, kernel, stride, padding, ceil_mode, include, *divisor)
     y = pool(F.pad(x, around), kernel, stride, 0, False, True, *divisor)
@@ -242,6 +258,27 @@ def pooled(F: Any, name: str, s: dict[str, Any], x: Any) -> Any:
     return y / pool(
         F.pad(x.new_ones(1, 1, *x.shape[2:]), around), kernel, stride
     )  # the fraction of the window on the image
+
+
+def dilated_mean(F: Any, s: dict[str, Any], x: Any) -> Any:
+    """An average-pool with dilation, which PyTorch has not: the convolution with a window of ones."""
+    if s["ceil_mode"]:
+        raise NotImplementedError("PyTorch has no average-pool with dilation that rounds up")
+    line = x.ndim == 3
+    kernel = (s["kernel_size"],) if line else s["kernel_size"]
+    pads = (s["padding"],) if line else sides(s["padding"])
+    convolve = F.conv1d if line else F.conv2d
+    window = x.new_ones((1, 1, *kernel))
+
+    def sums(values: Any) -> Any:
+        padded = F.pad(values, [end for ends in reversed(pads) for end in ends])
+        weight = window.expand(values.shape[1], 1, *kernel)
+        return convolve(padded, weight, None, s["stride"], 0, s["dilation"], values.shape[1])
+
+    if s.get("divisor_override"):
+        return sums(x) / s["divisor_override"]
+    inside = x.new_ones((1, 1, *x.shape[2:]))
+    return sums(x) / (window.numel() if s["count_include_pad"] else sums(inside))
 
 
 def parameter_name(name: str, parameter: str) -> str:

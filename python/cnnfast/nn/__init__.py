@@ -32,13 +32,25 @@ from .graph import Graph
 from .hardtanh import Hardtanh, ReLU6
 from .linear import Linear
 from .module import Module
+from .named_padding import (
+    ConstantPad1d,
+    ConstantPad2d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ZeroPad1d,
+    ZeroPad2d,
+)
 from .normalization import GroupNorm, LayerNorm, LocalResponseNorm
+from .padding import Pad1d, Pad2d
 from .pooling import MaxPool1d, MaxPool2d
 from .prelu import PReLU
 from .preprocessing import Preprocessing
 from .registry import from_config, layer_types
 from .resample import Downsample1d, Downsample2d, Upsample1d, Upsample2d
 from .residual import Residual
+from .resize import Resize1d, Resize2d
 from .sequential import Sequential
 from .softmax import LogSoftmax, Softmax
 from .structure import Add, Concat, Flatten, Identity, MatMul, Mul, Reshape
@@ -59,6 +71,8 @@ __all__ = [
     "Branches",
     "ChannelBias",
     "Concat",
+    "ConstantPad1d",
+    "ConstantPad2d",
     "Conv1d",
     "Conv2d",
     "ConvTranspose1d",
@@ -86,12 +100,20 @@ __all__ = [
     "Module",
     "Mul",
     "PReLU",
+    "Pad1d",
+    "Pad2d",
     "PositionBias",
     "Preprocessing",
     "ReLU",
     "ReLU6",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
     "Reshape",
     "Residual",
+    "Resize1d",
+    "Resize2d",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -101,6 +123,8 @@ __all__ = [
     "Tanh",
     "Upsample1d",
     "Upsample2d",
+    "ZeroPad1d",
+    "ZeroPad2d",
     "convert",
     "from_config",
     "init",

@@ -23,10 +23,11 @@ class AvgPool2d(Layer):
         ceil_mode: Whether to keep a last window that is only partly on the image.
         count_include_pad: False divides by the number of pixels on the image alone.
         divisor_override: Divides every sum by this number instead.
+        dilation: Step between the pixels of a window, one number or (vertical, horizontal).
 
     Shapes:
-        x (n, c, h, w) to (n, c, h', w'), h' = floor((h + top + bottom - kernel height) / stride) + 1, with
-        `ceil_mode` rounded up.
+        x (n, c, h, w) to (n, c, h', w'), h' = floor((h + top + bottom - reach) / stride) + 1 with
+        reach = (kernel height - 1) * dilation + 1; with `ceil_mode` rounded up.
 
     Raises:
         ValueError: A setting that is out of range, or padding as large as the kernel; when called, an image
@@ -35,7 +36,7 @@ class AvgPool2d(Layer):
     Cost: kernel height * kernel width additions and one division per output value.
 
     Source: LeCun et al. 1998, Gradient-based learning applied to document recognition (the subsampling
-    layers).
+    layers). Dilation is that of ONNX's AveragePool.
 
     Example:
         >>> import numpy as np
@@ -56,8 +57,9 @@ class AvgPool2d(Layer):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
         divisor_override: int | None = None,
+        dilation: Pair = 1,
     ) -> None:
-        settings = (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+        settings = (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, dilation)
         super().__init__(_core.AvgPool2d(*settings))
 
 
@@ -71,10 +73,11 @@ class AvgPool1d(Layer):
         padding: One number or (before, after); less than the kernel.
         ceil_mode: Whether to keep a last window that is only partly on the input.
         count_include_pad: Whether to include padding in the divisor.
+        dilation: Step between the values of a window.
 
     Shapes:
-        x (n, c, l) to (n, c, l'), l' = floor((l + before + after - kernel_size) / stride) + 1, with
-        `ceil_mode` rounded up.
+        x (n, c, l) to (n, c, l'), l' = floor((l + before + after - reach) / stride) + 1 with
+        reach = (kernel_size - 1) * dilation + 1; with `ceil_mode` rounded up.
 
     Raises:
         ValueError: A setting that is out of range, or padding as large as the kernel; when called, a sequence
@@ -100,5 +103,8 @@ class AvgPool1d(Layer):
         padding: Ends = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
+        dilation: int = 1,
     ) -> None:
-        super().__init__(_core.AvgPool1d(kernel_size, stride, padding, ceil_mode, count_include_pad))
+        super().__init__(
+            _core.AvgPool1d(kernel_size, stride, padding, ceil_mode, count_include_pad, dilation)
+        )

@@ -52,12 +52,12 @@ class Layer(Module):
         return {}
 
     def to_config(self) -> dict[str, Any]:
-        return {"type": type(self).__name__, **as_lists(self._op.settings())}
+        return {"type": type(self).__name__, **as_lists(self._settings())}
 
     def __repr__(self) -> str:
         """The constructor call, without defaults."""
         required = self.required_settings()
-        settings = self._op.settings()
+        settings = self._settings()
         usual = self.default_settings(settings)
         parts = [repr(shortest(settings[name])) for name in required]
         parts += [
@@ -66,6 +66,10 @@ class Layer(Module):
             if name not in required and value != usual[name]
         ]
         return f"{type(self).__name__}({', '.join(parts)})"
+
+    def _settings(self) -> dict[str, Any]:
+        """Arguments of the constructor, by name."""
+        return self._op.settings()
 
     def _draw(self, rng: np.random.Generator) -> None:
         """Initializes the parameters, if any."""
