@@ -50,6 +50,8 @@ def _similar(text: str, known: Iterable[str]) -> list[str]:
 
     by_key = {_key(name): name for name in known}
     key = _key(text)
+    if key in by_key:  # as "relu" for ReLU, though ReLU6 begins so, too
+        return [by_key[key]]
     beginnings = [name for other, name in by_key.items() if len(key) > 1 and other.startswith(key)]
     close = [by_key[other] for other in get_close_matches(key, by_key, n=1)]
     return beginnings[:_MOST] or close

@@ -215,7 +215,7 @@ def test_bad_pattern(lines: list[str]) -> None:
 
 
 def test_every_operation_has_a_kernel_row(short: None) -> None:
-    rows = list(kernel_rows(Options(quick=True, only=r"kernel (add|letters linear3|relu|letters pool2)")))
+    rows = list(kernel_rows(Options(quick=True, only=r"kernel (add|letters linear3|relu on|letters pool2)")))
     assert [r.name.split()[1] for r in rows] == ["letters", "letters", "relu", "add"]
     for r in rows:
         assert r.to_dict()["median_seconds"]["forward"] > 0
@@ -244,7 +244,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 def test_command(tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
-    done = bench("--quick", "--only", "kernel relu", "--threads", "1", "--json", str(path))
+    done = bench("--quick", "--only", "kernel relu on", "--threads", "1", "--json", str(path))
     assert done.returncode == 0, done.stderr
     assert "kernel relu on 32x13x13" in done.stdout
     told = json.loads(path.read_text(encoding="utf-8"))
