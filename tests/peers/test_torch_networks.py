@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from cnnfast import _core
 from cnnfast.interop.torch import TorchModel
+from cnnfast.nn.planned import Operation
 
 from tests.support.networks import Network
 
@@ -33,7 +34,7 @@ WITH_KINKS = ("ReLU", "ReLU", "ReLU", "LeakyReLU", "Hardswish", *SMOOTH)
 
 
 class Mirrored:
-    """A network and its parameters as a twin wants to see them."""
+    """A network and its parameters, with the interface that `TorchModel` reads."""
 
     def __init__(self, net: Network, rng: Rng) -> None:
         self.net = net
@@ -51,9 +52,8 @@ class Mirrored:
                 if key == "num_batches_tracked":
                     value[...] = 3
 
-    def add_to(self, graph: Any, value: int, prefix: str) -> None:
-        for k, (op, inputs) in enumerate(self.net.nodes):
-            graph.add(op, inputs, f"n{k}")
+    def operations(self) -> list[Operation]:
+        return [Operation(op, tuple(inputs), f"n{k}") for k, (op, inputs) in enumerate(self.net.nodes)]
 
     def state_dict(self) -> dict[str, Array]:
         return {name: value.copy() for name, value in self.state.items()}

@@ -190,10 +190,10 @@ class Chain:
         """All values, the input first."""
         values = [x]
         for k, (_, inputs) in enumerate(self.net.nodes):
-            values.append(self.step_checked(k, [values[i] for i in inputs], params))
+            values.append(self._step(k, [values[i] for i in inputs], params))
         return values
 
-    def step_checked(self, k: int, inputs: list[Array], params: Array) -> Array:
+    def _step(self, k: int, inputs: list[Array], params: Array) -> Array:
         plan = self.steps[k]
         if plan is not None:
             return plan.forward(inputs[0], self._own(k, params))
