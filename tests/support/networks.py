@@ -79,6 +79,8 @@ def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
             "transpose",
             "up",
             "down",
+            "pad",
+            "resize",
             "pool",
             "relu",
             "gelu",
@@ -108,6 +110,10 @@ def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
             return net.add(_core.Upsample2d((1, 2), "zeros" if rng.integers(2) else "nearest"), value)
         case "down":
             return net.add(_core.Downsample2d((2, 1)), value)
+        case "pad" if h * w <= 100:
+            return net.add(_core.Pad2d((1, 0, 2, 1), "replicate" if rng.integers(2) else "constant"), value)
+        case "resize":
+            return net.add(_core.Resize2d((5, 7)), value)
         case "pool" if min(h, w) >= 2:
             return net.add(_core.MaxPool2d(2, None, 0, bool(rng.integers(2))), value)
         case "gelu":
@@ -157,7 +163,7 @@ def _normalised(net: Network, value: int, rng: np.random.Generator) -> int:
 
 def _line_node(net: Network, value: int, rng: np.random.Generator) -> int:
     c, length = net.shapes[value]
-    match rng.choice(["conv", "conv", "transpose", "up", "up", "down", "product", "relu"]):
+    match rng.choice(["conv", "conv", "transpose", "up", "up", "down", "pad", "resize", "product", "relu"]):
         case "conv":
             return net.add(_core.Conv1d(c, int(rng.choice([1, 8, 19])), 3, 1, "same", 2), value)
         case "transpose" if length <= 60:
@@ -166,6 +172,10 @@ def _line_node(net: Network, value: int, rng: np.random.Generator) -> int:
             return net.add(_core.Upsample1d(2, "zeros" if rng.integers(2) else "nearest"), value)
         case "down":
             return net.add(_core.Downsample1d(2), value)
+        case "pad" if length <= 60:
+            return net.add(_core.Pad1d((2, 1)), value)
+        case "resize":
+            return net.add(_core.Resize1d(9, None, "ceil"), value)
         case "product":
             return net.add(_core.MatMul(), value, net.add(_core.Reshape((length, c)), value))
     return net.add(_core.ReLU(), value)
