@@ -80,6 +80,8 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
             return jax.nn.sigmoid(x)
         case "Tanh":
             return jnp.tanh(x)
+        case "Softsign":
+            return jax.nn.soft_sign(x)
         case "Softplus":
             return jnp.where(s["beta"] * x > s["threshold"], x, jax.nn.softplus(s["beta"] * x) / s["beta"])
         case "Hardswish":

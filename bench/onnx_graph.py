@@ -31,6 +31,7 @@ SIMPLE = {
     "Sigmoid": "Sigmoid",
     "Tanh": "Tanh",
     "Hardswish": "HardSwish",
+    "Softsign": "Softsign",
     "Dropout": "Identity",
     "Dropout2d": "Identity",
 }

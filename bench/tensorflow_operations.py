@@ -82,6 +82,8 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
             return tf.sigmoid(x)
         case "Tanh":
             return tf.tanh(x)
+        case "Softsign":
+            return tf.nn.softsign(x)
         case "Softplus":
             steep = s["beta"] * x
             return tf.where(steep > s["threshold"], x, tf.nn.softplus(steep) / s["beta"])

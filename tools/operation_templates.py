@@ -43,8 +43,13 @@ class Operation:
         order = self.table.get("order", list(texts))
         if sorted(order) != sorted(texts):
             raise SystemExit(f"tools/operations.toml: order of {self.name} must name {', '.join(texts)}")
-        keyword = ["*"] if self.table.get("keyword") else []
-        return [*keyword, *(texts[name] for name in order if name not in implied)]
+        names = [name for name in order if name not in implied]
+        keyword = self.table.get("keyword")  # the first keyword-only setting, or True for all
+        if keyword is None:
+            return [texts[name] for name in names]
+        first = 0 if keyword is True else names.index(keyword)
+        parts = [texts[name] for name in names]
+        return [*parts[:first], "*", *parts[first:]]
 
     @property
     def keywords(self) -> list[str]:

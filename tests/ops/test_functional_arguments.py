@@ -46,7 +46,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "max_pool2d": {"kernel_size": 2},
     "max_unpool1d": {"x": LINES, "indices": np.zeros((2, 4, 6), dtype=np.int64), "kernel_size": 2},
     "max_unpool2d": {"indices": np.zeros((2, 4, 6, 6), dtype=np.int64), "kernel_size": 2},
-    "pad": {"padding": (1, 2)},
+    "pad": {"pad": (1, 2)},
     "pad1d": {"x": LINES, "padding": 1},
     "pad2d": {"padding": 1},
     "position_bias": {"bias": _ones(4, 6, 6)},

@@ -154,8 +154,8 @@ def avg_pool2d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-    dilation: Pair = 1,
     *,
+    dilation: Pair = 1,
     isa: str | None = None,
 ) -> Array:
     """Mean of each window; see `nn.AvgPool2d`."""
@@ -175,8 +175,8 @@ def avg_pool2d_backward(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-    dilation: Pair = 1,
     *,
+    dilation: Pair = 1,
     isa: str | None = None,
 ) -> Array:
     """dx of `avg_pool2d`: each pixel of a window gets its fraction of dy."""
@@ -194,8 +194,8 @@ def avg_pool1d(
     padding: Ends = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
-    dilation: int = 1,
     *,
+    dilation: int = 1,
     isa: str | None = None,
 ) -> Array:
     """Mean of each window of (n, c, l); see `nn.AvgPool1d`."""
@@ -212,8 +212,8 @@ def avg_pool1d_backward(
     padding: Ends = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
-    dilation: int = 1,
     *,
+    dilation: int = 1,
     isa: str | None = None,
 ) -> Array:
     """dx of `avg_pool1d`: each value of a window gets its fraction of dy."""

@@ -57,6 +57,7 @@ class AvgPool2d(Layer):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
         divisor_override: int | None = None,
+        *,
         dilation: Pair = 1,
     ) -> None:
         settings = (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, dilation)
@@ -103,6 +104,7 @@ class AvgPool1d(Layer):
         padding: Ends = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
+        *,
         dilation: int = 1,
     ) -> None:
         super().__init__(
