@@ -76,7 +76,22 @@ def graph() -> nn.Module:
     )
 
 
-@pytest.mark.parametrize("build", [branched, graph])
+def products() -> nn.Module:
+    return nn.Graph(
+        {
+            "a": (nn.Conv2d(2, 3, 1), "input"),
+            "gate": (nn.Sigmoid(), "a"),
+            "gated": (nn.Mul(), "a", "gate"),
+            "rows": (nn.Reshape((3, 36)), "gated"),
+            "columns": (nn.Reshape((36, 3)), "a"),
+            "product": (nn.MatMul(), "rows", "columns"),
+            "flat": (nn.Flatten(), "product"),
+            "head": (nn.Linear(9, 4), "flat"),
+        }
+    )
+
+
+@pytest.mark.parametrize("build", [branched, graph, products])
 def test_gradients_of_branches_are_those_of_the_engine(build) -> None:
     model, x, target = build().to("float64"), images("float64"), np.array([0, 1, 2, 3, 0, 1])
     _, expected = model.loss_and_grad(x, target)

@@ -281,7 +281,7 @@ class Module(Planned):
         Raises:
             TypeError: As in a call; `dy` of another dtype.
             ValueError: As in a call; not exactly one of `target` and `dy` for a backward pass, or one of them
-                without it; `dy` of another shape; a join other than Add and Concat.
+                without it; `dy` of another shape.
 
         Cost: a plan for every layer and memory for all outputs: for inspection, not for training.
 

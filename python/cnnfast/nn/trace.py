@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._checks import check_array, check_label_range, dtype_cure, ieee_arithmetic, type_of
-from .._core import Graph, Op, Plan, Reshape, Tape, row_losses
+from .._core import Graph, Op, Plan, Reshape, Tape, apply_op, apply_op_backward, row_losses
 from .._flat import count, windows
 from .._types import Array, Shape
 from ..losses import Loss, targets
@@ -68,19 +68,12 @@ class _Node:
     def __init__(self, step: Operation, params: Array) -> None:
         self.op, self.inputs, self.name, self._params = step.op, step.inputs, step.name, params
         self._pass: tuple[Plan, Tape] | None = None
-        self._channels: list[int] = []
+        self._joined: Sequence[Array] = ()
 
     def forward(self, inputs: Sequence[Array], training: bool, seed: int) -> Array:
-        if self.op.name == "Add":
-            total = inputs[0]
-            for other in inputs[1:]:
-                total = total + other
-            return total
-        if self.op.name == "Concat":
-            self._channels = [x.shape[1] for x in inputs]
-            return np.concatenate(inputs, axis=1)
-        if len(inputs) != 1:
-            raise ValueError(f"trace: operation {self.op.name} of layer {self.name!r} is not supported")
+        if len(inputs) > 1:  # a plan has one input
+            self._joined = inputs
+            return apply_op(self.op, inputs)
         plan = _plan(self.op, inputs[0])
         if not training:
             return plan.forward(inputs[0], self._params)
@@ -90,14 +83,12 @@ class _Node:
 
     def backward(self, dy: Array) -> tuple[list[Array], Array]:
         """(gradient of each input, gradient of the parameters)"""
-        grads = np.zeros_like(self._params)
-        if self.op.name == "Add":
-            return [dy] * len(self.inputs), grads
-        if self.op.name == "Concat":
-            return np.split(dy, np.cumsum(self._channels)[:-1], axis=1), grads
+        dy, grads = np.ascontiguousarray(dy), np.zeros_like(self._params)
+        if self._joined:
+            return apply_op_backward(self.op, dy, self._joined), grads
         assert self._pass is not None
         plan, tape = self._pass
-        return [plan.backward(np.ascontiguousarray(dy), tape, self._params, grads)], grads
+        return [plan.backward(dy, tape, self._params, grads)], grads
 
 
 class _Pass:
