@@ -60,7 +60,7 @@ struct ForwardArgs {
   T* y = nullptr;
   T* saved = nullptr;  // null in inference
   T* scratch = nullptr;
-  const T* statistics = nullptr;  // of the batch, for batch normalization; null in inference
+  const T* statistics = nullptr;  // of the batch, see StatisticsKernels; null in inference
   Noise noise;
   // Where several threads share one image, see plan/node_parts.hpp:
   Slice slice;             // the part of y to compute, for kernels that divide their work; others get a smaller y
@@ -155,22 +155,44 @@ struct VectorKernels {
   double (*fma_loop)(double flops);
 };
 
-// Batch normalization's sums over the images of a tile, added to those of a shard. A barrier separates them from the
-// kernels that read their totals.
+// The sums that the shards of a batch collected, and what they are combined to.
 template <class T>
-struct StatisticsKernels {
-  // shard: 1 + 2 c numbers: number of values per channel, means, sums of squared distances from them.
-  void (*collect)(const BatchNorm2d::Geometry&, const ForwardArgs<T>&, double* shard);
-  // shard: 2 c numbers: sums of dz and of dz (x - mean), dz being the gradient before the activation.
-  void (*d_collect)(const BatchNorm2d::Geometry&, const BackwardArgs<T>&, double* shard);
+struct CombineArgs {
+  Index n = 0;                   // images of the batch
+  Index shards = 0, stride = 0;  // sums of shard i: at sums + i * stride
+  const double* sums = nullptr;
+  const T* params = nullptr;  // of the operation
+  T* statistics = nullptr;
+  T* d_statistics = nullptr;  // in d_combine, with the gradients of the parameters, packed
+  T* packed_grads = nullptr;
 };
 
-// Linear's gradient of weights and bias, in the layout of the parameters, from the inputs and the gradients of all
-// images of a batch: contiguous rows. Up to one vector past the last row may be read.
-template <class T>
-struct ProductKernels {
-  void (*whole_batch_weight_grad)(const Linear::Geometry&, Index n, const T* x, const T* dy, T* grads, const Slice&);
+// Statistics of the whole batch: sums over the images of a tile, added to those of a shard, and combined over shards in
+// order at a barrier, after which `forward` and `backward` read them.
+template <class T, class Geometry>
+struct StatisticsKernels {
+  void (*collect)(const Geometry&, const ForwardArgs<T>&, double* shard);
+  void (*combine)(const Geometry&, const CombineArgs<T>&);
+  void (*d_collect)(const Geometry&, const BackwardArgs<T>&, double* shard);
+  void (*d_combine)(const Geometry&, const CombineArgs<T>&);
 };
+
+template <class T, class List>
+struct StatisticsKernelsOf;
+template <class T, class... Ops>
+struct StatisticsKernelsOf<T, TypeList<Ops...>> : StatisticsKernels<T, typename Ops::Geometry>... {};
+
+// The gradient of weights and bias, in the layout of the parameters, from the inputs and the gradients of all images of
+// a batch: contiguous rows. Up to one vector past the last row may be read.
+template <class T, class Geometry>
+struct WholeBatchKernels {
+  void (*weight_grad)(const Geometry&, Index n, const T* x, const T* dy, T* grads, const Slice&);
+};
+
+template <class T, class List>
+struct WholeBatchKernelsOf;
+template <class T, class... Ops>
+struct WholeBatchKernelsOf<T, TypeList<Ops...>> : WholeBatchKernels<T, typename Ops::Geometry>... {};
 
 template <class T>
 struct KernelTable : OpKernelsOf<T, ProductOps>,
@@ -180,8 +202,8 @@ struct KernelTable : OpKernelsOf<T, ProductOps>,
                      OpKernelsOf<T, ElementwiseOps>,
                      OpKernelsOf<T, StructureOps>,
                      OpKernelsOf<T, FusedOps>,
-                     ProductKernels<T>,
-                     StatisticsKernels<T>,
+                     StatisticsKernelsOf<T, StatisticsOps>,
+                     WholeBatchKernelsOf<T, WholeBatchOps>,
                      InputKernels<T>,
                      VectorKernels<T> {
   Isa isa = Isa::baseline;
@@ -189,6 +211,14 @@ struct KernelTable : OpKernelsOf<T, ProductOps>,
 
   template <class Geometry>
   const OpKernels<T, Geometry>& of(const Geometry&) const {
+    return *this;
+  }
+  template <class Geometry>
+  const StatisticsKernels<T, Geometry>& statistics_of(const Geometry&) const {
+    return *this;
+  }
+  template <class Geometry>
+  const WholeBatchKernels<T, Geometry>& whole_batch_of(const Geometry&) const {
     return *this;
   }
 };

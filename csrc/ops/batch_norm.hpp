@@ -17,6 +17,9 @@ struct BatchNorm2d : OpBase {
   static constexpr bool kReadsX = true;
 
   struct Geometry : Rows {
+    static constexpr bool kBatchStatistics = true;
+    static constexpr bool kFusesResidualAndActivation = true;
+
     double eps = 1e-5, momentum = 0.1;
     bool affine = true;
     bool cumulative = false;  // no momentum: cumulative means; the number of batches follows the averages
@@ -29,6 +32,17 @@ struct BatchNorm2d : OpBase {
     Index trained() const { return affine ? 2 * channels : 0; }
     Index averages() const { return 2 * channels; }
     Index parameters() const { return trained() + averages() + (cumulative ? 1 : 0); }
+    RunningAverages running() const { return {trained(), averages(), cumulative, held, momentum}; }
+
+    Index statistics() const { return 3 * channels; }            // of the batch: mean, unbiased variance, 1 / deviation
+    Index shard_statistics() const { return 1 + 2 * channels; }  // of a shard, see StatisticsKernels
+    // The variance of a single value is not defined.
+    Index smallest_batch() const { return held || positions > 1 ? 1 : 2; }
+    void check_batch(Index n, const std::string& where) const {
+      if (held || n * positions > 1) return;
+      fail(where, "BatchNorm: training needs more than one value a channel, got a batch of ", n, " with ", positions,
+           " each; choose a batch size that leaves no single image over");
+    }
   };
 
   BatchNorm2d(Index num_features, double eps_, std::optional<double> momentum_, bool affine_, bool held_ = false)
@@ -40,6 +54,7 @@ struct BatchNorm2d : OpBase {
                       argument<bool>("held", false));
   }
   auto values() const { return std::tuple(channels, eps, momentum, affine); }
+  std::optional<ChannelMap> inference_map() const { return ChannelMap{channels, affine, eps}; }
   Shape output_shape(const Shapes& inputs) const {
     if (inputs[0].rank() != 3 || inputs[0][0] != channels) {
       fail(kName, ": expected an input of shape (", channels, ", h, w), got ", to_string(inputs[0]));

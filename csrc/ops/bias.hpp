@@ -7,7 +7,9 @@ namespace cnnfast {
 
 struct ChannelBias : OpBase {
   static constexpr const char* kName = "ChannelBias";
-  struct Geometry : Rows {};
+  struct Geometry : Rows {
+    static constexpr bool passes_gradient() { return true; }
+  };
 
   explicit ChannelBias(Index channels_) : channels(channels_) { check_extent(kName, "channels", channels); }
 
@@ -27,7 +29,9 @@ struct ChannelBias : OpBase {
 
 struct PositionBias : OpBase {
   static constexpr const char* kName = "PositionBias";
-  struct Geometry : Rows {};
+  struct Geometry : Rows {
+    static constexpr bool passes_gradient() { return true; }
+  };
 
   PositionBias(Index channels, Index height, Index width) : shape{channels, height, width} {
     check_extent(kName, "channels", channels);

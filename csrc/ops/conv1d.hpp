@@ -8,6 +8,7 @@ namespace cnnfast {
 struct Conv1d : OpBase {
   static constexpr const char* kName = "Conv1d";
   static constexpr bool kReadsX = true;
+  static constexpr bool kWeightRowPerOutput = true;
 
   using Geometry = Conv2d::Geometry;
 

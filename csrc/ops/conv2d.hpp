@@ -19,6 +19,7 @@ inline void check_channels(const char* op, Index in, Index out, Index groups) {
 struct Conv2d : OpBase {
   static constexpr const char* kName = "Conv2d";
   static constexpr bool kReadsX = true;
+  static constexpr bool kWeightRowPerOutput = true;
 
   struct Geometry : Window {
     Index c_in = 0, c_out = 0;

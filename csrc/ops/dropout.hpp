@@ -9,6 +9,7 @@ namespace cnnfast {
 struct Dropout : OpBase {
   static constexpr const char* kName = "Dropout";
   static constexpr int kSaved = 1;  // the factor of each value
+  static constexpr bool kIdentityInInference = true;
 
   struct Geometry : Rows {
     double p = 0.5;

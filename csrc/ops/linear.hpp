@@ -9,7 +9,10 @@ struct Linear : OpBase {
   static constexpr const char* kName = "Linear";
   static constexpr bool kReadsX = true;
 
+  static constexpr bool kWeightRowPerOutput = true;
+
   struct Geometry {
+    static constexpr bool kWholeBatchWeightGrad = true;
     Index in = 0, out = 0;
     bool bias = true;
   };

@@ -10,9 +10,13 @@
 //   parameters()                    names and shapes, in the order they lie in the flat block
 //   macs(inputs)                    multiply-accumulates for one image
 //   kInputs, kReadsX, kReadsY, kSaved    number of inputs, and what backward needs
+//   kIdentityInInference, kWeightRowPerOutput, inference_map()    what simplifies a plan for inference
+//
+// What a plan asks of a Geometry is in traits.hpp.
 #pragma once
 
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "base/error.hpp"
@@ -42,6 +46,22 @@ constexpr auto join(TypeList<A...>, TypeList<B...>, Lists... lists) {
   return join(TypeList<A..., B...>(), lists...);
 }
 
+// y = (x - mean) / sqrt(var + eps), then * weight + bias where affine; parameters in the order weight, bias, mean, var.
+struct ChannelMap {
+  Index channels = 0;
+  bool affine = true;
+  double eps = 0;
+};
+
+// Buffers that a training batch updates: averages of its first `count` statistics, then, where cumulative, the number
+// of batches.
+struct RunningAverages {
+  Index first = 0, count = 0;  // among the parameters of the operation
+  bool cumulative = false;     // means over all batches instead of a momentum
+  bool held = false;           // not updated
+  double momentum = 0;
+};
+
 constexpr int kAnyNumber = -1;   // of inputs, from one on
 constexpr int kMaxInputs = 128;  // of one operation
 
@@ -50,11 +70,15 @@ struct OpBase {
   static constexpr bool kReadsX = false;  // backward reads the input
   static constexpr bool kReadsY = false;  // backward reads the output
   static constexpr int kSaved = 0;        // elements that forward saves for backward, per output element
+  static constexpr bool kIdentityInInference = false;
+  static constexpr bool kWeightRowPerOutput = false;  // a row of weights for each output channel, then `bias`
 
   static constexpr std::tuple<> arguments() { return {}; }
   std::tuple<> values() const { return {}; }
   std::vector<Parameter> parameters() const { return {}; }
   Index macs(const Shapes&) const { return 0; }
+  // In inference a map of each channel, which a plan folds into the weights before it.
+  std::optional<ChannelMap> inference_map() const { return std::nullopt; }
 };
 
 // Geometry of the operations that treat a value as positions x channels.

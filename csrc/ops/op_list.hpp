@@ -23,6 +23,7 @@
 #include "ops/resize.hpp"
 #include "ops/softmax.hpp"
 #include "ops/structure.hpp"
+#include "ops/traits.hpp"
 
 namespace cnnfast {
 
@@ -46,6 +47,18 @@ using OpList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), Activat
 using KernelList = decltype(join(ProductOps(), PoolingOps(), PointwiseOps(), ElementwiseOps(), NormalizationOps(),
                                  StructureOps(), FusedOps()));
 
+// Those whose Geometry declares a trait, see traits.hpp.
+template <class... Ops>
+constexpr auto statistics_ops(TypeList<Ops...>) {
+  return join(std::conditional_t<kHasBatchStatistics<typename Ops::Geometry>, TypeList<Ops>, TypeList<>>()...);
+}
+template <class... Ops>
+constexpr auto whole_batch_ops(TypeList<Ops...>) {
+  return join(std::conditional_t<kHasWholeBatchWeightGrad<typename Ops::Geometry>, TypeList<Ops>, TypeList<>>()...);
+}
+using StatisticsOps = decltype(statistics_ops(KernelList()));
+using WholeBatchOps = decltype(whole_batch_ops(KernelList()));
+
 template <class... Types>
 std::variant<typename Types::Geometry...> geometries(TypeList<Types...>);
 template <class... Types>
@@ -53,5 +66,15 @@ std::variant<Types...> variant_of(TypeList<Types...>);
 
 using Op = decltype(variant_of(OpList()));           // settings, as users compose them
 using BoundOp = decltype(geometries(KernelList()));  // settings bound to an input shape, as kernels compute them
+
+// Calls f(geometry) if the operation needs statistics of the whole batch.
+template <class F>
+void with_batch_statistics(const BoundOp& op, const F& f) {
+  std::visit(
+      [&](const auto& g) {
+        if constexpr (kHasBatchStatistics<std::decay_t<decltype(g)>>) f(g);
+      },
+      op);
+}
 
 }  // namespace cnnfast

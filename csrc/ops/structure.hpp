@@ -19,6 +19,7 @@ struct Reshape : OpBase {
     bool alike() const {
       return channels == channels_out || (channels == 1 && positions_out == 1) || (positions == 1 && channels_out == 1);
     }
+    bool passes_gradient() const { return alike(); }
   };
   static Geometry between(const Shape& from, const Shape& to) {
     return {from.channels(), from.positions(), to.channels(), to.positions()};
@@ -100,11 +101,14 @@ struct Flatten : OpBase {
   }
 };
 
-// Two values of one shape, element by element; `Tag` makes each one's Geometry a type of its own.
-template <class Tag>
+// Two values of one shape, element by element; `Tag` makes each one's Geometry a type of its own. passes: see
+// traits.hpp.
+template <class Tag, bool passes>
 struct Pairwise : OpBase {
   static constexpr int kInputs = 2;
-  struct Geometry : Rows {};
+  struct Geometry : Rows {
+    static constexpr bool passes_gradient() { return passes; }
+  };
   Shape output_shape(const Shapes& inputs) const {
     if (inputs[0] != inputs[1]) {
       fail(Tag::kName, ": both inputs must have one shape, got ", to_string(inputs[0]), " and ", to_string(inputs[1]));
@@ -115,12 +119,12 @@ struct Pairwise : OpBase {
 };
 
 // Their sum: a residual connection.
-struct Add : Pairwise<Add> {
+struct Add : Pairwise<Add, true> {
   static constexpr const char* kName = "Add";
 };
 
 // Their product: a gate.
-struct Mul : Pairwise<Mul> {
+struct Mul : Pairwise<Mul, false> {
   static constexpr const char* kName = "Mul";
   static constexpr bool kReadsX = true;
 };

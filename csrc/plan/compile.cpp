@@ -74,21 +74,25 @@ void find_gradient_paths(Program& p) {
 
 // The gradient of each input is that of the output.
 bool passes_gradient(const BoundOp& op) {
-  const auto* reshape = std::get_if<Reshape::Geometry>(&op);
-  return (reshape != nullptr && reshape->alike()) || std::holds_alternative<Add::Geometry>(op) ||
-         std::holds_alternative<ChannelBias::Geometry>(op) || std::holds_alternative<PositionBias::Geometry>(op);
+  return std::visit(
+      [](const auto& g) {
+        if constexpr (kMayPassGradient<std::decay_t<decltype(g)>>) return g.passes_gradient();
+        return false;
+      },
+      op);
 }
 
 // A segment begins with each node that needs statistics of the whole batch.
 void find_segments(Program& p) {
   p.segments.push_back({0, p.nodes.size()});
   for (std::size_t i = 0; i < p.nodes.size(); ++i) {
-    const auto* norm = std::get_if<BatchNorm2d::Geometry>(&p.nodes[i].op);
-    if (norm == nullptr) continue;
-    p.nodes[i].statistics = p.statistics_count;
-    p.statistics_count += 3 * norm->channels;  // mean, 1 / deviation, unbiased variance
-    p.segments.back().end = i;
-    p.segments.push_back({i, p.nodes.size()});
+    with_batch_statistics(p.nodes[i].op, [&](const auto& g) {
+      p.nodes[i].statistics = p.statistics_count;
+      p.statistics_count += g.statistics();
+      p.shard_statistics_count = std::max(p.shard_statistics_count, g.shard_statistics());
+      p.segments.back().end = i;
+      p.segments.push_back({i, p.nodes.size()});
+    });
   }
 }
 
@@ -114,7 +118,8 @@ void find_batch_buffers(Program& p) {
   p.batch_values.first.assign(p.shapes.size(), -1);
   p.batch_gradients.first.assign(p.shapes.size(), -1);
   for (PlanNode& node : p.nodes) {
-    node.whole_batch_weight_grad = std::holds_alternative<Linear::Geometry>(node.op);
+    node.whole_batch_weight_grad =
+        std::visit([](const auto& g) { return kHasWholeBatchWeightGrad<std::decay_t<decltype(g)>>; }, node.op);
     if (!node.whole_batch_weight_grad) continue;
     const auto x = static_cast<std::size_t>(node.inputs[0]), y = static_cast<std::size_t>(node.output);
     p.batch_values.add(x, p.shapes[x].size());

@@ -143,12 +143,18 @@ class Lowering {
     return merge(std::move(node), i, last, nodes);
   }
 
-  // (BatchNorm1d | BatchNorm2d), Add?, activation?: one pass over the values instead of three, in both directions.
+  // An operation whose kernels allow it, Add?, activation?: for batch normalization, one pass over the values instead
+  // of three, in both directions.
   std::size_t fuse_norm(std::size_t i, std::vector<PlanNode>& nodes) const {
-    if (op<BatchNorm2d>(i) == nullptr && op<BatchNorm1d>(i) == nullptr) return 0;
     PlanNode node = bind(i);
-    auto& g = std::get<BatchNorm2d::Geometry>(node.op);
-    const std::size_t last = take_residual_and_activation(i, g, node);
+    std::size_t last = i;
+    std::visit(
+        [&](auto& g) {
+          if constexpr (kHasResidualAndActivation<std::decay_t<decltype(g)>>) {
+            last = take_residual_and_activation(i, g, node);
+          }
+        },
+        node.op);
     if (last == i) return 0;
     return merge(std::move(node), i, last, nodes);
   }

@@ -110,7 +110,8 @@ struct Program {
   std::vector<bool> needs_gradient;  // by value: it depends on a parameter
   Index parameter_count = 0;         // of the nodes
   Index packed_count = 0, packed_grad_count = 0;
-  Index statistics_count = 0;
+  Index statistics_count = 0;                  // of the batch, all nodes
+  Index shard_statistics_count = 0;            // of a shard, at most
   BatchBuffers batch_values, batch_gradients;  // of values, of gradients; in training
   Index work = 0;  // for one image: multiply-accumulates, and a few operations for each element of each value
   Layout layout;

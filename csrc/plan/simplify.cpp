@@ -14,22 +14,24 @@ Index parameter_count(const Op& op) {
   return count;
 }
 
-bool is_dropout(const Op& op) { return std::holds_alternative<Dropout>(op) || std::holds_alternative<Dropout2d>(op); }
-const BatchNorm2d* normalization(const Op& op) {
-  if (const auto* norm = std::get_if<BatchNorm2d>(&op)) return norm;
-  return std::get_if<BatchNorm1d>(&op);
+bool is_identity(const Op& op) {
+  return std::visit([](const auto& o) { return std::decay_t<decltype(o)>::kIdentityInInference; }, op);
+}
+std::optional<ChannelMap> channel_map(const Op& op) {
+  return std::visit([](const auto& o) { return o.inference_map(); }, op);
 }
 
 // The layer with a bias, if normalization can be folded into it: its weights have one row per output.
 std::optional<Op> with_bias(const Op& op) {
-  const auto biased = [](auto layer) -> Op {
-    layer.bias = true;
-    return layer;
-  };
-  if (const auto* conv = std::get_if<Conv2d>(&op)) return biased(*conv);
-  if (const auto* conv = std::get_if<Conv1d>(&op)) return biased(*conv);
-  if (const auto* linear = std::get_if<Linear>(&op)) return biased(*linear);
-  return std::nullopt;
+  return std::visit(
+      [](auto layer) -> std::optional<Op> {
+        if constexpr (decltype(layer)::kWeightRowPerOutput) {
+          layer.bias = true;
+          return layer;
+        }
+        return std::nullopt;
+      },
+      op);
 }
 
 class Simplifier {
@@ -46,14 +48,15 @@ class Simplifier {
     for (std::size_t i = 0; i < count; ++i) {
       const GraphNode& node = graph_.nodes()[i];
       // The last node must remain.
-      if (is_dropout(node.op) && i + 1 < count) {
+      if (is_identity(node.op) && i + 1 < count) {
         value_.push_back(value(node.inputs[0]));
         continue;
       }
-      const BatchNorm2d* norm = i + 1 < count && chained(i) ? normalization(graph_.nodes()[i + 1].op) : nullptr;
-      const std::optional<Op> biased = norm == nullptr ? std::nullopt : with_bias(node.op);
+      const std::optional<ChannelMap> norm =
+          i + 1 < count && chained(i) ? channel_map(graph_.nodes()[i + 1].op) : std::nullopt;
+      const std::optional<Op> biased = norm ? with_bias(node.op) : std::nullopt;
       if (biased) {
-        fold(node, *norm, *biased, graph_.nodes()[i + 1].name);
+        fold(node, *norm, *biased, graph_.nodes()[i + 1]);
         ++i;
       } else {
         copy(node);
@@ -78,7 +81,7 @@ class Simplifier {
     from_ += count, to_ += count;
     add(node.op, node);
   }
-  void fold(const GraphNode& node, const BatchNorm2d& norm, const Op& biased, const std::string& norm_name) {
+  void fold(const GraphNode& node, const ChannelMap& norm, const Op& biased, const GraphNode& norm_node) {
     const Index own = parameter_count(node.op), all = parameter_count(biased);
     ParameterStep step;
     step.from = from_, step.to = to_;
@@ -88,9 +91,9 @@ class Simplifier {
     step.normalization = from_ + own;
     step.affine = norm.affine, step.eps = norm.eps;
     result_.steps.push_back(step);
-    from_ += own + parameter_count(norm), to_ += all;
+    from_ += own + parameter_count(norm_node.op), to_ += all;
     GraphNode merged = node;
-    merged.name += "+" + norm_name;
+    merged.name += "+" + norm_node.name;
     add(biased, merged);
     value_.push_back(value_.back());
   }
@@ -111,8 +114,7 @@ class Simplifier {
 
 Simplified simplified(const Graph& graph) {
   bool plain = true;
-  for (const GraphNode& node : graph.nodes())
-    plain = plain && !is_dropout(node.op) && normalization(node.op) == nullptr;
+  for (const GraphNode& node : graph.nodes()) plain = plain && !is_identity(node.op) && !channel_map(node.op);
   return plain ? Simplified{graph, {}} : Simplifier(graph).run();
 }
 

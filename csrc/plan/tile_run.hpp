@@ -165,18 +165,19 @@ struct Plan<T>::TileRun {
 
   // Adds the statistics of this tile for node i to those of its shard.
   void collect(std::size_t i, double* shard) const {
-    const auto& norm = std::get<BatchNorm2d::Geometry>(program.nodes[i].op);
-    if (norm.held) return;
     const double start = times != nullptr ? seconds() : 0;
     Inputs inputs;
-    plan.table_.collect(norm, forward_args(i, inputs), shard);
+    const ForwardArgs<T> args = forward_args(i, inputs);
+    with_batch_statistics(program.nodes[i].op,
+                          [&](const auto& g) { plan.table_.statistics_of(g).collect(g, args, shard); });
     if (times != nullptr) (*times)[i].forward += seconds() - start;
   }
   void d_collect(std::size_t i, double* shard) const {
     const double start = times != nullptr ? seconds() : 0;
     Inputs inputs;
-    const auto& norm = std::get<BatchNorm2d::Geometry>(program.nodes[i].op);
-    plan.table_.d_collect(norm, backward_args(i, inputs), shard);
+    const BackwardArgs<T> args = backward_args(i, inputs);
+    with_batch_statistics(program.nodes[i].op,
+                          [&](const auto& g) { plan.table_.statistics_of(g).d_collect(g, args, shard); });
     if (times != nullptr) (*times)[i].backward += seconds() - start;
   }
 

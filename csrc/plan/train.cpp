@@ -62,8 +62,14 @@ void Plan<T>::whole_batch_weight_grad(const PlanNode& node, const BatchArrays& a
                                       const Slice& slice) const {
   const Index x = training_.batch_values.first[static_cast<std::size_t>(node.inputs[0])];
   const Index dy = training_.batch_gradients.first[static_cast<std::size_t>(node.output)];
-  table_.whole_batch_weight_grad(std::get<Linear::Geometry>(node.op), arrays.n, arrays.values + x * arrays.n,
-                                 arrays.gradients + dy * arrays.n, grads + node.params, slice);
+  std::visit(
+      [&](const auto& g) {
+        if constexpr (kHasWholeBatchWeightGrad<std::decay_t<decltype(g)>>) {
+          table_.whole_batch_of(g).weight_grad(g, arrays.n, arrays.values + x * arrays.n,
+                                               arrays.gradients + dy * arrays.n, grads + node.params, slice);
+        }
+      },
+      node.op);
 }
 
 // Sets the gradients of frozen parameters to 0. Returns the largest magnitude of a gradient; NaN if one is not finite.
@@ -82,26 +88,22 @@ T Plan<T>::check_gradients(const std::vector<Range>& frozen, T* grads, Tasks& ta
   return largest;
 }
 
-// The variance of a single value is not defined.
 template <class T>
 void Plan<T>::check_statistics(Index n) const {
   for (const PlanNode& node : training_.nodes) {
-    const auto* norm = std::get_if<BatchNorm2d::Geometry>(&node.op);
-    if (norm != nullptr && !norm->held && n * norm->positions < 2) {
-      fail(node.name.empty() ? "" : "layer \"" + node.name + "\": ",
-           "BatchNorm: training needs more than one value a channel, got a batch of ", n, " with ", norm->positions,
-           " each; choose a batch size that leaves no single image over");
-    }
+    with_batch_statistics(node.op, [&](const auto& g) {
+      if (n < g.smallest_batch()) g.check_batch(n, node.name.empty() ? "" : "layer \"" + node.name + "\": ");
+    });
   }
 }
 
 template <class T>
 Index Plan<T>::smallest_batch() const {
+  Index smallest = 1;
   for (const PlanNode& node : training_.nodes) {
-    const auto* norm = std::get_if<BatchNorm2d::Geometry>(&node.op);
-    if (norm != nullptr && !norm->held && norm->positions < 2) return 2;
+    with_batch_statistics(node.op, [&](const auto& g) { smallest = std::max(smallest, g.smallest_batch()); });
   }
-  return 1;
+  return smallest;
 }
 
 template <class T>
@@ -237,23 +239,23 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
   return {sum / loss_of.divisor(), correct, loss_of.divisor(), loss_of.counted(), static_cast<double>(largest)};
 }
 
-// Calls f(geometry, offset of the node's buffers among the parameters, statistics of the batch) for each node that
-// keeps running averages.
+// Calls f(running averages, offset of the node's buffers among the parameters, statistics of the batch) for each node
+// that keeps running averages.
 template <class T>
 template <class F>
 void Plan<T>::for_each_average(const F& f) const {
   for (const PlanNode& node : training_.nodes) {
-    const auto* norm = std::get_if<BatchNorm2d::Geometry>(&node.op);
-    if (norm != nullptr) f(*norm, node.params + norm->trained(), node.statistics);
+    with_batch_statistics(node.op, [&](const auto& g) {
+      const RunningAverages running = g.running();
+      f(running, node.params + running.first, node.statistics);
+    });
   }
 }
 
 template <class T>
 void Plan<T>::store_batch_statistics(const T* statistics, T* grads) const {
-  for_each_average([&](const BatchNorm2d::Geometry& g, Index buffers, Index from) {
-    const T *mean = statistics + from, *unbiased = mean + 2 * g.channels;
-    std::copy_n(mean, g.channels, grads + buffers);
-    std::copy_n(unbiased, g.channels, grads + buffers + g.channels);
+  for_each_average([&](const RunningAverages& running, Index buffers, Index from) {
+    std::copy_n(statistics + from, running.count, grads + buffers);
   });
 }
 
@@ -261,21 +263,21 @@ template <class T>
 Index Plan<T>::buffer_count() const {
   Index count = 0;
   for_each_average(
-      [&](const BatchNorm2d::Geometry& g, Index, Index) { count += g.averages() + (g.cumulative ? 1 : 0); });
+      [&](const RunningAverages& running, Index, Index) { count += running.count + (running.cumulative ? 1 : 0); });
   return count;
 }
 
 template <class T>
 void Plan<T>::update_buffers(T* params, T* grads) const {
   bool finite = true;
-  for_each_average([&](const BatchNorm2d::Geometry& g, Index buffers, Index) {
-    finite = finite && std::isfinite(table_.magnitude(g.averages(), grads + buffers));
+  for_each_average([&](const RunningAverages& running, Index buffers, Index) {
+    finite = finite && std::isfinite(table_.magnitude(running.count, grads + buffers));
   });
-  for_each_average([&](const BatchNorm2d::Geometry& g, Index buffers, Index) {
-    const Index end = buffers + g.averages();
-    if (!finite || g.held) return std::fill(grads + buffers, grads + end, T(0));
-    if (g.cumulative) params[end] += T(1);
-    const double momentum = g.cumulative ? 1 / static_cast<double>(params[end]) : g.momentum;
+  for_each_average([&](const RunningAverages& running, Index buffers, Index) {
+    const Index end = buffers + running.count;
+    if (!finite || running.held) return std::fill(grads + buffers, grads + end, T(0));
+    if (running.cumulative) params[end] += T(1);
+    const double momentum = running.cumulative ? 1 / static_cast<double>(params[end]) : running.momentum;
     for (Index i = buffers; i < end; ++i) {
       params[i] =
           static_cast<T>((1 - momentum) * static_cast<double>(params[i]) + momentum * static_cast<double>(grads[i]));

@@ -2,7 +2,6 @@
 // in dynamic order.
 #pragma once
 
-#include <cmath>
 #include <cstring>
 
 #include "plan/tile_run.hpp"
@@ -57,7 +56,7 @@ struct Plan<T>::TrainingPass {
     w.gradient_statistics.reserve(static_cast<std::size_t>(program.statistics_count) * sizeof(T));
     w.shard_statistics.reserve(static_cast<std::size_t>(shards * partial_size()) * sizeof(double));
   }
-  Index partial_size() const { return program.statistics_count + 1; }
+  Index partial_size() const { return program.shard_statistics_count; }
   double* partial(Index shard) const { return w.shard_statistics.template at<double>(0) + shard * partial_size(); }
   T* d_statistics() const { return program.statistics_count == 0 ? nullptr : w.gradient_statistics.template at<T>(0); }
   const T* packed() const { return w.packed.template at<T>(0); }
@@ -140,59 +139,30 @@ struct Plan<T>::TrainingPass {
     team.barrier();
   }
 
-  // Shards in order, in double: mean, 1 / sqrt(var + eps), and the variance that running averages take.
+  // The statistics of a node, from those of all shards.
   void combine(const PlanNode& node) {
-    const auto& g = std::get<BatchNorm2d::Geometry>(node.op);
-    T* mean = statistics + node.statistics;
-    T *inverse = mean + g.channels, *unbiased = inverse + g.channels;
-    if (g.held) {
-      const T *kept = params + node.params + g.trained(), *var = kept + g.channels;
-      for (Index c = 0; c < g.channels; ++c) {
-        mean[c] = kept[c];
-        inverse[c] = static_cast<T>(1 / std::sqrt(static_cast<double>(var[c]) + g.eps));
-        unbiased[c] = var[c];
-      }
-      return;
-    }
-    for (Index c = 0; c < g.channels; ++c) {
-      double count = 0, m = 0, spread = 0;
-      for (Index shard = 0; shard < shards; ++shard) {
-        const double* p = partial(shard);
-        const double added = p[0], distance = p[1 + c] - m, all = count + added;
-        m += distance * added / all;
-        spread += p[1 + g.channels + c] + distance * distance * count * added / all;
-        count = all;
-      }
-      mean[c] = static_cast<T>(m);
-      inverse[c] = static_cast<T>(1 / std::sqrt(spread / count + g.eps));
-      unbiased[c] = static_cast<T>(spread / (count - 1));
-    }
+    with_batch_statistics(node.op, [&](const auto& g) { plan.table_.statistics_of(g).combine(g, combine_args(node)); });
   }
-
-  // Means of dz and of dz (x - mean); the parameters' gradients, to the first shard.
+  // Those of its gradient, and the gradients of its parameters, to the first shard.
   void d_combine(const PlanNode& node) {
-    const auto& g = std::get<BatchNorm2d::Geometry>(node.op);
-    const double count = static_cast<double>(n * g.positions);
-    const T* inverse = statistics + node.statistics + g.channels;
-    T *s = d_statistics() + node.statistics, *q = s + g.channels;
-    T* grads = plan.shard_grads(w, 0) + node.packed_grads;
     for (Index shard = 0; shard < shards; ++shard) {
       std::memset(plan.shard_grads(w, shard) + node.packed_grads, 0,
                   static_cast<std::size_t>(node.packed_grad_count) * sizeof(T));
     }
-    for (Index c = 0; c < g.channels; ++c) {
-      double sum = 0, product = 0;
-      for (Index shard = 0; shard < shards; ++shard) {
-        sum += partial(shard)[c];
-        product += partial(shard)[g.channels + c];
-      }
-      // Frozen statistics do not depend on x: dx = dz a.
-      s[c] = g.held ? T(0) : static_cast<T>(sum / count);
-      q[c] = g.held ? T(0) : static_cast<T>(product / count);
-      if (!g.affine) continue;
-      grads[c] = static_cast<T>(product * static_cast<double>(inverse[c]));
-      grads[g.channels + c] = static_cast<T>(sum);
-    }
+    with_batch_statistics(node.op,
+                          [&](const auto& g) { plan.table_.statistics_of(g).d_combine(g, combine_args(node)); });
+  }
+  CombineArgs<T> combine_args(const PlanNode& node) const {
+    CombineArgs<T> args;
+    args.n = n;
+    args.shards = shards;
+    args.stride = partial_size();
+    args.sums = partial(0);
+    args.params = params + node.params;
+    args.statistics = statistics + node.statistics;
+    args.d_statistics = d_statistics() + node.statistics;
+    args.packed_grads = plan.shard_grads(w, 0) + node.packed_grads;
+    return args;
   }
 };
 

@@ -101,8 +101,8 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
   kernels.backward(g, b);  // as for the first layer, whose dx is not needed
   b.dx = dxs.front(), b.dxs = dxs.data();
   kernels.backward(g, b);
-  if constexpr (std::is_same_v<O, Linear>) {  // once, not twice: nothing is added up
-    for (int part : {2, 0, 1}) table.whole_batch_weight_grad(g, c.n, f.x, d.data(), dp.data(), {part, 3});
+  if constexpr (kHasWholeBatchWeightGrad<std::decay_t<decltype(g)>>) {  // once, not twice: nothing is added up
+    for (int part : {2, 0, 1}) table.whole_batch_of(g).weight_grad(g, c.n, f.x, d.data(), dp.data(), {part, 3});
     for (Index i = 0; i < dp.size(); ++i) dp.data()[i] *= 2;
   } else {
     for (int part : {2, 0, 1}) kernels.unpack(g, packed_grads.data(), dp.data(), {part, 3});

@@ -44,6 +44,13 @@ constexpr auto without_weights() {
   return OpKernels<T, G>{K::sizes, nothing_to_pack<T, G>, nothing_to_unpack<T, G>, K::forward, K::backward};
 }
 
+template <template <class> class Kernels>
+void with_statistics(KernelTable<CNNFAST_ELEMENT>& table) {
+  using K = Kernels<CNNFAST_ELEMENT>;
+  static_cast<StatisticsKernels<CNNFAST_ELEMENT, typename K::G>&>(table) = {K::collect, K::combine, K::d_collect,
+                                                                            K::d_combine};
+}
+
 // The kernels of a family, in the order of its list.
 template <class Family>
 using FamilyKernels = OpKernelsOf<CNNFAST_ELEMENT, Family>;

@@ -13,8 +13,7 @@ void fill_normalization(KernelTable<CNNFAST_ELEMENT>& table) {
       with_weights<LayerNormKernels>(),  without_weights<LocalResponseNormKernels>(),
       without_weights<DropoutKernels>(),
   };
-  table.collect = BatchNormKernels<CNNFAST_ELEMENT>::collect;
-  table.d_collect = BatchNormKernels<CNNFAST_ELEMENT>::d_collect;
+  with_statistics<BatchNormKernels>(table);
 }
 
 CNNFAST_KERNELS_END

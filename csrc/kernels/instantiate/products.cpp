@@ -17,7 +17,7 @@ void fill_products(KernelTable<CNNFAST_ELEMENT>& table) {
       with_whole_batch_weight_grad<LinearKernels>(),
       without_weights<MatMulKernels>(),
   };
-  table.whole_batch_weight_grad = LinearKernels<CNNFAST_ELEMENT>::weights;
+  static_cast<WholeBatchKernels<CNNFAST_ELEMENT, Linear::Geometry>&>(table) = {LinearKernels<CNNFAST_ELEMENT>::weights};
 }
 
 CNNFAST_KERNELS_END

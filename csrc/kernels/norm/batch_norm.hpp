@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "kernels/norm/batch_norm_statistics.hpp"
 #include "kernels/pointwise/activations.hpp"
 #include "kernels/simd/channel_pattern.hpp"
 #include "kernels/table.hpp"
@@ -15,7 +16,7 @@
 CNNFAST_KERNELS_BEGIN
 
 template <class T>
-struct BatchNormKernels {
+struct BatchNormKernels : BatchNormTotals<T> {
   using G = BatchNorm2d::Geometry;
   using V = Packet<T>;
 
@@ -59,7 +60,7 @@ struct BatchNormKernels {
       along.lay_out(scale, [&](Index c) { return a.packed[c]; });
       along.lay_out(shift, [&](Index c) { return a.packed[n + c]; });
     } else {
-      const T *mean = a.statistics, *inverse = mean + n;
+      const T *mean = a.statistics, *inverse = mean + 2 * n;
       along.lay_out(scale, [&](Index c) { return a.packed[2 * n + c] * inverse[c]; });
       along.lay_out(shift, [&](Index c) { return a.packed[3 * n + c] - mean[c] * scale[c]; });
     }
@@ -89,6 +90,7 @@ struct BatchNormKernels {
   // A tile's mean and squared distances in two passes, then combined with those of the shard (Chan, Golub & LeVeque
   // 1983, Algorithms for computing the sample variance).
   static void collect(const G& g, const ForwardArgs<T>& a, double* shard) {
+    if (g.held) return;
     const ChannelPattern<T> along(g.channels);
     T *sums = a.scratch, *means = sums + along.length();
     double *mean = shard + 1, *spread = mean + g.channels;
@@ -146,7 +148,7 @@ struct BatchNormKernels {
     }
   }
 
-  // dx = dz a + x b + d. The plan computes the gradients of the parameters from the same totals as d_statistics.
+  // dx = dz a + x b + d. `d_combine` computes the gradients of the parameters.
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (g.residual && a.dxs[1] != nullptr) {
       with_slope(g, [&](auto by) {
@@ -158,7 +160,7 @@ struct BatchNormKernels {
     if (a.dx == nullptr) return;
     const ChannelPattern<T> along(g.channels);
     const Index n = g.channels;
-    const T *mean = a.statistics, *inverse = mean + n, *s = a.d_statistics, *q = s + n;  // s / m, q / m
+    const T *mean = a.statistics, *inverse = mean + 2 * n, *s = a.d_statistics, *q = s + n;  // s / m, q / m
     T *u = a.scratch, *v = u + along.length(), *w = v + along.length();
     along.lay_out(u, [&](Index c) { return a.packed[2 * n + c] * inverse[c]; });
     along.lay_out(v, [&](Index c) { return -u[c] * q[c] * inverse[c] * inverse[c]; });
