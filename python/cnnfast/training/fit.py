@@ -1,34 +1,27 @@
-"""`fit`: epochs of training steps. No arithmetic on images is done here."""
+"""`fit`: its arguments, checked before the first step; `Run` performs the training."""
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from .._checks import check_integer, takes_a_pair, type_of
-from .._types import Array, Labels
-from ..errors import NonFiniteError
-from ..losses import IGNORED, CrossEntropy, Loss, as_loss
+from .._types import Array
+from ..losses import IGNORED, Loss, as_loss
 from ..nn import Module
 from ..optim import Adam, Optimizer
-from ..optim.lr_scheduler import Schedule, Scheduler, schedule_of
+from ..optim.lr_scheduler import Schedule, schedule_of
 from .batching import batch_slices
-from .history import EpochMean, EpochRecord, History
-from .interrupt import Interrupt
-from .metrics import measure, metrics_for
-from .progress import Progress, Setting, display_for
+from .history import EpochRecord, History
+from .progress import Setting, display_for
+from .run import Run, Settings
 from .samples import Samples, as_samples, check_not_all_ignored, split_validation
 from .trainer import Trainer
 
 if TYPE_CHECKING:
     from ..datasets import ImageDataset
-
-#: Images at a time in validation.
-_VALIDATION_BATCH = 1024
 
 ScheduleName = Literal["constant", "cosine", "one-cycle", "plateau"]
 
@@ -60,8 +53,7 @@ def fit(
     Loss and accuracy of an epoch are means over all rows (or positions) whose label is not ignored, as in
     validation; the loss is weighted as the loss function defines. A batch in which all rows are ignored is
     skipped: weights, running averages and the optimizer's step count do not change, a schedule advances, as
-        its
-    length is counted in batches, and the epoch's record has the number of skipped batches.
+    its length is counted in batches, and the epoch's record has the number of skipped batches.
 
     With validation, the model ends with the weights of its best epoch (highest accuracy, then lowest loss; in
     regression the lowest loss), even if training is interrupted; without validation, with the last weights.
@@ -142,136 +134,8 @@ def fit(
     model.record_input(part.x)
     if model.classes is None:
         model.classes = part.classes
-    seed_of_order = seed if shuffle else None
-    run = _Run(trainer, part, held, epochs, batches, micro_batch, seed_of_order, on_epoch, rates)
-    return run.all_epochs(display)
-
-
-class _Run:
-    """State of one call of `fit`: its loop, history and best weights so far."""
-
-    def __init__(
-        self,
-        trainer: Trainer,
-        part: Samples,
-        held: Samples | None,
-        epochs: int,
-        batches: list[slice],
-        micro_batch: int | None,
-        seed: int | None,
-        on_epoch: Callable[[EpochRecord], object] | None,
-        schedule: Schedule | None,
-    ) -> None:
-        self._trainer, self._part, self._held = trainer, part, held
-        self._epochs, self._batches, self._seed = epochs, batches, seed
-        self._micro_batch = micro_batch
-        self._on_epoch = on_epoch
-        self._schedule = schedule
-        self._scheduler: Scheduler | None = None
-        self._history = History()
-        self._best: Array | None = None
-        self._best_score = (-math.inf, -math.inf)
-        self._interrupt = Interrupt()
-
-    def all_epochs(self, display: Progress) -> History:
-        history = self._history
-        with self._interrupt, display:
-            try:
-                if self._schedule is not None:
-                    self._scheduler = Scheduler(
-                        self._trainer.optimizer,
-                        self._schedule,
-                        epochs=self._epochs,
-                        steps_per_epoch=len(self._batches),
-                    )
-                for epoch in range(1, self._epochs + 1):
-                    record = self._one_epoch(epoch, display)
-                    if record is None:
-                        break
-                    history.epochs.append(record)
-                    display.epoch(record)
-                    if self._on_epoch is not None:
-                        self._on_epoch(record)
-            except KeyboardInterrupt:
-                history.stopped = "interrupted"
-            except NonFiniteError as error:
-                history.stopped = "non-finite"
-                error.history = history
-                raise
-            finally:
-                if self._best is not None:
-                    self._trainer.model.flat_parameters[:] = self._best
-                    self._trainer.model.mark_changed()
-                if self._scheduler is not None:
-                    self._scheduler.give_back()
-        if self._interrupt.requested:  # a signal during the last step is recorded too
-            history.stopped = "interrupted"
-        return history
-
-    def _one_epoch(self, epoch: int, display: Progress) -> EpochRecord | None:
-        """Train one epoch; None if interrupted."""
-        part, trainer = self._part, self._trainer
-        trainer.epoch = epoch
-        plan, x = trainer.model.prepare(part.x)
-        order = self._order(epoch)
-        mean = EpochMean(trainer.loss.is_classification)
-        skipped = trainer.skipped
-        began = time.perf_counter()
-        for batch in self._batches:
-            if self._interrupt.requested:
-                return None
-            mean.add(trainer.step_checked(plan, x, part.y, order[batch], self._micro_batch))
-            if self._scheduler is not None:
-                self._scheduler.after_step()
-            display.batch(epoch, batch.stop, mean.loss, mean.accuracy)
-        seconds = time.perf_counter() - began
-        score: tuple[float, float | None] | None = None
-        if self._held is not None and (score := self._validate(epoch, self._held)) is None:
-            return None
-        val_loss, val_accuracy = (None, None) if score is None else score
-        if self._scheduler is not None:
-            self._scheduler.after_epoch(
-                val_loss if self._scheduler.schedule.watches == "loss" else val_accuracy
-            )
-        speed = len(order) / seconds
-        skipped = trainer.skipped - skipped
-        return EpochRecord(epoch, mean.loss, mean.accuracy, val_loss, val_accuracy, seconds, speed, skipped)
-
-    def _order(self, epoch: int) -> Labels:
-        rows = self._part.rows
-        if self._seed is None:
-            return np.arange(len(self._part)) if rows is None else rows
-        rng = np.random.default_rng(np.random.SeedSequence([self._seed, epoch - 1]))
-        order = rng.permutation(len(self._part))
-        return order if rows is None else rows[order]
-
-    def _validation_loss(self, held: Samples) -> Loss:
-        """The validation loss: for class targets the unweighted cross entropy."""
-        loss = self._trainer.loss
-        if held.y.dtype != np.int64:
-            return loss
-        return CrossEntropy(ignore_index=getattr(loss, "ignore_index", IGNORED))
-
-    def _validate(self, epoch: int, held: Samples) -> tuple[float, float | None] | None:
-        """Returns (loss, accuracy or None) and saves the weights if they are the best so far; None if
-        interrupted.
-        """
-        trainer = self._trainer
-
-        def stop() -> bool:
-            return self._interrupt.requested
-
-        model = trainer.model
-        outputs = model.plan_for(held.x.shape[1:]).output_shape[0]
-        metrics = metrics_for(model.task_for("fit", outputs), model.output_kind, self._validation_loss(held))
-        if not measure(model, held, metrics, _VALIDATION_BATCH, stop):
-            return None
-        loss, accuracy = metrics.loss, metrics.accuracy
-        score = (accuracy or 0.0, -loss if math.isfinite(loss) else -math.inf)
-        if self._best is None or score > self._best_score:
-            self._best = trainer.model.flat_parameters.copy()
-            self._best_score, self._history.best_epoch = score, epoch
-        return loss, accuracy
+    settings = Settings(epochs, tuple(batches), seed if shuffle else None, micro_batch, rates)
+    return Run(trainer, part, held, settings, on_epoch).train(display)
 
 
 def _training_and_validation(
