@@ -1,4 +1,7 @@
-"""Data sets: images and labels as NumPy arrays. Depends on NumPy only; only `download` uses the network."""
+"""Data sets: images and labels as NumPy arrays.
+
+Only `download` uses the network, only `ImageFolder` Pillow.
+"""
 
 from .download import download
 from .emnist import EMNIST
@@ -6,6 +9,7 @@ from .glyphs import glyphs
 from .idx import read_idx
 from .idx_dataset import data_home
 from .image_dataset import ImageDataset
+from .image_folder import ImageFolder
 from .mnist import MNIST, FashionMNIST
 from .registry import Availability, load, names, status
 
@@ -15,6 +19,7 @@ __all__ = [
     "Availability",
     "FashionMNIST",
     "ImageDataset",
+    "ImageFolder",
     "data_home",
     "download",
     "glyphs",

@@ -179,7 +179,7 @@ def to_color_input(image: Source, size: tuple[int, int] | None = None) -> NDArra
     if size is not None and min(size) < 1:
         raise ValueError(f"to_color_input: size {size}; need at least (1, 1)")
     with sources.named(sources.name_of(image)):
-        return reading.to_rgb(sources.upright(image, "to_color_input"), size)
+        return reading.to_pixels(sources.upright(image, "to_color_input"), size)
 
 
 def as_text(image: NDArray[np.uint8]) -> str:

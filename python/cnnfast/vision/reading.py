@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,14 +43,17 @@ def to_gray(image: Image.Image) -> NDArray[np.float32]:
         return _reduced(image.convert("L")) / np.float32(255)
 
 
-def to_rgb(image: Image.Image, size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    """Colors, scaled until the image covers `size` and center-cropped to it.
+def to_pixels(
+    image: Image.Image, size: tuple[int, int] | None, mode: Literal["L", "RGB"] = "RGB"
+) -> NDArray[np.uint8]:
+    """Colors or gray values, scaled until the image covers `size` and center-cropped to it.
 
     Args:
         image: Of any mode; transparent pixels become white.
         size: Height and width; None keeps the image's own, downsampled to at most 1024 pixels a side.
+        mode: "RGB", or "L" for gray values.
 
-    Shapes: returns uint8 (3, h, w).
+    Shapes: returns uint8 (3, h, w), or (h, w) for "L".
 
     Raises:
         DataError: It is empty or cannot be converted.
@@ -65,12 +68,13 @@ def to_rgb(image: Image.Image, size: tuple[int, int] | None) -> NDArray[np.uint8
             image = Image.fromarray(np.rint(255 * np.asarray(image)).astype(np.uint8))
         if image.mode == "RGBA":
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        image = image.convert("RGB")
+        image = image.convert(mode)
         if size is not None:
             image = ImageOps.fit(image, (size[1], size[0]), Image.Resampling.BICUBIC)
         elif max(image.size) > WORKING_SIDE:
             image.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BICUBIC)
-        return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+        pixels = np.asarray(image)
+        return np.ascontiguousarray(pixels if mode == "L" else pixels.transpose(2, 0, 1))
 
 
 def _plain(image: Image.Image) -> Image.Image:

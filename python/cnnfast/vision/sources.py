@@ -9,6 +9,7 @@ import contextlib
 import io
 import os
 import stat
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, TypeAlias
@@ -52,6 +53,34 @@ def named(name: str) -> Iterator[None]:
         raise DataError(f"{name}: {error}" if name else str(error)) from None
 
 
+class _WithoutWarnings:
+    """Context in which Pillow does not warn about unusual metadata, which does not matter here.
+
+    Threads share it: the filters belong to the process, so the first to enter sets them and the last to leave
+    restores them.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._before = warnings.catch_warnings()
+                self._before.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.|cnnfast\.vision")
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._before.__exit__(None, None, None)
+
+
+_quiet = _WithoutWarnings()
+
+
 @contextlib.contextmanager
 def decoding() -> Iterator[None]:
     """Context for calls of Pillow, whose decoders raise nearly any exception on damaged files: turns it into
@@ -59,8 +88,7 @@ def decoding() -> Iterator[None]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns about unusual metadata that does not matter here
+        with _quiet:
             yield
     except DataError:
         raise
@@ -117,6 +145,25 @@ def is_image(path: str | os.PathLike[str]) -> bool:
             return True
     except (DataError, OSError):
         return False
+
+
+def mode_and_size(path: str | os.PathLike[str]) -> tuple[str, tuple[int, int]]:
+    """Pillow's mode of an image file, and its height and width after rotation by its EXIF orientation, from
+    its header.
+
+    Raises:
+        OSError: The file cannot be opened.
+        DataError: It is no image, or too large.
+    """
+    require("PIL", "reading images")
+    from PIL import ExifTags, Image
+
+    with open_regular(path) as file, decoding(), Image.open(file, formats=FORMATS) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise DataError(_too_large())
+        lies = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+        mode = "RGBA" if image.mode == "P" else image.mode
+        return mode, image.size if lies else (image.height, image.width)
 
 
 def open_regular(path: str | os.PathLike[str]) -> IO[bytes]:
