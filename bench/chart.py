@@ -59,14 +59,14 @@ def caption(result: Mapping[str, Any]) -> str:
     packages = (("cnnfast", "cnnfast"), ("PyTorch", "torch"), ("ONNX Runtime", "onnxruntime"))
     versions = [f"{label} {about[name].partition('+')[0]}" for label, name in packages if name in about]
     busy = sum(1 for row in result["rows"] if row["is_contended"])
-    doubts = [f"Other processes used the machine in {busy} of {len(result['rows'])} rows."] if busy else []
-    doubts += ["A quick run: do not quote."] if result["options"]["quick"] else []
+    remarks = [f"Other processes used the machine in {busy} of {len(result['rows'])} rows."] if busy else []
+    remarks += ["A quick run: do not quote."] if result["options"]["quick"] else []
     lines = (
         f"{about['cpu']}, {about['threads']} threads on {about['cores']} cores, {about['isa']}, "
         f"{about['system']}. {', '.join(versions)}. float32.",
         "Medians; bars are relative to the fastest of their group. Training: forward, backward, Adam. "
         "PyTorch: eager, the faster of its two memory layouts.",
-        *doubts,
+        *remarks,
     )
     return "\n".join(lines)
 

@@ -54,7 +54,7 @@ def kernels(rows: Sequence[JsonRow]) -> Iterator[str]:
     if rows:
         yield from ("", "| kernel, one thread | forward | backward |", "| --- | ---: | ---: |")
     for row in rows:
-        name = row["name"].removeprefix("kernel ") + doubt(row)
+        name = row["name"].removeprefix("kernel ") + reliability_mark(row)
         yield f"| {name} | {kernel_speed(row, 'forward')} | {kernel_speed(row, 'backward')} |"
 
 
@@ -104,7 +104,7 @@ def ratio(told: JsonRow) -> str:
     return f"{claim} ({low:.2f} to {high:.2f})"
 
 
-def doubt(row: JsonRow) -> str:
+def reliability_mark(row: JsonRow) -> str:
     return "" if row["claim"] else " (no claim: busy machine)"
 
 

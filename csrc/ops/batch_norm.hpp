@@ -22,8 +22,8 @@ struct BatchNorm2d : OpBase {
 
     double eps = 1e-5, momentum = 0.1;
     bool affine = true;
-    bool cumulative = false;  // no momentum: cumulative means; the number of batches follows the averages
-    bool held = false;        // training uses the running averages, too, and does not update them
+    bool cumulative = false;         // no momentum: cumulative means; the number of batches follows the averages
+    bool use_running_stats = false;  // training uses the running averages, too, and does not update them
     // Set only by a plan: add the second input, then apply a function.
     bool residual = false;
     Function activation;
@@ -32,26 +32,27 @@ struct BatchNorm2d : OpBase {
     Index trained() const { return affine ? 2 * channels : 0; }
     Index averages() const { return 2 * channels; }
     Index parameters() const { return trained() + averages() + (cumulative ? 1 : 0); }
-    RunningAverages running() const { return {trained(), averages(), cumulative, held, momentum}; }
+    RunningAverages running() const { return {trained(), averages(), cumulative, use_running_stats, momentum}; }
 
     Index statistics() const { return 3 * channels; }            // of the batch: mean, unbiased variance, 1 / deviation
     Index shard_statistics() const { return 1 + 2 * channels; }  // of a shard, see StatisticsKernels
     // The variance of a single value is not defined.
-    Index smallest_batch() const { return held || positions > 1 ? 1 : 2; }
+    Index smallest_batch() const { return use_running_stats || positions > 1 ? 1 : 2; }
     void check_batch(Index n, const std::string& where) const {
-      if (held || n * positions > 1) return;
+      if (use_running_stats || n * positions > 1) return;
       fail(where, "BatchNorm: training needs more than one value a channel, got a batch of ", n, " with ", positions,
            " each; choose a batch size that leaves no single image over");
     }
   };
 
-  BatchNorm2d(Index num_features, double eps_, std::optional<double> momentum_, bool affine_, bool held_ = false)
-      : BatchNorm2d(kName, num_features, eps_, momentum_, affine_, held_) {}
+  BatchNorm2d(Index num_features, double eps_, std::optional<double> momentum_, bool affine_,
+              bool use_running_stats_ = false)
+      : BatchNorm2d(kName, num_features, eps_, momentum_, affine_, use_running_stats_) {}
 
   static constexpr auto arguments() {
     return std::tuple(argument<Index>("num_features"), argument<double>("eps", 1e-5),
                       argument<std::optional<double>>("momentum", 0.1), argument<bool>("affine", true),
-                      argument<bool>("held", false));
+                      argument<bool>("use_running_stats", false));
   }
   auto values() const { return std::tuple(channels, eps, momentum, affine); }
   std::optional<ChannelMap> inference_map() const { return ChannelMap{channels, affine, eps}; }
@@ -75,12 +76,12 @@ struct BatchNorm2d : OpBase {
   double eps;
   std::optional<double> momentum;
   bool affine;
-  bool held;  // not a setting of the layer: a frozen one asks a plan for it
+  bool use_running_stats;  // not a setting of the layer: a frozen one asks a plan for it
 
  protected:
   BatchNorm2d(const char* name, Index num_features, double eps_, std::optional<double> momentum_, bool affine_,
-              bool held_)
-      : channels(num_features), eps(eps_), momentum(momentum_), affine(affine_), held(held_) {
+              bool use_running_stats_)
+      : channels(num_features), eps(eps_), momentum(momentum_), affine(affine_), use_running_stats(use_running_stats_) {
     check_extent(name, "num_features", channels);
     check_eps(name, eps);
     if (momentum && !(*momentum >= 0 && *momentum <= 1)) {
@@ -88,7 +89,7 @@ struct BatchNorm2d : OpBase {
     }
   }
   Geometry geometry(const Shape& shape) const {
-    return {rows_of(shape), eps, momentum.value_or(0), affine, !momentum, held, false, {}};
+    return {rows_of(shape), eps, momentum.value_or(0), affine, !momentum, use_running_stats, false, {}};
   }
 };
 
@@ -96,8 +97,9 @@ struct BatchNorm2d : OpBase {
 struct BatchNorm1d : BatchNorm2d {
   static constexpr const char* kName = "BatchNorm1d";
 
-  BatchNorm1d(Index num_features, double eps_, std::optional<double> momentum_, bool affine_, bool held_ = false)
-      : BatchNorm2d(kName, num_features, eps_, momentum_, affine_, held_) {}
+  BatchNorm1d(Index num_features, double eps_, std::optional<double> momentum_, bool affine_,
+              bool use_running_stats_ = false)
+      : BatchNorm2d(kName, num_features, eps_, momentum_, affine_, use_running_stats_) {}
 
   Shape output_shape(const Shapes& inputs) const {
     if (inputs[0].rank() > 2 || inputs[0][0] != channels) {

@@ -58,7 +58,7 @@ struct ChannelMap {
 struct RunningAverages {
   Index first = 0, count = 0;  // among the parameters of the operation
   bool cumulative = false;     // means over all batches instead of a momentum
-  bool held = false;           // not updated
+  bool frozen = false;         // not updated
   double momentum = 0;
 };
 

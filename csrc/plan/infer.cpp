@@ -10,8 +10,8 @@ namespace cnnfast {
 namespace {
 
 // Least work on one image for which a sleeping team is woken, about 200 microseconds of one thread; and for each
-// thread of a team that is awake, about 15 microseconds.
-constexpr Index kTeamWork = 6'000'000, kAwakeThreadWork = 1'000'000;
+// thread of a team that is spinning, about 15 microseconds.
+constexpr Index kTeamWork = 6'000'000, kSpinningThreadWork = 1'000'000;
 
 }  // namespace
 
@@ -79,10 +79,10 @@ void Plan<T>::forward(const Batch& batch, const Parameters<T>& params, T* y) con
   const Program& program = inference_;
   const int allowed = get_num_threads();
   if (batch.n < allowed && program.work >= kTeamWork) return forward_as_team(batch, params, allowed, y);
-  const Index awake = std::min<Index>(allowed, program.work / kAwakeThreadWork);
-  if (batch.n == 1 && awake > 1) {
-    const AwakeTeam::Call call(awake_team_);
-    if (call.use_team()) return forward_as_team(batch, params, static_cast<int>(awake), y);
+  const Index spinning = std::min<Index>(allowed, program.work / kSpinningThreadWork);
+  if (batch.n == 1 && spinning > 1) {
+    const SpinningTeam::Call call(spinning_team_);
+    if (call.use_team()) return forward_as_team(batch, params, static_cast<int>(spinning), y);
     return forward_tiles(batch, params, y);
   }
   forward_tiles(batch, params, y);

@@ -21,8 +21,8 @@
 #include "plan/input_stage.hpp"
 #include "plan/lifetimes.hpp"
 #include "plan/simplify.hpp"
-#include "runtime/awake_team.hpp"
 #include "runtime/batch.hpp"
+#include "runtime/spinning_team.hpp"
 #include "runtime/workspace.hpp"
 
 namespace cnnfast {
@@ -244,7 +244,7 @@ class Plan {
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const Packed<T>> kept_;  // guarded by mutex_
   mutable WorkspacePool workspaces_;
-  mutable AwakeTeam awake_team_;
+  mutable SpinningTeam spinning_team_;
 };
 
 }  // namespace cnnfast

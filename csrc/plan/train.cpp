@@ -275,7 +275,7 @@ void Plan<T>::update_buffers(T* params, T* grads) const {
   });
   for_each_average([&](const RunningAverages& running, Index buffers, Index) {
     const Index end = buffers + running.count;
-    if (!finite || running.held) return std::fill(grads + buffers, grads + end, T(0));
+    if (!finite || running.frozen) return std::fill(grads + buffers, grads + end, T(0));
     if (running.cumulative) params[end] += T(1);
     const double momentum = running.cumulative ? 1 / static_cast<double>(params[end]) : running.momentum;
     for (Index i = buffers; i < end; ++i) {

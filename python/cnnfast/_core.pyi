@@ -225,7 +225,7 @@ class BatchNorm2d(Op):
         eps: float = 1e-05,
         momentum: float | None = 0.1,
         affine: bool = True,
-        held: bool = False,
+        use_running_stats: bool = False,
     ) -> None: ...
 
 class BatchNorm1d(Op):
@@ -235,7 +235,7 @@ class BatchNorm1d(Op):
         eps: float = 1e-05,
         momentum: float | None = 0.1,
         affine: bool = True,
-        held: bool = False,
+        use_running_stats: bool = False,
     ) -> None: ...
 
 class Dropout(Op):

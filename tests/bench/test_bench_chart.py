@@ -40,7 +40,7 @@ def test_panels_have_the_faster_layout_of_pytorch() -> None:
     }
 
 
-def test_caption_names_machine_threads_and_doubts() -> None:
+def test_caption_names_machine_threads_and_remarks() -> None:
     text = chart.caption(result(*ROWS))
     assert text.startswith("A CPU, 2 threads on 4 cores, avx2, Linux x86_64. cnnfast 0.1.0, PyTorch 2.0.0.")
     assert "Other processes" not in text

@@ -217,7 +217,7 @@ def test_free_memory() -> None:
 # --- CPU contention, memory, overhead ----------------------------------------------------------------------
 
 
-def test_contention_is_no_reason_for_doubt_in_its_own_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contention_does_not_invalidate_its_own_row(monkeypatch: pytest.MonkeyPatch) -> None:
     began = []
 
     class Busy(cpu_contention.CpuContention):

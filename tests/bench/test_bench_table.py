@@ -1,4 +1,4 @@
-"""Targets and tables of `python -m bench`: what a row is held against, and how it is printed."""
+"""Targets and tables of `python -m bench`: what a row is compared with, and how it is printed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_peer_that_was_not_there_is_no_target() -> None:
     assert targets.texts(told("infer d4 batch 256", onnxruntime=1.6)) == ["onnxruntime >= 1.5x: 1.60x, met"]
 
 
-def test_a_doubtful_row_meets_nothing() -> None:
+def test_an_unreliable_row_meets_no_target() -> None:
     row = told("train vgg batch 64", foreign=0.5, torch_eager=2.5)
     assert targets.texts(row) == ["torch >= 2x: 2.50x, no claim"]
 
@@ -198,7 +198,7 @@ def test_table_of_contests_with_targets() -> None:
     ]
 
 
-def test_table_repeats_the_doubt() -> None:
+def test_table_marks_unreliable_rows() -> None:
     seconds = {"ours": [1.0] * 4, "theirs": [1.0, 3.0, 2.0, 1.2]}
     row = Row("train x batch 4", 4, "images", seconds).to_dict()
     assert list(table.tables(result(row)))[2:] == [

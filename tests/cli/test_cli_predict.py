@@ -56,7 +56,7 @@ def test_the_likeliest_classes(capsys: pytest.CaptureFixture[str]) -> None:
     (reading,) = predicted(capsys, "r.png")
     assert [entry["class"] for entry in reading["top"]] == ["c", "d", "a"]
     assert reading["top"][0]["probability"] == pytest.approx(np.exp(3) / np.exp([0, 1, 2, 3]).sum(), rel=1e-5)
-    assert reading["doubt"] is None
+    assert reading["warning"] is None
 
 
 @pytest.mark.parametrize("classes", [None, ("cat", "dog")])
@@ -176,7 +176,7 @@ def test_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     assert reading["error"].startswith("-: not an image of a known kind")
 
 
-# ------------------------------------------------------------------ doubts
+# ------------------------------------------------------------------ warnings
 
 
 def test_what_is_no_letter_is_said_and_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,19 +184,19 @@ def test_what_is_no_letter_is_said_and_ends_with_1(capsys: pytest.CaptureFixture
     Image.fromarray(words("hello")).save("word.png")
     Image.fromarray(blob()).save("blob.png")
     word, whole, letter = predicted(capsys, "word.png", "blob.png", "r.png", code=1)
-    assert word["doubt"] == "several letters: part of a page?"
-    assert whole["doubt"] == "no strokes: a blob or part of a scene?"
+    assert word["warning"] == "several letters: part of a page?"
+    assert whole["warning"] == "no strokes: a blob or part of a scene?"
     assert word["top"][0]["class"] == "a"
-    assert letter["doubt"] is None
+    assert letter["warning"] is None
     assert main(["predict", "word.png"]) == 1
     assert capsys.readouterr().out == ("word.png   several letters: part of a page? (best guess: a 100.0%)\n")
 
 
 def test_a_likeliest_class_that_is_not_likely(capsys: pytest.CaptureFixture[str]) -> None:
     network((1, 28, 28), 3)
-    assert predicted(capsys, "r.png")[0]["doubt"] == "not sure"
+    assert predicted(capsys, "r.png")[0]["warning"] == "not sure"
     network((1, 28, 28), 3, bias=(1.0, 0.0, 0.0))
-    assert predicted(capsys, "r.png")[0]["doubt"] is None
+    assert predicted(capsys, "r.png")[0]["warning"] is None
 
 
 def test_the_color_of_the_ink_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:

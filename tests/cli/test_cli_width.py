@@ -117,17 +117,17 @@ def test_a_warning_is_a_line_without_a_place(
 
 def test_readings_stand_behind_their_files_or_below() -> None:
     three = ["a  97.1%", "o   1.9%", "d   0.6%"]
-    doubt = ["several letters: part of a page? (best guess: e  40.5%)"]
+    warned = ["several letters: part of a page? (best guess: e  40.5%)"]
     assert predict._lines(["a.png", "letter.png"], [three, three], 60) == [
         "a.png        a  97.1%   o   1.9%   d   0.6%",
         "letter.png   a  97.1%   o   1.9%   d   0.6%",
     ]
     files = ["a/folder/with/a/long/name.png", "b.png"]
-    assert predict._lines(files, [three, doubt], 60) == [
+    assert predict._lines(files, [three, warned], 60) == [
         "a/folder/with/a/long/name.png\n    a  97.1%   o   1.9%   d   0.6%",
         "b.png\n    several letters: part of a page? (best guess: e  40.5%)",
     ]
-    assert predict._lines(files, [doubt, three], 30) == [
+    assert predict._lines(files, [warned, three], 30) == [
         "a/folder/with/a/long/name.png\n    several letters: part of a\n    page? (best guess: e\n    40.5%)",
         "b.png\n    a  97.1%   o   1.9%\n    d   0.6%",
     ]

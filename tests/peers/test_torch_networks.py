@@ -1,5 +1,5 @@
 """Networks drawn at random beside PyTorch: branches, joins of any values that fit, activations, pools, batch
-normalization; what a plan fuses, keeps and adds up is held against the same operations one by one.
+normalization; what a plan fuses, keeps and adds up is compared with the same operations one by one.
 
 Failures name the seed and the network; CNNFAST_TEST_SEED=<number> draws others.
 """

@@ -26,7 +26,7 @@ TRIALS = 300
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_operation(family: str) -> None:
-    """What only moves numbers is held to the bit, sums to their rounding errors."""
+    """What only moves numbers agrees to the bit, sums to their rounding errors."""
     for trial in range(TRIALS):
         rng = np.random.default_rng([BASE, trial])
         case = FAMILIES[family](rng)

@@ -1,4 +1,4 @@
-"""Optimizers: arithmetic held against plain formulas and PyTorch; settings, memory, going on later."""
+"""Optimizers: arithmetic compared with plain formulas and PyTorch; settings, memory, going on later."""
 
 from __future__ import annotations
 

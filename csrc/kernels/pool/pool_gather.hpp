@@ -62,7 +62,7 @@ struct Run {
   // There are R x C windows, whose taps are adjacent: they are kept in registers. Vectors are whole. `load(i, j,
   // channel, count)` is a window.
   template <class V, int R, int C, class Load, class Term>
-  CNNFAST_INLINE void held(const Load& load, const Term& term) const {
+  CNNFAST_INLINE void in_registers(const Load& load, const Term& term) const {
     V numbers[R * C];
     Steps down = rows.steps();
     CNNFAST_UNROLL
@@ -152,10 +152,10 @@ void gather(const Pool& geometry, T* dx, const Load& load, const Term& term) {
       };
       const bool few = r.count() < 3 && c.count() < 3, whole = g.channels >= kLanes<V> || room >= kLanes<V>;
       switch (neighbors && few && whole ? r.count() * 3 + c.count() : 0) {
-        case 4: run.template held<V, 1, 1>(window, term); break;
-        case 5: run.template held<V, 1, 2>(window, term); break;
-        case 7: run.template held<V, 2, 1>(window, term); break;
-        case 8: run.template held<V, 2, 2>(window, term); break;
+        case 4: run.template in_registers<V, 1, 1>(window, term); break;
+        case 5: run.template in_registers<V, 1, 2>(window, term); break;
+        case 7: run.template in_registers<V, 2, 1>(window, term); break;
+        case 8: run.template in_registers<V, 2, 2>(window, term); break;
         default: run.template looked_up<V>(g.dilation, window, term);
       }
     }

@@ -68,7 +68,7 @@ class Preparation:
         return self.shape[0] == 1
 
     def input(self, file: str) -> tuple[NDArray[np.uint8], str]:
-        """The network's input (c, h, w), and the reason to doubt the image, if any.
+        """The network's input (c, h, w), and a warning about the image, if any.
 
         Raises:
             OSError, DataError: The file cannot be read.
@@ -93,7 +93,7 @@ class Preparation:
         pixels = np.zeros((1, height, width), np.uint8)
         top, left = (height - side) // 2, (width - side) // 2
         pixels[0, top : top + side, left : left + side] = prepared.pixels
-        return pixels, prepared.doubt
+        return pixels, prepared.warning
 
 
 def input_shape(path: str, model: Module) -> tuple[int, int, int]:

@@ -51,8 +51,8 @@ class Prediction:
     Attributes:
         file: As given by the user; "-" is standard input.
         pixels: (c, h, w), the network's input.
-        doubt: Why the prediction is unreliable.
-        is_rejected: The doubt is about the image: it does not look like one letter.
+        warning: Why the prediction is unreliable.
+        is_rejected: The warning is about the image: it does not look like one letter.
         values: By the network's task: the most likely classes, or all labels above 0.5, with their
             probabilities, or the values of a regression.
         error: Why it could not be read.
@@ -60,7 +60,7 @@ class Prediction:
 
     file: str
     pixels: NDArray[np.uint8] | None = None
-    doubt: str = ""
+    warning: str = ""
     is_rejected: bool = False
     values: tuple[tuple[str, float], ...] | tuple[float, ...] = ()
     task: str = "multiclass"
@@ -71,7 +71,7 @@ class Prediction:
             return {"file": self.file, "error": self.error}
         key = {"regression": "values", "multilabel": "labels"}.get(self.task, "top")
         return plain(
-            {"file": self.file, "doubt": self.doubt or None, key: [_entry(part) for part in self.values]}
+            {"file": self.file, "warning": self.warning or None, key: [_entry(part) for part in self.values]}
         )
 
     def cells(self, width: int) -> list[str]:
@@ -80,9 +80,9 @@ class Prediction:
             f"{part[0]:<{width}} {part[1]:>6.1%}" if isinstance(part, tuple) else f"{part:.6g}"
             for part in self.values
         ]
-        if not self.doubt:
+        if not self.warning:
             return parts or ["no label above 50%"]
-        return [f"{self.doubt} (best guess: {parts[0]})" if parts else self.doubt]
+        return [f"{self.warning} (best guess: {parts[0]})" if parts else self.warning]
 
 
 def _entry(part: tuple[str, float] | float) -> Any:
@@ -155,7 +155,7 @@ def _style_for(path: str) -> str:
 
 def _read(path: str, model: Module, file: str, preparation: inputs.Preparation) -> Prediction:
     try:
-        pixels, doubt = preparation.input(file)
+        pixels, warning = preparation.input(file)
         task, values = _predict(path, model, pixels)
     except CheckpointError:
         raise  # concerns the model: the same for every image
@@ -164,7 +164,7 @@ def _read(path: str, model: Module, file: str, preparation: inputs.Preparation) 
         fail(text)
         return Prediction(file, error=text)
     unsure = task == "multiclass" and values[0][1] < MIN_PROBABILITY
-    return Prediction(file, pixels, doubt or (NOT_SURE if unsure else ""), bool(doubt), values, task)
+    return Prediction(file, pixels, warning or (NOT_SURE if unsure else ""), bool(warning), values, task)
 
 
 def _predict(path: str, model: Module, pixels: NDArray[np.uint8]) -> tuple[str, Any]:

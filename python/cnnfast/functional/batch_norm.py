@@ -87,7 +87,7 @@ def batch_norm_backward(
     check_floats(
         who, {"weight": weight, "running_mean": running_mean, "running_var": running_var}, x=x, dy=dy
     )
-    op = _batch_norm(who, x, weight is not None, 0.0, eps, held=not training)
+    op = _batch_norm(who, x, weight is not None, 0.0, eps, use_running_stats=not training)
     check_shape(who, "dy", dy, x.shape, "that of x")
     c = x.shape[1]
     flat = np.zeros(c * (4 if weight is not None else 2), x.dtype)
@@ -164,12 +164,12 @@ def _check_running(who: str, mean: Array, var: Array, shape: tuple[int, ...]) ->
 
 
 def _batch_norm(
-    who: str, x: Array, affine: bool, momentum: float, eps: float, held: bool = False
+    who: str, x: Array, affine: bool, momentum: float, eps: float, use_running_stats: bool = False
 ) -> _core.Op:
     if x.ndim not in (2, 3, 4):
         raise ValueError(f"{who}: x must have shape (n, c), (n, c, l) or (n, c, h, w), got {x.shape}")
     kind = _core.BatchNorm2d if x.ndim == 4 else _core.BatchNorm1d
-    return kind(x.shape[1], eps, momentum, affine, held)
+    return kind(x.shape[1], eps, momentum, affine, use_running_stats)
 
 
 def _affine(who: str, weight: Array | None, bias: Array | None, shape: tuple[int, ...]) -> list[Array]:

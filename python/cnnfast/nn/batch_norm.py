@@ -18,8 +18,8 @@ class _BatchNorm(Layer):
     num_batches_tracked = Parameter()
 
     def add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
-        held = not self.own_frozen.isdisjoint(self._op.buffers())
-        op = self._operation(**self._op.settings(), held=True) if held else self._op
+        use_running_stats = not self.own_frozen.isdisjoint(self._op.buffers())
+        op = self._operation(**self._op.settings(), use_running_stats=True) if use_running_stats else self._op
         return graph.add(op, [value], prefix)
 
     def _draw(self, rng: np.random.Generator) -> None:

@@ -59,13 +59,13 @@ class Container(Module):
             for name, child in self._children.items()
             if child.preprocessing != unset
         }
-        held = {name: value for name, value in found.items() if name in readers}
+        settings = {name: value for name, value in found.items() if name in readers}
         cure = "set preprocessing of the whole"
-        if len(set(held.values())) == 1:
-            self.set_preprocessing(next(iter(held.values())))
-        elif held:
+        if len(set(settings.values())) == 1:
+            self.set_preprocessing(next(iter(settings.values())))
+        elif settings:
             warn_caller(
-                f"{type(self).__name__}: layers {' and '.join(map(repr, held))} read the same input, but "
+                f"{type(self).__name__}: layers {' and '.join(map(repr, settings))} read the same input, but "
                 f"have different preprocessing; none is used, {cure}"
             )
         for name in found:

@@ -3,7 +3,7 @@
 The steps, one file each: `sources` (file, bytes or array to a Pillow image), `reading` (to gray),
     `foreground`
 with `polarity` and `background` (gray to ink), `normalize` (ink to the size, position and blur of EMNIST),
-and `doubts` (whether it is one letter at all). Requires Pillow, imported when an image is read.
+and `single_letter` (whether it is one letter at all). Requires Pillow, imported when an image is read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .. import _names
 from .._checks import ieee_arithmetic
-from . import doubts, foreground, normalize, reading, sources
+from . import foreground, normalize, reading, single_letter, sources
 from .normalize import Style
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ class Prepared:
 
     Attributes:
         pixels: uint8 (size, size), 0 the background and 255 the ink.
-        doubt: Why the image does not look like one letter; empty if it does.
+        warning: Why the image does not look like one letter; empty if it does.
     """
 
     pixels: NDArray[np.uint8]
-    doubt: str
+    warning: str
 
 
 def to_model_input(
@@ -109,7 +109,7 @@ def to_model_input(
         >>> x.shape, x.dtype, int(x[0, 0]), int(x.max())
         ((28, 28), dtype('uint8'), 0, 255)
     """
-    return _warn_of_doubt(_prepared("to_model_input", image, size, style, ink))
+    return _issue_warning(_prepared("to_model_input", image, size, style, ink))
 
 
 def load_image(
@@ -136,11 +136,11 @@ def load_image(
         >>> x.shape
         (28, 28)
     """
-    return _warn_of_doubt(_prepared("load_image", path, size, style, ink))
+    return _issue_warning(_prepared("load_image", path, size, style, ink))
 
 
 def prepare(image: Source, size: int = 28, style: Style = "emnist", ink: InkColor = "auto") -> Prepared:
-    """As `to_model_input`, but returns the reason to doubt the image instead of warning about it.
+    """As `to_model_input`, but returns the warning instead of issuing it.
 
     Args:
         image, size, style, ink: As `to_model_input` takes them.
@@ -151,7 +151,7 @@ def prepare(image: Source, size: int = 28, style: Style = "emnist", ink: InkColo
         >>> page = np.full((100, 300), 255, np.uint8)
         >>> for left in (20, 120, 220):
         ...     page[20:80, left:left + 10] = page[70:80, left:left + 50] = 0  # three Ls in a row
-        >>> prepare(page).doubt
+        >>> prepare(page).warning
         'several letters: part of a page?'
     """
     return _prepared("prepare", image, size, style, ink)
@@ -218,10 +218,10 @@ def _prepared(who: str, image: Source, size: int, style: Style, color: InkColor)
         if normalize.is_normalized(gray, size, light):
             return Prepared(normalize.as_is(gray), "")
         letter = foreground.separate(gray, light)
-        return Prepared(normalize.normalize(letter, size, known_style), doubts.doubt(letter))
+        return Prepared(normalize.normalize(letter, size, known_style), single_letter.warning(letter))
 
 
-def _warn_of_doubt(prepared: Prepared) -> NDArray[np.uint8]:
-    if prepared.doubt:
-        warnings.warn(prepared.doubt, ImageWarning, stacklevel=3)
+def _issue_warning(prepared: Prepared) -> NDArray[np.uint8]:
+    if prepared.warning:
+        warnings.warn(prepared.warning, ImageWarning, stacklevel=3)
     return prepared.pixels

@@ -1,5 +1,5 @@
-"""Rates of doubt (see `cnnfast.vision.prepare`) for single letters, and for pages, words, blobs and scenes:
-`python -m bench.doubts [FOLDER]`.
+"""Rates of warnings (see `cnnfast.vision.prepare`) for single letters, pages, words, blobs and scenes:
+`python -m bench.single_letter [FOLDER]`.
 
 Single letters and digits are from the data sets and Pillow's font, enlarged in several ways, cropped or not.
 FOLDER contains photographs; without it scenes are left out.
@@ -105,7 +105,7 @@ def scenes(folder: str, rng: np.random.Generator) -> Iterator[tuple[str, list[Ar
 
 
 def main(words: Sequence[str]) -> None:
-    """Prints for each kind the number of images, and how many of them are doubted or blank."""
+    """Prints for each kind the number of images, and how many of them get a warning or are blank."""
     rng = np.random.default_rng(0)
     kinds: list[Callable[[], Iterator[tuple[str, list[Array]]]]] = [
         lambda: single(rng, 400),
@@ -113,7 +113,7 @@ def main(words: Sequence[str]) -> None:
     ]
     if words:
         kinds.append(lambda: scenes(words[0], rng))
-    print(f"{'kind':<48}{'images':>7}{'doubted':>9}{'blank':>7}")
+    print(f"{'kind':<48}{'images':>7}{'warned':>9}{'blank':>7}")
     for kind in kinds:
         for name, pages in kind():
             found = Counter(map(_verdict, pages))
@@ -123,7 +123,7 @@ def main(words: Sequence[str]) -> None:
 
 def _verdict(page: Array) -> str:
     try:
-        return prepare(page).doubt
+        return prepare(page).warning
     except DataError:
         return "blank"
 

@@ -1,19 +1,19 @@
-#include "runtime/awake_team.hpp"
+#include "runtime/spinning_team.hpp"
 
 #include "base/clock.hpp"
 
 namespace cnnfast {
 
-std::atomic<int> AwakeTeam::Call::going_on_{0};
-std::atomic<double> AwakeTeam::Call::last_end_{0};
+std::atomic<int> SpinningTeam::Call::going_on_{0};
+std::atomic<double> SpinningTeam::Call::last_end_{0};
 
-AwakeTeam::Call::Call(AwakeTeam& found)
+SpinningTeam::Call::Call(SpinningTeam& found)
     : found_(found), start_(seconds()), alone_(going_on_.fetch_add(1, std::memory_order_acq_rel) == 0) {
   counts_ = alone_ && start_ - last_end_.load(std::memory_order_relaxed) < kAwake;
   use_team_ = counts_ && found_.use_team(start_);
 }
 
-AwakeTeam::Call::~Call() {
+SpinningTeam::Call::~Call() {
   const double end = seconds();
   if (counts_) found_.took(end - start_, end);
   last_end_.store(end, std::memory_order_relaxed);
@@ -21,7 +21,7 @@ AwakeTeam::Call::~Call() {
 }
 
 // A trial of the team ends as soon as it takes longer.
-void AwakeTeam::took(double seconds, double now) {
+void SpinningTeam::took(double seconds, double now) {
   if (now < kept_until_) return;
   ++trials_;
   if (trials_ <= kTrial) {

@@ -1,7 +1,7 @@
 // Whether a call with one image and little work uses several threads.
 //
 // OpenMP threads spin for some microseconds after a parallel region (python/cnnfast/_load.py). A call that follows at
-// once finds them awake; for a later one, waking them would cost more than they save. Nor do they help where several
+// once finds them spinning; for a later one, waking them would cost more than they save. Nor do they help where several
 // callers or other processes use the cores. So calls in quick succession are timed, a few on one thread and a few on
 // the team, and the faster way is used for a while.
 //
@@ -13,7 +13,7 @@
 namespace cnnfast {
 
 // What a plan has measured. Used by one call at a time, see Call::alone_.
-class AwakeTeam {
+class SpinningTeam {
  public:
   class Call;
 
@@ -31,9 +31,9 @@ class AwakeTeam {
 };
 
 // One call, from its beginning to its end.
-class AwakeTeam::Call {
+class SpinningTeam::Call {
  public:
-  explicit Call(AwakeTeam& found);
+  explicit Call(SpinningTeam& found);
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -44,7 +44,7 @@ class AwakeTeam::Call {
   static std::atomic<int> going_on_;  // of all plans
   static std::atomic<double> last_end_;
 
-  AwakeTeam& found_;
+  SpinningTeam& found_;
   double start_;
   // No other call was running when this one began: true of at most one call at a time.
   bool alone_;

@@ -1,8 +1,8 @@
 """Checks whether ink looks like one letter. Several letters, a blob or a scene do not, yet a network would
 assign a class to them.
 
-The thresholds lie beyond what single letters reach in `bench/doubts.py`, which measures false positives and
-false negatives; docs/cli.md has the numbers.
+The thresholds lie beyond what single letters reach in `bench/single_letter.py`, which measures false
+positives and false negatives; docs/cli.md has the numbers.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MAX_WIDTH, MAX_WIDTH_AND_VARIATION = 0.46, 1.02
 coefficient of variation of the widths. Bold letters reach 0.45 and 1.01."""
 
 
-def doubt(ink: NDArray[np.float32]) -> str:
+def warning(ink: NDArray[np.float32]) -> str:
     """Why the ink does not look like one letter; empty if it does.
 
     Args:
