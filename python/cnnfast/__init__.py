@@ -15,22 +15,41 @@ from . import datasets, errors, functional, losses, models, nn, optim
 from ._config import show_config
 from ._core import __version__, get_num_threads, set_num_threads
 from .nn.serialization import load
+from .training.callbacks import (
+    BestCheckpoint,
+    Callback,
+    Context,
+    CSVLogger,
+    EarlyStopping,
+    JSONLinesLogger,
+    TensorBoard,
+    TimeLimit,
+)
 from .training.evaluation import Evaluation, MultilabelEvaluation, RegressionEvaluation, evaluate
 from .training.fit import fit
 from .training.gradient_check import GradientReport, check_gradients
-from .training.history import EpochRecord, History
+from .training.history import EpochRecord, History, StepHistory
 from .training.trainer import Trainer
 
 if TYPE_CHECKING:
     from . import vision
 
 __all__ = [
+    "BestCheckpoint",
+    "CSVLogger",
+    "Callback",
+    "Context",
+    "EarlyStopping",
     "EpochRecord",
     "Evaluation",
     "GradientReport",
     "History",
+    "JSONLinesLogger",
     "MultilabelEvaluation",
     "RegressionEvaluation",
+    "StepHistory",
+    "TensorBoard",
+    "TimeLimit",
     "Trainer",
     "__version__",
     "check_gradients",

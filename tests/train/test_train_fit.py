@@ -322,7 +322,7 @@ def test_history_is_plain_data():
     assert list(plain) == ["epochs", "stopped", "best_epoch"]
     assert list(plain["epochs"][0]) == [
         *("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds", "images_per_second"),
-        "skipped_steps",
+        *("skipped_steps", "lr", "val_seconds", "val_metrics"),
     ]
     assert str(History([EpochRecord(1, 0.5, 0.25, 0.75, 1.0, 2.0, 12345.6)], "interrupted", 1)) == (
         "epoch 1  loss 0.5000  accuracy 25.00%  validation loss 0.7500  validation accuracy 100.00%  "

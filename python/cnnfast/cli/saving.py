@@ -17,6 +17,7 @@ from .._files import atomic_write, expand
 from ..datasets import ImageDataset
 from ..errors import CheckpointError, CnnfastError
 from ..nn import Module, serialization
+from ..training.history import INCOMPLETE
 from .errors import describe, tell
 
 #: Number of images below which accuracy is not compared with chance.
@@ -83,7 +84,7 @@ def _is_incomplete(path: Path) -> bool:
     """Whether a model file's metadata says that its training was not finished."""
     try:
         training = serialization.metadata(path)["training"]
-        return bool(training["history"]["stopped"] != "finished")
+        return training["history"]["stopped"] in INCOMPLETE
     except (CheckpointError, OSError, TypeError, LookupError):
         return False
 

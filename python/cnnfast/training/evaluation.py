@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ from .metrics import (
     measure,
     metrics_for,
 )
+from .named_metrics import by_class, check_metrics, named
 from .samples import check_not_all_ignored, evaluation_samples
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class Evaluation:
         classes: Name of each class; its number if names are unknown.
         seconds: Duration of the evaluation.
         counted: What `n` counts.
+        metrics: The metrics that were asked for, by name.
     """
 
     loss: float
@@ -57,6 +60,22 @@ class Evaluation:
     classes: tuple[str, ...]
     seconds: float
     counted: Counted = "images"
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def precision(self) -> Array:
+        """Of each class, the fraction of its predictions that are correct; 0 if it is never predicted."""
+        return by_class(self.confusion).precision
+
+    @property
+    def recall(self) -> Array:
+        """Of each class, the fraction of its targets that are predicted; 0 if there are none."""
+        return by_class(self.confusion).recall
+
+    @property
+    def f1(self) -> Array:
+        """Of each class, the harmonic mean of precision and recall; 0 if both are 0."""
+        return by_class(self.confusion).f1
 
     def most_confused(self, count: int = _WORST) -> list[tuple[str, str, int]]:
         """The most frequent errors: (true class, predicted class, count)."""
@@ -77,6 +96,10 @@ class Evaluation:
                 "classes": list(self.classes),
                 "seconds": self.seconds,
                 "counted": self.counted,
+                "precision": self.precision.tolist(),
+                "recall": self.recall.tolist(),
+                "f1": self.f1.tolist(),
+                "metrics": self.metrics,
             }
         )
 
@@ -87,6 +110,7 @@ class Evaluation:
                     f"accuracy {self.accuracy:.2%}",
                     *([f"top-2 {self.top2_accuracy:.2%}"] if len(self.classes) > 2 else []),
                     f"loss {self.loss:.4f}",
+                    *_named(self.metrics),
                     _cost(self.n, self.counted, self.seconds),
                 ]
             ),
@@ -127,6 +151,7 @@ class MultilabelEvaluation:
         classes: Name of each output; its number if names are unknown.
         seconds: Duration of the evaluation.
         counted: What `n` counts.
+        metrics: The metrics that were asked for, by name.
     """
 
     loss: float
@@ -137,6 +162,7 @@ class MultilabelEvaluation:
     classes: tuple[str, ...]
     seconds: float
     counted: Counted = "images"
+    metrics: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """As `Evaluation.to_dict`."""
@@ -147,6 +173,7 @@ class MultilabelEvaluation:
             f"accuracy {self.accuracy:.2%}",
             f"exact match {self.exact_match:.2%}",
             f"loss {self.loss:.4f}",
+            *_named(self.metrics),
             _cost(self.n, self.counted, self.seconds),
         ]
         by_output = [
@@ -198,6 +225,7 @@ def evaluate(
     batch_size: int = 1024,
     *,
     ignore_index: int = IGNORED,
+    metrics: Sequence[str] = (),
 ) -> Evaluation | MultilabelEvaluation | RegressionEvaluation:
     """Evaluate a model on labeled data, with metrics that depend on its `task`.
 
@@ -212,6 +240,8 @@ def evaluate(
             "regression": floats in the shape and dtype of the output.
         batch_size: Images per batch; does not change the result, but memory grows with it.
         ignore_index: For "multiclass", the label of rows or positions to ignore.
+        metrics: More metrics by name, as in `fit`: for classes "top5" (or another number), "precision",
+            "recall" and "f1" (means over classes; for "binary", those of the positive class).
 
     Returns:
         An Evaluation for classes ("multiclass", "binary"), a MultilabelEvaluation or a RegressionEvaluation.
@@ -233,14 +263,17 @@ def evaluate(
         raise TypeError(f"evaluate: model must be a Module, got {type_of(model)}")
     part, task, loss = evaluation_samples("evaluate", data, model, as_class("evaluate", ignore_index))
     check_not_all_ignored("evaluate: y", part, loss)
-    metrics = metrics_for(task, model.output_kind, loss)
+    output = model.plan_for(part.x.shape[1:]).output_shape
+    names = check_metrics("evaluate", metrics, task, output[0])
+    found = metrics_for(task, model.output_kind, loss)
     began = time.perf_counter()
-    measure(model, part, metrics, batch_size)
+    measure(model, part, found, batch_size)
     seconds = time.perf_counter() - began
-    positions = len(model.plan_for(part.x.shape[1:]).output_shape) > 1
-    return _result(
-        task, metrics, part.classes or model.classes, seconds, "positions" if positions else "images"
-    )
+    counted: Counted = "positions" if len(output) > 1 else "images"
+    result = _result(task, found, part.classes or model.classes, seconds, counted)
+    if not names or isinstance(result, RegressionEvaluation):  # which has all of them
+        return result
+    return replace(result, metrics={name: named(name, found, task) for name in names})
 
 
 def _result(
@@ -260,6 +293,10 @@ def _result(
     return Evaluation(
         metrics.loss, metrics.accuracy, top2, metrics.confusion, metrics.n, names, seconds, counted
     )
+
+
+def _named(metrics: Mapping[str, float]) -> list[str]:
+    return [f"{name} {value:.4g}" for name, value in metrics.items()]
 
 
 def _names(known: tuple[str, ...] | None, count: int) -> tuple[str, ...]:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .._checks import check_integer, takes_a_pair, type_of
+from .._checks import check_integer, check_number, takes_a_pair, type_of
 from .._types import Array
 from ..losses import IGNORED, Loss, as_loss
 from ..nn import Module
 from ..optim import Adam, Optimizer
 from ..optim.lr_scheduler import Schedule, schedule_of
 from .batching import batch_slices
+from .callbacks.callback import Callback, check_callbacks
+from .callbacks.dispatch import OnEpoch
 from .history import EpochRecord, History
 from .progress import Setting, display_for
 from .run import Run, Settings
 from .samples import Samples, as_samples, check_not_all_ignored, split_validation
 from .trainer import Trainer
+from .validation import Validation
 
 if TYPE_CHECKING:
     from ..datasets import ImageDataset
+
+#: Default number of epochs.
+_EPOCHS = 5
 
 ScheduleName = Literal["constant", "cosine", "one-cycle", "plateau"]
 
@@ -30,7 +37,7 @@ ScheduleName = Literal["constant", "cosine", "one-cycle", "plateau"]
 def fit(
     model: Module,
     data: ImageDataset | tuple[Array, Array],
-    epochs: int = 5,
+    epochs: int | None = None,
     optimizer: Optimizer | None = None,
     batch_size: int = 64,
     seed: int = 0,
@@ -43,6 +50,12 @@ def fit(
     micro_batch: int | None = None,
     clip_norm: float | None = None,
     clip_value: float | None = None,
+    *,
+    callbacks: Sequence[Callback] = (),
+    metrics: Sequence[str] = (),
+    ema: float | None = None,
+    time_limit: float | None = None,
+    history_steps: bool = False,
 ) -> History:
     """Train a network, in place.
 
@@ -66,7 +79,7 @@ def fit(
             position.
         data: An ImageDataset or a pair (x, y). Classes in y are integers or names; names become the model's
             `classes`, sorted, if it has none.
-        epochs: Number of passes over the training data.
+        epochs: Number of passes over the training data; None is 5, or with `time_limit` as many as fit.
         optimizer: None uses Adam(lr=1e-3). An optimizer used with this model before continues from its state.
         batch_size: Images per step.
         seed: Seed for shuffling, dropout and validation split. Same seed, same data: bitwise the same
@@ -88,6 +101,17 @@ def fit(
             three epochs. After training the optimizer's lr is restored, scaled by what `on_epoch` has set.
         micro_batch: Compute each step's gradient from this many images at a time; see `Trainer.step`.
         clip_norm, clip_value: Gradient clipping, as in `Trainer`.
+        callbacks: Called at the moments of the training; see `Callback`.
+        metrics: Metrics to compute in each validation, by name: "top5" (or another number), "precision",
+            "recall", "f1"; "exact_match" for multilabel, "mse", "mae", "r2" for regression models.
+            Precision, recall and F1 are means over classes; for binary models, those of the positive class.
+        ema: Decay of an exponential moving average of all weights and running statistics, such as 0.999.
+            Validation uses the averaged weights, and the model ends with them: with those of the best epoch,
+            or without validation with the last ones. The decay after step t is min(ema, t / (9 + t)).
+        time_limit: Seconds after which training ends; the schedule is fitted into that time. The time
+            includes validation; a single step, and the first validation, may exceed it. How many steps fit
+            depends on the machine, so two such trainings are not bitwise equal.
+        history_steps: Record loss and learning rate of every step, in `History.steps`.
 
     Returns:
         A History; its `stopped` is "interrupted" after Ctrl-C.
@@ -107,17 +131,24 @@ def fit(
         >>> len(history.epochs), model.classes[:3]
         (2, ('a', 'b', 'c'))
     """
-    epochs = check_integer("fit", "epochs", epochs, 1)
+    epochs, time_limit = _length(epochs, time_limit)
     batch_size = check_integer("fit", "batch_size", batch_size, 1)
     seed = check_integer("fit", "seed", seed, 0)
     if micro_batch is not None:
         micro_batch = check_integer("fit", "micro_batch", micro_batch, 1)
+    if ema is not None:
+        ema = check_number("fit", "ema", ema, 0, 1, below=True)
+    if not isinstance(history_steps, bool):
+        raise TypeError(f"fit: history_steps must be True or False, got {history_steps!r}")
+    called = check_callbacks("fit", callbacks)
     rates = schedule_of("fit", schedule)
     if not isinstance(model, Module):
         raise TypeError(f"fit: model must be a Module, got {type_of(model)}")
     loss = as_loss("fit", loss)
     part, held = _training_and_validation(model, data, validation, seed, loss)
     _check_not_all_ignored(part, loss)
+    if held is None and metrics:
+        raise ValueError("fit: metrics are computed in the validation; set validation=...")
     if held is None and rates is not None and rates.watches is not None:
         raise ValueError(f"fit: the schedule depends on the validation {rates.watches}; set validation=...")
     chosen = Adam() if optimizer is None else optimizer
@@ -127,15 +158,31 @@ def fit(
     batches = batch_slices("fit", "batch_size", len(part), batch_size, smallest)
     if micro_batch is not None:
         batch_slices("fit", "micro_batch", len(part), micro_batch, smallest)
-    display = display_for(progress, epochs, len(part))
+    display = display_for(progress, epochs, len(part), time_limit)
+    model.record_loss(loss, plan.output_shape[0])
+    measured = None if held is None else Validation(model, held, loss, metrics)
     if model.input_shape is None and not model.takes_other_sizes(part.x.shape[1:]):
         model.input_shape = part.x.shape[1:]
-    model.record_loss(loss, plan.output_shape[0])
     model.record_input(part.x)
     if model.classes is None:
         model.classes = part.classes
-    settings = Settings(epochs, tuple(batches), seed if shuffle else None, micro_batch, rates)
-    return Run(trainer, part, held, settings, on_epoch).train(display)
+    if on_epoch is not None:
+        called = (*called, OnEpoch(on_epoch))
+    order_seed = seed if shuffle else None
+    settings = Settings(
+        epochs, tuple(batches), order_seed, micro_batch, rates, ema, time_limit, history_steps
+    )
+    return Run(trainer, part, measured, settings, called).train(display)
+
+
+def _length(epochs: object, time_limit: object) -> tuple[int | None, float | None]:
+    """The number of epochs and the time, checked; at least one of them is a limit."""
+    if time_limit is None:
+        return check_integer("fit", "epochs", _EPOCHS if epochs is None else epochs, 1), None
+    seconds = check_number("fit", "time_limit", time_limit, 0, math.inf)
+    if seconds == 0:
+        raise ValueError("fit: time_limit must be above 0, got 0")
+    return None if epochs is None else check_integer("fit", "epochs", epochs, 1), seconds
 
 
 def _training_and_validation(

@@ -70,11 +70,16 @@ class ClassificationMetrics(Metrics):
 
     Attributes:
         confusion: (classes, classes); row: true class, column: predicted class.
-        top2_correct: Number of targets among the two most likely classes.
+        ranks: (classes,); number of targets that are the most likely class, the second most likely, …
     """
 
     confusion: Labels = np.zeros((0, 0), np.int64)
-    top2_correct = 0
+    ranks: Labels = np.zeros(0, np.int64)
+
+    @property
+    def top2_correct(self) -> int:
+        """Number of targets among the two most likely classes."""
+        return int(self.ranks[:2].sum())
 
     @property
     def accuracy(self) -> float:
@@ -91,7 +96,8 @@ class ClassificationMetrics(Metrics):
             expected = target.argmax(axis=1).reshape(-1)
         predicted = rows.argmax(axis=1)
         self.n += len(rows)
-        self.top2_correct += int(((predicted == expected) | _among_two_largest(rows, expected)).sum())
+        ranks = np.bincount(np.where(predicted == expected, 0, _ranks(rows, expected)), minlength=k)
+        self.ranks = ranks if self.ranks.size == 0 else self.ranks + ranks
         pairs = np.bincount(expected * k + predicted, minlength=k * k).reshape(k, k)
         self.confusion = pairs if self.confusion.size == 0 else self.confusion + pairs
 
@@ -102,12 +108,17 @@ class MultilabelMetrics(Metrics):
     Attributes:
         correct: Number of correct predictions of each output.
         all_correct: Number of rows with all outputs correct.
-        confusion: (2, 2), of all outputs together; row: target, column: prediction.
+        by_output: (outputs, 2, 2), confusion matrix of each output; row: target, column: prediction.
     """
 
     correct: Labels = np.zeros(0, np.int64)
     all_correct = 0
-    confusion: Labels = np.zeros((2, 2), np.int64)
+    by_output: Labels = np.zeros((0, 2, 2), np.int64)
+
+    @property
+    def confusion(self) -> Labels:
+        """(2, 2), of all outputs together."""
+        return self.by_output.sum(axis=0)  # type: ignore[no-any-return]
 
     @property
     def accuracy(self) -> float:
@@ -121,8 +132,10 @@ class MultilabelMetrics(Metrics):
             is_correct.sum(axis=0) if self.correct.size == 0 else self.correct + is_correct.sum(axis=0)
         )
         self.all_correct += int(is_correct.all(axis=1).sum())
-        pairs = np.bincount((2 * expected + predicted).reshape(-1), minlength=4).reshape(2, 2)
-        self.confusion = self.confusion + pairs
+        outputs = expected.shape[1]
+        cells = 4 * np.arange(outputs) + 2 * expected + predicted
+        pairs = np.bincount(cells.reshape(-1), minlength=4 * outputs).reshape(outputs, 2, 2)
+        self.by_output = pairs if self.by_output.size == 0 else self.by_output + pairs
 
 
 class RegressionMetrics(Metrics):
@@ -206,9 +219,9 @@ def _binary_cross_entropy(p: Array, target: Array) -> Array:
     return each
 
 
-def _among_two_largest(logits: Array, y: Labels) -> Array:
-    """Whether the target is among the two largest logits; of equal logits, the first ranks higher."""
+def _ranks(logits: Array, y: Labels) -> Labels:
+    """Number of classes that are more likely than the target; of equal logits, the first is."""
     mine = logits[np.arange(len(y)), y][:, None]
     later = np.arange(logits.shape[1]) > y[:, None]
     behind = (mine > logits) | ((mine == logits) & later)
-    return behind.sum(axis=1) >= logits.shape[1] - 2  # type: ignore[no-any-return]
+    return logits.shape[1] - 1 - behind.sum(axis=1)  # type: ignore[no-any-return]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ..errors import NonFiniteError
 from ..optim.lr_scheduler import Schedule, Scheduler
+from .accumulator import BatchResult
+from .average import WeightAverage
 from .best import Best
-from .history import EpochMean, EpochRecord, History
+from .callbacks.callback import Callback, Context
+from .callbacks.dispatch import Dispatch
+from .history import EpochRecord, History, StepHistory
 from .interrupt import Interrupt
 from .order import epoch_order
+from .pace import Pace
+from .position import Position
 from .progress import Progress
 from .samples import Samples
 from .trainer import Trainer
@@ -23,52 +31,68 @@ class Settings:
     """Settings of a run.
 
     Args:
-        epochs: Number of passes over the training samples.
+        epochs: Number of passes over the training samples; None if only the time is limited.
         batches: Positions of each batch in the order of an epoch.
         order_seed: Seed of the order; None keeps that of the data.
         micro_batch: As in `Trainer.step`.
         schedule: None for a constant learning rate.
+        ema: Decay of the exponential moving average of the weights; None for none.
+        time_limit: Seconds; None is unlimited.
+        history_steps: Whether to record every step.
     """
 
-    epochs: int
+    epochs: int | None
     batches: tuple[slice, ...]
     order_seed: int | None
     micro_batch: int | None
     schedule: Schedule | None
+    ema: float | None = None
+    time_limit: float | None = None
+    history_steps: bool = False
 
 
 class Run:
-    """State of one call of `fit`: history, best weights so far, schedule.
+    """State of one call of `fit`.
 
     Args:
         trainer: Performs the steps.
         part: Training samples.
-        held: Validation samples, if any.
+        validation: Evaluates the model after each epoch, if there is validation.
         settings: All other settings.
-        on_epoch: Called with each epoch's record.
+        callbacks: Called at their moments.
     """
 
     def __init__(
         self,
         trainer: Trainer,
         part: Samples,
-        held: Samples | None,
+        validation: Validation | None,
         settings: Settings,
-        on_epoch: Callable[[EpochRecord], object] | None,
+        callbacks: Sequence[Callback],
     ) -> None:
-        self._trainer, self._part, self._settings = trainer, part, settings
-        self._validation = None if held is None else Validation(trainer.model, held, trainer.loss)
-        self._on_epoch = on_epoch
-        self._scheduler: Scheduler | None = None
-        self._history = History()
-        self._best = Best()
+        self.trainer, self.settings, self.callbacks = trainer, settings, callbacks
+        self._part, self._validation = part, validation
+        self.history = History(stopped="running", steps=StepHistory() if settings.history_steps else None)
+        self.position, self.best = Position(trainer.loss.is_classification), Best()
+        self.average = None if settings.ema is None else WeightAverage(trainer.model, settings.ema)
+        self.scheduler: Scheduler | None = None
+        per_epoch = len(settings.batches)
+        limit = settings.time_limit
+        self.pace = None if limit is None else Pace(limit, settings.epochs, per_epoch)
+        self.context = Context(trainer, self.history, settings.epochs, per_epoch, self._metric_names())
+        self._dispatch = Dispatch(callbacks)
         self._interrupt = Interrupt()
 
     def train(self, display: Progress) -> History:
-        history = self._history
+        """Train to the end, an interruption or an error."""
+        history = self.history
         with self._interrupt, display:
             try:
-                self._epochs(display)
+                self._begin()
+                while self._goes_on():
+                    if not self._one_epoch(display):
+                        break
+                history.stopped = self.context.stop_reason or "finished"
             except KeyboardInterrupt:
                 history.stopped = "interrupted"
             except NonFiniteError as error:
@@ -76,70 +100,171 @@ class Run:
                 error.history = history
                 raise
             finally:
-                if self._best.weights is not None:
-                    self._trainer.model.flat_parameters[:] = self._best.weights
-                    self._trainer.model.mark_changed()
-                if self._scheduler is not None:
-                    self._scheduler.give_back()
+                self._end()
         if self._interrupt.requested:  # a signal during the last step is recorded too
             history.stopped = "interrupted"
         return history
 
-    def _epochs(self, display: Progress) -> None:
-        settings = self._settings
+    def _begin(self) -> None:
+        settings, pace = self.settings, self.pace
+        if pace is not None:
+            pace.start()
         if settings.schedule is not None:
-            self._scheduler = Scheduler(
-                self._trainer.optimizer,
+            self.scheduler = Scheduler(
+                self.trainer.optimizer,
                 settings.schedule,
-                epochs=settings.epochs,
+                epochs=settings.epochs or 1,
                 steps_per_epoch=len(settings.batches),
             )
-        for epoch in range(1, settings.epochs + 1):
-            record = self._one_epoch(epoch, display)
+            if pace is not None:
+                pace.plan(0, self.scheduler)
+        self._dispatch.train_begin(self.context)
+
+    def _end(self) -> None:
+        """Give the model its final weights, and the optimizer its learning rate."""
+        model = self.trainer.model
+        weights = self.best.weights
+        if weights is None and self.average is not None:
+            weights = self.average.values
+        if weights is not None:
+            model.flat_parameters[:] = weights
+            model.mark_changed()
+        if self.scheduler is not None:
+            self.scheduler.give_back()
+        self._dispatch.train_end(self.context)
+
+    def _goes_on(self) -> bool:
+        """Whether there is an epoch to train, or to finish."""
+        if self.position.batch > 0:
+            return True
+        if self.pace is not None and self.history.epochs and self.pace.is_over:
+            self.context.stop("time limit")
+        if self.context.stop_reason is not None:
+            return False
+        return self.settings.epochs is None or self.position.epoch <= self.settings.epochs
+
+    def _one_epoch(self, display: Progress) -> bool:
+        """Train and validate; False if interrupted."""
+        position, context = self.position, self.context
+        self.trainer.epoch = context.epoch = position.epoch
+        if position.batch == 0:
+            self._dispatch.epoch_begin(context)
+            if context.stop_reason is not None:
+                return False
+        if not self._steps(display):
+            return False
+        with self._averaged():
+            record = self._record()
             if record is None:
-                break
-            self._history.epochs.append(record)
+                return False
             display.epoch(record)
-            if self._on_epoch is not None:
-                self._on_epoch(record)
+            context.logs = record.logs()
+            self._dispatch.epoch_end(context)
+            context.logs = {}
+        position.next_epoch()
+        return True
 
-    def _one_epoch(self, epoch: int, display: Progress) -> EpochRecord | None:
-        """Train one epoch; None if interrupted."""
-        part, trainer = self._part, self._trainer
-        trainer.epoch = epoch
+    def _steps(self, display: Progress) -> bool:
+        """The remaining steps of the epoch; False if interrupted."""
+        part, trainer, settings = self._part, self.trainer, self.settings
+        position, context, optimizer = self.position, self.context, self.trainer.optimizer
         plan, x = trainer.model.prepare(part.x)
-        order = epoch_order(part, self._settings.order_seed, epoch)
-        mean = EpochMean(trainer.loss.is_classification)
-        skipped = trainer.skipped
-        began = time.perf_counter()
-        for batch in self._settings.batches:
-            if self._interrupt.requested:
-                return None
-            mean.add(trainer.step_checked(plan, x, part.y, order[batch], self._settings.micro_batch))
-            if self._scheduler is not None:
-                self._scheduler.after_step()
-            display.batch(epoch, batch.stop, mean.loss, mean.accuracy)
-        seconds = time.perf_counter() - began
-        score: tuple[float, float | None] | None = None
-        if self._validation is not None and (score := self._validate(epoch, self._validation)) is None:
-            return None
-        val_loss, val_accuracy = (None, None) if score is None else score
-        if self._scheduler is not None:
-            self._scheduler.after_epoch(
-                val_loss if self._scheduler.schedule.watches == "loss" else val_accuracy
-            )
-        speed = len(order) / seconds
-        skipped = trainer.skipped - skipped
-        return EpochRecord(epoch, mean.loss, mean.accuracy, val_loss, val_accuracy, seconds, speed, skipped)
+        order = epoch_order(part, settings.order_seed, position.epoch)
+        position.start_clock()
+        try:
+            for batch in settings.batches[position.batch :]:
+                if self._interrupt.requested:
+                    return False
+                if context.stop_reason is not None:
+                    break
+                for call in self._dispatch.batch_begin:
+                    call(context)
+                lr = optimizer.lr
+                result = trainer.step_checked(plan, x, part.y, order[batch], settings.micro_batch)
+                position.add(result, lr)
+                self._after_step(result, lr)
+                display.batch(position.epoch, batch.stop, position.mean.loss, position.mean.accuracy)
+        finally:
+            position.stop_clock()
+        return True
 
-    def _validate(self, epoch: int, validation: Validation) -> tuple[float, float | None] | None:
-        """Returns (loss, accuracy or None) and keeps the weights if they are the best so far; None if
-        interrupted.
-        """
-        metrics = validation.measure(lambda: self._interrupt.requested)
-        if metrics is None:
+    def _after_step(self, result: BatchResult, lr: float) -> None:
+        context, scheduler = self.context, self.scheduler
+        context.step = self.position.step
+        if self.average is not None and result.weight > 0:
+            self.average.update()
+        if self.pace is not None:
+            self.pace.plan(context.step, scheduler)
+            if self.pace.is_over:
+                context.stop("time limit")
+        if scheduler is not None:
+            scheduler.after_step()
+        if self.history.steps is not None:
+            self.history.steps.loss.append(result.loss)
+            self.history.steps.lr.append(lr)
+        if self._dispatch.batch_end:
+            context.logs = {"loss": result.loss, "lr": lr}
+            if self.trainer.loss.is_classification and result.counted > 0:
+                context.logs["accuracy"] = result.correct / result.counted
+            for call in self._dispatch.batch_end:
+                call(context)
+            context.logs = {}
+
+    def _record(self) -> EpochRecord | None:
+        """Validate and record the epoch; None if interrupted."""
+        position, history = self.position, self.history
+        done = self.settings.batches[position.batch - 1].stop
+        record = EpochRecord(
+            position.epoch,
+            position.mean.loss,
+            position.mean.accuracy,
+            None,
+            None,
+            position.seconds,
+            done / position.seconds,
+            position.skipped,
+            position.lr,
+        )
+        if self._validation is not None:
+            validated = self._validate(record, self._validation)
+            if validated is None:
+                return None
+            record = validated
+        if self.scheduler is not None:
+            is_loss = self.scheduler.schedule.watches == "loss"
+            self.scheduler.after_epoch(record.val_loss if is_loss else record.val_accuracy)
+        history.epochs.append(record)
+        return record
+
+    def _validate(self, record: EpochRecord, validation: Validation) -> EpochRecord | None:
+        """The record with the results of the validation; keeps the weights if they are the best so far."""
+        began = time.perf_counter()
+        found = validation.measure(lambda: self._interrupt.requested)
+        if found is None:
             return None
-        loss, accuracy = metrics.loss, metrics.accuracy
-        if self._best.offer(epoch, loss, accuracy, self._trainer.model.flat_parameters):
-            self._history.best_epoch = epoch
-        return loss, accuracy
+        seconds = time.perf_counter() - began
+        if self.pace is not None:
+            self.pace.reserve(seconds)
+        accuracy = -math.inf if found.accuracy is None or math.isnan(found.accuracy) else found.accuracy
+        score = (accuracy, -found.loss if math.isfinite(found.loss) else -math.inf)
+        if self.best.offer(record.epoch, score, self.trainer.model.flat_parameters):
+            self.history.best_epoch = record.epoch
+        return replace(
+            record,
+            val_loss=found.loss,
+            val_accuracy=found.accuracy,
+            val_seconds=seconds,
+            val_metrics=validation.named(found),
+        )
+
+    def _averaged(self) -> contextlib.AbstractContextManager[None]:
+        """Context manager: the model has the averaged weights, if there are any."""
+        return contextlib.nullcontext() if self.average is None else self.average.applied()
+
+    def _metric_names(self) -> tuple[str, ...]:
+        """Names of the entries of an epoch's record."""
+        of_classes = ["accuracy"] if self.trainer.loss.is_classification else []
+        validated = [] if self._validation is None else self._validation.names
+        timed = [] if self._validation is None else ["val_seconds"]
+        rest = ["lr", "seconds", *timed, "images_per_second", "skipped_steps"]
+        return ("loss", *of_classes, *validated, *rest)

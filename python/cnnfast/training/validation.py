@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..losses import IGNORED, CrossEntropy, Loss
 from ..nn import Module
 from .metrics import Metrics, measure, metrics_for
+from .named_metrics import check_metrics, named
 from .samples import Samples
 
 #: Images at a time.
@@ -22,17 +23,33 @@ class Validation:
         model: As it is when `measure` is called.
         held: The samples.
         loss: The loss of the training; for class targets, validation uses the unweighted cross entropy.
+        metrics: Names of metrics to compute.
+
+    Raises:
+        TypeError, ValueError: Metrics that the model's task does not have.
     """
 
-    def __init__(self, model: Module, held: Samples, loss: Loss) -> None:
+    def __init__(self, model: Module, held: Samples, loss: Loss, metrics: Sequence[str] = ()) -> None:
         self._model, self._held = model, held
+        outputs = model.plan_for(held.x.shape[1:]).output_shape[0]
+        self._task = model.task_for("fit", outputs)
+        self._metrics = check_metrics("fit", metrics, self._task, outputs)
         if held.y.dtype == np.int64:
             loss = CrossEntropy(ignore_index=getattr(loss, "ignore_index", IGNORED))
         self._loss = loss
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of its results in the records of epochs."""
+        accuracy = () if self._task == "regression" else ("val_accuracy",)
+        return ("val_loss", *accuracy, *(f"val_{name}" for name in self._metrics))
+
+    def named(self, found: Metrics) -> dict[str, float]:
+        """The metrics that were asked for."""
+        return {name: named(name, found, self._task) for name in self._metrics}
+
     def measure(self, stop: Callable[[], bool]) -> Metrics | None:
         """The metrics; None if `stop` returned True between two batches."""
         model, held = self._model, self._held
-        outputs = model.plan_for(held.x.shape[1:]).output_shape[0]
-        metrics = metrics_for(model.task_for("fit", outputs), model.output_kind, self._loss)
+        metrics = metrics_for(self._task, model.output_kind, self._loss)
         return metrics if measure(model, held, metrics, _BATCH, stop) else None

@@ -60,7 +60,7 @@ class Scheduler:
             steps_per_epoch = check_integer("Scheduler", "steps_per_epoch", steps_per_epoch, 1)
         steps = None if epochs is None or steps_per_epoch is None else epochs * steps_per_epoch
         self._optimizer = optimizer
-        self._schedule = schedule.planned(steps=steps, epochs=epochs)
+        self._unplanned, self._schedule = schedule, schedule.planned(steps=steps, epochs=epochs)
         self._bases = optimizer.learning_rates()
         self._steps = self._epochs = 0
         self._metrics: list[float] = []
@@ -82,6 +82,13 @@ class Scheduler:
     def epochs(self) -> int:
         """Epochs counted so far."""
         return self._epochs
+
+    def plan(self, *, steps: int, epochs: int) -> None:
+        """Set the length of the training again, for a schedule whose length is None; applies from the next
+        `after_step` or `after_epoch` on.
+        """
+        self._schedule = self._unplanned.planned(steps=steps, epochs=epochs)
+        self._now = self._schedule.given(self._metrics)
 
     def after_step(self) -> None:
         """Call after each step: sets the learning rates of the next step."""
@@ -119,6 +126,8 @@ class Scheduler:
             "steps": self._steps,
             "epochs": self._epochs,
             "metrics": list(self._metrics),
+            "set": self._set,
+            "rates": self._optimizer.learning_rates(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -139,12 +148,18 @@ class Scheduler:
         steps = check_integer("Scheduler", "steps", state["steps"], 0)
         epochs = check_integer("Scheduler", "epochs", state["epochs"], 0)
         metrics = [float(metric) for metric in state["metrics"]]
+        rates, own = (
+            [check_number("Scheduler", name, rate, 0, _INFINITY) for rate in state[name]]
+            for name in ("rates", "set")
+        )
+        if {len(rates), len(own)} != {len(bases)}:
+            raise ValueError(f"Scheduler: the state must have {len(bases)} rates")
         if schedule.watches is not None and len(metrics) != epochs:
             raise ValueError(f"Scheduler: the state has {epochs} epochs, but {len(metrics)} metrics")
         self._schedule, self._bases, self._metrics = schedule, bases, metrics
         self._steps, self._epochs, self._now = steps, epochs, schedule.given(metrics)
-        self._set = None
-        self._apply()
+        self._optimizer.set_learning_rates(rates)
+        self._set = own
 
     def _apply(self) -> None:
         self._take_over()
