@@ -6,17 +6,17 @@ code, and everything in it is checked before anything is built or allocated.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._core import __version__
-from .._files import atomic_write, expand, open_regular
+from .._files import atomic_write
 from .._json import to_json
+from .._safetensors import DTYPES, check_digest, digest, first_line, opened, write
 from .._types import Array, Shape
 from ..errors import CheckpointError
 from .described import Described
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 #: Raised when the meaning of the metadata changes; older files stay readable.
 FORMAT_VERSION = 1
-_DTYPES = {"float32": "F32", "float64": "F64"}
+#: Value of "format" in the files that `fit(checkpoint=...)` writes.
+TRAINING_FORMAT = "cnnfast-training"
 #: Characters; the description of a network with hundreds of layers has some ten thousand, half a million
 #: losses some ten million.
 _MAX_METADATA = 16_000_000
@@ -79,10 +80,10 @@ def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, 
     warn_of_weights(f"save: {os.fsdecode(path)}", model)
     weights = model.state_dict()
     texts = _describe(model, training)
-    texts["sha256"] = _digest(texts, weights)
+    texts["sha256"] = digest(texts, weights)
     _check_readable(texts, weights)
     with atomic_write("save", path) as file:
-        _write(file, weights, texts)
+        write(file, weights, texts)
 
 
 def load(path: str | os.PathLike[str]) -> Module:
@@ -111,7 +112,7 @@ def load(path: str | os.PathLike[str]) -> Module:
         model.describe(described)
     except (TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(
-            f"{os.fsdecode(path)}: does not describe a working model: {_line(error)}"
+            f"{os.fsdecode(path)}: does not describe a working model: {first_line(error)}"
         ) from None
     warn_of_weights(f"load: {os.fspath(path)}", model)
     return model
@@ -165,7 +166,7 @@ def _learned(model: Module) -> dict[str, Any]:
 
 def _check_readable(texts: Mapping[str, str], weights: Mapping[str, Array]) -> None:
     """Runs the checks of `load` before writing."""
-    shapes = {key: (value.shape, _DTYPES[value.dtype.name]) for key, value in weights.items()}
+    shapes = {key: (value.shape, DTYPES[value.dtype.name]) for key, value in weights.items()}
     try:
         _check_metadata("save", texts, shapes)
     except CheckpointError as error:
@@ -185,30 +186,21 @@ def _check_metadata(
 
 def _read(path: str | os.PathLike[str], with_tensors: bool) -> tuple[dict[str, Any], dict[str, Array]]:
     """Metadata and tensors, each checked as far as it can be without building the model."""
-    from safetensors import SafetensorError, safe_open
-
     name = os.fsdecode(path)
-    open_regular("load", path, "model file").close()  # safetensors calls every failure "no such file"
-    try:
-        with safe_open(expand(path), framework="numpy") as file:
-            texts = dict(file.metadata() or {})
-            shapes = {key: (tuple(part.get_shape()), part.get_dtype()) for key, part in _slices(file)}
-            info, expected = _check_metadata(name, texts, shapes)
-            tensors = {key: file.get_tensor(key) for key in expected} if with_tensors else {}
-    except SafetensorError as error:
-        raise CheckpointError(f"{name}: is not a safetensors file, or is damaged: {_line(error)}") from None
-    if with_tensors and _digest(texts, tensors) != texts["sha256"]:
-        raise CheckpointError(
-            f"{name}: is damaged: its contents do not have the checksum it was written with"
-        )
+    with opened("load", path, "model file") as contents:
+        info, expected = _check_metadata(name, contents.texts, contents.shapes)
+        tensors = {key: contents.array(key) for key in expected} if with_tensors else {}
+    if with_tensors:
+        check_digest(name, contents.texts, tensors)
     return info, tensors
 
 
-def _slices(file: Any) -> list[tuple[str, Any]]:
-    return [(key, file.get_slice(key)) for key in file.keys()]  # noqa: SIM118
-
-
 def _check_origin(name: str, texts: Mapping[str, str]) -> None:
+    if texts.get("format") == TRAINING_FORMAT:
+        raise CheckpointError(
+            f"{name}: is a checkpoint of a training, not a model; continue it with "
+            "fit(checkpoint=FOLDER, resume=True)"
+        )
     if texts.get("format") != "cnnfast":
         raise CheckpointError(
             f"{name}: is a safetensors file, but not a cnnfast model (weights without an architecture); "
@@ -249,7 +241,7 @@ def _expected_shapes(name: str, architecture: Any) -> dict[str, Shape]:
     try:
         return dict(parameter_shapes(architecture))
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
-        raise CheckpointError(f"{name}: cannot build its architecture: {_line(error)}") from None
+        raise CheckpointError(f"{name}: cannot build its architecture: {first_line(error)}") from None
 
 
 def _check_tensors(name: str, expected: Mapping[str, Shape], found: Mapping[str, tuple[Shape, str]]) -> None:
@@ -265,40 +257,9 @@ def _check_tensors(name: str, expected: Mapping[str, Shape], found: Mapping[str,
         if key not in expected:
             raise CheckpointError(f"{name}: holds weights {key[:80]} that its architecture has no place for")
     kinds = sorted({kind for _, kind in found.values()})
-    if len(kinds) > 1 or not set(kinds) <= set(_DTYPES.values()):
+    if len(kinds) > 1 or not set(kinds) <= set(DTYPES.values()):
         raise CheckpointError(f"{name}: weights must be all F32 or all F64, got {', '.join(kinds)}")
 
 
 def _common_dtype(tensors: Mapping[str, Array]) -> Any:
     return next((value.dtype for value in tensors.values()), np.dtype(np.float32))
-
-
-def _digest(texts: Mapping[str, str], tensors: Mapping[str, Array]) -> str:
-    """SHA-256 over the metadata (but for the digest itself) and the bytes of all weights."""
-    digest = hashlib.sha256()
-    digest.update(json.dumps(sorted((k, v) for k, v in texts.items() if k != "sha256")).encode())
-    for key in sorted(tensors):
-        digest.update(key.encode())
-        digest.update(np.ascontiguousarray(tensors[key]).reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
-
-
-def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
-
-
-def _write(file: IO[bytes], tensors: Mapping[str, Array], texts: Mapping[str, str]) -> None:
-    """The safetensors format. Written here because the package writes metadata in random order and needs the
-    weights twice more in memory: this way the same model gives the same bytes.
-    """
-    header: dict[str, Any] = {"__metadata__": dict(texts)}
-    end = 0
-    for name, value in tensors.items():
-        span = [end, end + value.nbytes]
-        header[name] = {"dtype": _DTYPES[value.dtype.name], "shape": value.shape, "data_offsets": span}
-        end += value.nbytes
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    file.write(len(text).to_bytes(8, "little") + text)
-    for value in tensors.values():
-        file.write(np.ascontiguousarray(value, value.dtype.newbyteorder("<")).data)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,14 @@ class WeightAverage:
         np.subtract(self._model.flat_parameters, self.values, out=self._difference)
         self._difference *= 1 - decay
         self.values += self._difference
+
+    def state_dict(self) -> dict[str, Any]:
+        """The average and the number of updates."""
+        return {"updates": self.updates, "values": self.values}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state_dict()`."""
+        self.updates, self.values = int(state["updates"]), state["values"].copy()
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:

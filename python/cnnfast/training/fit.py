@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,8 +18,11 @@ from ..optim.lr_scheduler import Schedule, schedule_of
 from .batching import batch_slices
 from .callbacks.callback import Callback, check_callbacks
 from .callbacks.dispatch import OnEpoch
+from .checkpoint_folder import CheckpointFolder
+from .fingerprint import describe
 from .history import EpochRecord, History
 from .progress import Setting, display_for
+from .resume import Checkpoints
 from .run import Run, Settings
 from .samples import Samples, as_samples, check_not_all_ignored, split_validation
 from .trainer import Trainer
@@ -56,6 +60,10 @@ def fit(
     ema: float | None = None,
     time_limit: float | None = None,
     history_steps: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    keep: int = 3,
+    every_minutes: float = 10.0,
 ) -> History:
     """Train a network, in place.
 
@@ -112,6 +120,14 @@ def fit(
             includes validation; a single step, and the first validation, may exceed it. How many steps fit
             depends on the machine, so two such trainings are not bitwise equal.
         history_steps: Record loss and learning rate of every step, in `History.steps`.
+        checkpoint: A folder for checkpoints, created if it does not exist. The whole state of the training is
+            saved after each epoch, every `every_minutes`, and when it is interrupted; `best.safetensors` in
+            it is the best model so far, with validation. SIGTERM and SIGHUP then end the training like
+            Ctrl-C.
+        resume: Continue from the newest checkpoint in the folder, or start if there is none. The result is
+            bitwise that of a training that was not interrupted, on any number of threads.
+        keep: Number of checkpoints to keep.
+        every_minutes: Minutes between two checkpoints within an epoch.
 
     Returns:
         A History; its `stopped` is "interrupted" after Ctrl-C.
@@ -119,8 +135,9 @@ def fit(
     Raises:
         NonFiniteError: The loss, a gradient or an updated weight became NaN or infinite; has the step and the
             history. The model keeps its best or its last finite weights.
-        TypeError, ValueError: Invalid arguments, all labels ignored, or batches too small for batch
-            normalization; raised before the first step.
+        TypeError, ValueError: Invalid arguments, all labels ignored, batches too small for batch
+            normalization, or a checkpoint of another training; raised before the first step.
+        CheckpointError: A damaged checkpoint; names the file.
 
     Cost: a step is two calls into the engine and some ten microseconds of Python.
 
@@ -141,6 +158,11 @@ def fit(
     if not isinstance(history_steps, bool):
         raise TypeError(f"fit: history_steps must be True or False, got {history_steps!r}")
     called = check_callbacks("fit", callbacks)
+    if not isinstance(resume, bool):
+        raise TypeError(f"fit: resume must be True or False, got {resume!r}")
+    if checkpoint is None and resume:
+        raise ValueError("fit: resume needs the folder of the checkpoints; set checkpoint=...")
+    folder = None if checkpoint is None else CheckpointFolder(checkpoint, keep, every_minutes)
     rates = schedule_of("fit", schedule)
     if not isinstance(model, Module):
         raise TypeError(f"fit: model must be a Module, got {type_of(model)}")
@@ -172,7 +194,18 @@ def fit(
     settings = Settings(
         epochs, tuple(batches), order_seed, micro_batch, rates, ema, time_limit, history_steps
     )
-    return Run(trainer, part, measured, settings, called).train(display)
+    checkpoints = None
+    if folder is not None:
+        arguments = {
+            "batch_size": batch_size,
+            "seed": seed,
+            "shuffle": bool(shuffle),
+            "clip_norm": clip_norm,
+            "clip_value": clip_value,
+        }
+        described = describe(trainer, part, held, settings, called, metrics, arguments)
+        checkpoints = Checkpoints(folder, described, epochs, resume)
+    return Run(trainer, part, measured, settings, called, checkpoints).train(display)
 
 
 def _length(epochs: object, time_limit: object) -> tuple[int | None, float | None]:

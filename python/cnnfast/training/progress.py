@@ -74,7 +74,7 @@ class Progress:
         rests = [] if self._limit is None else [self._limit - self._elapsed - now]
         if self._epochs is not None:
             past = (epoch - 1) * self._images + done
-            rests.append(now / (past - self._before) * (self._epochs * self._images - past))
+            rests.append(now / max(past - self._before, 1) * (self._epochs * self._images - past))
         return max(0.0, min(rests))
 
 

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..errors import NonFiniteError
 from ..optim.lr_scheduler import Schedule, Scheduler
@@ -16,7 +17,7 @@ from .best import Best
 from .callbacks.callback import Callback, Context
 from .callbacks.dispatch import Dispatch
 from .history import EpochRecord, History, StepHistory
-from .interrupt import Interrupt
+from .interrupt import Interrupt, ends_like_ctrl_c
 from .order import epoch_order
 from .pace import Pace
 from .position import Position
@@ -24,6 +25,9 @@ from .progress import Progress
 from .samples import Samples
 from .trainer import Trainer
 from .validation import Validation
+
+if TYPE_CHECKING:
+    from .resume import Checkpoints
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +64,7 @@ class Run:
         validation: Evaluates the model after each epoch, if there is validation.
         settings: All other settings.
         callbacks: Called at their moments.
+        checkpoints: Save and restore the run, if they are wanted.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class Run:
         validation: Validation | None,
         settings: Settings,
         callbacks: Sequence[Callback],
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self.trainer, self.settings, self.callbacks = trainer, settings, callbacks
         self._part, self._validation = part, validation
@@ -80,15 +86,17 @@ class Run:
         limit = settings.time_limit
         self.pace = None if limit is None else Pace(limit, settings.epochs, per_epoch)
         self.context = Context(trainer, self.history, settings.epochs, per_epoch, self._metric_names())
+        self._checkpoints = checkpoints
         self._dispatch = Dispatch(callbacks)
         self._interrupt = Interrupt()
+        self._begun = False
 
     def train(self, display: Progress) -> History:
         """Train to the end, an interruption or an error."""
         history = self.history
-        with self._interrupt, display:
+        with self._signals(), self._interrupt, display:
             try:
-                self._begin()
+                self._begin(display)
                 while self._goes_on():
                     if not self._one_epoch(display):
                         break
@@ -105,7 +113,7 @@ class Run:
             history.stopped = "interrupted"
         return history
 
-    def _begin(self) -> None:
+    def _begin(self, display: Progress) -> None:
         settings, pace = self.settings, self.pace
         if pace is not None:
             pace.start()
@@ -119,6 +127,11 @@ class Run:
             if pace is not None:
                 pace.plan(0, self.scheduler)
         self._dispatch.train_begin(self.context)
+        if self._checkpoints is not None:
+            self._checkpoints.begin(self)
+            elapsed = 0.0 if self.pace is None else self.pace.elapsed
+            display.resume(self.position.epoch, self._images_done(), elapsed)
+        self._begun = True
 
     def _end(self) -> None:
         """Give the model its final weights, and the optimizer its learning rate."""
@@ -126,7 +139,7 @@ class Run:
         weights = self.best.weights
         if weights is None and self.average is not None:
             weights = self.average.values
-        if weights is not None:
+        if weights is not None and self._begun:
             model.flat_parameters[:] = weights
             model.mark_changed()
         if self.scheduler is not None:
@@ -148,20 +161,31 @@ class Run:
         position, context = self.position, self.context
         self.trainer.epoch = context.epoch = position.epoch
         if position.batch == 0:
+            if self._interrupt.requested:
+                return False
             self._dispatch.epoch_begin(context)
             if context.stop_reason is not None:
                 return False
-        if not self._steps(display):
-            return False
+        finished = self._steps(display) and self._end_of_epoch(display)
+        if finished:
+            position.next_epoch()
+        if self._checkpoints is not None and (finished or position.batch > 0):
+            self._checkpoints.save(self)
+        return finished
+
+    def _end_of_epoch(self, display: Progress) -> bool:
+        """Validate and record the epoch; False if interrupted."""
+        context = self.context
         with self._averaged():
             record = self._record()
             if record is None:
                 return False
+            if self._checkpoints is not None and self.history.best_epoch == record.epoch:
+                self._checkpoints.save_best(self)
             display.epoch(record)
             context.logs = record.logs()
             self._dispatch.epoch_end(context)
             context.logs = {}
-        position.next_epoch()
         return True
 
     def _steps(self, display: Progress) -> bool:
@@ -184,6 +208,8 @@ class Run:
                 position.add(result, lr)
                 self._after_step(result, lr)
                 display.batch(position.epoch, batch.stop, position.mean.loss, position.mean.accuracy)
+                if self._checkpoints is not None:
+                    self._checkpoints.after_step(self)
         finally:
             position.stop_clock()
         return True
@@ -213,7 +239,6 @@ class Run:
     def _record(self) -> EpochRecord | None:
         """Validate and record the epoch; None if interrupted."""
         position, history = self.position, self.history
-        done = self.settings.batches[position.batch - 1].stop
         record = EpochRecord(
             position.epoch,
             position.mean.loss,
@@ -221,7 +246,7 @@ class Run:
             None,
             None,
             position.seconds,
-            done / position.seconds,
+            self._images_done() / position.seconds,
             position.skipped,
             position.lr,
         )
@@ -256,6 +281,15 @@ class Run:
             val_seconds=seconds,
             val_metrics=validation.named(found),
         )
+
+    def _images_done(self) -> int:
+        """Number of images of the epoch so far."""
+        batch = self.position.batch
+        return self.settings.batches[batch - 1].stop if batch > 0 else 0
+
+    def _signals(self) -> contextlib.AbstractContextManager[None]:
+        """Context manager: with checkpoints, SIGTERM and SIGHUP end the training like Ctrl-C."""
+        return contextlib.nullcontext() if self._checkpoints is None else ends_like_ctrl_c()
 
     def _averaged(self) -> contextlib.AbstractContextManager[None]:
         """Context manager: the model has the averaged weights, if there are any."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._checks import type_of
@@ -108,6 +108,11 @@ class Callback:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` returned."""
+
+
+def stateful(callbacks: Sequence[Callback]) -> list[Callback]:
+    """The callbacks with a state of their own."""
+    return [each for each in callbacks if type(each).state_dict is not Callback.state_dict]
 
 
 def check_callbacks(who: str, values: object) -> tuple[Callback, ...]:

@@ -1,0 +1,80 @@
+"""`CheckpointFolder`: the files of a training's checkpoints, of which the last are kept."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from .._checks import check_integer, check_number, type_of, warn_caller
+from .._files import check_writable, expand, naming
+
+_NAME = re.compile(r"step-(\d{9,})\.safetensors")
+_DAY = 24 * 60
+
+
+class CheckpointFolder:
+    """A folder of checkpoints, `step-000001200.safetensors` after 1200 steps.
+
+    Args:
+        folder: Created if it does not exist.
+        keep: Number of checkpoints to keep, at least 1.
+        every_minutes: Time between two checkpoints within an epoch, above 0.
+
+    Raises:
+        TypeError, ValueError: A setting out of range.
+        OSError: The folder cannot be created; names it.
+    """
+
+    def __init__(self, folder: object, keep: object, every_minutes: object) -> None:
+        if not isinstance(folder, str | os.PathLike):
+            raise TypeError(f"fit: checkpoint must be the name of a folder, got {type_of(folder)}")
+        self._keep = check_integer("fit", "keep", keep, 1)
+        minutes = check_number("fit", "every_minutes", every_minutes, 0, _DAY)
+        if minutes == 0:
+            raise ValueError("fit: every_minutes must be above 0, got 0")
+        self._seconds = 60 * minutes
+        self.path = Path(expand(folder))
+        if self.path.exists() and not self.path.is_dir():
+            raise NotADirectoryError(f"fit: checkpoint: {self.path} is a file, not a folder")
+        with naming(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        self._last = time.perf_counter()
+
+    def files(self) -> list[tuple[int, Path]]:
+        """(steps, file) of all checkpoints, in the order of their steps."""
+        matches = ((_NAME.fullmatch(path.name), path) for path in self.path.iterdir())
+        return sorted((int(match[1]), path) for match, path in matches if match is not None)
+
+    def check_writable(self, size: int) -> None:
+        """Raises OSError if a file of this size could not be written."""
+        check_writable("fit", self.path / f"step-{0:09}.safetensors", size)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for a checkpoint within an epoch."""
+        return time.perf_counter() - self._last >= self._seconds
+
+    def save(self, step: int, write: Callable[[Path], None]) -> None:
+        """Write the checkpoint after `step` steps, and remove old ones."""
+        self._last = time.perf_counter()
+        if self._written(f"step-{step:09}.safetensors", write):
+            for _, path in self.files()[: -self._keep]:
+                path.unlink(missing_ok=True)
+
+    def save_best(self, write: Callable[[Path], None]) -> None:
+        """Write the model file of the best epoch."""
+        self._written("best.safetensors", write)
+
+    def _written(self, name: str, write: Callable[[Path], None]) -> bool:
+        """Whether the file could be written. If not, for example as the disk is full, there is a warning:
+        training goes on, and earlier files are kept.
+        """
+        try:
+            write(self.path / name)
+        except OSError as error:
+            warn_caller(f"fit: {self.path / name} could not be written: {error.strerror or error}")
+            return False
+        return True
