@@ -19,7 +19,7 @@ PACKAGE = "cnnfast"
 LAYERS = (
     ("_core", "_types", "_text", "_load", "errors"),
     ("_checks", "_class_names", "_files", "_flat", "_json", "_names", "_safetensors", "_stderr", "_terminal"),
-    ("datasets", "losses", "vision"),
+    ("augment", "datasets", "losses", "vision"),
     ("nn", "optim"),
     ("_config", "functional", "models"),
     ("training",),

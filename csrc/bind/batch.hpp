@@ -7,6 +7,7 @@
 
 #include "bind/arguments.hpp"
 #include "bind/arrays.hpp"
+#include "plan/augment_batch.hpp"
 #include "plan/plan.hpp"
 
 namespace cnnfast::bind {
@@ -157,6 +158,23 @@ struct LabeledBatch {
       targets.check_classes(loss, in.batch.row(i), in.batch.data_set_row(i), classes, what);
     }
   }
+
+  void augment(const Augmentation& augmentation, const AugmentationKey& key, const Shape& image) {
+    if (!in.batch.is_u8 || image.rank() != 3) {
+      fail("augmentation: needs uint8 images (n, c, h, w), got ", dtype_of(in.keep), " of shape ",
+           to_string(shape_of(in.keep)));
+    }
+    in.batch.augmentation = &augmentation;
+    in.batch.augmentation_key = key;
+    if (augmentation.mixing.kind == Mixing::Kind::none) return;
+    if (targets.target.classes == nullptr) fail("augmentation: mixing of images needs class numbers as targets");
+    own_weights.resize(static_cast<std::size_t>(in.batch.n));
+    mixing_weights(in.batch, image, own_weights.data());
+    in.batch.own_weights = own_weights.data();
+  }
+
+ private:
+  std::vector<double> own_weights;
 };
 
 }  // namespace cnnfast::bind

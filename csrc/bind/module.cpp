@@ -35,6 +35,7 @@ PYBIND11_MODULE(_core, m) {
   cnnfast::bind::register_losses(m);
   cnnfast::bind::register_plan(m);
   cnnfast::bind::register_blocks(m);
+  cnnfast::bind::register_augmentation(m);
   cnnfast::bind::register_system(m);
 }
 

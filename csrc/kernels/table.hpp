@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "base/cpu.hpp"
+#include "ops/augmentation.hpp"
 #include "ops/loss.hpp"
 #include "ops/op_list.hpp"
 
@@ -46,9 +47,27 @@ struct InputArgs {
   Noise noise;
 };
 
+// An image to augment, and the image mixed into it where an augmentation mixes: bytes, NCHW, and rows in the data set.
+// y: values from 0 to 255, channels-last.
+template <class T>
+struct AugmentArgs {
+  Index channels = 1, h = 1, w = 1;
+  const std::uint8_t *bytes = nullptr, *other_bytes = nullptr;
+  Index row = 0, other_row = 0;
+  AugmentationKey key;
+  T* y = nullptr;
+  T* scratch = nullptr;
+
+  // Elements of scratch: two images, positions and displacements, a plane with pixels around it or the coefficients of
+  // displacements (fewer than a pair for each pixel and four more rows and columns, since sigma is at least 1).
+  Index scratch_size() const { return (2 * channels + 4) * h * w + 2 * (h + 4) * (w + 4) + 6 * (w + 4); }
+};
+
 template <class T>
 struct InputKernels {
   void (*normalize)(const T* scale, const T* shift, const InputArgs<T>&);  // x * scale + shift, by channel
+  void (*augment)(const Augmentation&, const AugmentArgs<T>&);
+  double (*mixing_weight)(const Augmentation&, const AugmentArgs<T>&);  // of the image itself; 1 without mixing
 };
 
 template <class T>

@@ -1,6 +1,7 @@
 #include "plan/input_stage.hpp"
 
 #include "base/error.hpp"
+#include "plan/augment_batch.hpp"
 
 namespace cnnfast {
 
@@ -21,7 +22,7 @@ std::vector<T> per_channel(const char* argument, const std::vector<double>& give
 
 template <class T>
 BoundInputStage<T>::BoundInputStage(const KernelTable<T>& table, const InputStage& stage, const Shape& image)
-    : table_(table), channels_(image.channels()), positions_(image.positions()) {
+    : table_(table), image_(image), channels_(image.channels()), positions_(image.positions()) {
   if (stage.steps.empty()) fail("Plan: the input stage needs a step that reads bytes; add Normalize");
   for (const InputStep& step : stage.steps) {
     steps_.push_back(std::visit([this](const auto& s) { return bind(s); }, step));
@@ -45,6 +46,10 @@ void BoundInputStage<T>::load(const Batch& batch, Index i, std::uint64_t key, T*
   if (!batch.is_u8) return table_.from_nchw(channels_, positions_, static_cast<const T*>(batch.images) + first, x);
   const auto* bytes = static_cast<const std::uint8_t*>(batch.images) + first;
   InputArgs<T> image{channels_, positions_, bytes, x, {key, batch.data_set_row(i)}};
+  if (batch.augmentation != nullptr) {
+    augment_image(table_, batch, i, image_, x);
+    image.bytes = nullptr;
+  }
   for (const auto& step : steps_) {
     std::visit([&](const auto& s) { run(s, image); }, step);
     image.bytes = nullptr;

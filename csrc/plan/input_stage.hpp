@@ -29,6 +29,7 @@ class BoundInputStage {
   void run(const BoundNormalize& step, const InputArgs<T>& image) const;
 
   const KernelTable<T>& table_;
+  Shape image_;
   Index channels_, positions_;
   std::vector<std::variant<BoundNormalize>> steps_;
 };

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/shape.hpp"
+#include "ops/augmentation.hpp"
 
 namespace cnnfast {
 
@@ -13,8 +14,12 @@ struct Batch {
   bool is_u8 = false;
   Index n = 0;
   const std::int64_t* index = nullptr;
-  const std::int64_t* origin = nullptr;  // where images are copies of some rows of a data set: those rows
+  const std::int64_t* origin = nullptr;        // where images are copies of some rows of a data set: those rows
+  const Augmentation* augmentation = nullptr;  // of bytes; null in inference
+  AugmentationKey augmentation_key;
+  const double* own_weights = nullptr;  // of each image in its mixture with the next one; null without mixing
   Index row(Index i) const { return index == nullptr ? i : index[i]; }
+  Index next(Index i) const { return i + 1 < n ? i + 1 : 0; }  // the image that is mixed into image i
   Index data_set_row(Index i) const { return origin == nullptr ? row(i) : origin[row(i)]; }
 };
 

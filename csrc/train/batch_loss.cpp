@@ -33,16 +33,28 @@ BatchLoss<T>::BatchLoss(const KernelTable<T>& table, const Loss& loss, const Tar
 
 template <class T>
 double BatchLoss<T>::operator()(Index i, const T* y, T* dy, T* each) const {
+  if (batch_.own_weights == nullptr || batch_.own_weights[i] >= 1) return single(i, i, 1, y, dy, each);
+  // The weighted mean of the losses for both images' classes.
+  const double own = batch_.own_weights[i];
+  thread_local std::vector<T> other;
+  other.resize(static_cast<std::size_t>(output_.size()));
+  const double loss = single(i, i, own, y, dy, nullptr) + single(i, batch_.next(i), 1 - own, y, other.data(), nullptr);
+  table_.add(output_.size(), other.data(), dy);
+  return loss;
+}
+
+template <class T>
+double BatchLoss<T>::single(Index i, Index target, double weight, const T* y, T* dy, T* each) const {
   LossArgs<T> a;
   a.n = output_.positions();
   a.c = output_.channels();
   a.x = y;
   a.weight = weight_.empty() ? nullptr : weight_.data();
-  a.scale = scale_;
+  a.scale = weight == 1 ? scale_ : static_cast<T>(weight * static_cast<double>(scale_));
   a.each = each;
   a.dx = dy;
   if (target_.classes != nullptr) {
-    a.classes = labels(i);
+    a.classes = labels(target);
   } else {
     const T* values = target_.values + batch_.row(i) * output_.size();
     if (a.n > 1 && !loss_.targets_are_classes()) {
@@ -51,7 +63,7 @@ double BatchLoss<T>::operator()(Index i, const T* y, T* dy, T* each) const {
     }
     a.values = values;
   }
-  return table_.loss(loss_, a);
+  return weight * table_.loss(loss_, a);
 }
 
 template <class T>

@@ -39,6 +39,9 @@ class BatchLoss {
     return target_.classes == nullptr ? nullptr : target_.classes + batch_.row(i) * output_.positions();
   }
 
+  // The loss of image i for the target of another one, times a weight.
+  double single(Index i, Index target, double weight, const T* y, T* dy, T* each) const;
+
   const KernelTable<T>& table_;
   const Loss& loss_;
   const Target<T>& target_;

@@ -11,7 +11,7 @@ print(cf.evaluate(model, cf.datasets.glyphs(500, seed=1)))
 from typing import TYPE_CHECKING, Any
 
 from . import _load as _load  # isort: skip (before anything loads the engine)
-from . import datasets, errors, functional, losses, models, nn, optim
+from . import augment, datasets, errors, functional, losses, models, nn, optim
 from ._config import show_config
 from ._core import __version__, get_num_threads, set_num_threads
 from .nn.serialization import load
@@ -52,6 +52,7 @@ __all__ = [
     "TimeLimit",
     "Trainer",
     "__version__",
+    "augment",
     "check_gradients",
     "datasets",
     "errors",

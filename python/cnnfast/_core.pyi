@@ -329,6 +329,29 @@ class Tape:
     @property
     def nbytes(self) -> int: ...
 
+class Augmentation:
+    """Random changes of images of bytes: steps by name, with their numbers."""
+
+    def __init__(
+        self, steps: Sequence[tuple[str, list[float]]], mixing: tuple[str, list[float]] | None = None
+    ) -> None: ...
+    @property
+    def mixes(self) -> bool: ...
+    def apply(
+        self,
+        images: Array,
+        rows: NDArray[np.int64] | None = None,
+        seed: int = 0,
+        epoch: int = 0,
+        isa: str | None = None,
+    ) -> NDArray[np.float32]:
+        """Changed images: values from 0 to 255, in the shape of the images (n, c, h, w)."""
+
+    def weights(
+        self, images: Array, rows: NDArray[np.int64] | None = None, seed: int = 0, epoch: int = 0
+    ) -> NDArray[np.float64]:
+        """The weight of each image in its mixture with the next one; 1 without mixing."""
+
 class Plan:
     """A graph made runnable: parameter windows, arena offsets, kernels of one instruction set.
 
@@ -388,6 +411,9 @@ class Plan:
         seed: int = 0,
         frozen: Sequence[tuple[int, int]] = ...,
         origin: NDArray[np.int64] | None = None,
+        augmentation: Augmentation | None = None,
+        augmentation_seed: int = 0,
+        epoch: int = 0,
     ) -> tuple[float, int, float, int, float]:
         """Mean loss of the batch, the number of right answers (0 where targets are no classes), what the mean
         divides by (the weights of the targets; 0, and the mean NaN, where none counts), how many targets

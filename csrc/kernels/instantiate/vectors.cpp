@@ -1,6 +1,7 @@
 // Kernels of the input stage, of whole vectors and rows, and the door of the variant.
 #include "kernels/instantiate/family.hpp"
 
+#include "kernels/input/augment.hpp"
 #include "kernels/input/normalize.hpp"
 #include "kernels/pointwise/bias.hpp"
 #include "kernels/train/losses.hpp"
@@ -75,7 +76,7 @@ void fill_table(KernelTable<T>& table) {
   fill_normalization(table);
   fill_structure(table);
   fill_fused(table);
-  static_cast<InputKernels<T>&>(table) = {normalize<T>};
+  static_cast<InputKernels<T>&>(table) = {normalize<T>, augment<T>, mixing_weight<T>};
   static_cast<VectorKernels<T>&>(table) = {
       from_nchw<T>, to_nchw<T>, losses<T>,       add,      sum, magnitude, sgd<T>, adam<T>,
       rmsprop<T>,   adagrad<T>, squared_norm<T>, fma_loop,

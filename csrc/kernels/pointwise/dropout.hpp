@@ -1,24 +1,13 @@
-// Dropout. Each number is a hash of the key, the image's index in the batch and the element (or channel): counters
-// instead of a generator's state, so that results do not depend on the order of images, tiles and threads.
+// Dropout. Each number is drawn by key, the image's index in the batch and the element (or channel), see random.hpp.
 #pragma once
 
 #include <cstring>
 
 #include "kernels/simd/math.hpp"
+#include "kernels/simd/random.hpp"
 #include "kernels/table.hpp"
 
 CNNFAST_KERNELS_BEGIN
-
-// Two rounds of a 32-bit mixing function (the constants are Wellons's "lowbias32",
-// https://nullprogram.com/blog/2018/07/31/).
-CNNFAST_INLINE std::uint32_t mix(std::uint32_t v) {
-  v ^= v >> 16;
-  v *= 0x7feb352dU;
-  v ^= v >> 15;
-  v *= 0x846ca68bU;
-  v ^= v >> 16;
-  return v;
-}
 
 template <class T>
 struct DropoutKernels {
@@ -37,12 +26,8 @@ struct DropoutKernels {
     // A value is dropped when its number lies below p 2^32; all are when p is 1.
     const auto limit = static_cast<std::uint32_t>(g.p * 4294967295.0);
     for (Index image = 0; image < a.n; ++image) {
-      const auto place = static_cast<std::uint64_t>(a.noise.first_image + image);
-      const std::uint32_t low = mix(static_cast<std::uint32_t>(a.noise.key) ^ static_cast<std::uint32_t>(place));
-      const std::uint32_t high = mix(static_cast<std::uint32_t>(a.noise.key >> 32) + low);
-      const auto drawn = [&](Index i) {
-        return mix(mix(static_cast<std::uint32_t>(i) ^ low) + high) >= limit ? factor : T(0);
-      };
+      const Draws draws(a.noise.key, static_cast<std::uint64_t>(a.noise.first_image + image));
+      const auto drawn = [&](Index i) { return draws(static_cast<std::uint32_t>(i)) >= limit ? factor : T(0); };
       T* mask = a.saved + image * size;
       if (g.whole_channels) {
         for (Index c = 0; c < g.channels; ++c) mask[c] = drawn(c);

@@ -10,6 +10,9 @@ from typing import Any, NoReturn
 
 from .. import _terminal
 from .._names import did_you_mean, find
+from ..augment import Augmentation, parse
+from ..datasets import ImageDataset
+from ..errors import CnnfastError
 from .errors import fail, note
 
 Subparsers = argparse._SubParsersAction  # noqa: SLF001 (argparse has no public name for it)
@@ -117,6 +120,14 @@ def pattern(text: str) -> str:
     return text
 
 
+def augmentation(text: str) -> Augmentation:
+    """Steps of `cnnfast.augment` as text."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("augment: ")) from None
+
+
 def add_command(
     commands: Subparsers[argparse.ArgumentParser],
     name: str,
@@ -137,6 +148,30 @@ def add_root(command: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of the data sets (default: $CNNFAST_DATA, else the user's cache folder)",
     )
+
+
+def add_augment(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--augment",
+        type=augmentation,
+        metavar="STEPS",
+        help='random changes of the images in training: a name ("characters", "photos", "shift-and-flip") or '
+        'steps such as "affine(degrees=10, translate=0.1) + pixel_flip(5)" (default: none)',
+    )
+
+
+def check_augmentation(chosen: Augmentation | None, data: ImageDataset) -> None:
+    """Check that the images can be augmented so.
+
+    Raises:
+        CnnfastError: They cannot.
+    """
+    if chosen is None:
+        return
+    try:
+        chosen.check_image("--augment", data.input_shape)
+    except ValueError as error:
+        raise CnnfastError(str(error)) from None
 
 
 def add_threads(command: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import os
 
 from .. import _terminal, datasets
 from .._stderr import Stderr
-from . import arguments
+from . import arguments, preview
 from .errors import say
 
 _GET = "get it with: "
@@ -44,6 +44,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         default=argparse.SUPPRESS,
         help="folder of the data sets (default: as for data)",
     )
+    preview.register(actions)
 
 
 def run(options: argparse.Namespace) -> int:

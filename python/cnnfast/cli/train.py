@@ -107,6 +107,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         metavar="FRACTION",
         help="fraction of each label spread over all classes, such as 0.1 (default: 0)",
     )
+    arguments.add_augment(command)
     add(
         "--validation",
         type=arguments.fraction,
@@ -139,6 +140,7 @@ def run(options: argparse.Namespace) -> int:
         set_num_threads(options.threads)
     train = datasets.load(options.data, train=True, root=options.root)
     test = datasets.load(options.data, train=False, root=options.root)
+    arguments.check_augmentation(options.augment, train)
     model = models.get(options.model, seed=options.seed, num_classes=len(train.classes))
     check_writable("train", out, _METADATA_BYTES + model.flat_parameters.nbytes)
     _report_setup(options, train, test, model)
@@ -160,6 +162,7 @@ def _train(
             validation=options.validation or None,
             schedule=options.schedule,
             loss=_loss(options),
+            augment=options.augment,
         )
     except NonFiniteError as error:
         if isinstance(error.history, History) and error.history.epochs:
@@ -273,6 +276,7 @@ def _training(options: argparse.Namespace, history: History, test: Evaluation | 
         "batch_size": options.batch_size,
         "seed": options.seed,
         "validation": options.validation,
+        "augment": None if options.augment is None else repr(options.augment),
         "history": history.to_dict(),
         "test": None if test is None else {"accuracy": test.accuracy, "loss": test.loss, "n": test.n},
     }

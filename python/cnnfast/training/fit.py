@@ -11,6 +11,7 @@ import numpy as np
 
 from .._checks import check_integer, check_number, takes_a_pair, type_of
 from .._types import Array
+from ..augment.parse import Augment, as_augmentation
 from ..losses import IGNORED, Loss, as_loss
 from ..nn import Module
 from ..optim import Adam, Optimizer
@@ -64,6 +65,7 @@ def fit(
     resume: bool = False,
     keep: int = 3,
     every_minutes: float = 10.0,
+    augment: Augment = None,
 ) -> History:
     """Train a network, in place.
 
@@ -128,6 +130,8 @@ def fit(
             bitwise that of a training that was not interrupted, on any number of threads.
         keep: Number of checkpoints to keep.
         every_minutes: Minutes between two checkpoints within an epoch.
+        augment: Random changes of uint8 images in training: steps of `cnnfast.augment`, for example
+            [augment.Affine(degrees=10, translate=0.1)], or text such as "characters".
 
     Returns:
         A History; its `stopped` is "interrupted" after Ctrl-C.
@@ -164,6 +168,7 @@ def fit(
         raise ValueError("fit: resume needs the folder of the checkpoints; set checkpoint=...")
     folder = None if checkpoint is None else CheckpointFolder(checkpoint, keep, every_minutes)
     rates = schedule_of("fit", schedule)
+    augmentation = as_augmentation("fit", augment)
     if not isinstance(model, Module):
         raise TypeError(f"fit: model must be a Module, got {type_of(model)}")
     loss = as_loss("fit", loss)
@@ -174,8 +179,11 @@ def fit(
     if held is None and rates is not None and rates.watches is not None:
         raise ValueError(f"fit: the schedule depends on the validation {rates.watches}; set validation=...")
     chosen = Adam() if optimizer is None else optimizer
-    trainer = Trainer(model, chosen, loss, seed, clip_norm=clip_norm, clip_value=clip_value)
-    plan, _ = model.prepare(part.x)
+    trainer = Trainer(
+        model, chosen, loss, seed, clip_norm=clip_norm, clip_value=clip_value, augment=augmentation
+    )
+    plan, x = model.prepare(part.x)
+    trainer.check_augmentable(x, part.y)
     smallest = plan.smallest_batch
     batches = batch_slices("fit", "batch_size", len(part), batch_size, smallest)
     if micro_batch is not None:

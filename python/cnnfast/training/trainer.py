@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_integer, type_of
+from .._core import Augmentation as EngineAugmentation
 from .._core import Plan
 from .._types import Array, Labels
+from ..augment.parse import Augment, as_augmentation
 from ..errors import NonFiniteError
 from ..losses import Loss, as_loss, targets
 from ..nn import Module
@@ -43,6 +45,8 @@ class Trainer:
         seed: Seed for dropout, combined with the optimizer's step count.
         clip_norm: Gradients are scaled so that their total norm is at most this (`clip_grad_norm_`).
         clip_value: Each gradient entry is clamped to [-clip_value, clip_value] (`clip_grad_value_`).
+        augment: Random changes of uint8 images, see `cnnfast.augment`. They follow from the seed, from
+            `epoch` (while it is None, from the step count) and from the row of each image.
 
     Raises:
         TypeError: Not a Module, not an Optimizer.
@@ -67,6 +71,7 @@ class Trainer:
         *,
         clip_norm: float | None = None,
         clip_value: float | None = None,
+        augment: Augment = None,
     ) -> None:
         if not isinstance(model, Module):
             raise TypeError(f"Trainer: model must be a Module, got {type_of(model)}")
@@ -78,6 +83,7 @@ class Trainer:
         self.model, self.optimizer, self.loss = model, optimizer, loss
         self._clip = clipping("Trainer", clip_norm, clip_value)
         self._seed = check_integer("Trainer", "seed", seed, 0)
+        self.augment = as_augmentation("Trainer", augment)
         #: Number of updates, and of skipped steps.
         self.steps, self.skipped = 0, 0
         self.epoch: int | None = None
@@ -96,6 +102,7 @@ class Trainer:
         self._accumulator = GradientAccumulator(self._grads)
         self._averages = buffer_places(model)
         self._averages_before: Array | None = None
+        self._augment = None if self.augment is None else self.augment.engine
 
     def step(self, x: Array, y: Array, index: Any = None, micro_batch: int | None = None) -> float:
         """Update the parameters from one batch.
@@ -174,7 +181,16 @@ class Trainer:
             raise
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_engine_loss", "_params", "_grads", "_frozen", "_updates", "_averages", "_accumulator")
+        derived = {
+            "_engine_loss",
+            "_params",
+            "_grads",
+            "_frozen",
+            "_updates",
+            "_averages",
+            "_accumulator",
+            "_augment",
+        }
         kept = {name: value for name, value in self.__dict__.items() if name not in derived}
         return {**kept, "_parts": {k: v for k, v in vars(self._accumulator).items() if k != "_grads"}}
 
@@ -208,9 +224,27 @@ class Trainer:
             model.check_loss("Trainer", self.loss, plan.output_shape[0])
             model.record_loss(self.loss, plan.output_shape[0])
             model.record_input(x)
+            self.check_augmentable(x, y)
             self._started = True
         y = targets("Trainer", "y", y, self.loss, plan.output_shape, model.dtype, len(x))
         return plan, x, y, rows, origin
+
+    def check_augmentable(self, x: Array, y: Array) -> None:
+        """Check that samples can be augmented as the trainer was told to.
+
+        Raises:
+            TypeError: The input is not of uint8, or images are mixed and targets are no classes.
+            ValueError: The augmentation does not fit the image's shape.
+        """
+        if self.augment is None:
+            return
+        if x.dtype != np.uint8:
+            raise TypeError(f"Trainer: augment needs uint8 images, got x of dtype {x.dtype}")
+        self.augment.check_image("Trainer", self.model.plan_for(x.shape[1:]).input_shape)
+        if self.augment.mixing is not None and y.dtype != np.int64:
+            raise TypeError(
+                f"Trainer: {self.augment.mixing!r} needs classes as targets, got y of dtype {y.dtype}"
+            )
 
     def step_checked(
         self,
@@ -258,7 +292,9 @@ class Trainer:
         self._frozen.update()
         loss, seed, frozen = self._engine_loss, self._dropout_seed(), self._frozen.ranges
         result = BatchResult(
-            *plan.loss_and_grad(x, y, self._params, self._grads, index, loss, seed, frozen, origin)
+            *plan.loss_and_grad(
+                x, y, self._params, self._grads, index, loss, seed, frozen, origin, *self._augmentation()
+            )
         )
         if result.weight > 0:
             self._check_finite(result)
@@ -314,6 +350,11 @@ class Trainer:
             raise self._non_finite_error(f"a weight after the update (loss {result.loss:.4g})", result.loss)
         self.model.mark_changed()
         self.steps += 1
+
+    def _augmentation(self) -> tuple[EngineAugmentation, int, int] | tuple[()]:
+        if self._augment is None:
+            return ()
+        return self._augment, self._seed % 2**64, self.optimizer.steps if self.epoch is None else self.epoch
 
     def _dropout_seed(self) -> int:
         """The dropout seed, different for each step and each part of its batch."""
