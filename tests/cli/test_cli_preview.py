@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +18,15 @@ def _in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+def opened(path: str) -> np.ndarray[Any, Any]:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
 def test_sheet_shows_images_and_their_augmented_forms() -> None:
     arguments = ["--augment", "pixel_flip(9)", "--images", "3", "--epochs", "2", "--seed", "5"]
     assert main(["data", "preview", "glyphs", *arguments]) == 0
-    sheet = np.asarray(Image.open("sheet.png"))
+    sheet = opened("sheet.png")
     assert sheet.shape == (3 * 32, 3 * 32)
     data = datasets.load("glyphs", train=True)
     rows = np.random.default_rng(5).permutation(len(data))[:3]
@@ -32,7 +38,7 @@ def test_sheet_shows_images_and_their_augmented_forms() -> None:
 
 def test_sheet_of_plain_images(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "preview", "glyphs", "--images", "2", "--out", "a.png"]) == 0
-    assert Image.open("a.png").size == (32, 64)
+    assert opened("a.png").shape == (64, 32)
     assert capsys.readouterr().out == "written a.png (2 images of glyphs)\n"
 
 

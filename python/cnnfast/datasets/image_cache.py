@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._files import PathName, atomic_write, expand, open_regular
+from .._json import to_json
 from ..errors import DataError
 
 _MAGIC = b"cnnfimg1"
@@ -66,7 +67,7 @@ def cached(
             labels.append(label)
         file.write(np.array(labels, dtype="<i8").tobytes())
         record = {"fingerprint": fingerprint, "shape": [len(labels), *shape], "note": note()}
-        text = json.dumps(record).encode()
+        text = to_json(record).encode()
         file.write(text + len(text).to_bytes(8, "little") + _MAGIC)
         file.seek(0)
         file.write(_header((len(labels), *shape)))

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from .._checks import ieee_arithmetic
 from ..errors import DataError
-from ..vision import reading, sources
 
 Mode = Literal["L", "RGB"]
 Pixels = npt.NDArray[np.uint8]
@@ -44,6 +43,8 @@ class Form(NamedTuple):
 def decoded(paths: Sequence[str], form: Form) -> Iterator[Pixels | DataError]:
     """For each file its pixels, or why it is not readable; in their order."""
 
+    from ..vision import reading, sources  # late: imported with Pillow, and only by those who read files
+
     def decode(path: str) -> Pixels:
         return reading.to_pixels(sources.upright(path, "image"), (form.height, form.width), form.mode)
 
@@ -57,6 +58,8 @@ def choose_form(paths: Sequence[str], size: tuple[int, int] | None, mode: Mode |
     image has colors, else "RGB". Files that are not readable do not count.
     """
     if size is None or mode is None:
+        from ..vision import sources
+
         headers = [found for found in _each(sources.mode_and_size, paths) if not isinstance(found, DataError)]
         sizes = {found for _, found in headers}
         if size is None:
