@@ -147,7 +147,7 @@ def test_the_display_shows_the_same_means(rng, monkeypatch):
         def batch(self, epoch: int, done: int, loss: float, accuracy: float | None) -> None:
             shown.append((done, loss, accuracy))
 
-    monkeypatch.setattr(fit_module, "display_for", lambda setting, epochs, images: Seen(epochs, images))
+    monkeypatch.setattr(fit_module, "display_for", lambda setting, epochs, images, _: Seen(epochs, images))
     x, y = rows(rng, 20)
     y[::2] = IGNORED
     record = fit(nn.Linear(4, 3, seed=0), (x, y), 1, batch_size=8, shuffle=False).epochs[0]
