@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from cnnfast import Trainer, augment, evaluate, fit, nn, optim
+from cnnfast import Context, Trainer, augment, evaluate, fit, nn, optim
+
+from tests.support.training import At
 
 STEPS = [augment.Affine(degrees=20, translate=0.2), augment.GaussianNoise(0.1), augment.CutMix(p=0.5)]
 
@@ -116,6 +119,24 @@ def test_trainer_is_pickled_with_its_augmentation(rng: np.random.Generator) -> N
     copy = pickle.loads(pickle.dumps(trainer))
     assert copy.augment == trainer.augment
     assert copy.step(x, y) == trainer.step(x, y)
+
+
+def test_resumed_training_is_the_uninterrupted_one(tmp_path: Path, rng: np.random.Generator) -> None:
+    data = samples(rng)
+    arguments: dict[str, Any] = {"batch_size": 8, "progress": False, "augment": STEPS}
+    whole, resumed = network(), network()
+    fit(whole, data, 3, **arguments)
+
+    def stop(context: Context) -> None:
+        if context.step == 8:
+            raise KeyboardInterrupt
+
+    fit(network(), data, 3, checkpoint=tmp_path, callbacks=[At("batch_end", stop)], **arguments)
+    fit(resumed, data, 3, checkpoint=tmp_path, resume=True, **arguments)
+    assert weights(resumed) == weights(whole)
+    arguments["augment"] = STEPS[:2]
+    with pytest.raises(ValueError, match=r"augment was .* and is"):
+        fit(network(), data, 4, checkpoint=tmp_path, resume=True, **arguments)
 
 
 def test_text_and_names() -> None:

@@ -210,6 +210,7 @@ def fit(
             "shuffle": bool(shuffle),
             "clip_norm": clip_norm,
             "clip_value": clip_value,
+            "augment": None if augmentation is None else repr(augmentation),
         }
         described = describe(trainer, part, held, settings, called, metrics, arguments)
         checkpoints = Checkpoints(folder, described, epochs, resume)
