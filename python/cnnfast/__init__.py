@@ -29,6 +29,7 @@ from .training.evaluation import Evaluation, MultilabelEvaluation, RegressionEva
 from .training.fit import fit
 from .training.gradient_check import GradientReport, check_gradients
 from .training.history import EpochRecord, History, StepHistory
+from .training.lr_find import LearningRateTest, lr_find
 from .training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ __all__ = [
     "GradientReport",
     "History",
     "JSONLinesLogger",
+    "LearningRateTest",
     "MultilabelEvaluation",
     "RegressionEvaluation",
     "StepHistory",
@@ -62,6 +64,7 @@ __all__ = [
     "get_num_threads",
     "load",
     "losses",
+    "lr_find",
     "models",
     "nn",
     "optim",
