@@ -77,10 +77,17 @@ CASES: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"start": 0}, ValueError, "lr_find: start must be above 0 and below end, got 0 and 10"),
     ({"end": 1e-7}, ValueError, "lr_find: start must be above 0 and below end, got 1e-06 and 1e-07"),
     ({"model": 3}, TypeError, "lr_find: model must be a Module, got int"),
-    ({"optimizer": "sgd"}, TypeError, "lr_find: optimizer must be an Optimizer, got 'sgd'; use optim.SGD(...)"),
-    ({"data": (blobs()[0] * math.nan, blobs()[1])}, ValueError, "lr_find: the loss is not finite at the first "
-     "step; check the input"),
-]  # fmt: skip
+    (
+        {"optimizer": "sgd"},
+        TypeError,
+        "lr_find: optimizer must be an Optimizer, got 'sgd'; use optim.SGD(...)",
+    ),
+    (
+        {"data": (blobs()[0] * math.nan, blobs()[1])},
+        ValueError,
+        "lr_find: the loss is not finite at the first step; check the input",
+    ),
+]
 
 
 @pytest.mark.parametrize(("changes", "error", "text"), CASES, ids=[text for _, _, text in CASES])

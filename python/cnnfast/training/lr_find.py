@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _SMOOTHING = 0.9
 #: The test ends when the smoothed loss is this many times its minimum.
 _DIVERGED = 4.0
+#: Fraction of the first loss by which the smoothed loss must fall: less than that may be noise.
+_FALL = 0.02
 #: Number of steps below which nothing is suggested, and at the start whose slope is not considered.
 _FEWEST, _SETTLING = 10, 3
 
@@ -113,8 +115,8 @@ def lr_find(
     Example:
         >>> import cnnfast as cf
         >>> model = cf.models.hello_dl_letters(seed=0)
-        >>> test = cf.lr_find(model, cf.datasets.glyphs(512, seed=0), cf.optim.SGD(lr=0.1), steps=50)
-        >>> 0.001 < test.suggestion < 10
+        >>> found = cf.lr_find(model, cf.datasets.glyphs(512, seed=0), cf.optim.Adam(), steps=80)
+        >>> 1e-4 < found.suggestion < 0.1
         True
     """
     rates = _rates(start, end, check_integer("lr_find", "steps", steps, 2))
@@ -190,6 +192,8 @@ def _smoothed(losses: list[float]) -> Array:
 def _suggestion(lrs: Array, smoothed: Array) -> float | None:
     """The rate of the steepest descent before the minimum."""
     if len(lrs) < _FEWEST or np.isnan(smoothed).any():
+        return None
+    if smoothed.min() > smoothed[0] - _FALL * abs(smoothed[0]):
         return None
     slope = np.gradient(smoothed, np.log(lrs))[_SETTLING : int(smoothed.argmin()) + 1]
     if len(slope) == 0 or slope.min() >= 0:
