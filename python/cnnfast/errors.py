@@ -28,7 +28,8 @@ class DownloadError(CnnfastError, OSError):
 
 
 class CheckpointError(CnnfastError, ValueError):
-    """A model file cannot be read: truncated, modified, of another format, or written by a newer version."""
+    """A model file or checkpoint cannot be used: truncated, modified, of another format, written by a newer
+    version, or of another training."""
 
 
 class MissingDependencyError(CnnfastError, ImportError):

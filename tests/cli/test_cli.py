@@ -16,7 +16,7 @@ import cnnfast as cf
 import numpy as np
 import pytest
 from cnnfast import losses
-from cnnfast.cli import main
+from cnnfast.cli import main, train_options
 from cnnfast.cli import train as training_command
 from cnnfast.cli.main import parser
 from cnnfast.nn import serialization
@@ -131,7 +131,7 @@ def test_train_says_at_which_step_the_loss_broke(tmp_path: Path) -> None:
     assert not (tmp_path / "a.safetensors").exists()
 
 
-@pytest.mark.parametrize("optimizer", training_command.OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", train_options.OPTIMIZERS)
 @pytest.mark.parametrize("schedule", cf.optim.lr_scheduler.names())
 def test_every_optimizer_goes_with_every_schedule(
     optimizer: str,
@@ -148,7 +148,7 @@ def test_every_optimizer_goes_with_every_schedule(
     capsys.readouterr()
     told = serialization.metadata(out)["training"]
     assert (told["optimizer"], told["schedule"]) == (optimizer, schedule)
-    assert told["lr"] == training_command.LEARNING_RATES[optimizer]
+    assert told["lr"] == train_options.LEARNING_RATES[optimizer]
 
 
 # ------------------------------------------------------------------ evaluate

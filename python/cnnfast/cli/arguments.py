@@ -83,6 +83,14 @@ def positive(text: str) -> float:
     return value
 
 
+def at_least_zero(text: str) -> float:
+    """A finite number, 0 or above."""
+    value = _number(text)
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
+    return value
+
+
 def fraction(text: str) -> float:
     """A number from 0 up to, but not including, 1."""
     value = _number(text)

@@ -6,7 +6,7 @@ import argparse
 import shlex
 from typing import Any
 
-from .. import _terminal, datasets, losses, models, optim
+from .. import _terminal, datasets, losses, models
 from .._core import build_info, get_num_threads, set_num_threads
 from .._files import check_writable
 from ..datasets import ImageDataset
@@ -17,21 +17,13 @@ from ..training.evaluation import Evaluation, evaluate
 from ..training.fit import fit
 from ..training.history import History
 from ..training.interrupt import Interrupt
-from . import arguments, model_files
+from ..training.lr_find import lr_find
+from . import arguments, model_files, train_options
 from .errors import describe, fail, tell
 from .saving import check_learned, write
 
-DEFAULT_EPOCHS = 5
-OPTIMIZERS: dict[str, type[optim.Optimizer]] = {
-    "adam": optim.Adam,
-    "adamw": optim.AdamW,
-    "sgd": optim.SGD,
-    "rmsprop": optim.RMSprop,
-    "adagrad": optim.Adagrad,
-}
 #: Upper bound for the bytes of a model file besides its weights.
 _METADATA_BYTES = 1_000_000
-LEARNING_RATES = {"adam": 1e-3, "adamw": 1e-3, "sgd": 0.1, "rmsprop": 1e-3, "adagrad": 1e-2}
 
 DESCRIPTION = """\
 Trains a network on a data set and writes it to a model file.
@@ -41,7 +33,8 @@ downloaded and it takes less than a minute. Part of the training images is
 held out for validation after each epoch; the best epoch's weights are kept.
 The data set's test part is evaluated once, at the end. Ctrl-C, SIGTERM or
 SIGHUP ends the training and keeps the best epoch so far. A network that is
-no better than chance is not written.
+no better than chance is not written. With --checkpoint FOLDER --resume the
+same command continues a training that was interrupted or killed.
 """
 
 
@@ -68,9 +61,8 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     add(
         "--epochs",
         type=arguments.integer(1),
-        default=DEFAULT_EPOCHS,
         metavar="N",
-        help="number of passes over the training images (default: %(default)s)",
+        help="number of passes over the training images (default: 5, with --time as many as fit)",
     )
     add(
         "--batch-size",
@@ -78,27 +70,6 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         default=64,
         metavar="N",
         help="images per step (default: %(default)s)",
-    )
-    add(
-        "--optimizer",
-        type=arguments.one_of(list(OPTIMIZERS)),
-        default="adam",
-        metavar="NAME",
-        help=f"{', '.join(OPTIMIZERS)} (default: %(default)s)",
-    )
-    add(
-        "--lr",
-        type=arguments.positive,
-        metavar="RATE",
-        help="learning rate (default: 0.001, for sgd 0.1, for adagrad 0.01)",
-    )
-    add(
-        "--schedule",
-        type=arguments.one_of(optim.lr_scheduler.names()),
-        default="cosine",
-        metavar="NAME",
-        help="learning rate schedule: constant, cosine (decays to zero), one-cycle (rises first) or "
-        "plateau (divided by ten when the validation loss stalls) (default: %(default)s)",
     )
     add(
         "--label-smoothing",
@@ -129,21 +100,28 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         metavar="FILE",
         help="model file, replaced if it exists (default: cnnfast-DATA-MODEL.safetensors in this folder)",
     )
+    train_options.add_to(command)
 
 
 def run(options: argparse.Namespace) -> int:
     out = options.out or model_files.default_name(options.data, options.model)
     check_writable("train", out)
-    if options.schedule == "plateau" and options.validation == 0:
-        raise CnnfastError("--schedule plateau needs validation images, and --validation 0 holds out none")
+    train_options.check(options)
+    steps = train_options.checkpoint_steps(options)
     if options.threads is not None:
         set_num_threads(options.threads)
     train = datasets.load(options.data, train=True, root=options.root)
     test = datasets.load(options.data, train=False, root=options.root)
     arguments.check_augmentation(options.augment, train)
+    train_options.check_metrics(options, len(train.classes))
     model = models.get(options.model, seed=options.seed, num_classes=len(train.classes))
     check_writable("train", out, _METADATA_BYTES + model.flat_parameters.nbytes)
     _report_setup(options, train, test, model)
+    if options.lr_find:
+        return _find_rate(options, model, train)
+    if options.checkpoint is not None:
+        begins = "starts, as there is none" if steps is None else f"continues after {steps:,} steps"
+        _report("state", f"checkpoints in {options.checkpoint}: {begins}")
     with Interrupt():  # signals stop the training; the model file is still written
         return _train(options, model, train, test, out)
 
@@ -155,14 +133,12 @@ def _train(
         history = fit(
             model,
             train,
-            epochs=options.epochs,
-            optimizer=_optimizer(options),
             batch_size=options.batch_size,
             seed=options.seed,
             validation=options.validation or None,
-            schedule=options.schedule,
             loss=_loss(options),
             augment=options.augment,
+            **train_options.fit_arguments(options),
         )
     except NonFiniteError as error:
         if isinstance(error.history, History) and error.history.epochs:
@@ -172,20 +148,38 @@ def _train(
                 fail(describe(other))
         raise
     if history.stopped == "interrupted":
-        if not history.epochs:
-            tell("interrupted in the first epoch; no file was written")
-            return 1
-        kept = f"epoch {history.best_epoch}, the best" if history.best_epoch else "the last step"
-        tell(f"interrupted after {len(history.epochs)} of {options.epochs} epochs; weights of {kept}")
-        _write_incomplete(options, model, train, out, history)
-        return 1
+        return _interrupted(options, model, train, out, history)
     result = _test(options, model, test)
     if result is None:
         _write_incomplete(options, model, train, out, history)
         return 1
-    check_learned(result.accuracy, test, result.n, _rate(options))
+    check_learned(result.accuracy, test, result.n, train_options.rate(options))
     write(model, out, _training(options, history, result), complete=True)
     tell(_terminal.with_command("try    ", f"cnnfast predict --model {shlex.quote(out)} letter.png"))
+    return 0
+
+
+def _interrupted(
+    options: argparse.Namespace, model: Module, train: ImageDataset, out: str, history: History
+) -> int:
+    if options.checkpoint is not None:
+        tell(f"interrupted; the same command with --resume continues from {options.checkpoint}")
+    if not history.epochs:
+        if options.checkpoint is None:
+            tell("interrupted in the first epoch; no file was written")
+        return 1
+    kept = f"epoch {history.best_epoch}, the best" if history.best_epoch else "the last step"
+    of = f" of {options.epochs or 5}" if options.time is None else ""
+    tell(f"interrupted after {len(history.epochs)}{of} epochs; weights of {kept}")
+    _write_incomplete(options, model, train, out, history)
+    return 1
+
+
+def _find_rate(options: argparse.Namespace, model: Module, train: ImageDataset) -> int:
+    """Suggest a learning rate, without training the model."""
+    optimizer = train_options.optimizer(options)
+    found = lr_find(model, train, optimizer, options.batch_size, options.seed, _loss(options))
+    tell(str(found))
     return 0
 
 
@@ -212,7 +206,7 @@ def _write_incomplete(
     accuracy, count = record.val_accuracy, _validation_count(options, train)
     if accuracy is None:
         accuracy, count = record.accuracy, len(train) - count
-    check_learned(accuracy or 0.0, train, count, _rate(options))
+    check_learned(accuracy or 0.0, train, count, train_options.rate(options))
     write(model, out, _training(options, history, None), complete=False)
 
 
@@ -249,17 +243,6 @@ def _report(what: str, text: str) -> None:
     tell(_terminal.listed([(f"{what:<6}", text)]))
 
 
-def _optimizer(options: argparse.Namespace) -> optim.Optimizer:
-    kind: Any = OPTIMIZERS[options.optimizer]
-    chosen: optim.Optimizer = kind(lr=_rate(options))
-    return chosen
-
-
-def _rate(options: argparse.Namespace) -> float:
-    rate: float = options.lr or LEARNING_RATES[options.optimizer]
-    return rate
-
-
 def _loss(options: argparse.Namespace) -> losses.Loss:
     return losses.CrossEntropy(label_smoothing=options.label_smoothing)
 
@@ -269,9 +252,7 @@ def _training(options: argparse.Namespace, history: History, test: Evaluation | 
     return {
         "data": options.data,
         "model": options.model,
-        "optimizer": options.optimizer,
-        "lr": _rate(options),
-        "schedule": options.schedule,
+        **train_options.described(options),
         "loss": _loss(options).to_config(),
         "batch_size": options.batch_size,
         "seed": options.seed,

@@ -139,9 +139,9 @@ def fit(
     Raises:
         NonFiniteError: The loss, a gradient or an updated weight became NaN or infinite; has the step and the
             history. The model keeps its best or its last finite weights.
-        TypeError, ValueError: Invalid arguments, all labels ignored, batches too small for batch
-            normalization, or a checkpoint of another training; raised before the first step.
-        CheckpointError: A damaged checkpoint; names the file.
+        TypeError, ValueError: Invalid arguments, all labels ignored, or batches too small for batch
+            normalization; raised before the first step.
+        CheckpointError: A checkpoint that is damaged or of another training; names the file.
 
     Cost: a step is two calls into the engine and some ten microseconds of Python.
 

@@ -34,9 +34,8 @@ class Checkpoints:
         resume: Continue from the newest checkpoint, if there is one.
 
     Raises:
-        ValueError: The folder has checkpoints and `resume` is False; or the newest is of other settings or of
-            more epochs.
-        CheckpointError: The newest is damaged, or not a checkpoint.
+        CheckpointError: The folder has checkpoints and `resume` is False; or the newest is damaged, not a
+            checkpoint, of other settings or of more epochs.
     """
 
     def __init__(
@@ -49,18 +48,18 @@ class Checkpoints:
             return
         steps, newest = files[-1]
         if not resume:
-            raise ValueError(
+            raise CheckpointError(
                 f"fit: checkpoint: {folder.path} has checkpoints of a training (the newest after {steps} "
                 "steps); use resume=True to continue it, or another folder"
             )
         self._found = read_checkpoint(newest)
         for path, before, now in differences(self._found.settings, settings):
-            raise ValueError(
+            raise CheckpointError(
                 f"fit: cannot resume from {newest}: {path} was {_shown(before)} and is {_shown(now)} now"
             )
         done = _checked(newest, lambda state: len(state["history"]["epochs"]), self._found.state)
         if epochs is not None and done > epochs:
-            raise ValueError(f"fit: epochs={epochs}, but {newest} has done {done} epochs already")
+            raise CheckpointError(f"fit: epochs={epochs}, but {newest} has done {done} epochs already")
 
     def begin(self, run: Run) -> None:
         """Restore the run if it is resumed."""
