@@ -3,17 +3,23 @@
 Only `download` uses the network, only `ImageFolder` Pillow.
 """
 
+from .cifar import CIFAR10, CIFAR100
 from .download import download
 from .emnist import EMNIST
 from .glyphs import glyphs
 from .idx import read_idx
 from .idx_dataset import data_home
+from .idx_folder import from_idx
 from .image_dataset import ImageDataset
 from .image_folder import ImageFolder
 from .mnist import MNIST, FashionMNIST
+from .numpy_files import from_npy, from_npz
+from .pixel_csv import from_csv
 from .registry import Availability, load, names, status
 
 __all__ = [
+    "CIFAR10",
+    "CIFAR100",
     "EMNIST",
     "MNIST",
     "Availability",
@@ -22,6 +28,10 @@ __all__ = [
     "ImageFolder",
     "data_home",
     "download",
+    "from_csv",
+    "from_idx",
+    "from_npy",
+    "from_npz",
     "glyphs",
     "load",
     "names",

@@ -1,0 +1,101 @@
+"""`from_idx`: a pair of idx files by any of their usual names."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from .._files import expand
+from ..errors import DataError
+from .idx import read_idx
+from .idx_dataset import upright
+from .image_dataset import ImageDataset
+from .labeling import as_classes
+
+_WHO = "from_idx"
+#: "train-images-idx3-ubyte.gz", "t10k-images.idx3-ubyte", "emnist-letters-test-images-idx3-ubyte".
+_IMAGES = re.compile(r"((?:.*[-_.])?)(train|test|t10k)([-_.])images([-_.])idx3([-_.])ubyte(?:\.gz)?")
+_TRAIN = {"train": True, "test": False, "t10k": False}
+#: Where torchvision and others put them.
+_FOLDERS = ("", "raw", "MNIST/raw", "FashionMNIST/raw", "EMNIST/raw")
+
+
+def from_idx(
+    path: str | os.PathLike[str],
+    train: bool = True,
+    *,
+    classes: Sequence[str] | None = None,
+    transposed: bool | None = None,
+) -> ImageDataset:
+    """Load images and labels from idx files, the format of MNIST, under any of their usual names.
+
+    Args:
+        path: A folder with ``train-images-idx3-ubyte`` and ``train-labels-idx1-ubyte`` (or
+            ``t10k-...`` and ``test-...`` for testing), with a dot in place of a hyphen, with a prefix, with
+            .gz or without, directly or in a folder ``raw`` or ``MNIST/raw``; or the images file itself.
+        train: The training part, else the test part; of a file it must be the part in its name.
+        classes: Class names: a label in the file is one of them, or else its number from 0. None: the
+            distinct labels, sorted.
+        transposed: Transpose the images. None: for files whose names begin with "emnist".
+
+    Raises:
+        DataError: No such files, several such files, damaged ones, or different counts.
+    """
+    images_file = _file(Path(expand(path)), train)
+    labels_file = _labels_of(images_file)
+    images, values = read_idx(images_file, kind="images"), read_idx(labels_file, kind="labels")
+    if len(images) != len(values):
+        raise DataError(
+            f"{images_file} holds {len(images)} images, but {labels_file.name} {len(values)} labels"
+        )
+    labels, names = as_classes(_WHO, str(labels_file), values, classes)
+    if images_file.name.lower().startswith("emnist") if transposed is None else transposed:
+        images = upright(images)
+    return ImageDataset(
+        images, labels, names, images_file.name.partition("-images")[0], f"Images from {images_file.name}."
+    )
+
+
+def find_idx(folder: Path, train: bool) -> list[Path]:
+    """The images files of a part in `folder` or its usual folders; one of those with and without .gz."""
+    for place in _FOLDERS:
+        if not (folder / place).is_dir():
+            continue
+        found = {}
+        for path in sorted((folder / place).iterdir()):
+            match = _IMAGES.fullmatch(path.name)
+            if match is not None and _TRAIN[match[2]] is train:
+                found.setdefault(path.name.removesuffix(".gz"), path)
+        if found:
+            return list(found.values())
+    return []
+
+
+def _file(path: Path, train: bool) -> Path:
+    if not path.is_dir():
+        match = _IMAGES.fullmatch(path.name)
+        if path.exists() and match is None:
+            raise DataError(f"{_WHO}: {path}: not named like an images file, such as train-images-idx3-ubyte")
+        if match is not None and _TRAIN[match[2]] is not train:
+            raise DataError(f"{_WHO}: {path} is of the {match[2]} part; pass train={not train}")
+        return path
+    found = find_idx(path, train)
+    if not found:
+        part = "train" if train else "t10k"
+        raise DataError(f"{_WHO}: {path} has no idx files such as {part}-images-idx3-ubyte")
+    if len(found) > 1:
+        names = ", ".join(file.name for file in found)
+        raise DataError(f"{_WHO}: {path} has several data sets ({names}); give the images file")
+    return found[0]
+
+
+def _labels_of(images_file: Path) -> Path:
+    match = _IMAGES.fullmatch(images_file.name)
+    assert match is not None
+    stem = f"{match[1]}{match[2]}{match[3]}labels{match[4]}idx1{match[5]}ubyte"
+    for path in (images_file.with_name(stem), images_file.with_name(f"{stem}.gz")):
+        if path.is_file():
+            return path
+    raise DataError(f"{_WHO}: there is no {stem} beside {images_file}")

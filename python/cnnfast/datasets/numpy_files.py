@@ -1,0 +1,121 @@
+"""`from_npz` and `from_npy`: images and labels in NumPy's files, without pickle."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._files import expand, open_regular
+from ..errors import DataError
+from .image_dataset import ImageDataset
+from .labeling import Source, as_classes, as_images, name_of, stem_of
+
+_PAIRS = (("x", "y"), ("X", "y"), ("images", "labels"), ("data", "labels"), ("arr_0", "arr_1"))
+#: Names of the arrays, in the order in which they are looked for.
+TRAIN_KEYS = (("x_train", "y_train"), ("X_train", "y_train"), ("train_images", "train_labels"), *_PAIRS)
+TEST_KEYS = (("x_test", "y_test"), ("X_test", "y_test"), ("test_images", "test_labels"))
+#: What NumPy and zipfile raise for damaged files.
+_DAMAGE = (ValueError, TypeError, EOFError, MemoryError, OSError, OverflowError, RuntimeError, KeyError)
+_DAMAGE += (SyntaxError, NotImplementedError, struct.error, zlib.error, zipfile.BadZipFile)  # type: ignore[assignment]
+
+
+def from_npz(path: Source, train: bool = True, *, classes: Sequence[str] | None = None) -> ImageDataset:
+    """Load images and labels from a ``.npz`` file. Arrays of objects are refused, as reading them runs code.
+
+    Args:
+        path: The file, or its content as bytes.
+        train: Read the arrays ``x_train`` and ``y_train`` (or ``X_train``, ``train_images`` and
+            ``train_labels``), else ``x`` and ``y`` (or ``X``, ``images`` and ``labels``, ``data`` and
+            ``labels``, ``arr_0`` and ``arr_1``). False: ``x_test`` and ``y_test`` (or ``X_test``,
+            ``test_images`` and ``test_labels``).
+        classes: Class names: a label in the file is one of them, or else its number from 0. None: the
+            distinct labels, sorted.
+
+    Shapes:
+        images: (n, h, w), (n, c, h, w), (n, h, w, c), or (n, h*w) of square images; integers 0 .. 255, or
+        floats 0 .. 1, which are multiplied by 255. labels: (n,) or (n, 1), integers or names.
+
+    Raises:
+        OSError: The file cannot be opened.
+        DataError: Damaged, other arrays, one class, or a label that is not in `classes`.
+
+    Example:
+        >>> import io
+        >>> file = io.BytesIO()
+        >>> np.savez(file, x=np.zeros((4, 28, 28), np.uint8), y=np.array([3, 5, 3, 5]))
+        >>> from_npz(file.getvalue())
+        ImageDataset('memory', 4 images of 1x28x28, 2 classes)
+    """
+    name = name_of(path)
+    with io.BytesIO(path) if isinstance(path, bytes) else open_regular("from_npz", path) as file:
+        try:
+            archive: Any = np.load(file, allow_pickle=False)
+            if not hasattr(archive, "files"):
+                raise DataError(f"from_npz: {name} is one array; use from_npy for .npy files")
+            found = list(archive.files)
+            pairs = TRAIN_KEYS if train else TEST_KEYS
+            pair = next((pair for pair in pairs if set(pair) <= set(found)), None)
+            if pair is not None:
+                images, labels = (archive[key] for key in pair)
+        except DataError:
+            raise
+        except _DAMAGE as error:
+            reason = " ".join(str(error).split())
+            raise DataError(f"from_npz: {name} is not a readable .npz file ({reason})") from None
+    if pair is None:
+        wanted = " or ".join(f"{x!r} and {y!r}" for x, y in pairs[:1] + pairs[-5:-2])
+        raise DataError(f"from_npz: {name} holds {', '.join(map(repr, found)) or 'no arrays'}; need {wanted}")
+    return _dataset("from_npz", path, name, images, labels, classes)
+
+
+def from_npy(
+    images: str | os.PathLike[str], labels: str | os.PathLike[str], *, classes: Sequence[str] | None = None
+) -> ImageDataset:
+    """Load images and labels from two ``.npy`` files. uint8 images (n, h, w) or (n, c, h, w) are mapped into
+    memory instead of read, so that they may be larger than it.
+
+    Args:
+        images, labels: The files; shapes and types as in `from_npz`.
+        classes: As in `from_npz`.
+
+    Raises:
+        OSError: A file cannot be opened.
+        DataError: Damaged, other arrays, one class, or a label that is not in `classes`.
+    """
+    pixels, values = _array(images, mapped=True), _array(labels, mapped=False)
+    return _dataset("from_npy", images, name_of(images), pixels, values, classes)
+
+
+def _array(path: str | os.PathLike[str], *, mapped: bool) -> npt.NDArray[Any]:
+    open_regular("from_npy", path).close()
+    try:
+        found: Any = np.load(expand(path), mmap_mode="r" if mapped else None, allow_pickle=False)
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"from_npy: {os.fsdecode(path)} is not a readable .npy file ({reason})") from None
+    if not isinstance(found, np.ndarray):
+        raise DataError(f"from_npy: {os.fsdecode(path)} holds several arrays; use from_npz")
+    return np.asarray(found)
+
+
+def _dataset(
+    who: str,
+    path: Source,
+    name: str,
+    images: npt.NDArray[Any],
+    values: npt.NDArray[Any],
+    classes: Sequence[str] | None,
+) -> ImageDataset:
+    labels, names = as_classes(who, name, values, classes)
+    pixels = as_images(who, name, images)
+    if len(pixels) != len(labels):
+        raise DataError(f"{who}: {name} has {len(pixels)} images, but {len(labels)} labels")
+    return ImageDataset(pixels, labels, names, stem_of(path), f"Images from {os.path.basename(name)}.")
