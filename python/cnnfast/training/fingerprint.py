@@ -38,13 +38,12 @@ def describe(
     """
     model = trainer.model
     described = {
+        **arguments,
         "model": {
             "architecture": model.to_config(),
             "dtype": model.dtype.name,
             "preprocessing": model.preprocessing.to_config(),
         },
-        "data": _data(part),
-        "validation": None if held is None else _data(held),
         "loss": trainer.loss.to_config(),
         "optimizer": _optimizer(trainer.optimizer),
         "schedule": _schedule(settings),
@@ -53,7 +52,8 @@ def describe(
         "history_steps": settings.history_steps,
         "metrics": list(metrics),
         "callbacks": [type(callback).__name__ for callback in stateful(callbacks)],
-        **arguments,
+        "data": _data(part),
+        "validation": None if held is None else _data(held),
     }
     plain: dict[str, Any] = json.loads(to_json(described))
     return plain

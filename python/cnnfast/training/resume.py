@@ -54,9 +54,10 @@ class Checkpoints:
             )
         self._found = read_checkpoint(newest)
         for path, before, now in differences(self._found.settings, settings):
-            raise CheckpointError(
-                f"fit: cannot resume from {newest}: {path} was {_shown(before)} and is {_shown(now)} now"
-            )
+            change = f"{path} was {_shown(before)} and is {_shown(now)} now"
+            if path.endswith(".sha256"):
+                change = f"{path.removesuffix('.sha256')} has other values now"
+            raise CheckpointError(f"fit: cannot resume from {newest}: {change}")
         done = _checked(newest, lambda state: len(state["history"]["epochs"]), self._found.state)
         if epochs is not None and done > epochs:
             raise CheckpointError(f"fit: epochs={epochs}, but {newest} has done {done} epochs already")
