@@ -42,6 +42,11 @@ def from_idx(
 
     Raises:
         DataError: No such files, several such files, damaged ones, or different counts.
+
+    Example:
+        >>> from cnnfast import datasets
+        >>> datasets.from_idx("MNIST/raw").classes[9]  # doctest: +SKIP
+        '9'
     """
     images_file = _file(Path(expand(path)), train)
     labels_file = _labels_of(images_file)
@@ -63,7 +68,7 @@ def find_idx(folder: Path, train: bool) -> list[Path]:
     for place in _FOLDERS:
         if not (folder / place).is_dir():
             continue
-        found = {}
+        found: dict[str, Path] = {}
         for path in sorted((folder / place).iterdir()):
             match = _IMAGES.fullmatch(path.name)
             if match is not None and _TRAIN[match[2]] is train:

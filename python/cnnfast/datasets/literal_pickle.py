@@ -37,6 +37,7 @@ def load(content: bytes) -> Any:
         UnsafePickle: Anything else in it.
     """
     try:
+        argument: Any
         for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
             if opcode.name not in _OPCODES:
                 raise UnsafePickle(f"opcode {opcode.name} is not that of a literal")

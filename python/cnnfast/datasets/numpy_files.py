@@ -89,6 +89,15 @@ def from_npy(
     Raises:
         OSError: A file cannot be opened.
         DataError: Damaged, other arrays, one class, or a label that is not in `classes`.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     images, labels = pathlib.Path(folder, "images.npy"), pathlib.Path(folder, "labels.npy")
+        ...     np.save(images, np.zeros((2, 28, 28), np.uint8))
+        ...     np.save(labels, ["cat", "dog"])
+        ...     from_npy(images, labels)
+        ImageDataset('images', 2 images of 1x28x28, 2 classes)
     """
     pixels, values = _array(images, mapped=True), _array(labels, mapped=False)
     return _dataset("from_npy", images, name_of(images), pixels, values, classes)
