@@ -28,6 +28,11 @@ class BatchResult(NamedTuple):
     counted: int
     largest: float
 
+    def logs(self, of_classes: bool) -> dict[str, float]:
+        """The loss and, if targets are classes, the accuracy by name, for callbacks."""
+        known = of_classes and self.counted > 0
+        return {"loss": self.loss, **({"accuracy": self.correct / self.counted} if known else {})}
+
 
 class GradientAccumulator:
     """Accumulates the gradients of the parts of a batch; the result is the mean over all rows of the batch.

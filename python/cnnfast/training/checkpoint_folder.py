@@ -19,13 +19,13 @@ class CheckpointFolder:
     """A folder of checkpoints, `step-000001200.safetensors` after 1200 steps.
 
     Args:
-        folder: Created if it does not exist.
+        folder: Its path; `create` creates it.
         keep: Number of checkpoints to keep, at least 1.
         every_minutes: Time between two checkpoints within an epoch, above 0.
 
     Raises:
         TypeError, ValueError: A setting out of range.
-        OSError: The folder cannot be created; names it.
+        NotADirectoryError: It is a file.
     """
 
     def __init__(self, folder: object, keep: object, every_minutes: object) -> None:
@@ -39,17 +39,19 @@ class CheckpointFolder:
         self.path = Path(expand(folder))
         if self.path.exists() and not self.path.is_dir():
             raise NotADirectoryError(f"fit: checkpoint: {self.path} is a file, not a folder")
-        with naming(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
         self._last = time.perf_counter()
 
     def files(self) -> list[tuple[int, Path]]:
         """(steps, file) of all checkpoints, in the order of their steps."""
+        if not self.path.exists():
+            return []
         matches = ((_NAME.fullmatch(path.name), path) for path in self.path.iterdir())
         return sorted((int(match[1]), path) for match, path in matches if match is not None)
 
-    def check_writable(self, size: int) -> None:
-        """Raises OSError if a file of this size could not be written."""
+    def create(self, size: int) -> None:
+        """Create the folder. Raises OSError if it or a file of this size could not be written."""
+        with naming(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
         check_writable("fit", self.path / f"step-{0:09}.safetensors", size)
 
     @property

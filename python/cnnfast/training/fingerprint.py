@@ -14,8 +14,8 @@ from .._json import to_json
 from ..optim import Optimizer
 from ..optim.lr_scheduler import Schedule
 from .callbacks.callback import Callback, stateful
-from .run import Settings
 from .samples import Samples
+from .settings import Settings
 from .trainer import Trainer
 
 #: Bytes of an array up to which all of it is read; of larger ones, rows at equal distances.

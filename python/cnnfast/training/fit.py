@@ -24,8 +24,9 @@ from .fingerprint import describe
 from .history import EpochRecord, History
 from .progress import Setting, display_for
 from .resume import Checkpoints
-from .run import Run, Settings
+from .run import Run
 from .samples import Samples, as_samples, check_not_all_ignored, split_validation
+from .settings import Settings
 from .trainer import Trainer
 from .validation import Validation
 
@@ -162,11 +163,7 @@ def fit(
     if not isinstance(history_steps, bool):
         raise TypeError(f"fit: history_steps must be True or False, got {history_steps!r}")
     called = check_callbacks("fit", callbacks)
-    if not isinstance(resume, bool):
-        raise TypeError(f"fit: resume must be True or False, got {resume!r}")
-    if checkpoint is None and resume:
-        raise ValueError("fit: resume needs the folder of the checkpoints; set checkpoint=...")
-    folder = None if checkpoint is None else CheckpointFolder(checkpoint, keep, every_minutes)
+    folder = _folder(checkpoint, resume, keep, every_minutes)
     rates = schedule_of("fit", schedule)
     augmentation = as_augmentation("fit", augment)
     if not isinstance(model, Module):
@@ -174,10 +171,8 @@ def fit(
     loss = as_loss("fit", loss)
     part, held = _training_and_validation(model, data, validation, seed, loss)
     _check_not_all_ignored(part, loss)
-    if held is None and metrics:
-        raise ValueError("fit: metrics are computed in the validation; set validation=...")
-    if held is None and rates is not None and rates.watches is not None:
-        raise ValueError(f"fit: the schedule depends on the validation {rates.watches}; set validation=...")
+    if held is None:
+        _check_without_validation(rates, metrics)
     chosen = Adam() if optimizer is None else optimizer
     trainer = Trainer(
         model, chosen, loss, seed, clip_norm=clip_norm, clip_value=clip_value, augment=augmentation
@@ -191,11 +186,7 @@ def fit(
     display = display_for(progress, epochs, len(part), time_limit)
     model.record_loss(loss, plan.output_shape[0])
     measured = None if held is None else Validation(model, held, loss, metrics)
-    if model.input_shape is None and not model.takes_other_sizes(part.x.shape[1:]):
-        model.input_shape = part.x.shape[1:]
-    model.record_input(part.x)
-    if model.classes is None:
-        model.classes = part.classes
+    _describe_data(model, part)
     if on_epoch is not None:
         called = (*called, OnEpoch(on_epoch))
     order_seed = seed if shuffle else None
@@ -225,6 +216,33 @@ def _length(epochs: object, time_limit: object) -> tuple[int | None, float | Non
     if seconds == 0:
         raise ValueError("fit: time_limit must be above 0, got 0")
     return None if epochs is None else check_integer("fit", "epochs", epochs, 1), seconds
+
+
+def _folder(checkpoint: object, resume: object, keep: object, minutes: object) -> CheckpointFolder | None:
+    """The folder of the checkpoints, if there is one."""
+    if not isinstance(resume, bool):
+        raise TypeError(f"fit: resume must be True or False, got {resume!r}")
+    if checkpoint is None and resume:
+        raise ValueError("fit: resume needs the folder of the checkpoints; set checkpoint=...")
+    return None if checkpoint is None else CheckpointFolder(checkpoint, keep, minutes)
+
+
+def _check_without_validation(schedule: Schedule | None, metrics: Sequence[str]) -> None:
+    if metrics:
+        raise ValueError("fit: metrics are computed in the validation; set validation=...")
+    if schedule is not None and schedule.watches is not None:
+        raise ValueError(
+            f"fit: the schedule depends on the validation {schedule.watches}; set validation=..."
+        )
+
+
+def _describe_data(model: Module, part: Samples) -> None:
+    """Record shape, type and classes of the training samples in the model."""
+    if model.input_shape is None and not model.takes_other_sizes(part.x.shape[1:]):
+        model.input_shape = part.x.shape[1:]
+    model.record_input(part.x)
+    if model.classes is None:
+        model.classes = part.classes
 
 
 def _training_and_validation(

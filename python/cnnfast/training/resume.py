@@ -64,7 +64,7 @@ class Checkpoints:
 
     def begin(self, run: Run) -> None:
         """Restore the run if it is resumed."""
-        self._folder.check_writable(_BLOCKS * run.trainer.model.flat_parameters.nbytes)
+        self._folder.create(_BLOCKS * run.trainer.model.flat_parameters.nbytes)
         if self._found is not None:
             _checked(self._found.path, lambda state: _restore(run, state), self._found.state)
             self._found = None  # releases its arrays

@@ -6,11 +6,11 @@ import contextlib
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import NonFiniteError
-from ..optim.lr_scheduler import Schedule, Scheduler
+from ..optim.lr_scheduler import Scheduler
 from .accumulator import BatchResult
 from .average import WeightAverage
 from .best import Best
@@ -23,36 +23,12 @@ from .pace import Pace
 from .position import Position
 from .progress import Progress
 from .samples import Samples
+from .settings import Settings
 from .trainer import Trainer
-from .validation import Validation
+from .validation import Validation, metric_names
 
 if TYPE_CHECKING:
     from .resume import Checkpoints
-
-
-@dataclass(frozen=True, eq=False)
-class Settings:
-    """Settings of a run.
-
-    Args:
-        epochs: Number of passes over the training samples; None if only the time is limited.
-        batches: Positions of each batch in the order of an epoch.
-        order_seed: Seed of the order; None keeps that of the data.
-        micro_batch: As in `Trainer.step`.
-        schedule: None for a constant learning rate.
-        ema: Decay of the exponential moving average of the weights; None for none.
-        time_limit: Seconds; None is unlimited.
-        history_steps: Whether to record every step.
-    """
-
-    epochs: int | None
-    batches: tuple[slice, ...]
-    order_seed: int | None
-    micro_batch: int | None
-    schedule: Schedule | None
-    ema: float | None = None
-    time_limit: float | None = None
-    history_steps: bool = False
 
 
 class Run:
@@ -85,7 +61,8 @@ class Run:
         per_epoch = len(settings.batches)
         limit = settings.time_limit
         self.pace = None if limit is None else Pace(limit, settings.epochs, per_epoch)
-        self.context = Context(trainer, self.history, settings.epochs, per_epoch, self._metric_names())
+        names = metric_names(trainer.loss.is_classification, validation)
+        self.context = Context(trainer, self.history, settings.epochs, per_epoch, names)
         self._checkpoints = checkpoints
         self._dispatch = Dispatch(callbacks)
         self._interrupt = Interrupt()
@@ -229,9 +206,7 @@ class Run:
             self.history.steps.loss.append(result.loss)
             self.history.steps.lr.append(lr)
         if self._dispatch.batch_end:
-            context.logs = {"loss": result.loss, "lr": lr}
-            if self.trainer.loss.is_classification and result.counted > 0:
-                context.logs["accuracy"] = result.correct / result.counted
+            context.logs = {**result.logs(self.trainer.loss.is_classification), "lr": lr}
             for call in self._dispatch.batch_end:
                 call(context)
             context.logs = {}
@@ -294,11 +269,3 @@ class Run:
     def _averaged(self) -> contextlib.AbstractContextManager[None]:
         """Context manager: the model has the averaged weights, if there are any."""
         return contextlib.nullcontext() if self.average is None else self.average.applied()
-
-    def _metric_names(self) -> tuple[str, ...]:
-        """Names of the entries of an epoch's record."""
-        of_classes = ["accuracy"] if self.trainer.loss.is_classification else []
-        validated = [] if self._validation is None else self._validation.names
-        timed = [] if self._validation is None else ["val_seconds"]
-        rest = ["lr", "seconds", *timed, "images_per_second", "skipped_steps"]
-        return ("loss", *of_classes, *validated, *rest)

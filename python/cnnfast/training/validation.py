@@ -53,3 +53,10 @@ class Validation:
         model, held = self._model, self._held
         metrics = metrics_for(self._task, model.output_kind, self._loss)
         return metrics if measure(model, held, metrics, _BATCH, stop) else None
+
+
+def metric_names(of_classes: bool, validation: Validation | None) -> tuple[str, ...]:
+    """Names in `EpochRecord.logs`, for targets that are classes or not."""
+    accuracy = ("accuracy",) if of_classes else ()
+    validated, timed = ((), ()) if validation is None else (validation.names, ("val_seconds",))
+    return ("loss", *accuracy, *validated, "lr", "seconds", *timed, "images_per_second", "skipped_steps")
