@@ -3,6 +3,7 @@
 Only `download` uses the network, only `ImageFolder` Pillow.
 """
 
+from .any_path import from_path
 from .cifar import CIFAR10, CIFAR100
 from .download import download
 from .emnist import EMNIST
@@ -32,6 +33,7 @@ __all__ = [
     "from_idx",
     "from_npy",
     "from_npz",
+    "from_path",
     "glyphs",
     "load",
     "names",

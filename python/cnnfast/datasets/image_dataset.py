@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import check_integer, refuse_masked, type_of
+from .._checks import refuse_masked, type_of
 from .._class_names import are_names, class_numbers
 from ..errors import DataError
+from .sampling import balanced_rows, class_weights, held_out_rows
 
 Rows = slice | Sequence[int] | npt.NDArray[np.integer[Any]] | npt.NDArray[np.bool_]
 
@@ -90,28 +91,54 @@ class ImageDataset:
             index = index.astype(np.intp)
         return ImageDataset(self.images[index], self.labels[index], self.classes, self.name, self.description)
 
-    def split(self, fraction: float, seed: int) -> tuple[ImageDataset, ImageDataset]:
+    def split(
+        self, fraction: float, seed: int, *, stratify: bool = False
+    ) -> tuple[ImageDataset, ImageDataset]:
         """Split at random into (rest, held-out part), each in the original order.
 
         Args:
             fraction: Fraction of the images to hold out, between 0 and 1; the number of images is rounded.
             seed: The same seed holds out the same images.
+            stratify: Hold out this fraction of each class, rounded, but at least one image, and leave at
+                least one.
 
         Raises:
             ValueError: `fraction` is outside of (0, 1), or leaves one of the two empty.
+            DataError: With `stratify`, a class of one image, which would be missing in one of the parts.
         """
-        if not 0 < fraction < 1:
-            raise ValueError(f"ImageDataset.split: fraction must lie between 0 and 1, got {fraction}")
-        n_part = round(len(self) * fraction)
-        if n_part in (0, len(self)):
-            raise ValueError(
-                f"ImageDataset.split: fraction {fraction} of {len(self)} images leaves "
-                f"{len(self) - n_part} and {n_part}; both must have at least 1"
-            )
-        held_out = np.zeros(len(self), dtype=np.bool_)
-        seed = check_integer("ImageDataset.split", "seed", seed, 0)
-        held_out[np.random.default_rng(seed).permutation(len(self))[:n_part]] = True
+        held_out = held_out_rows(self.labels, self.classes, fraction, seed, stratify=stratify)
         return self[~held_out], self[held_out]
+
+    def class_weights(self) -> tuple[float, ...]:
+        """Weights that give all classes the same influence: len(self) / (number of classes * images of the
+        class), for the argument `weight` of `losses.CrossEntropy`.
+
+        Raises:
+            DataError: A class without images.
+
+        Example:
+            >>> data = ImageDataset(np.zeros((4, 8, 8), np.uint8), ["a", "a", "a", "b"])
+            >>> data.class_weights()
+            (0.6666666666666666, 2.0)
+        """
+        return class_weights(self.labels, self.classes)
+
+    def balanced(self, seed: int) -> ImageDataset:
+        """A data set with as many images of each class as the most frequent class has: images of the others
+        occur several times, the last time a random subset of them. Images are copied.
+
+        Args:
+            seed: The same seed gives the same images, in the same order.
+
+        Raises:
+            DataError: A class without images.
+
+        Example:
+            >>> data = ImageDataset(np.zeros((4, 8, 8), np.uint8), ["a", "a", "a", "b"])
+            >>> data.balanced(seed=0).labels
+            array([0, 0, 0, 1, 1, 1])
+        """
+        return self[balanced_rows(self.labels, self.classes, seed)]
 
 
 def _checked_images(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

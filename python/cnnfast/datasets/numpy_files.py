@@ -103,6 +103,13 @@ def from_npy(
     return _dataset("from_npy", images, name_of(images), pixels, values, classes)
 
 
+def holds_test_part(path: str | os.PathLike[str]) -> bool:
+    """Whether a ``.npz`` file has arrays for testing."""
+    with open_regular("from_npz", path) as file, zipfile.ZipFile(file) as archive:
+        names = {name.removesuffix(".npy") for name in archive.namelist()}
+    return any(set(pair) <= names for pair in TEST_KEYS)
+
+
 def _array(path: str | os.PathLike[str], *, mapped: bool) -> npt.NDArray[Any]:
     open_regular("from_npy", path).close()
     try:

@@ -35,7 +35,7 @@ def from_csv(
     shape: tuple[int, ...] | None = None,
     *,
     classes: Sequence[str] | None = None,
-    transposed: bool = False,
+    transposed: bool | None = None,
 ) -> ImageDataset:
     """Load images from a CSV file: a row for each image, with its label and its pixels, integers 0 .. 255.
 
@@ -49,7 +49,7 @@ def from_csv(
         shape: (h, w) or (c, h, w) of an image, in the order of the columns; None: a gray square.
         classes: Class names: a label in the file is one of them, or else its number from 0. None: the
             distinct labels, sorted; labels from 1 thus become 0, 1, ...
-        transposed: Transpose the images, as the files of EMNIST need.
+        transposed: Transpose the images. None: for files whose names begin with "emnist".
 
     Returns:
         An `ImageDataset`: images uint8 (n, h, w) or (n, c, h, w).
@@ -79,7 +79,8 @@ def from_csv(
             raise DataError(f"{_WHO}: {name}: damaged gzip data ({error})") from None
     size = image_shape(_WHO, name, images.shape[1], None if shape is None else _checked_shape(shape))
     images = images.reshape(len(images), *size)
-    if transposed:
+    is_emnist = not isinstance(path, bytes) and os.path.basename(name).lower().startswith("emnist")
+    if is_emnist if transposed is None else transposed:
         images = upright(images) if images.ndim == 3 else images.transpose(0, 1, 3, 2)
     labels, names = as_classes(_WHO, name, values, classes)
     return ImageDataset(images, labels, names, stem_of(path), f"Images from {os.path.basename(name)}.")

@@ -1,0 +1,106 @@
+"""`from_path`: a data set from whatever is at a path."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from .._files import expand
+from ..errors import DataError
+from .cifar import CIFAR10, CIFAR100, find_cifar
+from .idx_folder import find_idx, from_idx
+from .image_dataset import ImageDataset
+from .image_files import PARTS, class_folders
+from .image_folder import ImageFolder
+from .numpy_files import from_npy, from_npz, holds_test_part
+from .pixel_csv import from_csv
+
+#: The training part or all, and the test part if there is one.
+Parts = tuple[ImageDataset, ImageDataset | None]
+
+_TRAIN = ("train", "training")
+_TEST = ("test", "testing", "val", "valid", "validation")
+_CSV = (".csv", ".tsv", ".txt", ".csv.gz")
+_NPY_PAIRS = (("images.npy", "labels.npy"), ("x.npy", "y.npy"), ("X.npy", "y.npy"))
+
+
+def from_path(path: str | os.PathLike[str], *, classes: Sequence[str] | None = None) -> Parts:
+    """Load the data set at a path, of any kind that this package reads, without further settings.
+
+    A folder is one of: ``train`` and ``test`` (or ``val``), each with a folder of images for each class; a
+    folder of images for each class (`ImageFolder`); idx files (`from_idx`); the files of CIFAR;
+    ``images.npy`` and ``labels.npy`` (or ``x.npy`` and ``y.npy``). A file is one of: ``.npz``, ``.csv``,
+    ``.csv.gz``, ``.tsv`` or ``.txt``, or the images file of a pair of idx files.
+
+    Args:
+        path: The folder or file.
+        classes: Class names that the labels must be of, such as those of a model; None: those in the data.
+
+    Returns:
+        (training part, test part); the test part is None if there is none.
+
+    Raises:
+        OSError: It cannot be opened.
+        DataError: Another kind of file; or as the function that reads this kind.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = pathlib.Path(folder, "own.csv")
+        ...     _ = file.write_text("a,0,0,0,0\\nb,9,9,9,9\\n")
+        ...     from_path(file)
+        (ImageDataset('own', 2 images of 1x2x2, 2 classes), None)
+    """
+    place = Path(expand(path))
+    if place.is_dir():
+        return _folder(place, classes)
+    name = place.name.lower()
+    if name.endswith(".npz"):
+        train = from_npz(place, classes=classes)
+        if not holds_test_part(place):
+            return train, None
+        return train, from_npz(place, train=False, classes=classes or train.classes)
+    if name.endswith(_CSV):
+        return from_csv(place, classes=classes), None
+    if "idx3" in name:
+        return _idx(place, place.parent, classes)
+    if not place.exists():
+        raise FileNotFoundError(f"there is no file or folder {os.fspath(path)}")
+    raise DataError(
+        f"{os.fspath(path)}: not a folder of images, .csv, .npz or idx file (images-idx3-ubyte), "
+        "which are the kinds of data that can be read"
+    )
+
+
+def _folder(place: Path, classes: Sequence[str] | None) -> Parts:
+    if find_idx(place, True):
+        return _idx(place, place, classes)
+    for kind, load in ((10, CIFAR10), (100, CIFAR100)):
+        if find_cifar(kind, True, place):
+            return load(True, place), load(False, place) if find_cifar(kind, False, place) else None
+    for images, labels in _NPY_PAIRS:
+        if (place / images).is_file() and (place / labels).is_file():
+            return from_npy(place / images, place / labels, classes=classes), None
+    names = {name.lower(): name for name in class_folders(place)}
+    train = next((names[part] for part in _TRAIN if part in names), None)
+    if train is None or not set(names) <= PARTS or not class_folders(place / train):
+        return ImageFolder(place, classes=classes), None
+    data = ImageFolder(place / train, classes=classes)
+    test = next((names[part] for part in _TEST if part in names), None)
+    if test is None:
+        return data, None
+    mode, size = ("RGB" if data.input_shape[0] == 3 else "L"), data.input_shape[1:]
+    return data, ImageFolder(place / test, size, mode, classes=data.classes)  # type: ignore[arg-type]
+
+
+def _idx(place: Path, folder: Path, classes: Sequence[str] | None) -> Parts:
+    train = from_idx(place, classes=classes)
+    if place.is_dir():
+        has_test = bool(find_idx(folder, False))
+        return train, from_idx(folder, False, classes=train.classes) if has_test else None
+    for part in ("t10k", "test"):
+        test = place.with_name(place.name.replace("train", part, 1))
+        if test != place and test.exists():
+            return train, from_idx(test, False, classes=train.classes)
+    return train, None

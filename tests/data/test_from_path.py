@@ -1,0 +1,85 @@
+"""`from_path`: every kind of data is recognized, with its test part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cnnfast.datasets import ImageDataset, from_path
+from cnnfast.errors import DataError
+
+from tests.data.test_cifar import write_ten
+from tests.support.idx_files import random_images, write_pair
+from tests.support.image_folders import two_classes
+from tests.support.refusal import refused
+
+IMAGES, LABELS = random_images(4), np.array([3, 5, 3, 5])
+
+
+def make(kind: str, folder: Path) -> Path:
+    """Data of a kind in `folder`, and its path."""
+    if kind == "folder":
+        return two_classes(folder)
+    if kind == "parts":
+        two_classes(folder / "Train")
+        two_classes(folder / "val", 1, "RGB", (30, 20))
+        return folder
+    if kind == "idx":
+        for stem, n in (("train", 4), ("t10k", 2)):
+            names = f"{stem}-images-idx3-ubyte", f"{stem}-labels-idx1-ubyte"
+            write_pair(folder / "MNIST" / "raw", names, IMAGES[:n], LABELS[:n])
+        return folder
+    if kind == "idx file":
+        return make("idx", folder) / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    if kind == "cifar":
+        write_ten(folder / "cifar-10-batches-bin", "bin")
+        return folder / "cifar-10-batches-bin"
+    if kind == "npz":
+        np.savez(folder / "own.npz", x_train=IMAGES, y_train=LABELS, x_test=IMAGES[:1], y_test=LABELS[:1])
+        return folder / "own.npz"
+    if kind == "npy":
+        np.save(folder / "x.npy", IMAGES)
+        np.save(folder / "y.npy", LABELS)
+        return folder
+    path = folder / "own.csv"
+    np.savetxt(path, np.c_[LABELS, IMAGES.reshape(4, -1)], "%d", ",")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "train", "test"),
+    [
+        ("folder", (6, 1, 8, 8), None),
+        ("parts", (6, 1, 8, 8), (2, 1, 8, 8)),
+        ("idx", (4, 1, 28, 28), (2, 1, 28, 28)),
+        ("idx file", (4, 1, 28, 28), (2, 1, 28, 28)),
+        ("cifar", (10, 3, 32, 32), (2, 3, 32, 32)),
+        ("npz", (4, 1, 28, 28), (1, 1, 28, 28)),
+        ("npy", (4, 1, 28, 28), None),
+        ("csv", (4, 1, 28, 28), None),
+    ],
+)
+def test_kinds(tmp_path: Path, kind: str, train: tuple[int, ...], test: tuple[int, ...] | None) -> None:
+    def extents(data: ImageDataset | None) -> tuple[int, ...] | None:
+        return None if data is None else (len(data), *data.input_shape)
+
+    first, second = from_path(make(kind, tmp_path))
+    assert (extents(first), extents(second)) == (train, test)
+    assert second is None or second.classes == first.classes
+
+
+def test_others(tmp_path: Path) -> None:
+    path = tmp_path / "thesis.pdf"
+    with refused(FileNotFoundError, f"there is no file or folder {path}"):
+        from_path(path)
+    path.write_bytes(b"")
+    with refused(
+        DataError,
+        f"{path}: not a folder of images, .csv, .npz or idx file (images-idx3-ubyte), "
+        "which are the kinds of data that can be read",
+    ):
+        from_path(path)
+    (tmp_path / "x.npz").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"x\.npz is not a readable \.npz file"):
+        from_path(tmp_path / "x.npz")
