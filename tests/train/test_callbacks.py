@@ -178,3 +178,20 @@ def test_an_epoch_without_counted_rows_has_a_loss_of_nan() -> None:
     history = fit(mlp(), (x, y), 3, batch_size=20, shuffle=False, callbacks=[stop], progress=False)
     assert math.isnan(history.epochs[0].loss)
     assert history.epochs[0].skipped_steps == 1
+
+
+@pytest.mark.parametrize("loss", ["mse", "bce_with_logits"])
+def test_the_metrics_of_other_tasks(loss: str) -> None:
+    x, y = blobs()
+    target = (np.eye(3)[y] if loss == "bce_with_logits" else x[:, :3]).astype(np.float32)
+    seen: list[tuple[str, ...]] = []
+    look = At("epoch_end", lambda context: seen.extend([tuple(context.logs), context.metrics]))
+    fit(mlp(), (x, target), 1, loss=loss, validation=0.2, callbacks=[look], progress=False)
+    assert seen[0] == seen[1]
+    assert "accuracy" not in seen[0]
+    assert ("val_accuracy" in seen[0]) == (loss == "bce_with_logits")
+
+
+def test_what_stop_takes() -> None:
+    with refused(TypeError, "stop: reason must be a text, got int"):
+        fit(mlp(), blobs(), callbacks=[At("batch_end", lambda c: c.stop(3))], progress=False)  # type: ignore[arg-type]

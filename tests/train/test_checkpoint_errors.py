@@ -163,9 +163,22 @@ def test_a_damaged_file_is_named(case: int, folder: Path, tmp_path: Path) -> Non
     np.testing.assert_array_equal(model.flat_parameters, before)
 
 
+def test_without_the_damaged_file_the_one_before_is_used(tmp_path: Path) -> None:
+    train(tmp_path)
+    path = tmp_path / NAME
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match=r"; remove it to resume from step-000000004\.safetensors$"):
+        train(tmp_path)
+    path.unlink()
+    assert len(train(tmp_path).epochs) == 2
+
+
 def test_a_model_is_not_a_checkpoint_and_the_other_way_round(folder: Path, tmp_path: Path) -> None:
     path = copied(folder, tmp_path, (folder / "best.safetensors").read_bytes())
-    with refused(CheckpointError, f"{path}: is a safetensors file, but not a checkpoint of a training"):
+    with refused(
+        CheckpointError,
+        f"{path}: is a safetensors file, but not a checkpoint of a training; remove it to start anew",
+    ):
         train(tmp_path)
     with refused(
         CheckpointError,

@@ -50,7 +50,7 @@ def test_resumed_is_uninterrupted(case: int, how: str, tmp_path: Path, set_threa
     assert plain[0].flat_parameters.tobytes() == whole["weights"], "checkpoints change nothing"
     rng = np.random.default_rng(case)
     # the 5th and the 6th step are around an epoch's end and a rate set by hand
-    for step in {5, 6, *rng.integers(1, LAST + 1, 3).tolist()}:
+    for step in {5, 6, int(rng.integers(1, LAST + 1))}:
         folder = tmp_path / str(step)
         set_threads(int(rng.integers(1, 4)))
         try:

@@ -177,3 +177,32 @@ def test_the_last_line_has_no_time_left(capsys):
         display.batch(1, 10, 5.0, 5)
         display.epoch(EpochRecord(1, 0.5, 0.5, None, None, 1.0, 10.0))
     assert capsys.readouterr().err == "epoch 1/1  loss 0.5000  accuracy 50.00%  10 images/s  1.0 s\n"
+
+
+def test_time_left_of_a_resumed_training_and_of_a_limited_one(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    with Lines(4, 100) as display:
+        display.resume(2, 50, 0.0)
+        now[0] = 10.0
+        assert display._left(3, 50) == "0:15"  # 100 images took 10 s, 150 are left
+    now[0] = 0.0
+    with Lines(None, 100, 60.0) as display:
+        display.resume(2, 0, 20.0)
+        now[0] = 10.0
+        assert display._left(5, 50) == "0:30"
+        assert display._fraction(5, 50) == 0.5
+        now[0] = 50.0
+        assert display._left(9, 50) == "0:00"
+    now[0] = 0.0
+    with Lines(2, 100, 60.0) as display:
+        now[0] = 10.0
+        assert display._left(1, 100) == "0:10", "the epochs end first"
+
+
+def test_epochs_without_a_number_planned(capsys):
+    with Lines(None, 10, 60.0) as display:
+        display.batch(1, 10, 5.0, 5)
+        display.epoch(EpochRecord(1, 0.5, 0.5, None, None, 1.0, 10.0))
+    line = "epoch 1  loss 0.5000  accuracy 50.00%  10 images/s  1.0 s  1:00 left\n"
+    assert capsys.readouterr().err == line

@@ -47,7 +47,7 @@ class EpochRecord:
     skipped_steps: int = 0
     lr: float | None = None
     val_seconds: float | None = None
-    val_metrics: dict[str, float] = field(default_factory=dict)
+    val_metrics: dict[str, float] = field(default_factory=dict, hash=False)
 
     def logs(self) -> dict[str, float]:
         """The metrics by name, for callbacks; those of `val_metrics` begin with "val_"."""

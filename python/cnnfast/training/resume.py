@@ -52,7 +52,11 @@ class Checkpoints:
                 f"fit: checkpoint: {folder.path} has checkpoints of a training (the newest after {steps} "
                 "steps); use resume=True to continue it, or another folder"
             )
-        self._found = read_checkpoint(newest)
+        try:
+            self._found = read_checkpoint(newest)
+        except CheckpointError as error:
+            cure = f"to resume from {files[-2][1].name}" if len(files) > 1 else "to start anew"
+            raise CheckpointError(f"{error}; remove it {cure}") from None
         for path, before, now in differences(self._found.settings, settings):
             change = f"{path} was {_shown(before)} and is {_shown(now)} now"
             if path.endswith(".sha256"):
@@ -133,9 +137,10 @@ def _restore(run: Run, state: Mapping[str, Any]) -> None:
         run.pace.start(float(state["elapsed"]))
     for i, callback in enumerate(stateful(run.callbacks)):
         callback.load_state_dict(state["callbacks"][str(i)])
-    context.step, context.stop_reason = run.position.step, state["stop_reason"]
-    if run.pace is not None and context.stop_reason == "time limit":
-        context.stop_reason = None  # the limit may be another one now
+    context.step, reason = run.position.step, state["stop_reason"]
+    if run.pace is not None and reason == "time limit":
+        reason = None  # the limit may be another one now
+    context.stop_reason = context.stop_reason or reason
     if sorted(model.frozen) != state["frozen"]:
         model.unfreeze()
         if state["frozen"]:
