@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support import crossing
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`isa` runs a test on every variant this machine can execute, `dtype` in both precisions.
@@ -41,17 +43,22 @@ def has_float64(isa: str) -> bool:
     return _core.Plan(graph, "float64", isa=isa).isa == isa
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`quick` are the tests on one instruction set (the fastest here), in float32, that are not `slow`."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`quick` are the tests on one instruction set (the fastest here), in float32, that are not `slow`. Tests
+    with cases run in pairs of variants, see crossing.py.
+    """
     from cnnfast import _core
 
-    kept = {"isa": _core.available_isas()[-1], "dtype": "float32"}
+    kept = _core.available_isas()[-1], "float32"
     for item in items:
         params = getattr(getattr(item, "callspec", None), "params", {})
         if item.get_closest_marker("slow") is None and all(
-            params.get(name, value) == value for name, value in kept.items()
+            params.get(name, value) == value for name, value in zip(("isa", "dtype"), kept, strict=True)
         ):
             item.add_marker("quick")
+    left_out = crossing.arrange(items, kept)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(autouse=True, scope="session")

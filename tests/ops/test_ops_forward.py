@@ -10,48 +10,35 @@ from cnnfast import _core
 
 from tests import oracle
 from tests.cases import CASES, LOSSES, Case
-from tests.support import tolerance
+from tests.support import expected, tolerance
 from tests.support.engine import OneNode, op_of
 
 by_id = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-exact_ones = pytest.mark.parametrize(
-    "case", [c for c in CASES if c.op in tolerance.EXACT], ids=lambda case: case.id
-)
+ISA = _core.available_isas()[0]
 
 
 @by_id
 def test_matches_oracle(case: Case, isa: str, dtype: str) -> None:
-    arrays = case.arrays()
-    want = oracle.PAIRS[case.op][0](*arrays, **case.call)
-    terms, scale = tolerance.forward_scale(case, arrays)
+    arrays, want, (terms, scale) = expected.forward(case)
     for exact in (False, True):
         node = OneNode(case, isa, dtype, exact)
         wide = tolerance.winograd(scale) if node.winograd else scale
         tolerance.check(node.forward(*arrays), want, dtype, terms, wide, "y")
-
-
-@exact_ones
-def test_exact_on_integers(case: Case, isa: str, dtype: str) -> None:
-    arrays = case.arrays(integers=True)
-    want = oracle.PAIRS[case.op][0](*arrays, **case.call)
-    tolerance.check(OneNode(case, isa, dtype, exact=True).forward(*arrays), want, dtype, 1, None, "y")
+    if case.op in tolerance.EXACT:
+        arrays, want, (terms, scale) = expected.forward(case, integers=True)
+        tolerance.check(node.forward(*arrays), want, dtype, terms, scale, "y of integers")
 
 
 @by_id
-def test_shapes(case: Case) -> None:
-    op, arrays = op_of(case), case.arrays()
-    assert op.name == case.op
-    assert op.output_shape(*case.inputs) == oracle.PAIRS[case.op][0](*arrays, **case.call).shape[1:]
-    assert op.parameter_shapes() == case.parameters
-    assert list(op.parameter_shapes()) == list(case.parameters)
-
-
-@by_id
-def test_macs(case: Case) -> None:
-    """Only products of matrices count, as in the sources of our networks: a bias, a pool or a relu costs
-    0.
+def test_shapes_and_macs(case: Case) -> None:
+    """Only products of matrices count as multiply-adds, as in the sources of our networks: a bias, a pool or
+    a relu costs 0.
     """
     op = op_of(case)
+    assert op.name == case.op
+    assert op.output_shape(*case.inputs) == OneNode(case, ISA, "float32").plan.output_shape
+    assert op.parameter_shapes() == case.parameters
+    assert list(op.parameter_shapes()) == list(case.parameters)
     weight = None if case.op in ("GroupNorm", "LayerNorm", "PReLU") else op.parameter_shapes().get("weight")
     each = 0 if weight is None else math.prod(weight[1:])
     each = case.inputs[0][1] if case.op == "MatMul" else each
