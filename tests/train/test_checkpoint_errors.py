@@ -177,7 +177,7 @@ def test_a_model_is_not_a_checkpoint_and_the_other_way_round(folder: Path, tmp_p
     path = copied(folder, tmp_path, (folder / "best.safetensors").read_bytes())
     with refused(
         CheckpointError,
-        f"{path}: is a safetensors file, but not a checkpoint of a training; remove it to start anew",
+        f"{path}: is a safetensors file, but not a checkpoint of a training; remove it to start again",
     ):
         train(tmp_path)
     with refused(

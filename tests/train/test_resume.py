@@ -18,6 +18,12 @@ LAST = EPOCHS * STEPS_PER_EPOCH
 CASES = range(12)
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that are killed for real are in test_resume_killed.py."""
+    monkeypatch.setattr("os.fsync", lambda handle: None)
+
+
 class Killed(Exception):
     pass
 

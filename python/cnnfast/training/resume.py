@@ -55,7 +55,7 @@ class Checkpoints:
         try:
             self._found = read_checkpoint(newest)
         except CheckpointError as error:
-            cure = f"to resume from {files[-2][1].name}" if len(files) > 1 else "to start anew"
+            cure = f"to resume from {files[-2][1].name}" if len(files) > 1 else "to start again"
             raise CheckpointError(f"{error}; remove it {cure}") from None
         for path, before, now in differences(self._found.settings, settings):
             change = f"{path} was {_shown(before)} and is {_shown(now)} now"
