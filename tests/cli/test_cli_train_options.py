@@ -166,3 +166,14 @@ def test_lr_find_trains_and_writes_nothing(capsys: pytest.CaptureFixture[str]) -
     assert main(["train", *FAST, "--lr-find"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("suggested learning rate ")
     assert not Path("out.safetensors").exists()
+
+
+def test_evaluate_per_class(capsys: pytest.CaptureFixture[str]) -> None:
+    model = cf.models.d4(seed=0, num_classes=26)
+    model.classes = tuple("abcdefghijklmnopqrstuvwxyz")
+    model.save("a.safetensors")
+    assert main(["evaluate", "a.safetensors", "--data", "glyphs", "--per-class"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-27].split() == ["class", "precision", "recall", "F1", "targets"]
+    assert lines[-26].split()[0] == "a"
+    assert len(lines[-1].split()) == 5

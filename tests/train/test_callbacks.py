@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,15 @@ def test_train_end_is_called_after_an_error_with_the_final_weights() -> None:
 
 def end_too(ended: list[np.ndarray]) -> Callback:
     return At("train_end", lambda context: ended.append(context.model.flat_parameters.copy()))
+
+
+def test_train_end_knows_how_it_ended() -> None:
+    seen: list[str] = []
+    end = At("train_end", lambda context: seen.append(context.history.stopped))
+    stop = At("batch_end", lambda context: signal.raise_signal(signal.SIGINT))
+    for others in ([], [stop], [EarlyStopping("loss", 1, 9.0)]):
+        fit(mlp(), blobs(), 3, callbacks=[end, *others], progress=False)
+    assert seen == ["finished", "interrupted", "early stopping"]
 
 
 @pytest.mark.parametrize("moment", MOMENTS[:-1])

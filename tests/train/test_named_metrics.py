@@ -40,6 +40,10 @@ def test_classes() -> None:
     assert found["top7"] == 1.0
     assert f"f1 {found['f1']:.4g}" in str(result)
     assert result.to_dict()["metrics"] == found
+    table = result.by_class().splitlines()
+    assert len(table) == 8
+    assert table[0].split() == ["class", "precision", "recall", "F1", "targets"]
+    assert table[3].split() == ["2", *(f"{value:.2%}" for value in want[2]), str((y == 2).sum())]
 
 
 @pytest.mark.parametrize("outputs", [1, 3])

@@ -9,7 +9,7 @@ from .._core import set_num_threads
 from .._json import to_json
 from ..errors import CheckpointError, CnnfastError
 from ..nn import serialization
-from ..training.evaluation import evaluate
+from ..training.evaluation import Evaluation, evaluate
 from . import arguments, model_files
 from .errors import say
 
@@ -30,6 +30,9 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         type=arguments.one_of(names),
         metavar="NAME",
         help=f"data set: {', '.join(names)} (default: the one the model was trained on)",
+    )
+    command.add_argument(
+        "--per-class", action="store_true", help="print precision, recall and F1 of each class as well"
     )
     arguments.add_threads(command)
     arguments.add_root(command)
@@ -58,4 +61,6 @@ def run(options: argparse.Namespace) -> int:
         say(f"{path} on {data.name}")
         say(_terminal.wrapped(data.description))
         say(result)
+        if options.per_class and isinstance(result, Evaluation):
+            say(result.by_class())
     return 0

@@ -84,6 +84,15 @@ class Evaluation:
         pairs = ((int(i) // len(wrong), int(i) % len(wrong)) for i in order)
         return [(self.classes[t], self.classes[p], int(wrong[t, p])) for t, p in pairs if wrong[t, p] > 0]
 
+    def by_class(self) -> str:
+        """A table of precision, recall, F1 and number of targets of each class."""
+        lines = [["class", "precision", "recall", "F1", "targets"]]
+        targets = self.confusion.sum(axis=1)
+        rows = zip(self.classes, self.precision, self.recall, self.f1, targets, strict=True)
+        for name, *values, count in rows:
+            lines.append([name, *(f"{value:.2%}" for value in values), f"{count:,}"])
+        return "\n".join(_terminal.aligned(lines))
+
     def to_dict(self) -> dict[str, Any]:
         """A dict for JSON; values that are not finite become None, and then "finite" is False."""
         return plain(

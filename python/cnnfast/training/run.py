@@ -77,7 +77,8 @@ class Run:
                 while self._goes_on():
                     if not self._one_epoch(display):
                         break
-                history.stopped = self.context.stop_reason or "finished"
+                reason = self.context.stop_reason or "finished"
+                history.stopped = "interrupted" if self._interrupt.requested else reason
             except KeyboardInterrupt:
                 history.stopped = "interrupted"
             except NonFiniteError as error:
@@ -86,7 +87,7 @@ class Run:
                 raise
             finally:
                 self._end()
-        if self._interrupt.requested:  # a signal during the last step is recorded too
+        if self._interrupt.requested:  # a signal at the very end is recorded too
             history.stopped = "interrupted"
         return history
 

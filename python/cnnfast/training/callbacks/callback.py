@@ -17,7 +17,8 @@ class Context:
 
     Attributes:
         trainer, model, optimizer: As they are at this moment. In `on_epoch_end` the model has the weights
-            that were validated: with an exponential moving average, the averaged ones.
+            that were validated: with an exponential moving average the averaged ones, and changes to them
+            are not kept.
         history: The records so far.
         epochs: Number of epochs planned; None if only the time is limited.
         steps_per_epoch: Number of batches in an epoch.
