@@ -1,4 +1,4 @@
-"""Fixtures shared by the tests: instruction sets, dtypes, seeds, threads and the folder of real data."""
+"""Fixtures shared by the tests: instruction sets, dtypes, seeds, threads, real data, a file server."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.support import crossing
+from tests.support.file_server import FileServer, running_server
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -105,3 +106,25 @@ def data_root() -> Path:
     if not root.is_dir():
         pytest.skip(f"CNNFAST_DATA names {root}, which is no folder: tests on real data are skipped")
     return root
+
+
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture
+def mnist(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Small random files in place of MNIST's, which `server` serves."""
+    from tests.support.fake_release import fake_mnist
+
+    return fake_mnist(server, monkeypatch)
+
+
+@pytest.fixture
+def emnist(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """A small random archive in place of EMNIST's, which `server` serves."""
+    from tests.support.fake_release import fake_emnist
+
+    return fake_emnist(server, monkeypatch)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,29 +10,13 @@ from cnnfast import datasets
 from cnnfast.datasets import archive, checksums
 from cnnfast.errors import DownloadError
 
-from tests.support.fake_release import described, fake_emnist, fake_mnist, in_folder, set_archive, zipped
-from tests.support.file_server import FileServer, running_server
+from tests.support.fake_release import described, in_folder, set_archive, zipped
+from tests.support.file_server import FileServer
 from tests.support.refusal import refused
 
 pytest.importorskip("requests", reason="downloading needs the package requests")
 
 PAGE = b"<html><body>moved</body></html>"
-
-
-@pytest.fixture
-def server() -> Iterator[FileServer]:
-    with running_server() as running:
-        yield running
-
-
-@pytest.fixture
-def mnist(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    return fake_mnist(server, monkeypatch)
-
-
-@pytest.fixture
-def emnist(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    return fake_emnist(server, monkeypatch)
 
 
 class TestFiles:

@@ -13,24 +13,13 @@ from cnnfast.datasets import checksums, transfer
 from cnnfast.datasets.checksums import RemoteFile
 from cnnfast.errors import DownloadError
 
-from tests.support.fake_release import fake_mnist, in_folder
-from tests.support.file_server import FileServer, running_server
+from tests.support.fake_release import in_folder
+from tests.support.file_server import FileServer
 
 pytest.importorskip("requests", reason="downloading needs the package requests")
 
 #: A file as published, and its content.
 One = tuple[RemoteFile, bytes]
-
-
-@pytest.fixture
-def server() -> Iterator[FileServer]:
-    with running_server() as running:
-        yield running
-
-
-@pytest.fixture
-def mnist(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    return fake_mnist(server, monkeypatch)
 
 
 class TestResuming:

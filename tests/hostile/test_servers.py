@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,24 +11,13 @@ from cnnfast import datasets, errors
 from cnnfast.datasets import checksums
 from cnnfast.errors import DownloadError
 
-from tests.support.fake_release import fake_mnist, in_folder
-from tests.support.file_server import FileServer, running_server
+from tests.support.fake_release import in_folder
+from tests.support.file_server import FileServer
 from tests.support.refusal import refused
 
 pytest.importorskip("requests", reason="downloading needs the package requests")
 
 PAGE = b"<html><body>moved</body></html>"
-
-
-@pytest.fixture
-def server() -> Iterator[FileServer]:
-    with running_server() as running:
-        yield running
-
-
-@pytest.fixture
-def mnist(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    return fake_mnist(server, monkeypatch)
 
 
 class TestRefusals:

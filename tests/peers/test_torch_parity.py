@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cnnfast import Trainer, models, optim
+from cnnfast import Trainer, models, nn, optim
 from cnnfast.interop.torch import TorchModel
 from cnnfast.nn.planned import Operation
+from numpy.lib.stride_tricks import sliding_window_view
 
 from tests import oracle
 from tests.cases import Case
@@ -176,21 +177,37 @@ def test_network_gives_the_same_logits(name: str, channels_last: bool) -> None:
     assert model.loss_and_grad(x, target)[0] == pytest.approx(loss, rel=1e-5)
 
 
+def without_near_ties(model: Any, x: np.ndarray) -> np.ndarray:
+    """The images for which no two values that compete for a pooling maximum differ by less than float32
+    rounds: there each precision may pick another one, and the gradient of a whole filter moves by a pixel.
+    """
+    outputs = [x, *model.trace(x).outputs.values()]
+    clear = np.ones(len(x), bool)
+    for before, layer in zip(outputs, model, strict=False):
+        if isinstance(layer, nn.MaxPool2d):
+            odd = [(0, 0), (0, 0), *((0, size % 2) for size in before.shape[2:])]
+            padded = np.pad(before, odd, constant_values=-np.inf)  # no model pools in other windows than 2x2
+            windows = sliding_window_view(padded, (2, 2), (2, 3))[:, :, ::2, ::2]
+            ranked = np.sort(windows.reshape(len(x), -1, 4))
+            gap = ranked[..., 3] - ranked[..., 2]  # 0 after ReLU: all are 0, in both precisions
+            clear &= ~((gap > 0) & (gap <= 3e-6 * np.abs(before).max())).any(axis=1)
+    return x[clear]
+
+
 @pytest.mark.parametrize("name", models.list())
 def test_network_gives_the_same_gradients(name: str, dtype: str) -> None:
-    """Against PyTorch in float64. In float32 it is no judge: where two values of a pooling window differ by
-    less than a rounding, one library picks the one, the other the other, and a whole gradient moves by a
-    pixel.
-    """
+    """Against PyTorch in float64: PyTorch in float32 rounds as much as the engine does."""
     model = models.get(name, seed=1)
-    x, target = batch_of(model, 9, 1)
+    x = without_near_ties(model.to("float64"), batch_of(model, 27, 1)[0].astype(np.float64))[:9]
+    assert len(x) == 9
+    target = batch_of(model, 9, 2)[1]
     _, grads = model.to(dtype).loss_and_grad(x.astype(dtype), target)
     twin = TorchModel(model.to("float64"))
-    _, want = twin.loss_and_grad(twin.tensor(x.astype(np.float64)), torch.from_numpy(target))
+    _, want = twin.loss_and_grad(twin.tensor(x), torch.from_numpy(target))
     assert list(grads) == list(want)
     for key, grad in grads.items():
         assert grad.dtype == dtype
-        assert largest_difference(grad, want[key]) <= (1e-4 if dtype == "float32" else 1e-12), key
+        assert largest_difference(grad, want[key]) <= (1e-5 if dtype == "float32" else 1e-12), key
 
 
 def test_letters_network_without_activation_after_pool() -> None:

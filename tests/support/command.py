@@ -1,4 +1,4 @@
-"""Runs the command line in a separate process, as a user does."""
+"""Runs the command line: in a separate process, as a user does, or in this one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+from cnnfast.cli import main
 
 PROGRAM = [sys.executable, "-m", "cnnfast"]
 
@@ -26,3 +29,15 @@ def cnnfast(*words: str | Path, cwd: Path | None = None, **changes: str) -> subp
         timeout=300,
         check=False,
     )
+
+
+def error_of(capsys: pytest.CaptureFixture[str], *words: str, code: int = 1) -> str:
+    """Runs a command that must fail; the last line on stderr, without what names the program."""
+    assert main(words) == code
+    lines = capsys.readouterr().err.splitlines()
+    if code == 1:
+        assert len(lines) == 1, lines
+        return lines[0].removeprefix("error: ")
+    assert len(lines) == 2, lines
+    assert lines[1].startswith("see `cnnfast ")
+    return lines[0].removeprefix("error: ")
