@@ -43,7 +43,7 @@ ALLOWED = [
     ),
     Allowed(
         "avx2 avx512",
-        r"lanewise_row_3x3<float>",
+        r"lanewise_row_3x3<float,",
         64,
         72,
         "nine weights and up to eight sums; stores of a vector's first lanes, through a buffer, count too",

@@ -43,7 +43,7 @@ std::string table(const Plan<T>& plan) {
   out << "Plan: " << dtype_name<T>() << " on " << to_string(plan.isa()) << ", input " << to_string(plan.input_shape())
       << ", " << plan.parameter_count() - plan.buffer_count() << " parameters, ";
   if (plan.has_buffers()) out << plan.buffer_count() << " in buffers, ";
-  out << static_cast<double>(training.packed_count * static_cast<Index>(sizeof(T))) / 1024 << " KB packed\n";
+  out << static_cast<double>(training.packed_bytes) / 1024 << " KB packed\n";
   for (const Program* program : {&inference, &training}) {
     const Layout& layout = program->layout;
     out << (program == &training ? "training " : "inference") << ": tiles of " << layout.tile << " images in "

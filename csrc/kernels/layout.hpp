@@ -15,6 +15,16 @@ constexpr Index round_up(Index elements) {
   return (elements + line - 1) / line * line;
 }
 
+// A copy, in another type where the types differ.
+template <class From, class To>
+void convert(Index count, const From* from, To* to) {
+  if constexpr (std::is_same_v<From, To>) {
+    std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(To));
+  } else {
+    for (Index i = 0; i < count; ++i) to[i] = static_cast<To>(from[i]);
+  }
+}
+
 // By squares of lanes; the last of a row or column overlap those before them, where they write the same.
 template <class V, class T>
 void transpose_squares(Index rows, Index cols, const T* x, T* y) {

@@ -1,4 +1,5 @@
-// The kernels of one instruction set and one element type, as a value that is passed as an argument.
+// The kernels of one instruction set, as a value that is passed as an argument. T is the type of values; each operation
+// chooses the type of its packed weights, which no one else reads (base/numbers.hpp).
 //
 // Inside the engine a value of n images lies channels-last: n x positions x channels, images one after
 // the other. Kernels are stateless, allocation-free and single-threaded. Every function that reads
@@ -6,16 +7,18 @@
 // brings the sum back to the layout of the parameter.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/cpu.hpp"
+#include "base/numbers.hpp"
 #include "ops/augmentation.hpp"
 #include "ops/loss.hpp"
 #include "ops/op_list.hpp"
 
 namespace cnnfast {
 
-// Memory of an operation besides its values, in elements (not bytes).
+// Memory of an operation besides its values, in elements (not bytes): of packed weights, of accumulators, of values.
 struct KernelSizes {
   Index packed = 0;            // weights in kernel layout, for forward and backward
   Index packed_grads = 0;      // their gradient
@@ -75,7 +78,7 @@ struct ForwardArgs {
   Index n = 0;                   // images
   const T* x = nullptr;          // the input, or the first of several
   const T* const* xs = nullptr;  // all inputs
-  const T* packed = nullptr;
+  const void* packed = nullptr;  // see packed_as
   T* y = nullptr;
   T* saved = nullptr;  // null in inference
   T* scratch = nullptr;
@@ -93,24 +96,31 @@ struct BackwardArgs {
   const T* const* xs = nullptr;  // all inputs
   const T* y = nullptr;
   const T* saved = nullptr;
-  const T* packed = nullptr;
+  const void* packed = nullptr;
   const T* dy = nullptr;
-  T* dx = nullptr;            // overwritten; null if not needed
-  T* const* dxs = nullptr;    // likewise for all inputs, one by one
-  T* packed_grads = nullptr;  // null if not needed
-  bool accumulate = true;     // add to packed_grads, else overwrite them
+  T* dx = nullptr;                           // overwritten; null if not needed
+  T* const* dxs = nullptr;                   // likewise for all inputs, one by one
+  AccumulatorOf<T>* packed_grads = nullptr;  // null if not needed
+  bool accumulate = true;                    // add to packed_grads, else overwrite them
   T* scratch = nullptr;
   const T* statistics = nullptr;    // as in forward
   const T* d_statistics = nullptr;  // ... and those of the gradient
 };
 
+// The packed weights, in the type of the kernel that packed them.
+template <class Packed, class Args>
+const Packed* packed_as(const Args& a) {
+  return static_cast<const Packed*>(a.packed);
+}
+
 template <class T, class Geometry>
 struct OpKernels {
   KernelSizes (*sizes)(const Geometry&, Index n);
-  void (*pack)(const Geometry&, const T* params, T* packed, bool training, const Slice&);
-  void (*unpack)(const Geometry&, const T* packed_grads, T* grads, const Slice&);
+  void (*pack)(const Geometry&, const T* params, void* packed, bool training, const Slice&);
+  void (*unpack)(const Geometry&, const AccumulatorOf<T>* packed_grads, T* grads, const Slice&);
   void (*forward)(const Geometry&, const ForwardArgs<T>&);
   void (*backward)(const Geometry&, const BackwardArgs<T>&);
+  std::size_t packed_element;  // bytes of a packed weight
 };
 
 template <class T, class List>
@@ -159,9 +169,10 @@ struct VectorKernels {
   // Interface of the engine: NCHW to channels-last and back, one image.
   void (*from_nchw)(Index channels, Index positions, const T* x, T* y);
   void (*to_nchw)(Index channels, Index positions, const T* x, T* y);
-  double (*loss)(const LossRule&, const LossArgs<T>&);                   // the sum of the losses
-  void (*add)(Index size, const T* x, T* y);                             // y += x
-  void (*sum)(Index size, Index count, Index stride, const T* x, T* y);  // y = x[0] + x[stride] + ..., in order
+  double (*loss)(const LossRule&, const LossArgs<T>&);  // the sum of the losses
+  void (*add)(Index size, const T* x, T* y);            // y += x
+  // y = x[0] + x[stride] + ..., in order: of packed gradients.
+  void (*sum)(Index size, Index count, Index stride, const AccumulatorOf<T>* x, AccumulatorOf<T>* y);
   T (*magnitude)(Index size, const T* x);
   void (*sgd)(Index size, const SgdSettings&, T* params, const T* grads, T* momentum);
   void (*adam)(Index size, const AdamSettings&, T* params, const T* grads, T* exp_avg, T* exp_avg_sq,
@@ -183,7 +194,7 @@ struct CombineArgs {
   const T* params = nullptr;  // of the operation
   T* statistics = nullptr;
   T* d_statistics = nullptr;  // in d_combine, with the gradients of the parameters, packed
-  T* packed_grads = nullptr;
+  AccumulatorOf<T>* packed_grads = nullptr;
 };
 
 // Statistics of the whole batch: sums over the images of a tile, added to those of a shard, and combined over shards in

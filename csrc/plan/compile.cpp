@@ -35,11 +35,22 @@ KernelSizes kernel_sizes(const KernelTable<T>& table, const PlanNode& node, Inde
   return std::visit([&](const auto& g) { return table.of(g).sizes(g, n); }, node.op);
 }
 
+// An operation chooses the type of its packed weights.
+template <class T>
+std::size_t packed_bytes(const KernelTable<T>& table, const PlanNode& node, const KernelSizes& sizes) {
+  const std::size_t element = std::visit([&](const auto& g) { return table.of(g).packed_element; }, node.op);
+  return static_cast<std::size_t>(sizes.packed) * element;
+}
+
 }  // namespace
 
 template <class T>
 Plan<T>::Plan(const Graph& graph, const InputStage& stage, Isa isa, bool exact)
-    : table_(kernel_table<T>(isa)), input_stage_(table_, stage, graph.shape(0)) {
+    : Plan(graph, stage, kernel_table<T>(isa), exact) {}
+
+template <class T>
+Plan<T>::Plan(const Graph& graph, const InputStage& stage, const KernelTable<T>& table, bool exact)
+    : table_(table), input_stage_(table_, stage, graph.shape(0)) {
   if (graph.nodes().empty()) fail("Plan: the graph has no layers; add at least one");
   training_ = make_program(graph, exact);
   // An exact plan keeps every layer to itself in inference, too.
@@ -136,16 +147,16 @@ Program Plan<T>::make_program(const Graph& graph, bool exact) const {
   p.nodes = make_nodes(graph, exact, table_.lanes);
   for (PlanNode& node : p.nodes) {
     const KernelSizes sizes = kernel_sizes(table_, node, 1);
-    const Index per_line = static_cast<Index>(kAlignment / sizeof(T));
+    const Index per_line = static_cast<Index>(kAlignment / sizeof(AccumulatorOf<T>));
     node.algorithm = algorithm_name(node.op);
     node.executed = executed_macs(node.op, node.macs);
     node.params = p.parameter_count;
-    node.packed = p.packed_count;
+    node.packed = p.packed_bytes;
     node.packed_grads = p.packed_grad_count;
     node.packed_grad_count = sizes.packed_grads;
     node.passes_gradient = passes_gradient(node.op);
     p.parameter_count += node.param_count;
-    p.packed_count += (sizes.packed + per_line - 1) / per_line * per_line;
+    p.packed_bytes += align_up(packed_bytes(table_, node, sizes));
     p.packed_grad_count += (sizes.packed_grads + per_line - 1) / per_line * per_line;
     p.work += node.macs + kWorkPerElement * p.shapes[static_cast<std::size_t>(node.output)].size();
     const Index parts = std::clamp<Index>(node.param_count / kWeightsPerSlice, 1, kMaxSlices);
@@ -239,8 +250,7 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
 
 template <class T>
 Index Plan<T>::choose_tile(const Program& program, bool training) const {
-  const auto weights = static_cast<std::size_t>(program.packed_count) * sizeof(T);
-  const std::size_t most = std::clamp(weights, kMinTileBytes, kMaxTileBytes);
+  const std::size_t most = std::clamp(program.packed_bytes, kMinTileBytes, kMaxTileBytes);
   Index tile = kMaxTile;
   while (tile > 1 && make_layout(program, training, tile).bytes > most)
     tile /= 2;  // shards of 16 images remain multiples of a tile
@@ -249,7 +259,7 @@ Index Plan<T>::choose_tile(const Program& program, bool training) const {
 
 template <class T>
 Index Plan<T>::shards(Index n) const {
-  const std::size_t grad_bytes = static_cast<std::size_t>(training_.packed_grad_count) * sizeof(T);
+  const std::size_t grad_bytes = static_cast<std::size_t>(training_.packed_grad_count) * sizeof(AccumulatorOf<T>);
   const auto affordable = static_cast<Index>(kShardGradBytes / std::max<std::size_t>(grad_bytes, 1));
   const Index wanted = std::clamp((n + kImagesPerShard - 1) / kImagesPerShard, kMinShards, kMaxShards);
   return std::max<Index>(1, std::min({wanted, affordable, n}));

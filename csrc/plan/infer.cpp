@@ -33,10 +33,10 @@ std::shared_ptr<const Packed<T>> Plan<T>::packed_once(const Parameters<T>& param
   }
   auto packed = std::make_shared<Packed<T>>();
   packed->of = params;
-  packed->memory.reserve(static_cast<std::size_t>(inference_.packed_count) * sizeof(T));
+  packed->memory.reserve(inference_.packed_bytes);
   Arena made;
   Tasks tasks(static_cast<int>(inference_.slices.size()));
-  pack(inference_, inference_parameters(params.values, made), packed->memory.template at<T>(0), false, tasks);
+  pack(inference_, inference_parameters(params.values, made), packed->memory.data(), false, tasks);
   const std::lock_guard<std::mutex> lock(mutex_);
   kept_ = packed;
   return packed;
@@ -51,16 +51,16 @@ struct Plan<T>::InferenceCall {
     for (int t = 0; t < threads; ++t) workspace->tiles[static_cast<std::size_t>(t)].reserve(program.layout.bytes);
     if (params.version >= 0) kept = plan.packed_once(params);
     if (kept) {
-      packed = kept->memory.template at<T>(0);
+      packed = kept->memory.data();
     } else {
-      workspace->packed.reserve(static_cast<std::size_t>(program.packed_count) * sizeof(T));
-      packed = workspace->packed.template at<T>(0);
+      workspace->packed.reserve(program.packed_bytes);
+      packed = workspace->packed.data();
       values = plan.inference_parameters(params.values, workspace->parameters);
     }
   }
   void pack(const Team& team) {
     if (kept) return;
-    plan.pack(plan.inference_, values, workspace->packed.template at<T>(0), false, tasks);
+    plan.pack(plan.inference_, values, workspace->packed.data(), false, tasks);
     team.barrier();
   }
   std::byte* arena(int thread) const { return workspace->tiles[static_cast<std::size_t>(thread)].data(); }
@@ -69,7 +69,7 @@ struct Plan<T>::InferenceCall {
   WorkspaceLease workspace{plan.workspaces_};
   std::shared_ptr<const Packed<T>> kept;
   const T* values = nullptr;
-  const T* packed = nullptr;
+  const std::byte* packed = nullptr;
   Tasks tasks{static_cast<int>(plan.inference_.slices.size())};
 };
 

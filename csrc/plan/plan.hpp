@@ -1,4 +1,4 @@
-// A network compiled for one element type and instruction set: offsets of parameters, arena offsets from
+// A network compiled for one type of values and one kernel table: offsets of parameters, arena offsets from
 // lifetimes, and the kernels. Immutable, so that any number of threads may run it at once;
 // what a run writes lies in a Workspace that it leases.
 //
@@ -45,7 +45,7 @@ struct PlanNode {
   Index executed = 0;  // ... and by the algorithm, forward
   Index params = 0;    // offset in the flat block, and number of elements
   Index param_count = 0;
-  Index packed = 0;        // offset among the packed weights
+  std::size_t packed = 0;  // offset among the packed weights, in bytes
   Index packed_grads = 0;  // offset among the packed gradients
   Index packed_grad_count = 0;
   bool reads_x = false, reads_y = false;
@@ -109,7 +109,8 @@ struct Program {
       steps;  // from the plan's parameters to those of the nodes, see simplify.hpp; empty: the same
   std::vector<bool> needs_gradient;  // by value: it depends on a parameter
   Index parameter_count = 0;         // of the nodes
-  Index packed_count = 0, packed_grad_count = 0;
+  std::size_t packed_bytes = 0;
+  Index packed_grad_count = 0;
   Index statistics_count = 0;                  // of the batch, all nodes
   Index shard_statistics_count = 0;            // of a shard, at most
   BatchBuffers batch_values, batch_gradients;  // of values, of gradients; in training
@@ -166,6 +167,8 @@ class Plan {
  public:
   // exact: one node per layer, with direct kernels, so that results equal those of the single layers bit for bit.
   Plan(const Graph& graph, const InputStage& stage, Isa isa, bool exact);
+  // The table must outlive the plan.
+  Plan(const Graph& graph, const InputStage& stage, const KernelTable<T>& table, bool exact);
 
   const Program& program(bool training) const { return training ? training_ : inference_; }
   const Shape& input_shape() const { return training_.shapes.front(); }
@@ -215,12 +218,12 @@ class Plan {
   // Images of a shard; its tiles start at its first image. `first_tile` counts tiles over shards.
   Range shard_images(Index n, Index shard) const;
   Index first_tile(Index n, Index shard) const;
-  T* shard_grads(const Workspace& w, Index shard) const;
+  AccumulatorOf<T>* shard_grads(const Workspace& w, Index shard) const;
 
   // Number of threads for n images in `tasks` tasks: a parallel region with a barrier costs some microseconds.
   int threads_for(const Program& program, Index n, Index tasks) const;
 
-  void pack(const Program& program, const T* params, T* packed, bool training, class Tasks& tasks) const;
+  void pack(const Program& program, const T* params, std::byte* packed, bool training, class Tasks& tasks) const;
   void sum_shards(const Workspace& w, Index shards, class Tasks& tasks) const;
   void finish_gradients(const Workspace& w, const BatchArrays& rows, T* grads, class Tasks& tasks) const;
   void whole_batch_weight_grad(const PlanNode& node, const BatchArrays& rows, T* grads, const Slice& slice) const;

@@ -16,7 +16,7 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const Target<T>* targ
   pass.times = &times;
   pass.reserve(1, true);
   Tasks pack_tasks(static_cast<int>(training_.slices.size()));
-  pack(training_, params, workspace->packed.template at<T>(0), true, pack_tasks);
+  pack(training_, params, workspace->packed.data(), true, pack_tasks);
   std::optional<BatchLoss<T>> loss_of;
   if (target != nullptr) loss_of.emplace(table_, loss, *target, batch, output_shape());
   const Index size = output_shape().size();

@@ -6,7 +6,7 @@ namespace cnnfast {
 
 // Tasks are slices of nodes.
 template <class T>
-void Plan<T>::pack(const Program& program, const T* params, T* packed, bool training, Tasks& tasks) const {
+void Plan<T>::pack(const Program& program, const T* params, std::byte* packed, bool training, Tasks& tasks) const {
   for (int i = 0; tasks.next(i);) {
     const NodeSlice& task = program.slices[static_cast<std::size_t>(i)];
     const PlanNode& node = program.nodes[task.node];

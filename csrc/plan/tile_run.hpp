@@ -16,7 +16,7 @@ struct Plan<T>::TileRun {
   const Plan& plan;
   const Program& program;
   std::byte* arena;
-  const T* packed;
+  const std::byte* packed;
   Index first, n;
   std::uint64_t seed = 0;
   const T* statistics = nullptr;    // of the batch; null in inference
@@ -109,7 +109,7 @@ struct Plan<T>::TileRun {
   }
 
   // Adds to packed_grads, or overwrites them.
-  void backward(const Segment& nodes, T* packed_grads, bool accumulate, RequiresGrad wanted) const {
+  void backward(const Segment& nodes, AccumulatorOf<T>* packed_grads, bool accumulate, RequiresGrad wanted) const {
     for (std::size_t i = nodes.end; i-- > nodes.first;) {
       const double start = times != nullptr ? seconds() : 0;
       const PlanNode& node = program.nodes[i];
@@ -138,7 +138,7 @@ struct Plan<T>::TileRun {
     args.d_statistics = statistics_of(d_statistics, node);
     return args;
   }
-  void backward_node(std::size_t i, T* packed_grads, bool accumulate, RequiresGrad wanted) const {
+  void backward_node(std::size_t i, AccumulatorOf<T>* packed_grads, bool accumulate, RequiresGrad wanted) const {
     const PlanNode& node = program.nodes[i];
     const auto target = [&](std::size_t slot) -> T* {
       if (!wants(node.inputs[slot], wanted)) return nullptr;

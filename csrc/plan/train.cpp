@@ -21,8 +21,8 @@ constexpr Index kSumElements = Index{1} << 13;
 }  // namespace
 
 template <class T>
-T* Plan<T>::shard_grads(const Workspace& w, Index shard) const {
-  return w.shard_grads.template at<T>(0) + shard * training_.packed_grad_count;
+AccumulatorOf<T>* Plan<T>::shard_grads(const Workspace& w, Index shard) const {
+  return w.shard_grads.template at<AccumulatorOf<T>>(0) + shard * training_.packed_grad_count;
 }
 
 template <class T>
@@ -36,7 +36,7 @@ void Plan<T>::sum_shards(const Workspace& w, Index shards, Tasks& tasks) const {
   const Index all = training_.packed_grad_count;
   for (int i = 0; tasks.next(i);) {
     const Index first = i * kSumElements;
-    T* sum = shard_grads(w, 0) + first;
+    AccumulatorOf<T>* sum = shard_grads(w, 0) + first;
     table_.sum(std::min(kSumElements, all - first), shards, all, sum, sum);
   }
 }
@@ -51,7 +51,7 @@ void Plan<T>::finish_gradients(const Workspace& w, const BatchArrays& arrays, T*
     if (node.whole_batch_weight_grad) {
       whole_batch_weight_grad(node, arrays, grads, task.slice);
     } else {
-      const T* sum = shard_grads(w, 0) + node.packed_grads;
+      const AccumulatorOf<T>* sum = shard_grads(w, 0) + node.packed_grads;
       std::visit([&](const auto& g) { table_.of(g).unpack(g, sum, grads + node.params, task.slice); }, node.op);
     }
   }
@@ -131,7 +131,7 @@ Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t s
   pass.reserve(threads, false);
   Tasks pack_tasks(static_cast<int>(training_.slices.size()));
   parallel(threads, [&](const Team& team) {
-    pack(training_, params, workspace->packed.template at<T>(0), false, pack_tasks);
+    pack(training_, params, workspace->packed.data(), false, pack_tasks);
     team.barrier();
     pass.forward(
         team, [&](const TileRun& run) { run.load(batch); },
@@ -159,7 +159,7 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
   const int slices = static_cast<int>(training_.slices.size());
   Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
   parallel(threads, [&](const Team& team) {
-    pack(training_, params, workspace->packed.template at<T>(0), true, pack_tasks);
+    pack(training_, params, workspace->packed.data(), true, pack_tasks);
     team.barrier();
     pass.for_each_tile(team, [&](const TileRun& run, Index shard, bool first_in_shard) {
       const Index in_shard = (run.first - shard_images(tape.n, shard).first) / training_.layout.tile;
@@ -204,7 +204,7 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
   std::mutex mutex;
   T largest = 0;  // guarded by mutex
   parallel(threads, [&](const Team& team) {
-    pack(training_, params, workspace->packed.template at<T>(0), true, pack_tasks);
+    pack(training_, params, workspace->packed.data(), true, pack_tasks);
     team.barrier();
     Index right = 0;
     pass.forward(

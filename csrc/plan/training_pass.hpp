@@ -50,8 +50,9 @@ struct Plan<T>::TrainingPass {
     for (int t = 0; arenas == nullptr && t < threads; ++t) {
       w.tiles[static_cast<std::size_t>(t)].reserve(program.layout.bytes);
     }
-    w.packed.reserve(static_cast<std::size_t>(program.packed_count) * sizeof(T));
-    if (backward) w.shard_grads.reserve(static_cast<std::size_t>(shards * program.packed_grad_count) * sizeof(T));
+    w.packed.reserve(program.packed_bytes);
+    const auto grads = static_cast<std::size_t>(shards * program.packed_grad_count);
+    if (backward) w.shard_grads.reserve(grads * sizeof(AccumulatorOf<T>));
     if (program.statistics_count == 0) return;
     w.gradient_statistics.reserve(static_cast<std::size_t>(program.statistics_count) * sizeof(T));
     w.shard_statistics.reserve(static_cast<std::size_t>(shards * partial_size()) * sizeof(double));
@@ -59,7 +60,7 @@ struct Plan<T>::TrainingPass {
   Index partial_size() const { return program.shard_statistics_count; }
   double* partial(Index shard) const { return w.shard_statistics.template at<double>(0) + shard * partial_size(); }
   T* d_statistics() const { return program.statistics_count == 0 ? nullptr : w.gradient_statistics.template at<T>(0); }
-  const T* packed() const { return w.packed.template at<T>(0); }
+  const std::byte* packed() const { return w.packed.data(); }
   BatchArrays batch_arrays() const { return {values, w.batch_gradients.template at<T>(0), n}; }
 
   // Calls f(tile, shard, first_in_shard) for all tiles, each shard on one thread.
@@ -147,7 +148,7 @@ struct Plan<T>::TrainingPass {
   void d_combine(const PlanNode& node) {
     for (Index shard = 0; shard < shards; ++shard) {
       std::memset(plan.shard_grads(w, shard) + node.packed_grads, 0,
-                  static_cast<std::size_t>(node.packed_grad_count) * sizeof(T));
+                  static_cast<std::size_t>(node.packed_grad_count) * sizeof(AccumulatorOf<T>));
     }
     with_batch_statistics(node.op,
                           [&](const auto& g) { plan.table_.statistics_of(g).d_combine(g, combine_args(node)); });

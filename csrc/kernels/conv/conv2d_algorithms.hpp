@@ -41,7 +41,7 @@ struct WinogradConv2d {
   }
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
-    const T* bias = a.packed + W::kFrequencies * W::channel_pairs(g);
+    const T* bias = packed_as<T>(a) + W::kFrequencies * W::channel_pairs(g);
     W::forward(g, a, [&](const typename W::Tile& tile, Index c, const auto(&y)[M][M]) {
       const auto offset = load<std::decay_t<decltype(y[0][0])>>(bias + c);
       for_each_pixel(g, tile, c, [&](int i, int j, Index at) { store(a.y + at, ei::padd(y[i][j], offset)); });
@@ -67,7 +67,8 @@ struct WinogradConv2d {
                         a.accumulate);
       dw = nullptr;
     }
-    if (dw != nullptr || a.dx != nullptr) W::backward(g, a.n, a.x, a.packed, a.scratch, fetch, dw, a.accumulate, a.dx);
+    if (dw != nullptr || a.dx != nullptr)
+      W::backward(g, a.n, a.x, packed_as<T>(a), a.scratch, fetch, dw, a.accumulate, a.dx);
   }
 
   // The gradient of weights is summed in all frequencies and transformed back once. Where that touches much memory for

@@ -15,12 +15,15 @@
 
 CNNFAST_KERNELS_BEGIN
 
-template <class T>
+template <class N>
 struct DirectConv2d {
+  using T = ValueOf<N>;
+  using Packed = PackedOf<N>;
+  using Sum = AccumulatorOf<N>;
   using G = Conv2d::Geometry;
 
   static Index kernel_size(const G& g) { return g.kernel.h * g.kernel.w; }
-  static Index group_weights(const G& g) { return kernel_size(g) * g.group_in() * padded_channels<T>(g.group_out()); }
+  static Index group_weights(const G& g) { return kernel_size(g) * g.group_in() * padded_channels<Sum>(g.group_out()); }
   static Index weights(const G& g) { return g.groups * group_weights(g); }
   static Index forward_packed(const G& g) { return weights(g) + padded_offsets(g.groups, g.c_out); }
   static Index padded_x(const G& g) {
@@ -30,23 +33,23 @@ struct DirectConv2d {
   // ---- offsets of channels ------------------------------------------------------------------------
 
   // Those of each group fill whole vectors.
-  static Index padded_offsets(Index groups, Index channels) { return groups * padded_channels<T>(channels / groups); }
+  static Index padded_offsets(Index groups, Index channels) { return groups * padded_channels<Sum>(channels / groups); }
   static Index padded_offset(Index groups, Index channels, Index c) {
     const Index in_group = channels / groups;
-    return c / in_group * padded_channels<T>(in_group) + c % in_group;
+    return c / in_group * padded_channels<Sum>(in_group) + c % in_group;
   }
-  static void pack_offsets(Index groups, Index channels, const T* offsets, T* packed) {
-    std::memset(packed, 0, static_cast<std::size_t>(padded_offsets(groups, channels)) * sizeof(T));
-    for (Index c = 0; c < channels; ++c) packed[padded_offset(groups, channels, c)] = offsets[c];
+  static void pack_offsets(Index groups, Index channels, const T* offsets, Packed* packed) {
+    std::memset(packed, 0, static_cast<std::size_t>(padded_offsets(groups, channels)) * sizeof(Packed));
+    for (Index c = 0; c < channels; ++c) packed[padded_offset(groups, channels, c)] = static_cast<Packed>(offsets[c]);
   }
-  static void unpack_offsets(Index groups, Index channels, const T* packed, T* offsets) {
-    for (Index c = 0; c < channels; ++c) offsets[c] = packed[padded_offset(groups, channels, c)];
+  static void unpack_offsets(Index groups, Index channels, const Sum* packed, T* offsets) {
+    for (Index c = 0; c < channels; ++c) offsets[c] = static_cast<T>(packed[padded_offset(groups, channels, c)]);
   }
-  static void sum_offsets(Index groups, Index channels, Index pixels, const T* dy, T* db, bool accumulate) {
+  static void sum_offsets(Index groups, Index channels, Index pixels, const T* dy, Sum* db, bool accumulate) {
     Correlation c{};
     c.images = c.rows = 1, c.cols = pixels, c.y_col = channels, c.c_out = channels / groups;
     for (Index group = 0; group < groups; ++group) {
-      bias_gradient(c, dy + group * c.c_out, db + group * padded_channels<T>(c.c_out), accumulate);
+      bias_gradient(c, dy + group * c.c_out, db + group * padded_channels<Sum>(c.c_out), accumulate);
     }
   }
 
@@ -83,13 +86,13 @@ struct DirectConv2d {
   static Index product_scratch(const G& g, Index n) { return g.pad.any() ? n * padded_x(g) : 0; }
 
   // y = offsets (null: 0) + x * w; slices are of each group's blocks of output channels.
-  static void product(const G& g, Index n, const T* x, const T* w, const T* offsets, T* y, T* scratch,
+  static void product(const G& g, Index n, const T* x, const Packed* w, const Packed* offsets, T* y, T* scratch,
                       const Slice& slice = {}) {
     const T* padded = pad_input(g, n, x, scratch);
     const Correlation c = forward_correlation(g, n);
     for (Index group = 0; group < g.groups; ++group) {
-      const T* start = offsets == nullptr ? nullptr : offsets + group * padded_channels<T>(c.c_out);
-      correlate(c, padded + group * g.group_in(), w + group * group_weights(g), start, y + group * c.c_out, slice);
+      const Packed* start = offsets == nullptr ? nullptr : offsets + group * padded_channels<Sum>(c.c_out);
+      correlate<N>(c, padded + group * g.group_in(), w + group * group_weights(g), start, y + group * c.c_out, slice);
     }
   }
 
@@ -99,12 +102,15 @@ struct DirectConv2d {
     const Padding m = dy_padding(g);
     return (m.top + g.h_out + m.bottom) * (m.left + g.w_out + m.right) * g.c_out;
   }
-  static Index backward_group(const G& g) { return kernel_size(g) * g.group_out() * padded_channels<T>(g.group_in()); }
+  static Index backward_group(const G& g) {
+    return kernel_size(g) * g.group_out() * padded_channels<Sum>(g.group_in());
+  }
   static Index backward_packed(const G& g) { return g.groups * backward_group(g); }
   static Index gradient_scratch(const G& g, Index n) { return dy_padding(g).any() ? n * padded_dy(g) : 0; }
 
   // dx = offsets (null: 0) + the data gradient of dy
-  static void data_gradient(const G& g, Index n, const T* dy, const T* w, const T* offsets, T* dx, T* scratch) {
+  static void data_gradient(const G& g, Index n, const T* dy, const Packed* w, const Packed* offsets, T* dx,
+                            T* scratch) {
     const Padding m = dy_padding(g);
     const T* padded = dy;
     if (m.any()) {
@@ -122,11 +128,11 @@ struct DirectConv2d {
       set_taps(c, g.groups, {v.taps, u.taps}, step, g.c_out);
       if (c.rows == 0 || c.cols == 0) return;
       const T* from = padded + (v.start * width + u.start) * g.c_out;
-      const T* weights = w + before * g.group_out() * padded_channels<T>(c.c_out);
+      const Packed* weights = w + before * g.group_out() * padded_channels<Sum>(c.c_out);
       T* to = dx + (v.first * g.w + u.first) * g.c_in;
       for (Index group = 0; group < g.groups; ++group) {
-        const T* start = offsets == nullptr ? nullptr : offsets + group * padded_channels<T>(c.c_out);
-        correlate(c, from + group * g.group_out(), weights + group * backward_group(g), start, to + group * c.c_out);
+        const Packed* start = offsets == nullptr ? nullptr : offsets + group * padded_channels<Sum>(c.c_out);
+        correlate<N>(c, from + group * g.group_out(), weights + group * backward_group(g), start, to + group * c.c_out);
       }
     });
   }
@@ -134,7 +140,7 @@ struct DirectConv2d {
   // ---- weight gradient ----------------------------------------------------------------------------
 
   // dw = (or, if `accumulate`, +=) the products of x and dy
-  static void weight_gradient(const G& g, Index n, const T* x, const T* dy, T* dw, bool accumulate, T* scratch) {
+  static void weight_gradient(const G& g, Index n, const T* x, const T* dy, Sum* dw, bool accumulate, T* scratch) {
     const T* padded = pad_input(g, n, x, scratch);
     const Correlation c = forward_correlation(g, n);
     for (Index group = 0; group < g.groups; ++group) {
@@ -155,7 +161,8 @@ struct DirectConv2d {
     return s;
   }
   static void forward(const G& g, const ForwardArgs<T>& a) {
-    product(g, a.n, a.x, a.packed, g.bias ? a.packed + weights(g) : nullptr, a.y, a.scratch, a.slice);
+    const Packed* packed = packed_as<Packed>(a);
+    product(g, a.n, a.x, packed, g.bias ? packed + weights(g) : nullptr, a.y, a.scratch, a.slice);
   }
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.packed_grads != nullptr) {
@@ -163,13 +170,14 @@ struct DirectConv2d {
       const Index pixels = a.n * g.h_out * g.w_out;
       if (g.bias) sum_offsets(g.groups, g.c_out, pixels, a.dy, a.packed_grads + weights(g), a.accumulate);
     }
-    if (a.dx != nullptr) data_gradient(g, a.n, a.dy, a.packed + forward_packed(g), nullptr, a.dx, a.scratch);
+    if (a.dx != nullptr)
+      data_gradient(g, a.n, a.dy, packed_as<Packed>(a) + forward_packed(g), nullptr, a.dx, a.scratch);
   }
-  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
+  static void pack(const G& g, const T* params, Packed* packed, bool training, const Slice& slice) {
     pack_forward(g, params, packed, slice);
     if (training) pack_backward(g, params, packed + forward_packed(g), slice);
   }
-  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
+  static void unpack(const G& g, const Sum* packed_grads, T* grads, const Slice& slice) {
     unpack_weights(g, packed_grads, grads, slice);
     if (!g.bias || !slice.first()) return;
     unpack_offsets(g.groups, g.c_out, packed_grads + weights(g), grads + g.c_out * inputs(g));
@@ -197,31 +205,31 @@ struct DirectConv2d {
     return v.block * inputs(g) + input * v.lanes + v.lane;
   }
 
-  static void pack_forward(const G& g, const T* params, T* packed, const Slice& slice) {
+  static void pack_forward(const G& g, const T* params, Packed* packed, const Slice& slice) {
     pack_weights(g, params, packed, slice);
     if (!slice.first()) return;
-    T* offsets = packed + weights(g);
+    Packed* offsets = packed + weights(g);
     if (g.bias) {
       pack_offsets(g.groups, g.c_out, params + g.c_out * inputs(g), offsets);
     } else {
-      std::memset(offsets, 0, static_cast<std::size_t>(padded_offsets(g.groups, g.c_out)) * sizeof(T));
+      std::memset(offsets, 0, static_cast<std::size_t>(padded_offsets(g.groups, g.c_out)) * sizeof(Packed));
     }
   }
-  static void pack_weights(const G& g, const T* params, T* packed, const Slice& slice) {
+  static void pack_weights(const G& g, const T* params, Packed* packed, const Slice& slice) {
     for_each_group_of(g, slice, [&](Index group, const Slice& part) {
       const T* from = params + group * g.group_out() * inputs(g);
-      T* to = packed + group * group_weights(g);
-      for_each_packed_vector<T>(g.group_out(), part, [&](auto vector, const PackedVector& v) {
+      Packed* to = packed + group * group_weights(g);
+      for_each_packed_vector<Sum>(g.group_out(), part, [&](auto vector, const PackedVector& v) {
         rows_to_lanes<decltype(vector)>(v.valid, inputs(g), from + v.channel() * inputs(g), inputs(g),
                                         [&](Index r) { return to + packed_place(g, v, r); });
       });
     });
   }
-  static void unpack_weights(const G& g, const T* packed, T* params, const Slice& slice) {
+  static void unpack_weights(const G& g, const Sum* packed, T* params, const Slice& slice) {
     for_each_group_of(g, slice, [&](Index group, const Slice& part) {
-      const T* from = packed + group * group_weights(g);
+      const Sum* from = packed + group * group_weights(g);
       T* to = params + group * g.group_out() * inputs(g);
-      for_each_packed_vector<T>(g.group_out(), part, [&](auto vector, const PackedVector& v) {
+      for_each_packed_vector<Sum>(g.group_out(), part, [&](auto vector, const PackedVector& v) {
         lanes_to_rows<decltype(vector)>(
             v.valid, inputs(g), [&](Index r) { return from + packed_place(g, v, r); }, to + v.channel() * inputs(g),
             inputs(g));
@@ -229,10 +237,10 @@ struct DirectConv2d {
     });
   }
 
-  static void pack_backward(const G& g, const T* params, T* packed, const Slice& slice) {
+  static void pack_backward(const G& g, const T* params, Packed* packed, const Slice& slice) {
     for_each_group_of(g, slice, [&](Index group, const Slice& part) {
       const T* from = params + group * g.group_out() * inputs(g);
-      T* to = packed + group * backward_group(g);
+      Packed* to = packed + group * backward_group(g);
       if (kernel_size(g) == 1) {
         pack_product(g, from, to, part);
       } else if (part.first()) {
@@ -240,27 +248,28 @@ struct DirectConv2d {
       }
     });
   }
-  static void pack_phases(const G& g, const T* params, T* packed) {
-    std::memset(packed, 0, static_cast<std::size_t>(backward_group(g)) * sizeof(T));
+  static void pack_phases(const G& g, const T* params, Packed* packed) {
+    std::memset(packed, 0, static_cast<std::size_t>(backward_group(g)) * sizeof(Packed));
     for_each_phase(g, [&](const Axis::Phase& v, const Axis::Phase& u, Index before) {
-      T* to = packed + before * g.group_out() * padded_channels<T>(g.group_in());
-      for_each_packed<T>(g.group_in(), v.taps * u.taps, g.group_out(), [&](Index at, Index tap, Index co, Index ci) {
-        to[at] = params[(co * g.group_in() + ci) * kernel_size(g) + kernel_element(g, v, u, tap)];
+      Packed* to = packed + before * g.group_out() * padded_channels<Sum>(g.group_in());
+      for_each_packed<Sum>(g.group_in(), v.taps * u.taps, g.group_out(), [&](Index at, Index tap, Index co, Index ci) {
+        const Index from = (co * g.group_in() + ci) * kernel_size(g) + kernel_element(g, v, u, tap);
+        to[at] = static_cast<Packed>(params[from]);
       });
     });
   }
 
   // Windows of one pixel: whole blocks of channels lie together.
-  static void pack_product(const G& g, const T* params, T* packed, const Slice& slice) {
-    const Index in = g.group_in(), most = kMaxVectors<T> * lanes_for<T>(in), all = padded_channels<T>(in);
+  static void pack_product(const G& g, const T* params, Packed* packed, const Slice& slice) {
+    const Index in = g.group_in(), most = kMaxVectors<Sum> * lanes_for<Sum>(in), all = padded_channels<Sum>(in);
     for (Index first = 0; first < all; first += most) {
       if (!slice.takes(first / most)) continue;
       const Index lanes = all - first < most ? all - first : most;
       const Index valid = in - first < lanes ? in - first : lanes;
       for (Index co = 0; co < g.group_out(); ++co) {
-        T* to = packed + first * g.group_out() + co * lanes;
-        std::memcpy(to, params + co * in + first, static_cast<std::size_t>(valid) * sizeof(T));
-        std::memset(to + valid, 0, static_cast<std::size_t>(lanes - valid) * sizeof(T));
+        Packed* to = packed + first * g.group_out() + co * lanes;
+        convert(valid, params + co * in + first, to);
+        std::memset(to + valid, 0, static_cast<std::size_t>(lanes - valid) * sizeof(Packed));
       }
     }
   }

@@ -64,7 +64,7 @@ struct ConvActivationKernels {
   }
 
   static void finish(const G& g, const ForwardArgs<T>& a, const T* residual) {
-    const T* offset = g.position_bias ? a.packed + conv_packed(g) + a.first_output : nullptr;
+    const T* offset = g.position_bias ? packed_as<T>(a) + conv_packed(g) + a.first_output : nullptr;
     for (Index image = 0; image < a.n; ++image) {
       T* y = a.y + image * g.outputs();
       T* slope = a.saved == nullptr || !g.keeps_slope() ? nullptr : a.saved + image * g.outputs();

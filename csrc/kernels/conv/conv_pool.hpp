@@ -110,7 +110,7 @@ struct ConvPoolDirect {
   static void forward(const G& g, const ForwardArgs<T>& a) {
     const T* x = Conv::pad_input(g.conv, a.n, a.x, a.scratch);
     const Correlation c = Conv::forward_correlation(g.conv, a.n);
-    const T* bias = g.conv.bias ? a.packed + Conv::weights(g.conv) : nullptr;
+    const T* bias = g.conv.bias ? packed_as<T>(a) + Conv::weights(g.conv) : nullptr;
     for_each_block<T>(g.conv.c_out, c.taps * c.run, [&](auto vector, auto k, Index first, Index offset) {
       using V = decltype(vector);
       constexpr int K = decltype(k)::value;
@@ -120,9 +120,9 @@ struct ConvPoolDirect {
       const T* start = bias == nullptr ? nullptr : bias + first;
       const bool whole = 2 * g.h_out <= g.conv.h_out && 2 * g.w_out <= g.conv.w_out;
       if (g.conv.c_in == 1 && whole) {
-        block_of_rows<V, K>(g, a.n, c, x, a.packed + offset, start, out);
+        block_of_rows<V, K>(g, a.n, c, x, packed_as<T>(a) + offset, start, out);
       } else {
-        block<V, K>(g, a.n, c, x, a.packed + offset, start, out);
+        block<V, K>(g, a.n, c, x, packed_as<T>(a) + offset, start, out);
       }
     });
   }

@@ -266,7 +266,7 @@ struct PoolSparse {
   template <class V, int N>
   static void data_with(const G& g, const BackwardArgs<T>& a, const Scratch& s, T* dx) {
     constexpr Index L = kLanes<V>;
-    const T* w = a.packed + Conv::forward_packed(g.conv);
+    const T* w = packed_as<T>(a) + Conv::forward_packed(g.conv);
     const Index channel_bytes = g.conv.kernel.w * N * L * static_cast<Index>(sizeof(T));
     const Index fit = kCacheBytes / channel_bytes, group = fit < 16 ? 16 : fit;
     for (Index first = 0; first < g.conv.c_out; first += group) {

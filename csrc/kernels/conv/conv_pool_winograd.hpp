@@ -44,7 +44,7 @@ struct ConvPoolWinograd {
   }
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
-    const T* bias = a.packed + W::kFrequencies * W::channel_pairs(g.conv);
+    const T* bias = packed_as<T>(a) + W::kFrequencies * W::channel_pairs(g.conv);
     W::forward(g.conv, a, [&](const Tile& tile, Index c, const auto(&y)[M][M]) {
       using V = std::decay_t<decltype(y[0][0])>;
       const V offset = load<V>(bias + c);
@@ -82,7 +82,8 @@ struct ConvPoolWinograd {
         }
       });
     };
-    W::backward(g.conv, a.n, a.x, a.packed, a.scratch + gradients(g, a.n), fetch, a.packed_grads, a.accumulate, a.dx);
+    W::backward(g.conv, a.n, a.x, packed_as<T>(a), a.scratch + gradients(g, a.n), fetch, a.packed_grads, a.accumulate,
+                a.dx);
   }
 };
 

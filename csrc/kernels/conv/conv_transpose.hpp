@@ -6,13 +6,16 @@
 
 CNNFAST_KERNELS_BEGIN
 
-template <class T>
+template <class N>
 struct ConvTranspose2dKernels {
+  using T = ValueOf<N>;
+  using Packed = PackedOf<N>;
+  using Sum = AccumulatorOf<N>;
   using G = ConvTranspose2d::Geometry;
 
   template <class F>
   static auto with_algorithm(const G& g, const F& f) {
-    return g.conv.lanewise ? f(LanewiseConv2d<T>()) : f(DirectConv2d<T>());
+    return g.conv.lanewise ? f(LanewiseConv2d<N>()) : f(DirectConv2d<N>());
   }
 
   // Packed: weights for forward, offsets of the channels, weights for backward. Gradients: weights, offsets.
@@ -42,7 +45,7 @@ struct ConvTranspose2dKernels {
   static Index parameter_weights(const G& g) {
     return g.conv.c_out * g.conv.group_in() * g.conv.kernel.h * g.conv.kernel.w;
   }
-  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
+  static void pack(const G& g, const T* params, Packed* packed, bool training, const Slice& slice) {
     with_algorithm(g, [&](auto a) {
       a.pack_backward(g.conv, params, packed, slice);
       if (g.bias && slice.first()) {
@@ -51,7 +54,7 @@ struct ConvTranspose2dKernels {
       if (training) a.pack_weights(g.conv, params, packed + backward_at(a, g), slice);
     });
   }
-  static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
+  static void unpack(const G& g, const Sum* packed_grads, T* grads, const Slice& slice) {
     with_algorithm(g, [&](auto a) {
       a.unpack_weights(g.conv, packed_grads, grads, slice);
       if (!g.bias || !slice.first()) return;
@@ -61,19 +64,20 @@ struct ConvTranspose2dKernels {
 
   static void forward(const G& g, const ForwardArgs<T>& f) {
     with_algorithm(g, [&](auto a) {
-      a.data_gradient(g.conv, f.n, f.x, f.packed, g.bias ? f.packed + offsets_at(a, g) : nullptr, f.y, f.scratch);
+      const Packed* packed = packed_as<Packed>(f);
+      a.data_gradient(g.conv, f.n, f.x, packed, g.bias ? packed + offsets_at(a, g) : nullptr, f.y, f.scratch);
     });
   }
   static void backward(const G& g, const BackwardArgs<T>& b) {
     with_algorithm(g, [&](auto a) {
       if (b.packed_grads != nullptr) {
         a.weight_gradient(g.conv, b.n, b.dy, b.x, b.packed_grads, b.accumulate, b.scratch);
-        T* sums = b.packed_grads + a.weights(g.conv);
+        Sum* sums = b.packed_grads + a.weights(g.conv);
         const Index pixels = b.n * g.conv.h * g.conv.w;
         if (g.bias) a.sum_offsets(g.conv.groups, g.c_out(), pixels, b.dy, sums, b.accumulate);
       }
       if (b.dx != nullptr) {
-        a.product(g.conv, b.n, b.dy, b.packed + backward_at(a, g), nullptr, b.dx, b.scratch);
+        a.product(g.conv, b.n, b.dy, packed_as<Packed>(b) + backward_at(a, g), nullptr, b.dx, b.scratch);
       }
     });
   }

@@ -138,8 +138,9 @@ struct AdjacentPixels {
 };
 
 // Sums a tile and passes the accumulators to `finish`.
-template <class V, int P, int K, class T, class Pixels, class Finish>
-CNNFAST_INLINE void correlate_tile(const Correlation& g, Pixels x, const T* w, const T* bias, const Finish& finish) {
+template <class V, int P, int K, class Packed, class Pixels, class Finish>
+CNNFAST_INLINE void correlate_tile(const Correlation& g, Pixels x, const Packed* w, const Packed* bias,
+                                   const Finish& finish) {
   constexpr int L = kLanes<V>;
   V acc[P][K];
   CNNFAST_UNROLL
@@ -168,8 +169,8 @@ CNNFAST_INLINE void correlate_tile(const Correlation& g, Pixels x, const T* w, c
   finish(acc);
 }
 
-template <class V, int P, int K, class T, class Pixels, class Outputs>
-CNNFAST_INLINE void correlate_and_store(const Correlation& g, const Pixels& x, const T* w, const T* bias,
+template <class V, int P, int K, class Packed, class Pixels, class Outputs>
+CNNFAST_INLINE void correlate_and_store(const Correlation& g, const Pixels& x, const Packed* w, const Packed* bias,
                                         const Outputs& y, Index last_lanes) {
   correlate_tile<V, P, K>(g, x, w, bias, [&](const V(&acc)[P][K]) {
     constexpr int L = kLanes<V>;
@@ -182,8 +183,8 @@ CNNFAST_INLINE void correlate_and_store(const Correlation& g, const Pixels& x, c
   });
 }
 
-template <class V, int K, class T>
-void correlate_block(const Correlation& g, const T* x, const T* w, const T* bias, T* y, Index last_lanes) {
+template <class V, int K, class T, class Packed>
+void correlate_block(const Correlation& g, const T* x, const Packed* w, const Packed* bias, T* y, Index last_lanes) {
   constexpr int Most = max_pixels(K);
   const Index pixels = g.images * g.rows * g.cols;
   if (g.images * g.rows == 1) {                      // a product of matrices: nothing to look up
@@ -233,8 +234,8 @@ void correlate_block(const Correlation& g, const T* x, const T* w, const T* bias
 
 // The same for inputs of one channel and stride 1, row by row: windows are so short there that finding the pixels
 // would take as long as the sums.
-template <class V, int K, class T>
-void correlate_rows(const Correlation& g, const T* x, const T* w, const T* bias, T* y, Index last_lanes) {
+template <class V, int K, class T, class Packed>
+void correlate_rows(const Correlation& g, const T* x, const Packed* w, const Packed* bias, T* y, Index last_lanes) {
   constexpr int Most = max_pixels(K);
   for (Index image = 0; image < g.images; ++image) {
     for (Index row = 0; row < g.rows; ++row) {
@@ -252,16 +253,17 @@ void correlate_rows(const Correlation& g, const T* x, const T* w, const T* bias,
 }
 
 // w: packed blocks; bias: padded_channels(c_out) values, or null. Slices are of blocks.
-template <class T>
-void correlate(const Correlation& g, const T* x, const T* w, const T* bias, T* y, const Slice& slice = {}) {
+template <class N>
+void correlate(const Correlation& g, const ValueOf<N>* x, const PackedOf<N>* w, const PackedOf<N>* bias, ValueOf<N>* y,
+               const Slice& slice = {}) {
   Index number = 0;
-  for_each_block<T>(g.c_out, g.inputs(), [&](auto vector, auto k, Index first, Index offset) {
+  for_each_block<AccumulatorOf<N>>(g.c_out, g.inputs(), [&](auto vector, auto k, Index first, Index offset) {
     if (!slice.takes(number++)) return;
     using V = decltype(vector);
     constexpr int K = decltype(k)::value;
     const Index rest = g.c_out - first - (K - 1) * kLanes<V>;
     const Index last_lanes = rest < kLanes<V> ? rest : Index{kLanes<V>};
-    const T* start = bias == nullptr ? nullptr : bias + first;
+    const PackedOf<N>* start = bias == nullptr ? nullptr : bias + first;
     if (g.x_col == 1 && g.tap_rows == 1) {
       correlate_rows<V, K>(g, x, w + offset, start, y + first, last_lanes);
     } else {
@@ -271,7 +273,7 @@ void correlate(const Correlation& g, const T* x, const T* w, const T* bias, T* y
 }
 
 // Compiled once, in instantiate/correlate.cpp: for the other files this is a call.
-extern template void correlate(const Correlation&, const CNNFAST_ELEMENT*, const CNNFAST_ELEMENT*,
-                               const CNNFAST_ELEMENT*, CNNFAST_ELEMENT*, const Slice&);
+extern template void correlate<CNNFAST_ELEMENT>(const Correlation&, const CNNFAST_ELEMENT*, const CNNFAST_ELEMENT*,
+                                                const CNNFAST_ELEMENT*, CNNFAST_ELEMENT*, const Slice&);
 
 CNNFAST_KERNELS_END

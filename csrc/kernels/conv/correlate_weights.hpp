@@ -10,8 +10,8 @@
 
 CNNFAST_KERNELS_BEGIN
 
-template <class V, int P, int K, class T>
-CNNFAST_INLINE void weights_tile(const Correlation& g, const T* const* x, const T* dy, T* dw, bool accumulate) {
+template <class V, int P, int K, class T, class Sum>
+CNNFAST_INLINE void weights_tile(const Correlation& g, const T* const* x, const T* dy, Sum* dw, bool accumulate) {
   constexpr int L = kLanes<V>;
   V acc[P][K];
   CNNFAST_UNROLL
@@ -46,8 +46,8 @@ CNNFAST_INLINE void weights_tile(const Correlation& g, const T* const* x, const 
   }
 }
 
-template <class V, int K, class T>
-void weights_block(const Correlation& g, const T* x, const T* dy, T* dw, bool accumulate) {
+template <class V, int K, class T, class Sum>
+void weights_block(const Correlation& g, const T* x, const T* dy, Sum* dw, bool accumulate) {
   constexpr int P = max_pixels(K);
   const Index inputs = g.inputs();
   // Tiles of nearly equal size: 9 inputs go as 5 + 4, not as 8 + 1 (one accumulator row waits for itself).
@@ -71,8 +71,8 @@ void weights_block(const Correlation& g, const T* x, const T* dy, T* dw, bool ac
   }
 }
 
-template <class V, class T>
-void bias_sums(const Correlation& g, const T* dy, T* db, bool accumulate) {
+template <class V, class T, class Sum>
+void bias_sums(const Correlation& g, const T* dy, Sum* db, bool accumulate) {
   V acc = accumulate ? load<V>(db) : zero<V>();
   for (Index image = 0; image < g.images; ++image) {
     for (Index row = 0; row < g.rows; ++row) {
@@ -84,9 +84,9 @@ void bias_sums(const Correlation& g, const T* dy, T* db, bool accumulate) {
 }
 
 // db += the sum of dy over all pixels; dy may be read up to one vector past its last element.
-template <class T>
-void bias_gradient(const Correlation& g, const T* dy, T* db, bool accumulate) {
-  for_each_block<T>(g.c_out, 0, [&](auto vector, auto k, Index first, Index) {
+template <class T, class Sum>
+void bias_gradient(const Correlation& g, const T* dy, Sum* db, bool accumulate) {
+  for_each_block<Sum>(g.c_out, 0, [&](auto vector, auto k, Index first, Index) {
     using V = decltype(vector);
     for (int i = 0; i < decltype(k)::value; ++i) {
       bias_sums<V>(g, dy + first + i * kLanes<V>, db + first + i * kLanes<V>, accumulate);
@@ -95,17 +95,17 @@ void bias_gradient(const Correlation& g, const T* dy, T* db, bool accumulate) {
 }
 
 // The same for gradients that lie one pixel after the other.
-template <class T>
-void bias_gradient(Index pixels, Index c_out, const T* dy, T* db, bool accumulate) {
+template <class T, class Sum>
+void bias_gradient(Index pixels, Index c_out, const T* dy, Sum* db, bool accumulate) {
   Correlation c{};
   c.images = c.rows = 1, c.cols = pixels, c.y_col = c_out, c.c_out = c_out;
   bias_gradient(c, dy, db, accumulate);
 }
 
 // dy may be read up to one vector past its last element.
-template <class T>
-void correlate_weights(const Correlation& g, const T* x, const T* dy, T* dw, bool accumulate) {
-  for_each_block<T>(g.c_out, g.inputs(), [&](auto vector, auto k, Index first, Index offset) {
+template <class T, class Sum>
+void correlate_weights(const Correlation& g, const T* x, const T* dy, Sum* dw, bool accumulate) {
+  for_each_block<Sum>(g.c_out, g.inputs(), [&](auto vector, auto k, Index first, Index offset) {
     weights_block<decltype(vector), decltype(k)::value>(g, x, dy + first, dw + offset, accumulate);
   });
 }

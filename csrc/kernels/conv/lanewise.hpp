@@ -26,12 +26,12 @@ struct Lanewise {
 };
 
 // Calls f(V, first channel, channels of the vector).
-template <class T, class F>
+template <class Sum, class F>
 CNNFAST_INLINE void for_each_lane_vector(Index channels, const F& f) {
   const auto with = [&](auto vector) {
     for_each_group<decltype(vector)>(channels, [&](Index first, Index count) { f(vector, first, count); });
   };
-  use_half<T>(channels) ? with(HalfPacket<T>()) : with(Packet<T>());
+  use_half<Sum>(channels) ? with(HalfPacket<Sum>()) : with(Packet<Sum>());
 }
 
 // The taps of a window that lie on the image.
@@ -39,9 +39,9 @@ struct Taps {
   Index first_row, rows, first, count;
 };
 
-template <class V, int P, class T>
-CNNFAST_INLINE void lanewise_tile(const Lanewise& g, const Taps& taps, const T* x, const T* w, Index w_step,
-                                  const T* offsets, T* y, Index lanes) {
+template <class V, int P, class T, class Packed>
+CNNFAST_INLINE void lanewise_tile(const Lanewise& g, const Taps& taps, const T* x, const Packed* w, Index w_step,
+                                  const Packed* offsets, T* y, Index lanes) {
   V acc[P];
   const V start = offsets == nullptr ? zero<V>() : load<V>(offsets);
   CNNFAST_UNROLL
@@ -50,7 +50,8 @@ CNNFAST_INLINE void lanewise_tile(const Lanewise& g, const Taps& taps, const T* 
   w += (taps.first_row * g.taps + taps.first) * w_step;
   for (Index plane = 0; plane < g.planes; ++plane, x += g.x_plane, w += g.tap_rows * g.taps * w_step) {
     for (Index tap_row = 0; tap_row < taps.rows; ++tap_row) {
-      const T *from = x + tap_row * g.x_tap_row, *weight = w + tap_row * g.taps * w_step;
+      const T* from = x + tap_row * g.x_tap_row;
+      const Packed* weight = w + tap_row * g.taps * w_step;
       for (Index tap = 0; tap < taps.count; ++tap, from += g.x_tap, weight += w_step) {
         const V wv = load<V>(weight);
         CNNFAST_UNROLL
@@ -83,12 +84,12 @@ CNNFAST_INLINE void lanewise_tile_3x3(const Lanewise& g, const V (&w)[9], const 
   CNNFAST_UNROLL
   for (int p = 0; p < P; ++p) store_upto(y + p * g.y_col, acc[p], lanes);
 }
-template <class T>
-CNNFAST_INLINE void lanewise_row_3x3(const Lanewise& g, Index first, Index end, const T* x, const T* w,
-                                     const T* offsets, T* y) {
+template <class Sum, class T, class Packed>
+CNNFAST_INLINE void lanewise_row_3x3(const Lanewise& g, Index first, Index end, const T* x, const Packed* w,
+                                     const Packed* offsets, T* y) {
   constexpr int Most = 8;
-  const Index w_step = padded_channels<T>(g.channels), tiles = (end - first + Most - 1) / Most;
-  for_each_lane_vector<T>(g.channels, [&](auto vector, Index c, Index lanes) {
+  const Index w_step = padded_channels<Sum>(g.channels), tiles = (end - first + Most - 1) / Most;
+  for_each_lane_vector<Sum>(g.channels, [&](auto vector, Index c, Index lanes) {
     using V = decltype(vector);
     V weights[9];
     CNNFAST_UNROLL
@@ -106,20 +107,20 @@ CNNFAST_INLINE void lanewise_row_3x3(const Lanewise& g, Index first, Index end, 
 }
 
 // Columns first .. end of a row of the output, x and y pointing to its column 0.
-template <class T>
-CNNFAST_INLINE void lanewise_row(const Lanewise& g, const Taps& taps, Index first, Index end, const T* x, const T* w,
-                                 const T* offsets, T* y) {
+template <class Sum, class T, class Packed>
+CNNFAST_INLINE void lanewise_row(const Lanewise& g, const Taps& taps, Index first, Index end, const T* x,
+                                 const Packed* w, const Packed* offsets, T* y) {
   const bool whole = taps.rows == 3 && taps.count == 3;
   if (whole && g.planes == 1 && g.tap_rows == 3 && g.taps == 3 && g.x_tap == g.x_col) {
-    return lanewise_row_3x3(g, first, end, x, w, offsets, y);
+    return lanewise_row_3x3<Sum>(g, first, end, x, w, offsets, y);
   }
   constexpr int Most = 8;
-  const Index w_step = padded_channels<T>(g.channels);
+  const Index w_step = padded_channels<Sum>(g.channels);
   for (Index col = first; col < end; col += Most) {
     const T* from = x + col * g.x_col;
     T* to = y + col * g.y_col;
     with_count<Most>(end - col < Most ? end - col : Index{Most}, [&](auto constant) {
-      for_each_lane_vector<T>(g.channels, [&](auto vector, Index c, Index lanes) {
+      for_each_lane_vector<Sum>(g.channels, [&](auto vector, Index c, Index lanes) {
         lanewise_tile<decltype(vector), decltype(constant)::value>(
             g, taps, from + c, w + c, w_step, offsets == nullptr ? nullptr : offsets + c, to + c, lanes);
       });
@@ -128,11 +129,11 @@ CNNFAST_INLINE void lanewise_row(const Lanewise& g, const Taps& taps, Index firs
 }
 
 // One image; x may be read up to one vector past its last element. w and offsets hold whole vectors.
-template <class T>
-void lanewise_product(const Lanewise& g, const T* x, const T* w, const T* offsets, T* y) {
+template <class Sum, class T, class Packed>
+void lanewise_product(const Lanewise& g, const T* x, const Packed* w, const Packed* offsets, T* y) {
   const Taps all{0, g.tap_rows, 0, g.taps};
   for (Index row = 0; row < g.rows; ++row) {
-    lanewise_row(g, all, 0, g.cols, x + row * g.x_row, w, offsets, y + row * g.y_row);
+    lanewise_row<Sum>(g, all, 0, g.cols, x + row * g.x_row, w, offsets, y + row * g.y_row);
   }
 }
 
@@ -167,9 +168,9 @@ struct Inside {
 
 // One image without its padding, x being where its first window begins: taps outside of it are left out. Columns at
 // the borders are computed downwards, so that tiles are full there too.
-template <class T>
-void lanewise_clipped(const Lanewise& g, const ClippedAxis& v, const ClippedAxis& u, const T* x, const T* w,
-                      const T* offsets, T* y) {
+template <class Sum, class T, class Packed>
+void lanewise_clipped(const Lanewise& g, const ClippedAxis& v, const ClippedAxis& u, const T* x, const Packed* w,
+                      const Packed* offsets, T* y) {
   const Inside rows(v, g.rows), cols(u, g.cols);
   const auto taps = [&](Index row, Index col) {
     const Index down = v.end(row) - v.first(row), along = u.end(col) - u.first(col);
@@ -181,9 +182,9 @@ void lanewise_clipped(const Lanewise& g, const ClippedAxis& v, const ClippedAxis
     T* to = y + row * g.y_row;
     for (Index col = 0; col < g.cols && !inside; ++col) {
       if (col == cols.first && col < cols.end) col = cols.end;
-      if (col < g.cols) lanewise_row(g, taps(row, col), col, col + 1, from, w, offsets, to);
+      if (col < g.cols) lanewise_row<Sum>(g, taps(row, col), col, col + 1, from, w, offsets, to);
     }
-    if (cols.first < cols.end) lanewise_row(g, taps(row, cols.first), cols.first, cols.end, from, w, offsets, to);
+    if (cols.first < cols.end) lanewise_row<Sum>(g, taps(row, cols.first), cols.first, cols.end, from, w, offsets, to);
   }
   if (rows.first == rows.end) return;
   Lanewise down = g;
@@ -191,12 +192,13 @@ void lanewise_clipped(const Lanewise& g, const ClippedAxis& v, const ClippedAxis
   for (Index col = 0; col < g.cols; ++col) {
     if (col == cols.first && col < cols.end) col = cols.end;
     if (col == g.cols) break;
-    lanewise_row(down, taps(rows.first, col), rows.first, rows.end, x + col * g.x_col, w, offsets, y + col * g.y_col);
+    lanewise_row<Sum>(down, taps(rows.first, col), rows.first, rows.end, x + col * g.x_col, w, offsets,
+                      y + col * g.y_col);
   }
 }
 
-template <class V, int N, class T>
-CNNFAST_INLINE void lanewise_weights_tile(const Lanewise& g, const T* const* x, const T* dy, T* dw, Index w_step,
+template <class V, int N, class T, class Sum>
+CNNFAST_INLINE void lanewise_weights_tile(const Lanewise& g, const T* const* x, const T* dy, Sum* dw, Index w_step,
                                           bool accumulate) {
   V acc[N];
   const T* from[N];
@@ -219,12 +221,12 @@ CNNFAST_INLINE void lanewise_weights_tile(const Lanewise& g, const T* const* x, 
 }
 
 // One image; x and dy may be read up to one vector past their last elements.
-template <class T>
-void lanewise_weights(const Lanewise& g, const T* x, const T* dy, T* dw, bool accumulate) {
+template <class T, class Sum>
+void lanewise_weights(const Lanewise& g, const T* x, const T* dy, Sum* dw, bool accumulate) {
   constexpr int Most = 9;  // a window of 3x3
   const Index all = g.planes * g.tap_rows * g.taps, tiles = (all + Most - 1) / Most;
-  const Index w_step = padded_channels<T>(g.channels);
-  for_each_lane_vector<T>(g.channels, [&](auto vector, Index c, Index) {
+  const Index w_step = padded_channels<Sum>(g.channels);
+  for_each_lane_vector<Sum>(g.channels, [&](auto vector, Index c, Index) {
     Index plane = 0, tap_row = 0, tap = 0;
     for (Index tile = 0, done = 0; tile < tiles; ++tile) {
       const Index count = all * (tile + 1) / tiles - done;

@@ -44,10 +44,13 @@ CNNFAST_INLINE void outer_products(Index n, const T* x, Index x_row, const T* dy
   }
 }
 
-template <class T>
+template <class N>
 struct LinearKernels {
+  using T = ValueOf<N>;
+  using Packed = PackedOf<N>;
+  using Sum = AccumulatorOf<N>;
   using G = Linear::Geometry;
-  using Conv = DirectConv2d<T>;
+  using Conv = DirectConv2d<N>;
 
   static Conv2d::Geometry as_conv(const G& g) {
     Conv2d::Geometry c;
@@ -60,20 +63,21 @@ struct LinearKernels {
     s.packed_grads = 0;
     return s;
   }
-  static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice) {
+  static void pack(const G& g, const T* params, Packed* packed, bool training, const Slice& slice) {
     Conv::pack(as_conv(g), params, packed, training, slice);
   }
   static void forward(const G& g, const ForwardArgs<T>& a) { Conv::forward(as_conv(g), a); }
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.dx != nullptr) {
-      Conv::data_gradient(as_conv(g), a.n, a.dy, a.packed + Conv::forward_packed(as_conv(g)), nullptr, a.dx, a.scratch);
+      const Packed* w = packed_as<Packed>(a) + Conv::forward_packed(as_conv(g));
+      Conv::data_gradient(as_conv(g), a.n, a.dy, w, nullptr, a.dx, a.scratch);
     }
   }
 
   // x: n x in, dy: n x out; a vector past the end of x may be read. Slices are blocks of inputs.
   static void weights(const G& g, Index n, const T* x, const T* dy, T* grads, const Slice& slice) {
     Index block = 0;
-    for_each_block<T>(g.in, 0, [&](auto vector, auto k, Index first, Index) {
+    for_each_block<Sum>(g.in, 0, [&](auto vector, auto k, Index first, Index) {
       if (slice.takes(block++)) block_weights<decltype(vector), decltype(k)::value>(g, n, x, dy, grads, first);
     });
     if (g.bias && slice.first()) offsets(g, n, dy, grads + g.out * g.in);

@@ -126,7 +126,7 @@ struct Winograd : WinogradWeights<T, M, R> {
       transform_input(g, first, count, a.x, s);
       const Correlation c = product(count, g.c_in, g.c_out);
       for (Index f = 0; f < kFrequencies; ++f) {
-        correlate<T>(c, s.v + f * s.v_stride, a.packed + f * channel_pairs(g), nullptr, s.m + f * s.m_stride,
+        correlate<T>(c, s.v + f * s.v_stride, packed_as<T>(a) + f * channel_pairs(g), nullptr, s.m + f * s.m_stride,
                      mine.channels);
       }
       for (Index t = 0; t < count; ++t) {

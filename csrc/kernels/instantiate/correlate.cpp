@@ -7,7 +7,7 @@ CNNFAST_KERNELS_BEGIN
 
 using T = CNNFAST_ELEMENT;
 
-template void correlate(const Correlation&, const T*, const T*, const T*, T*, const Slice&);
+template void correlate<T>(const Correlation&, const T*, const T*, const T*, T*, const Slice&);
 template void bias_gradient(const Correlation&, const T*, T*, bool);
 template void correlate_weights(const Correlation&, const T*, const T*, T*, bool);
 

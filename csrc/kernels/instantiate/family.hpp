@@ -18,30 +18,36 @@ void fill_structure(KernelTable<CNNFAST_ELEMENT>& table);
 void fill_fused(KernelTable<CNNFAST_ELEMENT>& table);
 
 template <class T, class G>
-void nothing_to_pack(const G&, const T*, T*, bool, const Slice&) {}
+void nothing_to_pack(const G&, const T*, void*, bool, const Slice&) {}
 template <class T, class G>
 void nothing_to_unpack(const G&, const T*, T*, const Slice&) {}
 
-template <template <class> class Kernels>
+template <class K, class N>
+void pack(const typename K::G& g, const ValueOf<N>* params, void* packed, bool training, const Slice& slice) {
+  K::pack(g, params, static_cast<PackedOf<N>*>(packed), training, slice);
+}
+
+// Kernels of the numbers N, for a table of their values.
+template <template <class> class Kernels, class N = CNNFAST_ELEMENT>
 constexpr auto with_weights() {
-  using T = CNNFAST_ELEMENT;
-  using K = Kernels<T>;
-  return OpKernels<T, typename K::G>{K::sizes, K::pack, K::unpack, K::forward, K::backward};
+  using K = Kernels<N>;
+  return OpKernels<ValueOf<N>, typename K::G>{K::sizes,   pack<K, N>,  K::unpack,
+                                              K::forward, K::backward, sizeof(PackedOf<N>)};
 }
 // Weights whose gradient is not summed tile by tile.
-template <template <class> class Kernels>
+template <template <class> class Kernels, class N = CNNFAST_ELEMENT>
 constexpr auto with_whole_batch_weight_grad() {
-  using T = CNNFAST_ELEMENT;
-  using K = Kernels<T>;
+  using K = Kernels<N>;
+  using T = ValueOf<N>;
   using G = typename K::G;
-  return OpKernels<T, G>{K::sizes, K::pack, nothing_to_unpack<T, G>, K::forward, K::backward};
+  return OpKernels<T, G>{K::sizes, pack<K, N>, nothing_to_unpack<T, G>, K::forward, K::backward, sizeof(PackedOf<N>)};
 }
 template <template <class> class Kernels>
 constexpr auto without_weights() {
   using T = CNNFAST_ELEMENT;
   using K = Kernels<T>;
   using G = typename K::G;
-  return OpKernels<T, G>{K::sizes, nothing_to_pack<T, G>, nothing_to_unpack<T, G>, K::forward, K::backward};
+  return OpKernels<T, G>{K::sizes, nothing_to_pack<T, G>, nothing_to_unpack<T, G>, K::forward, K::backward, sizeof(T)};
 }
 
 template <template <class> class Kernels>

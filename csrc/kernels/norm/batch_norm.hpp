@@ -57,12 +57,12 @@ struct BatchNormKernels : BatchNormTotals<T> {
     T *scale = a.scratch, *shift = scale + along.length();
     const Index n = g.channels;
     if (a.statistics == nullptr) {
-      along.lay_out(scale, [&](Index c) { return a.packed[c]; });
-      along.lay_out(shift, [&](Index c) { return a.packed[n + c]; });
+      along.lay_out(scale, [&](Index c) { return packed_as<T>(a)[c]; });
+      along.lay_out(shift, [&](Index c) { return packed_as<T>(a)[n + c]; });
     } else {
       const T *mean = a.statistics, *inverse = mean + 2 * n;
-      along.lay_out(scale, [&](Index c) { return a.packed[2 * n + c] * inverse[c]; });
-      along.lay_out(shift, [&](Index c) { return a.packed[3 * n + c] - mean[c] * scale[c]; });
+      along.lay_out(scale, [&](Index c) { return packed_as<T>(a)[2 * n + c] * inverse[c]; });
+      along.lay_out(shift, [&](Index c) { return packed_as<T>(a)[3 * n + c] - mean[c] * scale[c]; });
     }
     if (!g.keeps_slope()) {
       return g.activated() ? apply<true>(g, a, scale, shift) : apply<false>(g, a, scale, shift);
@@ -162,7 +162,7 @@ struct BatchNormKernels : BatchNormTotals<T> {
     const Index n = g.channels;
     const T *mean = a.statistics, *inverse = mean + 2 * n, *s = a.d_statistics, *q = s + n;  // s / m, q / m
     T *u = a.scratch, *v = u + along.length(), *w = v + along.length();
-    along.lay_out(u, [&](Index c) { return a.packed[2 * n + c] * inverse[c]; });
+    along.lay_out(u, [&](Index c) { return packed_as<T>(a)[2 * n + c] * inverse[c]; });
     along.lay_out(v, [&](Index c) { return -u[c] * q[c] * inverse[c] * inverse[c]; });
     along.lay_out(w, [&](Index c) { return -u[c] * s[c] - mean[c] * v[c]; });
     with_slope(g, [&](auto by) { d_apply<decltype(by)::value>(g, a, u, v, w); });

@@ -73,7 +73,7 @@ struct GroupNormKernels {
   static void forward(const G& g, const ForwardArgs<T>& a) {
     const ChannelPattern<T> along(g.channels);
     T *sums = a.scratch, *means = sums + along.length(), *scale = means + along.length();
-    const T *weight = a.packed, *bias = weight + g.channels;
+    const T *weight = packed_as<T>(a), *bias = weight + g.channels;
     for (Index image = 0; image < a.n; ++image) {
       const T* x = a.x + image * g.size();
       T* y = a.y + image * g.size();
@@ -95,7 +95,7 @@ struct GroupNormKernels {
     const Index length = along.length();
     T *sums = a.scratch, *means = sums + length, *inverse = means + length, *products = inverse + length;
     T *squares = products + length, *u = squares + length, *v = u + length;
-    const auto weight = [&](Index c) { return g.affine ? a.packed[c] : T(1); };
+    const auto weight = [&](Index c) { return g.affine ? packed_as<T>(a)[c] : T(1); };
     const double m = static_cast<double>(values(g));
     bool accumulate = a.accumulate;
     for (Index image = 0; image < a.n; ++image) {
@@ -211,7 +211,8 @@ struct LayerNormKernels {
       const V mean = broadcast<V>(s.mean), inverse = broadcast<V>(s.inverse);
       for_each_group<V>(g.size(), [&](Index i, Index n) {
         V v = ei::pmul(ei::psub(load_upto<V>(x + i, n), mean), inverse);
-        if (g.affine) v = ei::pmadd(v, load_upto<V>(a.packed + i, n), load_upto<V>(a.packed + g.size() + i, n));
+        if (g.affine)
+          v = ei::pmadd(v, load_upto<V>(packed_as<T>(a) + i, n), load_upto<V>(packed_as<T>(a) + g.size() + i, n));
         store_upto(y + i, v, n);
       });
     }
@@ -239,7 +240,7 @@ struct LayerNormKernels {
       if (a.dx == nullptr) continue;
       const auto weighted = [&](Index i, Index n) {
         const V d = load_upto<V>(dy + i, n);
-        return g.affine ? V(ei::pmul(d, load_upto<V>(a.packed + i, n))) : d;
+        return g.affine ? V(ei::pmul(d, load_upto<V>(packed_as<T>(a) + i, n))) : d;
       };
       const auto mean_of = [&](const auto& add) { return sum(g.size(), add) / m; };
       const V u = broadcast<V>(

@@ -51,7 +51,7 @@ struct ChannelBiasKernels {
   }
   static void forward(const G& g, const ForwardArgs<T>& a) {
     const ChannelPattern<T> along(g.channels);
-    along.lay_out(a.scratch, [&](Index c) { return a.packed[c]; });
+    along.lay_out(a.scratch, [&](Index c) { return packed_as<T>(a)[c]; });
     along.for_each_vector(a.n * g.size(), [&](Index i, Index k, Index count) {
       using V = Packet<T>;
       store_upto(a.y + i, V(ei::padd(load_upto<V>(a.x + i, count), load<V>(a.scratch + k))), count);
@@ -81,7 +81,7 @@ struct PositionBiasKernels {
   static void unpack(const G& g, const T* packed_grads, T* grads, const Slice& slice) {
     if (slice.first()) to_nchw(g.channels, g.positions, packed_grads, grads);
   }
-  static void forward(const G& g, const ForwardArgs<T>& a) { add_repeated(a.n, g.size(), a.x, a.packed, a.y); }
+  static void forward(const G& g, const ForwardArgs<T>& a) { add_repeated(a.n, g.size(), a.x, packed_as<T>(a), a.y); }
   static void backward(const G& g, const BackwardArgs<T>& a) {
     if (a.packed_grads != nullptr) sum_repeated(a.n, g.size(), a.dy, a.packed_grads, a.accumulate);
     pass_gradient(a.n * g.size(), a.dy, a.dx);

@@ -30,7 +30,7 @@ struct PReLUKernels {
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
     const ChannelPattern<T> along(g.channels);
-    lay_out(g, along, a.packed, a.scratch);
+    lay_out(g, along, packed_as<T>(a), a.scratch);
     along.for_each_vector(a.n * g.size(), [&](Index i, Index k, Index count) {
       const V x = load_upto<V>(a.x + i, count);
       store_upto(a.y + i, where_less(zero<V>(), x, x, V(ei::pmul(x, load<V>(a.scratch + k)))), count);
@@ -40,7 +40,7 @@ struct PReLUKernels {
     const ChannelPattern<T> along(g.channels);
     if (a.packed_grads != nullptr) add_slope_gradients(g, along, a);
     if (a.dx == nullptr) return;
-    lay_out(g, along, a.packed, a.scratch);
+    lay_out(g, along, packed_as<T>(a), a.scratch);
     along.for_each_vector(a.n * g.size(), [&](Index i, Index k, Index count) {
       const V x = load_upto<V>(a.x + i, count), dy = load_upto<V>(a.dy + i, count);
       store_upto(a.dx + i, where_less(zero<V>(), x, dy, V(ei::pmul(dy, load<V>(a.scratch + k)))), count);

@@ -43,17 +43,34 @@ constexpr int max_pixels(int vectors) {
   return fit < 8 ? fit : 8;
 }
 
+template <class V>
+using Lane = typename ei::unpacket_traits<V>::type;
+
+// Elements of another type than the lanes are converted one by one. A number type (base/numbers.hpp) may have overloads
+// that are faster.
 template <class V, class T>
 CNNFAST_INLINE V load(const T* p) {
-  return ei::ploadu<V>(p);
+  if constexpr (std::is_same_v<T, Lane<V>>) {
+    return ei::ploadu<V>(p);
+  } else {
+    Lane<V> lanes[kLanes<V>];
+    for (int i = 0; i < kLanes<V>; ++i) lanes[i] = static_cast<Lane<V>>(p[i]);
+    return ei::ploadu<V>(lanes);
+  }
 }
 template <class V, class T>
 CNNFAST_INLINE void store(T* p, const V& v) {
-  ei::pstoreu(p, v);
+  if constexpr (std::is_same_v<T, Lane<V>>) {
+    ei::pstoreu(p, v);
+  } else {
+    Lane<V> lanes[kLanes<V>];
+    ei::pstoreu(lanes, v);
+    for (int i = 0; i < kLanes<V>; ++i) p[i] = static_cast<T>(lanes[i]);
+  }
 }
 template <class V, class T>
 CNNFAST_INLINE V broadcast(T value) {
-  return ei::pset1<V>(value);
+  return ei::pset1<V>(static_cast<Lane<V>>(value));
 }
 template <class V>
 CNNFAST_INLINE V zero() {
@@ -62,15 +79,15 @@ CNNFAST_INLINE V zero() {
 
 template <class V, class T>
 CNNFAST_INLINE V load_partial(const T* p, Index count) {
-  alignas(64) T buffer[kLanes<V>] = {};
-  for (Index i = 0; i < count; ++i) buffer[i] = p[i];
+  alignas(64) Lane<V> buffer[kLanes<V>] = {};
+  for (Index i = 0; i < count; ++i) buffer[i] = static_cast<Lane<V>>(p[i]);
   return ei::pload<V>(buffer);
 }
 template <class V, class T>
 CNNFAST_INLINE void store_partial(T* p, const V& v, Index count) {
-  alignas(64) T buffer[kLanes<V>];
+  alignas(64) Lane<V> buffer[kLanes<V>];
   ei::pstore(buffer, v);
-  for (Index i = 0; i < count; ++i) p[i] = buffer[i];
+  for (Index i = 0; i < count; ++i) p[i] = static_cast<T>(buffer[i]);
 }
 
 // The first `count` lanes, count <= lanes.
@@ -121,8 +138,9 @@ CNNFAST_INLINE void rows_to_lanes(Index rows, Index length, const T* x, Index st
                         [&](int i) { return place(r + i); });
   }
   for (Index r = squares; r < length; ++r) {
-    T* to = place(r);
-    for (Index i = 0; i < L; ++i) to[i] = i < rows ? x[i * stride + r] : T(0);
+    auto* to = place(r);
+    using To = std::decay_t<decltype(*to)>;
+    for (Index i = 0; i < L; ++i) to[i] = i < rows ? static_cast<To>(x[i * stride + r]) : To(0);
   }
 }
 
@@ -137,9 +155,9 @@ CNNFAST_INLINE void lanes_to_rows(Index rows, Index length, const Place& place, 
                         [&](int i) { return i < rows ? y + i * stride + r : unused; });
   }
   for (Index r = squares; r < length; ++r) {
-    const T* from = place(r);
+    const auto* from = place(r);
     for (Index i = 0; i < L; ++i) {
-      if (i < rows) y[i * stride + r] = from[i];
+      if (i < rows) y[i * stride + r] = static_cast<T>(from[i]);
     }
   }
 }
