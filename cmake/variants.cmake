@@ -2,6 +2,17 @@
 # cnnfast_add_variants(target) makes an interface library of all objects and writes variant_list.hpp, the
 # macro lists for csrc/kernels/dispatch.cpp, slowest variant first. Called in csrc/.
 
+# Compiles sources with the definitions, flags and headers of a kernel library.
+function(cnnfast_compile_as target kernels)
+  foreach(property COMPILE_DEFINITIONS COMPILE_OPTIONS)
+    get_target_property(value ${kernels} ${property})
+    set_target_properties(${target} PROPERTIES ${property} "${value}")
+  endforeach()
+  target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}/csrc")
+  target_include_directories(${target} SYSTEM PRIVATE "${CNNFAST_EIGEN_HEADERS}")
+  target_link_libraries(${target} PRIVATE cnnfast_warnings)
+endfunction()
+
 function(cnnfast_add_variants target)
   # Names of the variants and their flags. Explicit features rather than an architecture level: older
   # compilers support them all.
@@ -55,6 +66,7 @@ function(cnnfast_add_variants target)
     set_source_files_properties("${CMAKE_CURRENT_SOURCE_DIR}/kernels/instantiate/${family}.cpp" PROPERTIES UNITY_GROUP small)
   endforeach()
   add_library(${target} INTERFACE)
+  set_target_properties(${target} PROPERTIES CNNFAST_VARIANTS "${float_variants}")
   set(lists "")
   set(objects "")
   foreach(element float double)

@@ -22,5 +22,6 @@ void check_ops(Isa isa, Report& report);         // every operation's kernels, f
 void check_vectors(Isa isa, Report& report);     // kernels over whole vectors and rows
 void check_batch_norm(Isa isa, Report& report);  // what depends on the whole batch
 void check_plans(Isa isa, Report& report);       // whole networks, as layers one by one and as the plan optimizes them
+void check_numbers(Isa isa, Report& report);     // weights and sums in other types than values
 
 }  // namespace cnnfast::selftest

@@ -35,6 +35,7 @@ int run() {
   for (Isa isa : available_isas()) {
     selftest::check_batch_norm(isa, report);
     selftest::check_plans(isa, report);
+    selftest::check_numbers(isa, report);
   }
   const int mismatches = report.mismatches() + moved.mismatches();
   if (mismatches > 0) std::printf("FAILED: %d mismatches\n", mismatches);
