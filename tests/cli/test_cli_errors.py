@@ -21,6 +21,7 @@ from tests.support.refusal import refused
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
+DATA = f"{', '.join(datasets.names())}, nor a file or folder"
 MODELS = "d4, hello-dl-letters, numpy-mnist"
 
 USAGE = {
@@ -34,13 +35,12 @@ USAGE = {
     "train --lr nan": "argument --lr: 'nan' is not a number above 0",
     "train --lr fast": "argument --lr: 'fast' is not a number above 0",
     "train --validation 1": "argument --validation: '1' is not a number from 0 up to but not including 1",
-    "train --data letters": f"argument --data: 'letters' is not one of {', '.join(datasets.names())}"
+    "train --data letters": f"argument --data: 'letters' is not one of {DATA}"
     "; did you mean 'emnist-letters'?",
     "train --model vgg": f"argument --model: 'vgg' is not one of {MODELS}",
-    "train --data EMNIST": f"argument --data: 'EMNIST' is not one of {', '.join(datasets.names())}"
+    "train --data EMNIST": f"argument --data: 'EMNIST' is not one of {DATA}"
     "; did you mean 'emnist-letters', 'emnist-letters-derived' or 'emnist-balanced'?",
-    "train --data minst": f"argument --data: 'minst' is not one of {', '.join(datasets.names())}"
-    "; did you mean 'mnist'?",
+    "train --data minst": f"argument --data: 'minst' is not one of {DATA}; did you mean 'mnist'?",
     "train --model hello-dl": f"argument --model: 'hello-dl' is not one of {MODELS}"
     "; did you mean 'hello-dl-letters'?",
     "train --optimizer lion": "argument --optimizer: 'lion' is not one of adam, adamw, sgd, rmsprop, adagrad",
@@ -48,7 +48,7 @@ USAGE = {
     "constant, cosine, one-cycle, plateau",
     "models vgg": f"argument NAME: 'vgg' is not one of {MODELS}",
     "predict": "the following arguments are required: IMAGE",
-    "predict --style usps a.png": "argument --style: 'usps' is not one of emnist, mnist",
+    "predict --style usps a.png": "argument --style: 'usps' is not one of emnist, mnist, plain",
     "data download glyphs": "argument NAME: 'glyphs' is not one of emnist, "
     + ", ".join(datasets.names()[1:]),
     "data download mnist --url ftp://x": "argument --url: 'ftp://x' does not start with http:// or https://",

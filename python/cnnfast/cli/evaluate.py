@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from .. import _terminal, datasets
 from .._core import set_num_threads
 from .._json import to_json
+from ..datasets import ImageDataset
 from ..errors import CheckpointError, CnnfastError
-from ..nn import serialization
+from ..nn import Module, serialization
 from ..training.evaluation import Evaluation, evaluate
-from . import arguments, model_files
+from . import arguments, data_source, model_files
 from .errors import say
 
 DESCRIPTION = """\
@@ -27,9 +29,10 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     )
     command.add_argument(
         "--data",
-        type=arguments.one_of(names),
-        metavar="NAME",
-        help=f"data set: {', '.join(names)} (default: the one the model was trained on)",
+        type=data_source.name_or_path(names),
+        metavar="NAME_OR_PATH",
+        help=f"data set: {', '.join(names)}; or your own data, their test part or else all: "
+        f"{data_source.KINDS} (default: the data the model was trained on)",
     )
     command.add_argument(
         "--per-class", action="store_true", help="print precision, recall and F1 of each class as well"
@@ -37,6 +40,18 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     arguments.add_threads(command)
     arguments.add_root(command)
     arguments.add_json(command, "the metrics and the confusion matrix")
+
+
+def _data(path: str, model: Module, name: str, options: argparse.Namespace) -> ImageDataset:
+    """The test part of a data set by its name; of a path that the user names its test part or all."""
+    if not data_source.is_path(name):
+        return datasets.load(name, train=False, root=options.root)
+    if options.data is not None:
+        train, test = datasets.from_path(name, classes=model.classes, input_shape=model.input_shape)
+        return train if test is None else test
+    if not os.path.exists(name):
+        raise CnnfastError(f"{path}: was trained on {name!r}, which is no known data set; add --data NAME")
+    return data_source.load(name, options.root, model_files.training_seed(path))[1]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,9 +62,7 @@ def run(options: argparse.Namespace) -> int:
     name = options.data or model_files.training_data(path)
     if name is None:
         raise CnnfastError(f"{path}: does not say what it was trained on; add --data NAME")
-    if name not in datasets.names():
-        raise CnnfastError(f"{path}: was trained on {name!r}, which is no known data set; add --data NAME")
-    data = datasets.load(name, train=False, root=options.root)
+    data = _data(path, model, name, options)
     model_files.check_fits(path, model, data)
     try:
         result = evaluate(model, data)

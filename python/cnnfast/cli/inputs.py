@@ -56,7 +56,8 @@ class Preparation:
 
     Attributes:
         shape: (1, h, w) or (3, h, w); h and w are 0 if the network accepts color images of any size.
-        style, ink: As in `cnnfast.vision.prepare`.
+        style, ink: As in `cnnfast.vision.prepare`; the style "plain" resizes and crops a gray image, as
+            `datasets.ImageFolder`.
     """
 
     shape: tuple[int, int, int]
@@ -83,11 +84,15 @@ class Preparation:
         return self._input(file)
 
     def _input(self, source: str | bytes) -> tuple[NDArray[np.uint8], str]:
-        from ..vision import prepare, to_color_input
+        from ..vision import prepare, reading, sources, to_color_input
 
         _, height, width = self.shape
         if not self.is_grayscale:
             return to_color_input(source, (height, width) if height else None), ""
+        if self.style == "plain":
+            with sources.named(sources.name_of(source)):
+                image = sources.upright(source, "predict")
+                return reading.to_pixels(image, (height, width), "L")[None], ""
         side = min(height, width)
         prepared = prepare(source, side, self.style, self.ink)
         pixels = np.zeros((1, height, width), np.uint8)

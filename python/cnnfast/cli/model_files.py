@@ -51,6 +51,20 @@ def training_data(path: str) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def training_style(path: str) -> str | None:
+    """How images have to be processed for a model, if its file's metadata says so."""
+    training = serialization.metadata(path)["training"]
+    style = training.get("style") if isinstance(training, dict) else None
+    return style if isinstance(style, str) else None
+
+
+def training_seed(path: str) -> int:
+    """The seed a model was trained with, from its file's metadata; 0 if it is not there."""
+    training = serialization.metadata(path)["training"]
+    seed = training.get("seed") if isinstance(training, dict) else None
+    return seed if isinstance(seed, int) and seed >= 0 else 0
+
+
 def check_fits(path: str, model: Module, data: ImageDataset) -> None:
     """Raises CnnfastError if the model's input shape, classes or task do not match `data`."""
     if model.input_shape is not None and model.input_shape != data.input_shape:

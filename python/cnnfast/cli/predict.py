@@ -21,7 +21,7 @@ from . import arguments, inputs, model_files
 from .errors import describe, fail, note, say
 
 TOP = 3
-STYLES = ("emnist", "mnist")
+STYLES = ("emnist", "mnist", "plain")
 INKS = ("auto", "dark", "light")
 
 NOT_SURE = "not sure"
@@ -102,8 +102,9 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         "--style",
         type=arguments.one_of(STYLES),
         metavar="NAME",
-        help="process images as in emnist or as in mnist (smaller, centered by mass) (default: as the data "
-        "the model was trained on, else emnist)",
+        help="process images as in emnist, as in mnist (smaller, centered by mass), or plain (gray, resized "
+        "and center-cropped, as a folder of images in training) (default: as the data the model was trained "
+        "on, else emnist)",
     )
     command.add_argument(
         "--ink",
@@ -143,6 +144,8 @@ def run(options: argparse.Namespace) -> int:
 def _style_for(path: str) -> str:
     """The style of preparation, by the data the model was trained on; prints a note if that is a guess."""
     data = model_files.training_data(path)
+    if model_files.training_style(path) == "plain":
+        return "plain"
     if data is None:
         note(
             f"note: {path} does not say what it was trained on; images are processed as in EMNIST "

@@ -12,7 +12,7 @@ from .. import datasets
 from .._files import atomic_write, check_writable
 from .._types import Array
 from ..errors import require
-from . import arguments
+from . import arguments, data_source
 from .errors import tell
 
 DESCRIPTION = """\
@@ -28,7 +28,12 @@ def register(actions: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     command = arguments.add_command(actions, "preview", run, "write a sheet of images", DESCRIPTION)
     add = command.add_argument
     names = datasets.names()
-    add("name", type=arguments.one_of(names), metavar="NAME", help=", ".join(names))
+    add(
+        "name",
+        type=data_source.name_or_path(names),
+        metavar="NAME_OR_PATH",
+        help=f"{', '.join(names)}; or {data_source.KINDS}",
+    )
     arguments.add_augment(command)
     add("--out", metavar="FILE", default="sheet.png", help="PNG file (default: %(default)s)")
     add(
@@ -63,7 +68,7 @@ def register(actions: arguments.Subparsers[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     pillow = require("PIL.Image", "writing a PNG file")
     check_writable("data preview", options.out)
-    data = datasets.load(options.name, train=True, root=options.root)
+    data = data_source.load(options.name, options.root, options.seed)[0]
     arguments.check_augmentation(options.augment, data)
     rng = np.random.default_rng(options.seed)
     rows = rng.permutation(len(data))[: options.images]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 from typing import Any
 
 from .. import _terminal, datasets, losses, models
 from .._core import build_info, get_num_threads, set_num_threads
-from .._files import check_writable
+from .._files import check_writable, expand
 from ..datasets import ImageDataset
 from ..errors import CnnfastError, NonFiniteError
 from ..nn import Module
@@ -18,7 +19,7 @@ from ..training.fit import fit
 from ..training.history import History
 from ..training.interrupt import Interrupt
 from ..training.lr_find import lr_find
-from . import arguments, model_files, train_options
+from . import arguments, data_source, model_files, train_options
 from .errors import describe, fail, tell
 from .saving import check_learned, write
 
@@ -29,7 +30,9 @@ DESCRIPTION = """\
 Trains a network on a data set and writes it to a model file.
 
 Without options it trains on built-in synthetic letters, so nothing has to be
-downloaded and it takes less than a minute. Part of the training images is
+downloaded and it takes less than a minute. --data also takes a folder with a
+folder of images for each class, or a CSV, .npz or idx file; if it has no test
+part, a tenth of each class is held out for testing, chosen by the seed. Part of the training images is
 held out for validation after each epoch; the best epoch's weights are kept.
 The data set's test part is evaluated once, at the end. Ctrl-C, SIGTERM or
 SIGHUP ends the training and keeps the best epoch so far. A network that is
@@ -46,23 +49,24 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     names, networks = datasets.names(), models.list()
     add(
         "--data",
-        type=arguments.one_of(names),
+        type=data_source.name_or_path(names),
         default="glyphs",
-        metavar="NAME",
-        help=f"data set: {', '.join(names)} (default: %(default)s)",
+        metavar="NAME_OR_PATH",
+        help=f"data set: {', '.join(names)} (default: %(default)s); or your own data: {data_source.KINDS}",
     )
     add(
         "--model",
         type=arguments.one_of(networks),
-        default="hello-dl-letters",
         metavar="NAME",
-        help=f"network: {', '.join(networks)} (default: %(default)s)",
+        help=f"network: {', '.join(networks)} (default: hello-dl-letters for gray images of 28x28, else a "
+        "network of up to four convolutions that fits the images)",
     )
     add(
         "--epochs",
         type=arguments.integer(1),
         metavar="N",
-        help="number of passes over the training images (default: 5, with --time as many as fit)",
+        help="number of passes over the training images (default: 5, on small data of your own up to 30; "
+        "with --time as many as fit)",
     )
     add(
         "--batch-size",
@@ -98,23 +102,25 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     add(
         "--out",
         metavar="FILE",
-        help="model file, replaced if it exists (default: cnnfast-DATA-MODEL.safetensors in this folder)",
+        help="model file, replaced if it exists (default: cnnfast-DATA-MODEL.safetensors, for your own "
+        "data cnnfast-DATA.safetensors, in this folder)",
     )
     train_options.add_to(command)
 
 
 def run(options: argparse.Namespace) -> int:
-    out = options.out or model_files.default_name(options.data, options.model)
+    out = options.out or _default_out(options)
     check_writable("train", out)
     train_options.check(options)
     steps = train_options.checkpoint_steps(options)
     if options.threads is not None:
         set_num_threads(options.threads)
-    train = datasets.load(options.data, train=True, root=options.root)
-    test = datasets.load(options.data, train=False, root=options.root)
+    train, test = data_source.load(options.data, options.root, options.seed)
     arguments.check_augmentation(options.augment, train)
     train_options.check_metrics(options, len(train.classes))
-    model = models.get(options.model, seed=options.seed, num_classes=len(train.classes))
+    options.model, model = data_source.model_for(options.model, options.data, train, options.seed)
+    if options.epochs is None and options.time is None:
+        options.epochs = data_source.epochs_for(options.data, train)
     check_writable("train", out, _METADATA_BYTES + model.flat_parameters.nbytes)
     _report_setup(options, train, test, model)
     if options.lr_find:
@@ -124,6 +130,13 @@ def run(options: argparse.Namespace) -> int:
         _report("state", f"checkpoints in {options.checkpoint}: {begins}")
     with Interrupt():  # signals stop the training; the model file is still written
         return _train(options, model, train, test, out)
+
+
+def _default_out(options: argparse.Namespace) -> str:
+    data = data_source.short_name(options.data)
+    if options.model is None and data_source.is_path(options.data):
+        return model_files.PATTERN.replace("*", data)
+    return model_files.default_name(data, options.model or "hello-dl-letters")
 
 
 def _train(
@@ -154,8 +167,9 @@ def _train(
         _write_incomplete(options, model, train, out, history)
         return 1
     check_learned(result.accuracy, test, result.n, train_options.rate(options))
-    write(model, out, _training(options, history, result), complete=True)
-    tell(_terminal.with_command("try    ", f"cnnfast predict --model {shlex.quote(out)} letter.png"))
+    write(model, out, _training(options, train, history, result), complete=True)
+    example = "image.png" if data_source.style_of(options.data, train) else "letter.png"
+    tell(_terminal.with_command("try    ", f"cnnfast predict --model {shlex.quote(out)} {example}"))
     return 0
 
 
@@ -207,7 +221,7 @@ def _write_incomplete(
     if accuracy is None:
         accuracy, count = record.accuracy, len(train) - count
     check_learned(accuracy or 0.0, train, count, train_options.rate(options))
-    write(model, out, _training(options, history, None), complete=False)
+    write(model, out, _training(options, train, history, None), complete=False)
 
 
 def _validation_count(options: argparse.Namespace, train: ImageDataset) -> int:
@@ -247,10 +261,13 @@ def _loss(options: argparse.Namespace) -> losses.Loss:
     return losses.CrossEntropy(label_smoothing=options.label_smoothing)
 
 
-def _training(options: argparse.Namespace, history: History, test: Evaluation | None) -> dict[str, Any]:
+def _training(
+    options: argparse.Namespace, train: ImageDataset, history: History, test: Evaluation | None
+) -> dict[str, Any]:
     """Metadata of the training run, for the model file."""
     return {
-        "data": options.data,
+        "data": os.path.abspath(expand(options.data)) if data_source.is_path(options.data) else options.data,
+        "style": data_source.style_of(options.data, train),
         "model": options.model,
         **train_options.described(options),
         "loss": _loss(options).to_config(),

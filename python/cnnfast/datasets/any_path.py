@@ -25,7 +25,12 @@ _CSV = (".csv", ".tsv", ".txt", ".csv.gz")
 _NPY_PAIRS = (("images.npy", "labels.npy"), ("x.npy", "y.npy"), ("X.npy", "y.npy"))
 
 
-def from_path(path: str | os.PathLike[str], *, classes: Sequence[str] | None = None) -> Parts:
+def from_path(
+    path: str | os.PathLike[str],
+    *,
+    classes: Sequence[str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+) -> Parts:
     """Load the data set at a path, of any kind that this package reads, without further settings.
 
     A folder is one of: ``train`` and ``test`` (or ``val``), each with a folder of images for each class; a
@@ -36,6 +41,8 @@ def from_path(path: str | os.PathLike[str], *, classes: Sequence[str] | None = N
     Args:
         path: The folder or file.
         classes: Class names that the labels must be of, such as those of a model; None: those in the data.
+        input_shape: (c, h, w) for the images of a folder, such as that of a model; None: as `ImageFolder`
+            chooses it.
 
     Returns:
         (training part, test part); the test part is None if there is none.
@@ -54,7 +61,7 @@ def from_path(path: str | os.PathLike[str], *, classes: Sequence[str] | None = N
     """
     place = Path(expand(path))
     if place.is_dir():
-        return _folder(place, classes)
+        return _folder(place, classes, input_shape)
     name = place.name.lower()
     if name.endswith(".npz"):
         train = from_npz(place, classes=classes)
@@ -73,7 +80,7 @@ def from_path(path: str | os.PathLike[str], *, classes: Sequence[str] | None = N
     )
 
 
-def _folder(place: Path, classes: Sequence[str] | None) -> Parts:
+def _folder(place: Path, classes: Sequence[str] | None, shape: tuple[int, ...] | None) -> Parts:
     if find_idx(place, True):
         return _idx(place, place, classes)
     for kind, load in ((10, CIFAR10), (100, CIFAR100)):
@@ -85,13 +92,18 @@ def _folder(place: Path, classes: Sequence[str] | None) -> Parts:
     names = {name.lower(): name for name in class_folders(place)}
     train = next((names[part] for part in _TRAIN if part in names), None)
     if train is None or not set(names) <= PARTS or not class_folders(place / train):
-        return ImageFolder(place, classes=classes), None
-    data = ImageFolder(place / train, classes=classes)
+        return _images(place, classes, shape), None
+    data = _images(place / train, classes, shape)
     test = next((names[part] for part in _TEST if part in names), None)
     if test is None:
         return data, None
-    mode, size = ("RGB" if data.input_shape[0] == 3 else "L"), data.input_shape[1:]
-    return data, ImageFolder(place / test, size, mode, classes=data.classes)  # type: ignore[arg-type]
+    return data, _images(place / test, data.classes, data.input_shape)
+
+
+def _images(place: Path, classes: Sequence[str] | None, shape: tuple[int, ...] | None) -> ImageDataset:
+    if shape is None or len(shape) != 3:
+        return ImageFolder(place, classes=classes)
+    return ImageFolder(place, (shape[1], shape[2]), "RGB" if shape[0] == 3 else "L", classes=classes)
 
 
 def _idx(place: Path, folder: Path, classes: Sequence[str] | None) -> Parts:

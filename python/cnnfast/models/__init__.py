@@ -4,8 +4,9 @@ All output logits: a final softmax or log-softmax of the source is part of the l
 """
 
 from .d4 import d4
+from .for_images import for_images
 from .hello_dl import hello_dl_letters
 from .numpy_mnist import numpy_mnist
 from .registry import ModelList, get, list
 
-__all__ = ["ModelList", "d4", "get", "hello_dl_letters", "list", "numpy_mnist"]
+__all__ = ["ModelList", "d4", "for_images", "get", "hello_dl_letters", "list", "numpy_mnist"]

@@ -1,0 +1,112 @@
+"""`cnnfast train`, `evaluate` and `predict` on a user's own folder, CSV and npz file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cnnfast.cli import data_source, main
+from cnnfast.datasets import ImageDataset
+from cnnfast.nn import serialization
+from PIL import Image
+
+from tests.support.image_folders import two_classes, write_image
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_folder_of_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    two_classes(tmp_path / "my pets", 30, "RGB", (12, 12))
+    assert main(["train", "--data", "my pets", "--epochs", "3"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "my pets: 51 images to train, 3 to validate, 6 to test; 2 classes (cat, dog)" in out
+    model = serialization.load("cnnfast-my-pets.safetensors")
+    assert (model.classes, model.input_shape) == (("cat", "dog"), (3, 12, 12))
+    assert main(["evaluate"]) == 0
+    assert "(6 images in" in capsys.readouterr().out
+    assert main(["evaluate", "--data", "my pets"]) == 0
+    assert "(60 images in" in capsys.readouterr().out
+    assert main(["predict", "my pets/dog/003.png"]) == 0
+    assert "dog" in capsys.readouterr().out
+
+
+def test_gray_images_are_predicted_as_they_were_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_classes(tmp_path / "shades", 30, size=(28, 28))
+    assert main(["train", "--data", "shades", "--epochs", "1"]) == 0
+    assert serialization.metadata("cnnfast-shades.safetensors")["training"]["style"] == "plain"
+    from cnnfast.cli import inputs
+
+    seen = []
+    real = inputs.Preparation.input
+    monkeypatch.setattr(inputs.Preparation, "input", lambda *args: seen.append(real(*args)) or seen[-1])
+    rows = np.arange(28 * 40, dtype=np.uint8).reshape(28, 40)
+    Image.fromarray(rows).save("wide.png")
+    main(["predict", "wide.png"])
+    np.testing.assert_array_equal(seen[0][0][0], rows[:, 6:34])
+
+
+@pytest.mark.parametrize("kind", ["csv", "npz"])
+def test_files(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = np.tile([3, 8], 30)
+    images = (labels * 25)[:, None, None] * np.ones((1, 28, 28), np.int64)
+    if kind == "csv":
+        np.savetxt("own.csv", np.c_[labels, images.reshape(60, -1)], "%d", ",")
+    else:
+        np.savez("own.npz", x=images, y=labels)
+    assert main(["train", "--data", f"own.{kind}", "--epochs", "1"]) == 0
+    assert "hello-dl-letters: " in capsys.readouterr().out
+    assert serialization.load("cnnfast-own.safetensors").classes == ("3", "8")
+
+
+def error_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(words) in (1, 2)
+    lines = capsys.readouterr().err.splitlines()
+    return lines[0].removeprefix("error: ")
+
+
+def test_errors_name_the_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_image(tmp_path / "one" / "cat" / "1.png")
+    two_classes(tmp_path / "few", 1)
+    (tmp_path / "none").mkdir()
+    Path("bad.csv").write_text("1,2\n2,300\n")
+    for data, text in {
+        "one": "ImageFolder: one has one class folder, 'cat'; a classifier needs at least two classes",
+        "none": "ImageFolder: none needs a folder for each class, named like it; it has none",
+        "few": "ImageDataset.split: class 'cat' has one image, so it would be missing in one of the parts; "
+        "add images of it or leave it out",
+        "bad.csv": "from_csv: row 1 of bad.csv has the pixel '300'; pixels must be integers from 0 to 255",
+    }.items():
+        assert error_of(["train", "--data", data], capsys) == text
+    two_classes(tmp_path / "many", 5)
+    assert error_of(["train", "--data", "many", "--model", "d4"], capsys) == (
+        "--model d4: takes images of 1x28x28, but many has 1x8x8; leave out --model for a network that fits"
+    )
+
+
+def test_the_network_fits_any_images() -> None:
+    for shape in ((1, 3, 3), (1, 8, 40), (3, 96, 64), (4, 30, 31)):
+        data = ImageDataset(np.zeros((4, *shape), np.uint8), ["a", "b", "a", "b"])
+        name, model = data_source.model_for(None, "own", data, 0)
+        assert name == "for_images"
+        assert model(data.images).shape == (4, 2)
+    letters = ImageDataset(np.zeros((4, 28, 28), np.uint8), ["a", "b", "a", "b"])
+    assert data_source.model_for(None, "own", letters, 0)[0] == "hello-dl-letters"
+
+
+def test_names_and_paths(tmp_path: Path) -> None:
+    convert = data_source.name_or_path(["mnist", "glyphs"])
+    assert convert("MNIST") == "mnist"
+    (tmp_path / "mnist").mkdir()
+    assert convert("mnist") == "mnist"
+    assert convert("./mnist") == "./mnist"
+    with pytest.raises(argparse.ArgumentTypeError, match="nor a file or folder; did you mean 'glyphs'"):
+        convert("glyph")
+    assert data_source.short_name(str(tmp_path / "a b.train.csv.gz")) == "a-b"
+    assert data_source.epochs_for("own", ImageDataset(np.zeros((9, 8, 8), np.uint8), ["a"] * 9)) == 30
