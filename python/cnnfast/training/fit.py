@@ -253,7 +253,7 @@ def _training_and_validation(
     if validation is None:
         return whole, None
     if isinstance(validation, float | int | np.number):
-        whole, held = split_validation("fit", data, whole, float(validation), seed, model, loss)
+        whole, held = split_validation("fit", whole, float(validation), seed)
     else:
         held = as_samples("fit: validation", validation, model, loss, whole.classes)
     check_not_all_ignored("fit: validation", held, loss)

@@ -98,10 +98,9 @@ def _checked(
     return Samples(x, y, classes)
 
 
-def split_validation(
-    who: str, data: Any, whole: Samples, fraction: float, seed: int, model: Module, loss: Loss
-) -> tuple[Samples, Samples]:
-    """(training, validation) samples; for an ImageDataset by `data.split(fraction, seed)`."""
+def split_validation(who: str, whole: Samples, fraction: float, seed: int) -> tuple[Samples, Samples]:
+    """(training, validation) samples, those of `ImageDataset.split(fraction, seed)`. Training samples are not
+    copied, so that x may be larger than memory."""
     fraction = check_number(who, "validation", fraction, 0, 1)
     n = len(whole)
     n_held = round(n * fraction)
@@ -110,10 +109,7 @@ def split_validation(
             f"{who}: validation={fraction:g} of {n} images leaves {n - n_held} for training and {n_held} for "
             "validation; both must have at least 1"
         )
-    if isinstance(data, ImageDataset):
-        rest, held = data.split(fraction, seed)
-        return as_samples(who, rest, model, loss), as_samples(who, held, model, loss)
-    order = np.random.default_rng(seed).permutation(n)
+    order = np.random.default_rng(seed).permutation(n)  # as `ImageDataset.split`
     held_rows, rest_rows = np.sort(order[:n_held]), np.sort(order[n_held:])
     held_part = Samples(whole.x[held_rows], whole.y[held_rows], whole.classes)
     return Samples(whole.x, whole.y, whole.classes, rest_rows), held_part
