@@ -35,7 +35,12 @@ CALLS: dict[str, Callable[[], object]] = {
     "fit: data must be an ImageDataset or a pair (x, y), got None": lambda: cf.fit(layer(), None),  # type: ignore[arg-type]
     "fit: y must be integers, got None": lambda: cf.fit(layer(), (X, None)),  # type: ignore[arg-type]
     "fit: y must be a NumPy array, got None": lambda: cf.fit(layer(), (X, None), loss="mse"),  # type: ignore[arg-type]
-    "fit: epochs must be an integer, got None": lambda: cf.fit(layer(), (X, [0, 1]), epochs=None),  # type: ignore[arg-type]
+    "fit: callbacks must be a list of Callback, got None": lambda: cf.fit(
+        layer(), (X, [0, 1]), callbacks=None
+    ),  # type: ignore[arg-type]
+    "fit: metrics must be a list of names, got None": lambda: cf.fit(layer(), (X, [0, 1]), metrics=None),  # type: ignore[arg-type]
+    "fit: resume must be True or False, got None": lambda: cf.fit(layer(), (X, [0, 1]), resume=None),  # type: ignore[arg-type]
+    "lr_find: model must be a Module, got None": lambda: cf.lr_find(None, (X, [0, 1])),  # type: ignore[arg-type]
     "evaluate: model must be a Module, got None": lambda: cf.evaluate(None, (X, [0, 1])),  # type: ignore[arg-type]
     "evaluate: y must be integers, got None": lambda: cf.evaluate(layer(), (X, None)),  # type: ignore[arg-type]
     "check_gradients: module must be a Module, got None": lambda: cf.check_gradients(None, X),  # type: ignore[arg-type]

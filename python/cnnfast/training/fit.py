@@ -22,6 +22,7 @@ from .callbacks.dispatch import OnEpoch
 from .checkpoint_folder import CheckpointFolder
 from .fingerprint import describe
 from .history import EpochRecord, History
+from .named_metrics import check_list
 from .progress import Setting, display_for
 from .resume import Checkpoints
 from .run import Run
@@ -163,6 +164,7 @@ def fit(
     if not isinstance(history_steps, bool):
         raise TypeError(f"fit: history_steps must be True or False, got {history_steps!r}")
     called = check_callbacks("fit", callbacks)
+    check_list("fit", metrics)
     folder = _folder(checkpoint, resume, keep, every_minutes)
     rates = schedule_of("fit", schedule)
     augmentation = as_augmentation("fit", augment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -48,14 +49,19 @@ def by_class(confusion: Labels) -> ByClass:
     )
 
 
-def check_metrics(who: str, names: object, task: Task, outputs: int) -> tuple[str, ...]:
+def check_list(who: str, names: object) -> None:
+    """Raises TypeError for anything but a list of names."""
+    if not isinstance(names, list | tuple):
+        raise TypeError(f"{who}: metrics must be a list of names, got {type_of(names)}")
+
+
+def check_metrics(who: str, names: Sequence[str], task: Task, outputs: int) -> tuple[str, ...]:
     """The names, if a task has such metrics.
 
     Raises:
-        TypeError, ValueError: Not a list of names, an unknown name, or more likely classes than there are.
+        TypeError, ValueError: Not a list, an unknown name, or more likely classes than there are.
     """
-    if isinstance(names, str) or not isinstance(names, list | tuple):
-        raise TypeError(f"{who}: metrics must be a list of names, got {type_of(names)} {names!r}")
+    check_list(who, names)
     for name in names:
         top = _TOP.fullmatch(name) if isinstance(name, str) and task == "multiclass" else None
         if top is not None and int(top[1]) > outputs:
