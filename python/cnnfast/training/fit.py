@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -28,6 +28,7 @@ from .resume import Checkpoints
 from .run import Run
 from .samples import Samples, as_samples, check_not_all_ignored, split_validation
 from .settings import Settings
+from .stream import Stream, is_stream
 from .trainer import Trainer
 from .validation import Validation
 
@@ -43,7 +44,7 @@ ScheduleName = Literal["constant", "cosine", "one-cycle", "plateau"]
 @takes_a_pair
 def fit(
     model: Module,
-    data: ImageDataset | tuple[Array, Array],
+    data: ImageDataset | tuple[Array, Array] | Iterable[Any],
     epochs: int | None = None,
     optimizer: Optimizer | None = None,
     batch_size: int = 64,
@@ -68,6 +69,7 @@ def fit(
     keep: int = 3,
     every_minutes: float = 10.0,
     augment: Augment = None,
+    steps_per_epoch: int | None = None,
 ) -> History:
     """Train a network, in place.
 
@@ -89,8 +91,10 @@ def fit(
     Args:
         model: A classifier outputs one logit per class, or a map (classes, h, w) of logits to classify each
             position.
-        data: An ImageDataset or a pair (x, y). Classes in y are integers or names; names become the model's
-            `classes`, sorted, if it has none.
+        data: An ImageDataset or a pair (x, y); or an iterable of batches, each such a pair, of any sizes:
+            a generator, which must last for all epochs, or an object that can be iterated over again.
+            `batch_size` and `shuffle` do not apply to it. Classes in y are integers or names; names become
+            the model's `classes`, sorted, if it has none.
         epochs: Number of passes over the training data; None is 5, or with `time_limit` as many as fit.
         optimizer: None uses Adam(lr=1e-3). An optimizer used with this model before continues from its state.
         batch_size: Images per step.
@@ -134,6 +138,8 @@ def fit(
         every_minutes: Minutes between two checkpoints within an epoch.
         augment: Random changes of uint8 images in training: steps of `cnnfast.augment`, for example
             [augment.Affine(degrees=10, translate=0.1)], or text such as "characters".
+        steps_per_epoch: Number of batches in an epoch, if `data` is an iterable of batches; None takes its
+            length.
 
     Returns:
         A History; its `stopped` is "interrupted" after Ctrl-C.
@@ -171,7 +177,9 @@ def fit(
     if not isinstance(model, Module):
         raise TypeError(f"fit: model must be a Module, got {type_of(model)}")
     loss = as_loss("fit", loss)
-    part, held = _training_and_validation(model, data, validation, seed, loss)
+    stream = _stream(data, steps_per_epoch, validation, folder, model, loss)
+    whole = as_samples("fit", data, model, loss) if stream is None else stream.first
+    part, held = _training_and_validation(model, whole, validation, seed, loss)
     _check_not_all_ignored(part, loss)
     if held is None:
         _check_without_validation(rates, metrics)
@@ -182,10 +190,13 @@ def fit(
     plan, x = model.prepare(part.x)
     trainer.check_augmentable(x, part.y)
     smallest = plan.smallest_batch
-    batches = batch_slices("fit", "batch_size", len(part), batch_size, smallest)
+    if stream is None:
+        batches = batch_slices("fit", "batch_size", len(part), batch_size, smallest)
+    else:
+        batches = [slice(i * len(part), (i + 1) * len(part)) for i in range(stream.steps)]
     if micro_batch is not None:
         batch_slices("fit", "micro_batch", len(part), micro_batch, smallest)
-    display = display_for(progress, epochs, len(part), time_limit)
+    display = display_for(progress, epochs, batches[-1].stop, time_limit)
     model.record_loss(loss, plan.output_shape[0])
     measured = None if held is None else Validation(model, held, loss, metrics)
     _describe_data(model, part)
@@ -207,7 +218,25 @@ def fit(
         }
         described = describe(trainer, part, held, settings, called, metrics, arguments)
         checkpoints = Checkpoints(folder, described, epochs, resume)
-    return Run(trainer, part, measured, settings, called, checkpoints).train(display)
+    return Run(trainer, part, measured, settings, called, checkpoints, stream).train(display)
+
+
+def _stream(
+    data: Any, steps: object, validation: object, folder: object, model: Module, loss: Loss
+) -> Stream | None:
+    """The batches, if data are an iterable of them."""
+    if not is_stream(data):
+        if steps is not None:
+            raise ValueError("fit: steps_per_epoch needs an iterable of batches as data; use batch_size=...")
+        return None
+    if isinstance(validation, float | int | np.number):
+        raise ValueError(
+            f"fit: validation={validation:g} cannot be held out from an iterable of batches; pass the "
+            "validation data"
+        )
+    if folder is not None:
+        raise ValueError("fit: a training on an iterable of batches has no checkpoints; leave out checkpoint")
+    return Stream(data, steps, model, loss)
 
 
 def _length(epochs: object, time_limit: object) -> tuple[int | None, float | None]:
@@ -248,10 +277,9 @@ def _describe_data(model: Module, part: Samples) -> None:
 
 
 def _training_and_validation(
-    model: Module, data: Any, validation: Any, seed: int, loss: Loss
+    model: Module, whole: Samples, validation: Any, seed: int, loss: Loss
 ) -> tuple[Samples, Samples | None]:
     """The training samples and the validation samples."""
-    whole = as_samples("fit", data, model, loss)
     if validation is None:
         return whole, None
     if isinstance(validation, float | int | np.number):

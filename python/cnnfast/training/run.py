@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from .position import Position
 from .progress import Progress
 from .samples import Samples
 from .settings import Settings
+from .stream import Stream
 from .trainer import Trainer
 from .validation import Validation, metric_names
 
@@ -41,6 +42,7 @@ class Run:
         settings: All other settings.
         callbacks: Called at their moments.
         checkpoints: Save and restore the run, if they are wanted.
+        stream: Where the batches come from, if not from `part`.
     """
 
     def __init__(
@@ -51,9 +53,10 @@ class Run:
         settings: Settings,
         callbacks: Sequence[Callback],
         checkpoints: Checkpoints | None = None,
+        stream: Stream | None = None,
     ) -> None:
         self.trainer, self.settings, self.callbacks = trainer, settings, callbacks
-        self._part, self._validation = part, validation
+        self._part, self._validation, self._stream = part, validation, stream
         self.history = History(stopped="running", steps=StepHistory() if settings.history_steps else None)
         self.position, self.best = Position(trainer.loss.is_classification), Best()
         self.average = None if settings.ema is None else WeightAverage(trainer.model, settings.ema)
@@ -168,10 +171,9 @@ class Run:
 
     def _steps(self, display: Progress) -> bool:
         """The remaining steps of the epoch; False if interrupted."""
-        part, trainer, settings = self._part, self.trainer, self.settings
+        settings = self.settings
         position, context, optimizer = self.position, self.context, self.trainer.optimizer
-        plan, x = trainer.model.prepare(part.x)
-        order = epoch_order(part, settings.order_seed, position.epoch)
+        step = self._step_of_epoch()
         position.start_clock()
         try:
             for batch in settings.batches[position.batch :]:
@@ -182,7 +184,7 @@ class Run:
                 for call in self._dispatch.batch_begin:
                     call(context)
                 lr = optimizer.lr
-                result = trainer.step_checked(plan, x, part.y, order[batch], settings.micro_batch)
+                result = step(batch)
                 position.add(result, lr)
                 self._after_step(result, lr)
                 display.batch(position.epoch, batch.stop, position.mean.loss, position.mean.accuracy)
@@ -191,6 +193,24 @@ class Run:
         finally:
             position.stop_clock()
         return True
+
+    def _step_of_epoch(self) -> Callable[[slice], BatchResult]:
+        """A function that performs the step of a batch of this epoch."""
+        part, stream, trainer = self._part, self._stream, self.trainer
+        micro_batch = self.settings.micro_batch
+        if stream is not None:
+            stream.begin_epoch()
+            take = stream.next
+
+            def next_step(batch: slice) -> BatchResult:
+                del batch  # the stream has its own
+                plan, x, y, origin = take()
+                return trainer.step_checked(plan, x, y, None, micro_batch, origin)
+
+            return next_step
+        plan, x = trainer.model.prepare(part.x)
+        order = epoch_order(part, self.settings.order_seed, self.position.epoch)
+        return lambda batch: trainer.step_checked(plan, x, part.y, order[batch], micro_batch)
 
     def _after_step(self, result: BatchResult, lr: float) -> None:
         context, scheduler = self.context, self.scheduler
@@ -260,6 +280,8 @@ class Run:
 
     def _images_done(self) -> int:
         """Number of images of the epoch so far."""
+        if self._stream is not None:
+            return self._stream.rows_of_epoch
         batch = self.position.batch
         return self.settings.batches[batch - 1].stop if batch > 0 else 0
 
