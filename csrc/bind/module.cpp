@@ -33,9 +33,9 @@ PYBIND11_MODULE(_core, m) {
   cnnfast::bind::register_ops(m);
   cnnfast::bind::register_apply_op(m);
   cnnfast::bind::register_losses(m);
+  cnnfast::bind::register_augmentation(m);  // before the plan, whose signatures name its class
   cnnfast::bind::register_plan(m);
   cnnfast::bind::register_blocks(m);
-  cnnfast::bind::register_augmentation(m);
   cnnfast::bind::register_system(m);
 }
 

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from cnnfast import models
+from cnnfast.datasets import ImageDataset, registry
 from cnnfast.nn import serialization
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _glyphs_are_drawn_once() -> Iterator[None]:
+    """Drawing the 20,000 letters takes a second, more than most commands."""
+    draw = registry.glyphs
+
+    @cache
+    def drawn(n: int, seed: int) -> ImageDataset:
+        data = draw(n, seed)
+        data.images.setflags(write=False)
+        data.labels.setflags(write=False)
+        return data
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "glyphs", drawn)
+        yield
 
 
 @pytest.fixture

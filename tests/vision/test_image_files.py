@@ -166,7 +166,9 @@ def turned_jpeg(tmp_path: Path, mark: int) -> Path:
     return file
 
 
-@pytest.mark.parametrize("mark", [1, 6, 7])
+@pytest.mark.parametrize(
+    "mark", [6, pytest.param(1, marks=pytest.mark.slow), pytest.param(7, marks=pytest.mark.slow)]
+)
 def test_every_way_in_gives_the_same(mark: int, tmp_path: Path) -> None:
     file = turned_jpeg(tmp_path, mark)
     expected = load_image(file)
