@@ -136,7 +136,7 @@ struct LabeledBatch {
   LabeledBatch(const Plan<T>& plan, const Loss& loss, py::handle x, py::handle target, const py::object& index_in,
                const py::object& origin_in = py::none())
       : in(images(plan, x)), targets(loss, plan.output_shape(), target, in.batch.n, "an image") {
-    const Index rows = in.batch.n;
+    rows = in.batch.n;
     if (!index_in.is_none()) {
       index = indices("index", index_in);
       check_range("index", index.data(), static_cast<Index>(index.size()), rows, "rows of x");
@@ -159,6 +159,16 @@ struct LabeledBatch {
     }
   }
 
+  // Weights of the rows of x.
+  void weigh(const py::object& given) {
+    if (given.is_none()) return;
+    weights = typed<double>("sample_weight", given);
+    if (weights.ndim() != 1 || weights.shape(0) != rows) {
+      fail("sample_weight: expected ", rows, " entries, one a row of x, got shape ", to_string(shape_of(weights)));
+    }
+    in.batch.weights = weights.data();
+  }
+
   void augment(const Augmentation& augmentation, const AugmentationKey& key, const Shape& image) {
     if (!in.batch.is_u8 || image.rank() != 3) {
       fail("augmentation: needs uint8 images (n, c, h, w), got ", dtype_of(in.keep), " of shape ",
@@ -174,6 +184,8 @@ struct LabeledBatch {
   }
 
  private:
+  Index rows = 0;
+  py::array_t<double, py::array::c_style> weights;
   std::vector<double> own_weights;
 };
 

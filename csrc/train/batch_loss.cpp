@@ -18,7 +18,12 @@ BatchLoss<T>::BatchLoss(const KernelTable<T>& table, const Loss& loss, const Tar
   check_loss(loss, output);
   if (target.classes == nullptr) {
     counted_ = batch.n * (loss.targets_are_classes() ? output.positions() : output.size());
-    divisor_ = static_cast<double>(counted_);
+    if (batch.weights == nullptr) {
+      divisor_ = static_cast<double>(counted_);
+    } else {
+      const double each = static_cast<double>(counted_ / batch.n);
+      for (Index i = 0; i < batch.n; ++i) divisor_ += each * batch.weight(i);
+    }
     return;
   }
   for (Index i = 0; i < batch.n; ++i) {
@@ -26,14 +31,14 @@ BatchLoss<T>::BatchLoss(const KernelTable<T>& table, const Loss& loss, const Tar
     for (Index at = 0; at < output.positions(); ++at) {
       if (label[at] == loss.ignore_index) continue;
       ++counted_;
-      divisor_ += weight_.empty() ? 1.0 : loss.weight[static_cast<std::size_t>(label[at])];
+      divisor_ += batch.weight(i) * (weight_.empty() ? 1.0 : loss.weight[static_cast<std::size_t>(label[at])]);
     }
   }
 }
 
 template <class T>
 double BatchLoss<T>::operator()(Index i, const T* y, T* dy, T* each) const {
-  if (batch_.own_weights == nullptr || batch_.own_weights[i] >= 1) return single(i, i, 1, y, dy, each);
+  if (batch_.own_weights == nullptr || batch_.own_weights[i] >= 1) return single(i, i, batch_.weight(i), y, dy, each);
   // The weighted mean of the losses for both images' classes.
   const double own = batch_.own_weights[i];
   thread_local std::vector<T> other;

@@ -414,6 +414,7 @@ class Plan:
         augmentation: Augmentation | None = None,
         augmentation_seed: int = 0,
         epoch: int = 0,
+        sample_weight: NDArray[np.float64] | None = None,
     ) -> tuple[float, int, float, int, float]:
         """Mean loss of the batch, the number of right answers (0 where targets are no classes), what the mean
         divides by (the weights of the targets; 0, and the mean NaN, where none counts), how many targets
@@ -424,7 +425,8 @@ class Plan:
         target: int64 classes, one for each position of the output, or an array of its shape and dtype.
         index: rows of x and target that make the batch; None takes all. seed: of what is drawn (dropout).
         frozen: ranges (first, end) of parameters whose gradients are set to 0. origin: if x and target are
-        copies of rows of a data set, those rows, by which errors name labels.
+        copies of rows of a data set, those rows, by which errors name labels. sample_weight: of each row
+        of x; None: all 1.
         """
     @property
     def smallest_batch(self) -> int:

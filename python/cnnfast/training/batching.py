@@ -85,6 +85,31 @@ def copied_rows(who: str, x: Array, y: Array | Sequence[object], rows: Labels) -
     return x[rows], y[rows] if isinstance(y, np.ndarray) else np.asarray([y[i] for i in rows.tolist()])
 
 
+def sample_weights(who: str, value: object, n: int) -> Array | None:
+    """Weights of n rows as float64, or None if there are none.
+
+    Raises:
+        TypeError: Not numbers.
+        ValueError: Another length, or a weight that is negative or not finite.
+    """
+    if value is None:
+        return None
+    refuse_masked(who, "sample_weight", value)
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{who}: sample_weight must be numbers, one for each row, got {type_of(value)}")
+    if array.shape != (n,):
+        raise ValueError(f"{who}: sample_weight must have shape {(n,)}, one for each row, got {array.shape}")
+    weights = np.ascontiguousarray(array, np.float64)
+    wrong = ~((weights >= 0) & np.isfinite(weights))
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise ValueError(
+            f"{who}: sample_weight must be finite and at least 0, got {weights[at]:g} at row {at}"
+        )
+    return weights
+
+
 def _as_array(who: str, index: object) -> Array:
     refuse_masked(who, "index", index)
     if not isinstance(index, np.ndarray | list | tuple | range):

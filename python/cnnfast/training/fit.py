@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..losses import IGNORED, Loss, as_loss
 from ..nn import Module
 from ..optim import Adam, Optimizer
 from ..optim.lr_scheduler import Schedule, schedule_of
-from .batching import batch_slices
+from .batching import batch_slices, sample_weights
 from .callbacks.callback import Callback, check_callbacks
 from .callbacks.dispatch import OnEpoch
 from .checkpoint_folder import CheckpointFolder
@@ -70,6 +71,7 @@ def fit(
     every_minutes: float = 10.0,
     augment: Augment = None,
     steps_per_epoch: int | None = None,
+    sample_weight: Any = None,
 ) -> History:
     """Train a network, in place.
 
@@ -140,6 +142,8 @@ def fit(
             [augment.Affine(degrees=10, translate=0.1)], or text such as "characters".
         steps_per_epoch: Number of batches in an epoch, if `data` is an iterable of batches; None takes its
             length.
+        sample_weight: (n,), weights of the rows of `data` in the loss, at least 0, as in `Trainer.step`.
+            Accuracy and validation are not weighted.
 
     Returns:
         A History; its `stopped` is "interrupted" after Ctrl-C.
@@ -179,6 +183,7 @@ def fit(
     loss = as_loss("fit", loss)
     stream = _stream(data, steps_per_epoch, validation, folder, model, loss)
     whole = as_samples("fit", data, model, loss) if stream is None else stream.first
+    whole = _weighted(whole, sample_weight, stream)
     part, held = _training_and_validation(model, whole, validation, seed, loss)
     _check_not_all_ignored(part, loss)
     if held is None:
@@ -188,6 +193,8 @@ def fit(
         model, chosen, loss, seed, clip_norm=clip_norm, clip_value=clip_value, augment=augmentation
     )
     plan, x = model.prepare(part.x)
+    if part.weights is not None:
+        trainer.check_weighable()
     trainer.check_augmentable(x, part.y)
     smallest = plan.smallest_batch
     if stream is None:
@@ -219,6 +226,18 @@ def fit(
         described = describe(trainer, part, held, settings, called, metrics, arguments)
         checkpoints = Checkpoints(folder, described, epochs, resume)
     return Run(trainer, part, measured, settings, called, checkpoints, stream).train(display)
+
+
+def _weighted(samples: Samples, weights: object, stream: Stream | None) -> Samples:
+    """The samples with weights."""
+    if weights is None:
+        return samples
+    if stream is not None:
+        raise ValueError("fit: sample_weight needs arrays; an iterable of batches has no rows to weigh")
+    checked = sample_weights("fit", weights, len(samples))
+    if checked is not None and not checked.any():
+        raise ValueError("fit: sample_weight is 0 for all rows")
+    return replace(samples, weights=checked)
 
 
 def _stream(

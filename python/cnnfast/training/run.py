@@ -210,7 +210,9 @@ class Run:
             return next_step
         plan, x = trainer.model.prepare(part.x)
         order = epoch_order(part, self.settings.order_seed, self.position.epoch)
-        return lambda batch: trainer.step_checked(plan, x, part.y, order[batch], micro_batch)
+        return lambda batch: trainer.step_checked(
+            plan, x, part.y, order[batch], micro_batch, None, part.weights
+        )
 
     def _after_step(self, result: BatchResult, lr: float) -> None:
         context, scheduler = self.context, self.scheduler

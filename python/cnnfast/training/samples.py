@@ -22,12 +22,13 @@ _Unpacked = tuple[Shape, Array, Any, tuple[str, ...] | None]
 @dataclass(frozen=True, eq=False)
 class Samples:
     """x and y as the engine takes them (y is int64 if it holds classes); `rows` is a subset, None means
-    all."""
+    all; `weights` are those of the rows of x in the loss, None means all 1."""
 
     x: Array
     y: Array
     classes: tuple[str, ...] | None = None
     rows: Labels | None = None
+    weights: Array | None = None
 
     def __len__(self) -> int:
         return len(self.y if self.rows is None else self.rows)
@@ -112,7 +113,7 @@ def split_validation(who: str, whole: Samples, fraction: float, seed: int) -> tu
     order = np.random.default_rng(seed).permutation(n)  # as `ImageDataset.split`
     held_rows, rest_rows = np.sort(order[:n_held]), np.sort(order[n_held:])
     held_part = Samples(whole.x[held_rows], whole.y[held_rows], whole.classes)
-    return Samples(whole.x, whole.y, whole.classes, rest_rows), held_part
+    return Samples(whole.x, whole.y, whole.classes, rest_rows, whole.weights), held_part
 
 
 def check_not_all_ignored(what: str, part: Samples, loss: Loss) -> None:

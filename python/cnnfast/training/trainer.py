@@ -21,7 +21,7 @@ from ..optim.clipping import clipping
 from ..optim.optimizer import check_optimizer
 from ..optim.overflow import FiniteSteps
 from .accumulator import BatchResult, GradientAccumulator
-from .batching import batch_slices, check_rows, copied_rows, must_copy_rows, row_numbers
+from .batching import batch_slices, check_rows, copied_rows, must_copy_rows, row_numbers, sample_weights
 
 #: Difference between the dropout seeds of successive parts of a batch: odd and large.
 _PART_SEED_STRIDE = 0x9E3779B97F4A7C15
@@ -104,7 +104,15 @@ class Trainer:
         self._averages_before: Array | None = None
         self._augment = None if self.augment is None else self.augment.engine
 
-    def step(self, x: Array, y: Array, index: Any = None, micro_batch: int | None = None) -> float:
+    def step(
+        self,
+        x: Array,
+        y: Array,
+        index: Any = None,
+        micro_batch: int | None = None,
+        *,
+        sample_weight: Any = None,
+    ) -> float:
         """Update the parameters from one batch.
 
         Frozen parameters (`Module.freeze`) and their optimizer state do not change; their gradients count as
@@ -120,6 +128,8 @@ class Trainer:
             micro_batch: Compute the gradient from this many rows at a time and accumulate it, as `accumulate`
                 and `update` do; None uses all at once. The result is equal up to rounding. A last part of one
                 row is merged with the previous one if batch normalization needs more.
+            sample_weight: (n,), weights of the rows of x in the loss, at least 0: the mean is the weighted
+                sum over the batch, divided by the sum of the weights (times those of classes). None: all 1.
 
         Returns:
             The batch's mean loss before the update; NaN if all rows are ignored and the step is skipped.
@@ -132,10 +142,11 @@ class Trainer:
         """
         if micro_batch is not None:
             micro_batch = check_integer("Trainer", "micro_batch", micro_batch, 1)
-        plan, x, y, rows, origin = self._checked(x, y, index)
-        return self.step_checked(plan, x, y, rows, micro_batch, origin).loss
+        plan, x_in, y_in, rows, origin = self._checked(x, y, index)
+        weights = self._weights(sample_weight, len(x), origin)
+        return self.step_checked(plan, x_in, y_in, rows, micro_batch, origin, weights).loss
 
-    def accumulate(self, x: Array, y: Array, index: Any = None) -> float:
+    def accumulate(self, x: Array, y: Array, index: Any = None, *, sample_weight: Any = None) -> float:
         """Accumulate the gradient of these rows for the next `update`: for batches that arrive in parts.
 
         Parts may have any sizes: every row has the same weight, and the result equals one `step` on all rows
@@ -156,8 +167,9 @@ class Trainer:
             True
         """
         checked = self._checked(x, y, index)
+        weights = self._weights(sample_weight, len(x), checked[-1])
         try:
-            return self._accumulate(*checked)
+            return self._accumulate(*checked, weights)
         except NonFiniteError:
             self._discard()
             raise
@@ -229,6 +241,21 @@ class Trainer:
         y = targets("Trainer", "y", y, self.loss, plan.output_shape, model.dtype, len(x))
         return plan, x, y, rows, origin
 
+    def _weights(self, value: object, n: int, origin: Labels | None) -> Array | None:
+        """The weights of n rows, or of those that were copied."""
+        weights = sample_weights("Trainer", value, n)
+        if weights is None:
+            return None
+        self.check_weighable()
+        return weights if origin is None else weights[origin]
+
+    def check_weighable(self) -> None:
+        """Raises ValueError if samples cannot have weights, as images are mixed."""
+        if self.augment is not None and self.augment.mixing is not None:
+            raise ValueError(
+                f"Trainer: sample_weight cannot be used with {self.augment.mixing!r}, which mixes images"
+            )
+
     def check_augmentable(self, x: Array, y: Array) -> None:
         """Check that samples can be augmented as the trainer was told to.
 
@@ -254,6 +281,7 @@ class Trainer:
         index: Labels | None,
         micro_batch: int | None = None,
         origin: Labels | None = None,
+        weights: Array | None = None,
     ) -> BatchResult:
         """One step on checked input, as `_checked` returns it."""
         if self._accumulator.rows > 0:
@@ -265,8 +293,8 @@ class Trainer:
             parts = batch_slices("Trainer", "micro_batch", n, micro_batch, plan.smallest_batch)
             rows = np.arange(n) if index is None else index
             check_rows("Trainer", rows, len(x))
-            return self._step_in_parts(plan, x, y, [rows[part] for part in parts], origin)
-        result = self._forward_backward(plan, x, y, index, origin)
+            return self._step_in_parts(plan, x, y, [rows[part] for part in parts], origin, weights)
+        result = self._forward_backward(plan, x, y, index, origin, weights)
         if result.weight == 0:
             self.skipped += 1
         else:
@@ -275,37 +303,55 @@ class Trainer:
         return result
 
     def _step_in_parts(
-        self, plan: Plan, x: Array, y: Array, parts: list[Labels], origin: Labels | None
+        self,
+        plan: Plan,
+        x: Array,
+        y: Array,
+        parts: list[Labels],
+        origin: Labels | None,
+        weights: Array | None,
     ) -> BatchResult:
         try:
             for rows in parts:
-                self._accumulate(plan, x, y, rows, origin)
+                self._accumulate(plan, x, y, rows, origin, weights)
             return self._apply_accumulated()
         except BaseException:
             self._discard()
             raise
 
     def _forward_backward(
-        self, plan: Plan, x: Array, y: Array, index: Labels | None, origin: Labels | None
+        self,
+        plan: Plan,
+        x: Array,
+        y: Array,
+        index: Labels | None,
+        origin: Labels | None,
+        weights: Array | None,
     ) -> BatchResult:
         """Compute the gradients of these rows and check that they are finite."""
         self._frozen.update()
         loss, seed, frozen = self._engine_loss, self._dropout_seed(), self._frozen.ranges
-        result = BatchResult(
-            *plan.loss_and_grad(
-                x, y, self._params, self._grads, index, loss, seed, frozen, origin, *self._augmentation()
-            )
-        )
+        given = (x, y, self._params, self._grads, index, loss, seed, frozen, origin, *self._augmentation())
+        if weights is None:
+            result = BatchResult(*plan.loss_and_grad(*given))
+        else:
+            result = BatchResult(*plan.loss_and_grad(*given, sample_weight=weights))  # type: ignore[misc]
         if result.weight > 0:
             self._check_finite(result)
         return result
 
     def _accumulate(
-        self, plan: Plan, x: Array, y: Array, index: Labels | None, origin: Labels | None
+        self,
+        plan: Plan,
+        x: Array,
+        y: Array,
+        index: Labels | None,
+        origin: Labels | None,
+        weights: Array | None,
     ) -> float:
         if self._accumulator.rows == 0 and plan.has_buffers:
             self._averages_before = self._params[self._averages]
-        result = self._forward_backward(plan, x, y, index, origin)
+        result = self._forward_backward(plan, x, y, index, origin, weights)
         if result.weight > 0:
             self._move_averages(plan)
         self._accumulator.add(result, len(x) if index is None else len(index))
