@@ -122,7 +122,7 @@ ASKED: list[tuple[Sequence[str], Sequence[str]]] = [
 
 
 @pytest.mark.parametrize(("name", "wanted"), [(name, wanted) for names, wanted in ASKED for name in names])
-def test_rows_are_held_against_what_is_asked_of_them(name: str, wanted: list[str]) -> None:
+def test_rows_are_compared_with_their_targets(name: str, wanted: list[str]) -> None:
     everybody = {"torch eager": 1.0, "onnxruntime": 1.0, "openvino": 1.0, "cnnfast, 1 thread": 1.0}
     others = {"time": {"batch 64": 1.0}, "beside": {"alone": 1.0}}.get(name.partition(" ")[0], everybody)
     assert [text.rpartition(":")[0] for text in targets.texts(told(name, **others))] == wanted

@@ -120,7 +120,7 @@ def test_row_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) ->
         assert " ".join(" ".join(text).split()).endswith(("quartiles 1.15 to 2.25", "quartiles 2.00 to 2.00"))
 
 
-def test_row_tells_the_share_of_the_peak_and_who_is_missing() -> None:
+def test_row_shows_the_fraction_of_the_peak_and_missing_peers() -> None:
     told = Row("x", 4, "images", {"ours": [2.0]}, flops=6.0, peak=2.0, notes=("theirs: not timed",))
     assert told.lines()[1].endswith("us  150% of dense peak")
     assert told.lines()[2] == "  theirs: not timed"

@@ -48,7 +48,7 @@ def test_tape_stays_usable(case: Case, isa: str) -> None:
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.n > 1], ids=lambda case: case.id)
-def test_images_do_not_meet(case: Case, isa: str) -> None:
+def test_images_are_independent(case: Case, isa: str) -> None:
     """dx of an image is the same bits alone as in a batch."""
     arrays, dy, *_ = expected.backward(case)
     k = len(case.inputs)

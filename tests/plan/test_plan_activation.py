@@ -110,7 +110,7 @@ def test_real_numbers_within_rounding(g: Geometry, second: bool, isa: str, dtype
 
 
 @pytest.mark.parametrize("g", [g for g in GEOMETRIES if g.activation in EXACT], ids=str)
-def test_whole_numbers_come_out_exactly(g: Geometry, isa: str, dtype: str) -> None:
+def test_integers_are_exact(g: Geometry, isa: str, dtype: str) -> None:
     """Many sums are 0 there, where ReLU must not let the gradient pass."""
     net = g.network()
     inputs = drawn(g, net, dtype, integers=True)
@@ -123,7 +123,7 @@ def test_whole_numbers_come_out_exactly(g: Geometry, isa: str, dtype: str) -> No
 
 
 @pytest.mark.parametrize("g", [g for g in GEOMETRIES if g.n > 1], ids=str)
-def test_images_do_not_meet(g: Geometry, isa: str, dtype: str) -> None:
+def test_images_are_independent(g: Geometry, isa: str, dtype: str) -> None:
     net = g.network()
     plan = net.plan(isa, dtype)
     x, params, dy = drawn(g, net, dtype)

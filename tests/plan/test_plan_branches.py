@@ -145,7 +145,7 @@ def test_branches_give_what_the_layers_give(build, second: bool, isa: str, dtype
 
 
 @pytest.mark.parametrize("build", WHOLE, ids=lambda build: build.__name__)
-def test_whole_numbers_come_out_exactly(build, isa: str, dtype: str) -> None:
+def test_integers_are_exact(build, isa: str, dtype: str) -> None:
     """Ties are everywhere, so that a winner taken from another branch's value would show."""
     net = network(build, second=True)
     plan = net.plan(isa, dtype)

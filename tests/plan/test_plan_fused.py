@@ -138,7 +138,7 @@ def drawn(g: Geometry, net: Network, dtype: str, integers: bool) -> tuple[np.nda
 
 @pytest.mark.parametrize("g", WHOLE, ids=str)
 @pytest.mark.parametrize("second", [False, True])
-def test_whole_numbers_come_out_exactly(g: Geometry, second: bool, isa: str, dtype: str) -> None:
+def test_integers_are_exact(g: Geometry, second: bool, isa: str, dtype: str) -> None:
     """-1, 0 and 1 make ties in most windows: the first in row order must win, whatever is skipped."""
     net = g.network(second)
     inputs = drawn(g, net, dtype, integers=True)
@@ -182,7 +182,7 @@ def test_gradients_of_parameters_alone(g: Geometry, isa: str, dtype: str) -> Non
 
 
 @pytest.mark.parametrize("g", [g for g in GEOMETRIES if g.n > 1], ids=str)
-def test_images_do_not_meet(g: Geometry, isa: str, dtype: str) -> None:
+def test_images_are_independent(g: Geometry, isa: str, dtype: str) -> None:
     """y and dx of an image are the same bits alone as in a batch."""
     net = g.network()
     plan = net.plan(isa, dtype)

@@ -47,7 +47,7 @@ def test_same_bits_for_any_number_of_threads(name: str, n: int, set_threads: Set
 
 
 @pytest.mark.parametrize("name", models.list())
-def test_images_do_not_meet_in_a_network(name: str, set_threads: SetThreads) -> None:
+def test_images_are_independent_in_a_network(name: str, set_threads: SetThreads) -> None:
     """The logits of an image are the same bits alone, in a batch, and in a training pass, however work is
     cut.
     """

@@ -70,7 +70,7 @@ def test_float32_squares_do_not_overflow():
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 4095, 4096, 4097, 300_007])
-def test_the_sum_is_exact_for_small_whole_numbers(size, dtype, rng):
+def test_the_sum_is_exact_for_small_integers(size, dtype, rng):
     values = rng.integers(-9, 10, size)
     assert _core.squared_norm(values.astype(dtype)) == (values**2).sum()
 

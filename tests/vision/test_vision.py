@@ -238,7 +238,7 @@ def large_glyphs() -> list[np.ndarray]:
 
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.slow
-def test_the_margin_does_not_matter(cut: str, large_glyphs: list[np.ndarray]) -> None:
+def test_the_border_does_not_matter(cut: str, large_glyphs: list[np.ndarray]) -> None:
     for ink in large_glyphs[::2]:
         expected = to_model_input(255 - in_the_middle(ink))
         for image in (CUTS[cut](ink), 255 - CUTS[cut](ink)):
@@ -268,7 +268,7 @@ def test_a_letter_of_the_final_size_cut_out_tightly() -> None:
 @pytest.mark.parametrize(
     "image", [drawing(), np.pad(gray(drawing())[40:270, 70:240], 0)], ids=["margin", "cut"]
 )
-def test_ink_that_is_told(image: object) -> None:
+def test_given_ink(image: object) -> None:
     dark = gray(Image.fromarray(image) if isinstance(image, np.ndarray) else image)
     expected = to_model_input(dark)
     np.testing.assert_array_equal(to_model_input(dark, ink="dark"), expected)
@@ -278,7 +278,7 @@ def test_ink_that_is_told(image: object) -> None:
         assert similarity(to_model_input(dark, ink="light"), expected) < 0.6
 
 
-def test_ink_that_is_told_of_an_image_taken_as_it_is() -> None:
+def test_given_ink_of_an_image_taken_as_it_is() -> None:
     x = np.zeros((28, 28), np.uint8)
     x[5:20, 3:9] = 255
     np.testing.assert_array_equal(to_model_input(x, ink="light"), x)
