@@ -1,4 +1,4 @@
-// The GIL, released while the engine computes.
+// The GIL, released while the engine computes, and taken where it calls Python.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -45,6 +45,17 @@ auto without_gil(const F& f) {
     take();
     throw;
   }
+}
+
+// Calls f with the GIL, on a thread of Python that has released it.
+template <class F>
+auto with_gil(const F& f) {
+  struct Gil {
+    PyGILState_STATE before = taking_gil([] { return PyGILState_Ensure(); });
+    ~Gil() { PyGILState_Release(before); }
+  };
+  const Gil gil;
+  return f();
 }
 
 }  // namespace cnnfast::bind

@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <optional>
 #include <variant>
 
 #include "bind/arguments.hpp"
@@ -11,6 +12,7 @@
 #include "bind/module.hpp"
 #include "bind/op_handle.hpp"
 #include "bind/plan_table.hpp"
+#include "bind/shard_exchange.hpp"
 #include "plan/plan.hpp"
 
 namespace cnnfast::bind {
@@ -87,15 +89,18 @@ template <class T>
 py::tuple loss_and_grad(const Plan<T>& plan, py::handle x, py::handle target, py::handle params, py::handle grads,
                         const py::object& index, py::handle loss_in, std::uint64_t seed, const Pairs& frozen_in,
                         const py::object& origin, const Augmentation* augmentation, std::uint64_t augmentation_seed,
-                        std::uint64_t epoch, const py::object& sample_weight) {
+                        std::uint64_t epoch, const py::object& sample_weight, const py::object& exchange_in) {
   const Loss loss = loss_of(loss_in);
   LabeledBatch<T> data(plan, loss, x, target, index, origin);
   data.weigh(sample_weight);
   if (augmentation != nullptr) data.augment(*augmentation, {augmentation_seed, epoch}, plan.input_shape());
   const Blocks<T> blocks(plan, params, grads);
   const std::vector<Range> frozen = parameter_ranges("frozen", frozen_in, plan.parameter_count());
+  std::optional<PyShardExchange> exchange;
+  if (!exchange_in.is_none()) exchange.emplace(exchange_in);
   const StepResult result = without_gil([&] {
-    return plan.loss_and_grad(data.in.batch, data.targets.target, loss, blocks.params, seed, frozen, blocks.grads);
+    return plan.loss_and_grad(data.in.batch, data.targets.target, loss, blocks.params, seed, frozen, blocks.grads,
+                              exchange ? &*exchange : nullptr);
   });
   return py::make_tuple(result.loss, result.correct, result.weight, result.counted, result.largest);
 }
@@ -267,15 +272,15 @@ void register_plan(py::module_& m) {
           [](const PyPlan& p, py::handle x, py::handle target, py::handle params, py::handle grads,
              const py::object& index, const py::object& loss, std::uint64_t seed, const Pairs& frozen,
              const py::object& origin, const Augmentation* augmentation, std::uint64_t augmentation_seed,
-             std::uint64_t epoch, const py::object& sample_weight) {
+             std::uint64_t epoch, const py::object& sample_weight, const py::object& exchange) {
             return p.with([&](const auto& q) {
               return loss_and_grad(q, x, target, params, grads, index, loss, seed, frozen, origin, augmentation,
-                                   augmentation_seed, epoch, sample_weight);
+                                   augmentation_seed, epoch, sample_weight, exchange);
             });
           },
           "x"_a, "target"_a, "params"_a, "grads"_a, "index"_a = py::none(), "loss"_a = "cross_entropy", "seed"_a = 0,
           "frozen"_a = Pairs{}, "origin"_a = py::none(), "augmentation"_a = py::none(), "augmentation_seed"_a = 0,
-          "epoch"_a = 0, "sample_weight"_a = py::none())
+          "epoch"_a = 0, "sample_weight"_a = py::none(), "exchange"_a = py::none())
       .def_property_readonly("smallest_batch",
                              [](const PyPlan& p) { return p.with([](const auto& q) { return q.smallest_batch(); }); })
       .def_property_readonly("has_buffers",

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/arena.hpp"
+#include "base/range.hpp"
 #include "kernels/table.hpp"
 #include "plan/graph.hpp"
 #include "plan/input_stage.hpp"
@@ -24,6 +25,7 @@
 #include "runtime/batch.hpp"
 #include "runtime/spinning_team.hpp"
 #include "runtime/workspace.hpp"
+#include "train/shard_exchange.hpp"
 
 namespace cnnfast {
 
@@ -73,11 +75,6 @@ struct Layout {
 struct NodeSlice {
   std::size_t node;
   Slice slice;
-};
-
-// Images or parameters first .. end - 1.
-struct Range {
-  Index first, end;
 };
 
 // Nodes first .. end - 1, between two barriers for all tiles.
@@ -182,9 +179,10 @@ class Plan {
   void forward(const Batch& batch, const Parameters<T>& params, T* y) const;
   Tape forward_train(const Batch& batch, const T* params, std::uint64_t seed, T* y) const;
   void backward(const T* dy, const Tape& tape, const T* params, T* grads, T* dx) const;
-  // The gradients of `frozen` parameters are set to 0.
+  // The gradients of `frozen` parameters are set to 0. With an `exchange`, this process computes a part of the shards.
   StepResult loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
-                           std::uint64_t seed, const std::vector<Range>& frozen, T* grads) const;
+                           std::uint64_t seed, const std::vector<Range>& frozen, T* grads,
+                           ShardExchange* exchange = nullptr) const;
   // The smallest batch for training: 2 where batch normalization would have a single value per channel.
   Index smallest_batch() const;
   // Running averages: p = (1 - momentum) p + momentum statistic, unless a statistic is not finite: a batch with NaN

@@ -125,6 +125,7 @@ Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t s
                     batch.n,
                     seed,
                     {},
+                    nullptr,
                     tape.memory.data(),
                     tape.statistics.template at<T>(0),
                     tape.batch_values.template at<T>(0)};
@@ -153,8 +154,8 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
   const WorkspaceLease workspace(workspaces_);
   // Backward overwrites values that it no longer needs, so that tiles are copied.
   T* statistics = const_cast<T*>(tape.statistics.template at<T>(0));
-  TrainingPass pass{
-      *this, *workspace, params, tape.n, 0, {true, true}, nullptr, statistics, tape.batch_values.template at<T>(0)};
+  TrainingPass pass{*this,        *workspace, params,  tape.n,     0,
+                    {true, true}, nullptr,    nullptr, statistics, tape.batch_values.template at<T>(0)};
   pass.reserve(threads, true);
   const int slices = static_cast<int>(training_.slices.size());
   Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
@@ -185,40 +186,39 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
 
 template <class T>
 StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
-                                  std::uint64_t seed, const std::vector<Range>& frozen, T* grads) const {
+                                  std::uint64_t seed, const std::vector<Range>& frozen, T* grads,
+                                  ShardExchange* exchange) const {
   check_statistics(batch.n);
   BatchLoss<T> loss_of(table_, loss, target, batch, output_shape());
   loss_of.divide_gradients();
   const Index shard_count = shards(batch.n);
   const int threads = threads_for(training_, batch.n, shard_count);
   const WorkspaceLease workspace(workspaces_);
-  TrainingPass pass{*this, *workspace, params, batch.n, seed, {false, true}};
+  TrainingPass pass{*this, *workspace, params, batch.n, seed, {false, true}, exchange};
   pass.reserve(threads, true);
-  workspace->losses.reserve(static_cast<std::size_t>(batch.n) * sizeof(double));
-  double* losses = workspace->losses.template at<double>(0);
+  workspace->results.reserve(static_cast<std::size_t>(batch.n) * sizeof(ImageResult));
+  ImageResult* results = workspace->results.template at<ImageResult>(0);
   const int slices = static_cast<int>(training_.slices.size());
   Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
   Tasks check_tasks(static_cast<int>(training_.trained.size()));
-  std::atomic<Index> correct{0};
   std::atomic<int> finished{0};
   std::mutex mutex;
   T largest = 0;  // guarded by mutex
   parallel(threads, [&](const Team& team) {
     pack(training_, params, workspace->packed.data(), true, pack_tasks);
     team.barrier();
-    Index right = 0;
     pass.forward(
         team, [&](const TileRun& run) { run.load(batch); },
         [&](const TileRun& run, Index shard, bool first_in_shard) {
           for (Index i = 0; i < run.n; ++i) {
-            const Index at = i * output_shape().size();
-            losses[run.first + i] = loss_of(run.first + i, run.output() + at, run.d_output() + at);
-            right += loss_of.right(run.first + i, run.output() + at);
+            const Index at = i * output_shape().size(), image = run.first + i;
+            results[image] = {loss_of(image, run.output() + at, run.d_output() + at),
+                              loss_of.right(image, run.output() + at)};
           }
           pass.backward_last(run, shard, first_in_shard);
         });
-    correct += right;
     pass.backward_rest(team);
+    if (!pass.gather_results(team, results)) return;  // an error, the same for all threads
     team.barrier();
     sum_shards(*workspace, shard_count, sum_parts);
     team.barrier();
@@ -233,9 +233,14 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
     const std::lock_guard<std::mutex> guard(mutex);
     largest = larger(largest, found);
   });
+  if (pass.error) std::rethrow_exception(pass.error);
   store_batch_statistics(pass.statistics, grads);
   double sum = 0;
-  for (Index i = 0; i < batch.n; ++i) sum += losses[i];
+  Index correct = 0;
+  for (Index i = 0; i < batch.n; ++i) {
+    sum += results[i].loss;
+    correct += results[i].correct;
+  }
   return {sum / loss_of.divisor(), correct, loss_of.divisor(), loss_of.counted(), static_cast<double>(largest)};
 }
 

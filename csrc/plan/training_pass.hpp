@@ -1,13 +1,22 @@
 // One training pass over a batch by all threads of a team: segments one after the other, and within each of them shards
-// in dynamic order.
+// in dynamic order. Where several processes compute one batch, each runs its own shards, and receives those of the
+// others before they are combined or summed.
 #pragma once
 
 #include <cstring>
+#include <exception>
 
 #include "plan/tile_run.hpp"
 #include "runtime/threads.hpp"
+#include "train/shard_exchange.hpp"
 
 namespace cnnfast {
+
+// What the loss gives for one image.
+struct ImageResult {
+  double loss;
+  Index correct;
+};
 
 template <class T>
 struct Plan<T>::TrainingPass {
@@ -17,6 +26,7 @@ struct Plan<T>::TrainingPass {
   Index n;
   std::uint64_t seed;
   RequiresGrad wanted;
+  ShardExchange* exchange = nullptr;  // null: this process computes all shards
   // Arenas of all tiles, of a tape or (with several segments) of the workspace. Null: each thread uses one arena for
   // all of its tiles.
   std::byte* arenas = nullptr;
@@ -27,7 +37,9 @@ struct Plan<T>::TrainingPass {
   const Program& program = plan.training_;
   const bool segmented = program.segments.size() > 1;
   const Index shards = plan.shards(n);
-  Tasks shard_tasks{static_cast<int>(shards)};
+  const Range own = own_shards(exchange, shards);
+  Tasks shard_tasks{static_cast<int>(own.end - own.first)};
+  std::exception_ptr error = nullptr;  // of the exchange; written by one thread between two barriers
 
   // Memory for a pass on `threads` threads.
   void reserve(int threads, bool backward) {
@@ -63,11 +75,12 @@ struct Plan<T>::TrainingPass {
   const std::byte* packed() const { return w.packed.data(); }
   BatchArrays batch_arrays() const { return {values, w.batch_gradients.template at<T>(0), n}; }
 
-  // Calls f(tile, shard, first_in_shard) for all tiles, each shard on one thread.
+  // Calls f(tile, shard, first_in_shard) for all tiles of own shards, each shard on one thread.
   template <class F>
   void for_each_tile(const Team& team, const F& f) {
     const Layout& layout = program.layout;
-    for (int shard = 0; shard_tasks.next(shard);) {
+    for (int task = 0; shard_tasks.next(task);) {
+      const Index shard = own.first + task;
       const Range images = plan.shard_images(n, shard);
       std::byte* arena = arenas == nullptr
                              ? w.tiles[static_cast<std::size_t>(team.thread())].data()
@@ -75,7 +88,7 @@ struct Plan<T>::TrainingPass {
       for (Index first = images.first; first < images.end; first += layout.tile) {
         f(TileRun{plan, program, arena, packed(), first, std::min(layout.tile, images.end - first), seed, statistics,
                   d_statistics(), times, batch_arrays()},
-          Index{shard}, first == images.first);
+          shard, first == images.first);
         if (arenas != nullptr) arena += layout.bytes;
       }
     }
@@ -94,7 +107,9 @@ struct Plan<T>::TrainingPass {
         if (first_in_shard) std::memset(partial(shard), 0, static_cast<std::size_t>(partial_size()) * sizeof(double));
         run.collect(program.segments[s + 1].first, partial(shard));
       });
-      if (s + 1 < count) reduce(team, [&] { combine(program.nodes[program.segments[s + 1].first]); });
+      if (s + 1 == count) return;
+      const PlanNode& next = program.nodes[program.segments[s + 1].first];
+      if (!reduce(team, [&] { combine(next); })) return;
     }
   }
 
@@ -105,7 +120,8 @@ struct Plan<T>::TrainingPass {
   // ... and of the segments before it.
   void backward_rest(const Team& team) {
     for (std::size_t s = program.segments.size() - 1; s-- > 0;) {
-      reduce(team, [&] { d_combine(program.nodes[program.segments[s + 1].first]); });
+      const PlanNode& next = program.nodes[program.segments[s + 1].first];
+      if (!reduce(team, [&] { d_combine(next); })) return;
       for_each_tile(team, [&](const TileRun& run, Index shard, bool first_in_shard) {
         backward_segment(s, run, shard, first_in_shard);
       });
@@ -115,8 +131,33 @@ struct Plan<T>::TrainingPass {
   void restart(const Team& team) {
     reduce(team, [] {});
   }
+  // The results of all processes, after backward. False: an exchange has failed, and the pass ends.
+  bool gather_results(const Team& team, ImageResult* results) {
+    if (exchange == nullptr) return true;
+    return reduce(team, [&] {
+      const Range images{plan.shard_images(n, own.first).first, plan.shard_images(n, own.end).first};
+      gather(plan.shard_grads(w, 0), program.packed_grad_count, shards, own);
+      gather_buffers(program.batch_values, batch_arrays().values, images);
+      gather_buffers(program.batch_gradients, batch_arrays().gradients, images);
+      gather(results, 1, n, images);
+    });
+  }
 
  private:
+  // Rows of `size` elements.
+  template <class E>
+  void gather(E* rows, Index size, Index count, const Range& computed) const {
+    if (exchange != nullptr && size > 0) {
+      exchange->gather(rows, static_cast<std::size_t>(size) * sizeof(E), count, computed);
+    }
+  }
+  void gather_buffers(const BatchBuffers& buffers, T* memory, const Range& images) const {
+    for (std::size_t value = 0; value < program.shapes.size(); ++value) {
+      const Index first = buffers.first[value];
+      if (first >= 0) gather(memory + first * n, program.shapes[value].size(), n, images);
+    }
+  }
+
   // A segment without its first node if that needs statistics of the whole batch; and the first node of the next
   // segment.
   void backward_segment(std::size_t s, const TileRun& run, Index shard, bool first_in_shard) {
@@ -129,23 +170,32 @@ struct Plan<T>::TrainingPass {
     run.d_collect(first, partial(shard));
   }
 
-  // Barrier; one thread calls f, the others wait for it.
+  // Barrier; one thread calls f, the others wait for it. False, for all threads, if f has thrown, now or before: an
+  // exception must not leave a parallel region.
   template <class F>
-  void reduce(const Team& team, const F& f) {
+  bool reduce(const Team& team, const F& f) {
+    if (error) return false;
     team.barrier();
     if (team.thread() == 0) {
-      f();
+      try {
+        f();
+      } catch (...) {
+        error = std::current_exception();
+      }
       shard_tasks.reset();
     }
     team.barrier();
+    return !error;
   }
 
   // The statistics of a node, from those of all shards.
   void combine(const PlanNode& node) {
+    gather(partial(0), partial_size(), shards, own);
     with_batch_statistics(node.op, [&](const auto& g) { plan.table_.statistics_of(g).combine(g, combine_args(node)); });
   }
   // Those of its gradient, and the gradients of its parameters, to the first shard.
   void d_combine(const PlanNode& node) {
+    gather(partial(0), partial_size(), shards, own);
     for (Index shard = 0; shard < shards; ++shard) {
       std::memset(plan.shard_grads(w, shard) + node.packed_grads, 0,
                   static_cast<std::size_t>(node.packed_grad_count) * sizeof(AccumulatorOf<T>));

@@ -15,7 +15,7 @@ struct Workspace {
   Arena packed;
   Arena parameters;  // of a simplified program, see plan/simplify.hpp
   Arena shard_grads;
-  Arena losses;
+  Arena results;              // of each image
   Arena batch;                // arenas of all tiles, where there are several segments
   Arena batch_values;         // values of all images of the batch, see BatchBuffers
   Arena batch_gradients;      // ... and gradients

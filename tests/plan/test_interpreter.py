@@ -11,6 +11,7 @@ from tests.support.command import environment
 
 COMPUTING_AT_EXIT = """
 import threading
+import time
 import numpy as np
 from cnnfast import _core, functional, nn, optim
 
@@ -26,14 +27,23 @@ def model():
 def train(net=model()):
     net.backward(net.forward(x))
 
+class Alone:
+    def own(self, shards):
+        return 0, shards
+
+    def gather(self, rows, first, end):
+        time.sleep(1e-4)
+
 net, other, large = model(), model(), np.zeros((5000, 1, 28, 28), np.uint8)
 rows = np.arange(64) % 10
+plan, grads = net.plan((1, 28, 28)), np.zeros_like(net.flat_parameters)
 backwards = x[:, :, ::-1]
 CALLS = [
     lambda: net.predict(x),
     lambda: net(large),
     lambda: net.plan((1, 28, 28)).forward(backwards, net.flat_parameters),
     lambda: other.loss_and_grad(x, rows),
+    lambda: plan.loss_and_grad(x, rows, net.flat_parameters, grads, exchange=Alone()),
     train,
     lambda: functional.conv2d(x, kernel),
     lambda: functional.max_pool2d(x, 2, return_indices=True),
