@@ -1,7 +1,7 @@
 """Typed face of the C++ extension. Internal: users meet it through `nn`, `functional` and `train`."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -352,6 +352,20 @@ class Augmentation:
     ) -> NDArray[np.float64]:
         """The weight of each image in its mixture with the next one; 1 without mixing."""
 
+class _ShardExchange(Protocol):
+    """One of several processes that compute the shards of a batch: any object with these methods."""
+
+    def own(self, shards: int) -> tuple[int, int]:
+        """The shards (first, end) that this process computes; each shard belongs to one process."""
+    def gather(self, rows: NDArray[np.uint8], first: int, end: int) -> None:
+        """Fill in the rows of an array that other processes have computed.
+
+        rows: a copy of the array's bytes, of which first .. end - 1 are computed here; the others are 255,
+        which is NaN. Called several times in a step, with arrays of the same shape in all processes. If it
+        fails in one process, it must fail in all (by closed connections or a timeout), since they wait for
+        each other.
+        """
+
 class Plan:
     """A graph made runnable: parameter windows, arena offsets, kernels of one instruction set.
 
@@ -415,6 +429,7 @@ class Plan:
         augmentation_seed: int = 0,
         epoch: int = 0,
         sample_weight: NDArray[np.float64] | None = None,
+        exchange: _ShardExchange | None = None,
     ) -> tuple[float, int, float, int, float]:
         """Mean loss of the batch, the number of right answers (0 where targets are no classes), what the mean
         divides by (the weights of the targets; 0, and the mean NaN, where none counts), how many targets
@@ -426,7 +441,9 @@ class Plan:
         index: rows of x and target that make the batch; None takes all. seed: of what is drawn (dropout).
         frozen: ranges (first, end) of parameters whose gradients are set to 0. origin: if x and target are
         copies of rows of a data set, those rows, by which errors name labels. sample_weight: of each row
-        of x; None: all 1.
+        of x; None: all 1. exchange: connects several processes that make the same call; each computes a part
+        of the shards, and all get the bits that one process would compute. If it raises, the error is passed
+        on and `grads` is unchanged.
         """
     @property
     def smallest_batch(self) -> int:

@@ -1,4 +1,4 @@
-"""A batch whose shards are computed by several processes: every one gets the bits that a single process computes."""
+"""A batch whose shards are computed by several processes: each gets the bits that one process computes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from tests.support.shard_exchange import NETWORKS, Case, Job, Meeting, PipeExcha
 
 SetThreads = Callable[[int], None]
 SIZES = [2, 3]
+#: Forward and backward statistics, gradients, operands of Linear, losses.
+CALLS = {"all": 3 + 3 + 1 + 4 + 1, "convolutions": 1 + 1, "linears": 4 + 1}
 
 
-def together(case: Case, plan: _core.Plan, size: int, **failing: int) -> list[Future[tuple[Any, ...]]]:
-    """The steps of `size` threads in place of processes."""
+def together(case: Case, plan: _core.Plan, size: int, **rank_0: int) -> list[Future[tuple[Any, ...]]]:
+    """The steps of `size` threads in place of processes; something may happen to rank 0."""
     meeting = Meeting(size)
     with ThreadPoolExecutor(size) as pool:
-        exchanges = [ThreadExchange(rank, meeting, failing.get(f"rank{rank}")) for rank in range(size)]
+        exchanges = [ThreadExchange(0, meeting, **rank_0)]
+        exchanges += [ThreadExchange(rank, meeting) for rank in range(1, size)]
         return [pool.submit(case.step, plan, exchange) for exchange in exchanges]
 
 
@@ -55,12 +58,6 @@ def test_random_networks(number: int, isa: str, set_threads: SetThreads) -> None
     assert [step.result() for step in together(case, plan, 3)] == [want] * 3, str(net)
 
 
-def test_one_process_alone(isa: str) -> None:
-    case = Case("all", 19, isa)
-    plan = case.plan()
-    assert case.step(plan, ThreadExchange(0, Meeting(1))) == case.step(plan)
-
-
 def test_several_processes(set_threads: SetThreads) -> None:
     """Two and three; at last the third one ends within a step, and the others fail."""
     isa = _core.available_isas()[-1]
@@ -80,21 +77,32 @@ def test_several_processes(set_threads: SetThreads) -> None:
         assert processes.result(1) in ("EOFError", "ConnectionResetError", "BrokenPipeError")
 
 
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_exchange_counts(network: str, isa: str) -> None:
+    """As many arrays as there should be; where a process gets no rows of one, its results differ."""
+    case = Case(network, 21, isa)
+    plan = case.plan()
+    want = case.step(plan)
+    alone = ThreadExchange(0, Meeting(1))
+    assert case.step(plan, alone) == want
+    assert alone.calls == CALLS[network]
+    for call in range(1, alone.calls + 1):
+        got, _ = together(case, plan, 2, loses_at=call)
+        assert got.result() != want, f"array {call} is exchanged for nothing"
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_failing_exchange_changes_nothing(
     network: str, threads: int, isa: str, set_threads: SetThreads
 ) -> None:
-    """At each of its calls: the error arrives as it is, gradients stay as they are, and the plan still works."""
+    """At each of its calls: the error arrives as it is, and the plan still works."""
     set_threads(threads)
     case = Case(network, 21, isa)
     plan = case.plan()
     want = case.step(plan)
-    counting = ThreadExchange(0, Meeting(1))
-    case.step(plan, counting)
-    assert counting.calls == {"all": 6 + 1 + 4 + 1, "convolutions": 2, "linears": 5}[network]
-    for call in range(1, counting.calls + 1):
-        failed, other = together(case, plan, 2, rank0=call)
+    for call in range(1, CALLS[network] + 1):
+        failed, other = together(case, plan, 2, fails_at=call)
         with pytest.raises(ConnectionError, match=r"^rank 0 is lost$"):
             failed.result()
         with pytest.raises(BrokenBarrierError):
@@ -174,5 +182,5 @@ def test_own_may_fail() -> None:
         def own(self, shards: int) -> tuple[int, int]:
             raise KeyError(shards)
 
-    with pytest.raises(KeyError, match="^4$"):
+    with pytest.raises(KeyError, match=r"^4$"):
         linear_step(Failing(0, {}))

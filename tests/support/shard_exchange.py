@@ -1,4 +1,4 @@
-"""Exchanges of shards for `Plan.loss_and_grad`: between threads, each in place of a process, and between processes
+"""Exchanges of shards for `Plan.loss_and_grad`: between threads in place of processes, and between processes
 that are connected by pipes.
 """
 
@@ -73,7 +73,7 @@ class Case:
         return net.plan(self.isa, self.dtype)
 
     def step(self, plan: _core.Plan, exchange: Any = None) -> tuple[Any, ...]:
-        """All results: loss and the other numbers, gradients with statistics of the batch, updated parameters.
+        """Loss and the other numbers, gradients with statistics of the batch, parameters with new averages.
 
         Images that other processes compute are NaN.
         """
@@ -82,7 +82,9 @@ class Case:
         params = rng.standard_normal(plan.parameter_count).astype(self.dtype)
         target = rng.integers(0, plan.output_shape[0], (self.n, *plan.output_shape[1:]))
         target[rng.random(target.shape) < 0.2] = IGNORED
-        loss = _core.Loss("cross_entropy", weight=np.arange(1.0, 1 + plan.output_shape[0]), ignore_index=IGNORED)
+        loss = _core.Loss(
+            "cross_entropy", weight=np.arange(1.0, 1 + plan.output_shape[0]), ignore_index=IGNORED
+        )
         if exchange is not None:
             shards = plan.shards(self.n)
             first, end = (self.n * shard // shards for shard in exchange.own(shards))
@@ -95,7 +97,7 @@ class Case:
 
 
 class Exchange:
-    """The process `rank` of `size` computes every `size`-th part of the shards; `send_and_receive` is its connection."""
+    """The process `rank` of `size` processes, each with as many shards as the others, or one more."""
 
     def __init__(self, rank: int, size: int) -> None:
         self.rank, self.size, self.calls = rank, size, 0
@@ -122,11 +124,11 @@ class Meeting:
 
 
 class ThreadExchange(Exchange):
-    """One that fails at call number `fails_at`, and makes all others fail."""
+    """Between threads. At call `fails_at` it and all others fail; at call `loses_at` it receives nothing."""
 
-    def __init__(self, rank: int, meeting: Meeting, fails_at: int | None = None) -> None:
+    def __init__(self, rank: int, meeting: Meeting, fails_at: int = 0, loses_at: int = 0) -> None:
         super().__init__(rank, meeting.barrier.parties)
-        self.meeting, self.fails_at = meeting, fails_at
+        self.meeting, self.fails_at, self.loses_at = meeting, fails_at, loses_at
 
     def send_and_receive(self, own: Part) -> list[Part]:
         if self.calls == self.fails_at:
@@ -134,7 +136,7 @@ class ThreadExchange(Exchange):
             raise ConnectionError(f"rank {self.rank} is lost")
         self.meeting.parts[self.rank] = own
         self.meeting.barrier.wait()
-        parts = list(self.meeting.parts)
+        parts = [] if self.calls == self.loses_at else list(self.meeting.parts)
         self.meeting.barrier.wait()  # nobody writes to the list before all have read it
         return parts
 
