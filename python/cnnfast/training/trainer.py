@@ -15,16 +15,23 @@ from ..augment.parse import Augment, as_augmentation
 from ..errors import NonFiniteError
 from ..losses import Loss, as_loss, targets
 from ..nn import Module
-from ..nn.freezing import buffer_places, merged, windows_of
+from ..nn.freezing import buffer_places
 from ..optim import Optimizer
 from ..optim.clipping import clipping
 from ..optim.optimizer import check_optimizer
 from ..optim.overflow import FiniteSteps
 from .accumulator import BatchResult, GradientAccumulator
 from .batching import batch_slices, check_rows, copied_rows, must_copy_rows, row_numbers, sample_weights
+from .frozen_parameters import FrozenParameters
 
 #: Difference between the dropout seeds of successive parts of a batch: odd and large.
 _PART_SEED_STRIDE = 0x9E3779B97F4A7C15
+#: Row numbers, and weights of rows, or none.
+Rows = Labels | None
+Weights = Array | None
+#: Attributes that `_attach` sets.
+_DERIVED_NAMES = "_engine_loss _params _grads _frozen _updates _averages _accumulator _augment"
+_DERIVED = frozenset(_DERIVED_NAMES.split())
 
 
 class Trainer:
@@ -32,10 +39,8 @@ class Trainer:
 
     A step in which all rows are ignored (all labels are the loss's `ignore_index`, or of classes of weight 0)
     is skipped: weights, optimizer and running averages do not change, and `skipped` is incremented. Nor does
-    a
-        step
-    that fails or is interrupted by Ctrl-C change them. A copy (`copy.deepcopy`, pickle) has its own model and
-    optimizer and continues bitwise equally.
+    a step that fails or is interrupted by Ctrl-C change them. A copy (`copy.deepcopy`, pickle) has its own
+    model and optimizer and continues bitwise equally.
 
     Args:
         model: Trained in place.
@@ -97,7 +102,7 @@ class Trainer:
         self._engine_loss = self.loss.engine_loss()
         self._params, self._grads = model.flat_parameters, model.flat_gradients
         optimizer.bind(self._params, model.named_shapes(), model.buffer_names())
-        self._frozen = _FrozenParameters(model, optimizer)
+        self._frozen = FrozenParameters(model, optimizer)
         self._updates = FiniteSteps(optimizer)
         self._accumulator = GradientAccumulator(self._grads)
         self._averages = buffer_places(model)
@@ -150,10 +155,9 @@ class Trainer:
         """Accumulate the gradient of these rows for the next `update`: for batches that arrive in parts.
 
         Parts may have any sizes: every row has the same weight, and the result equals one `step` on all rows
-            up
-        to rounding; the same parts give the same bits. Batch normalization uses the statistics of each part,
-        and dropout draws a new mask for each. A part in which all rows are ignored adds nothing. Arguments
-        and errors as in `step`; NonFiniteError discards the accumulated parts.
+        up to rounding; the same parts give the same bits. Batch normalization uses the statistics of each
+        part, and dropout draws a new mask for each. A part in which all rows are ignored adds nothing.
+        Arguments and errors as in `step`; NonFiniteError discards the accumulated parts.
 
         Returns:
             Mean loss of these rows; NaN if all are ignored.
@@ -193,17 +197,7 @@ class Trainer:
             raise
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = {
-            "_engine_loss",
-            "_params",
-            "_grads",
-            "_frozen",
-            "_updates",
-            "_averages",
-            "_accumulator",
-            "_augment",
-        }
-        kept = {name: value for name, value in self.__dict__.items() if name not in derived}
+        kept = {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
         return {**kept, "_parts": {k: v for k, v in vars(self._accumulator).items() if k != "_grads"}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -303,13 +297,7 @@ class Trainer:
         return result
 
     def _step_in_parts(
-        self,
-        plan: Plan,
-        x: Array,
-        y: Array,
-        parts: list[Labels],
-        origin: Labels | None,
-        weights: Array | None,
+        self, plan: Plan, x: Array, y: Array, parts: list[Labels], origin: Rows, weights: Weights
     ) -> BatchResult:
         try:
             for rows in parts:
@@ -320,34 +308,20 @@ class Trainer:
             raise
 
     def _forward_backward(
-        self,
-        plan: Plan,
-        x: Array,
-        y: Array,
-        index: Labels | None,
-        origin: Labels | None,
-        weights: Array | None,
+        self, plan: Plan, x: Array, y: Array, index: Rows, origin: Rows, weights: Weights
     ) -> BatchResult:
         """Compute the gradients of these rows and check that they are finite."""
         self._frozen.update()
         loss, seed, frozen = self._engine_loss, self._dropout_seed(), self._frozen.ranges
         given = (x, y, self._params, self._grads, index, loss, seed, frozen, origin, *self._augmentation())
-        if weights is None:
-            result = BatchResult(*plan.loss_and_grad(*given))
-        else:
-            result = BatchResult(*plan.loss_and_grad(*given, sample_weight=weights))  # type: ignore[misc]
+        more: dict[str, Any] = {} if weights is None else {"sample_weight": weights}
+        result = BatchResult(*plan.loss_and_grad(*given, **more))
         if result.weight > 0:
             self._check_finite(result)
         return result
 
     def _accumulate(
-        self,
-        plan: Plan,
-        x: Array,
-        y: Array,
-        index: Labels | None,
-        origin: Labels | None,
-        weights: Array | None,
+        self, plan: Plan, x: Array, y: Array, index: Rows, origin: Rows, weights: Weights
     ) -> float:
         if self._accumulator.rows == 0 and plan.has_buffers:
             self._averages_before = self._params[self._averages]
@@ -418,24 +392,3 @@ class Trainer:
             epoch=self.epoch,
             loss=loss,
         )
-
-
-class _FrozenParameters:
-    """The frozen parameters of a model, passed on to the optimizer."""
-
-    def __init__(self, model: Module, optimizer: Optimizer) -> None:
-        self._model, self._optimizer = model, optimizer
-        self._seen = -1
-        #: Their places in the flat block, (start, end) each.
-        self.ranges: list[tuple[int, int]] = []
-
-    def update(self) -> None:
-        """Reads them from the model if any were frozen or unfrozen since the last call."""
-        changes = self._model.frozen_changes
-        if changes == self._seen:
-            return
-        if not self._model.trainable_windows():
-            raise ValueError("Trainer: all parameters of the model are frozen; unfreeze some")
-        self.ranges = merged(windows_of(self._model, frozen=True))
-        self._optimizer.frozen = frozenset(self._model.frozen).difference(self._model.buffer_names())
-        self._seen = changes
