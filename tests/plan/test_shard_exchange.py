@@ -96,7 +96,7 @@ def test_every_exchange_counts(network: str, isa: str) -> None:
 def test_a_failing_exchange_changes_nothing(
     network: str, threads: int, isa: str, set_threads: SetThreads
 ) -> None:
-    """At each of its calls: the error arrives as it is, and the plan still works."""
+    """At each of its calls: the error arrives as it is, gradients stay, and the plan still works."""
     set_threads(threads)
     case = Case(network, 21, isa)
     plan = case.plan()

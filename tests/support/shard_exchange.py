@@ -90,7 +90,11 @@ class Case:
             first, end = (self.n * shard // shards for shard in exchange.own(shards))
             x[:first] = x[end:] = np.nan
         grads = np.full_like(params, np.nan)
-        numbers = plan.loss_and_grad(x, target, params, grads, loss=loss, seed=3, exchange=exchange)
+        try:
+            numbers = plan.loss_and_grad(x, target, params, grads, loss=loss, seed=3, exchange=exchange)
+        except Exception:
+            assert np.isnan(grads).all(), "a step that fails has changed gradients"
+            raise
         gradients = grads.tobytes()
         plan.update_buffers(params, grads)
         return repr(numbers), gradients, params.tobytes()
