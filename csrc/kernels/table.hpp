@@ -126,7 +126,7 @@ struct OpKernels {
 template <class T, class List>
 struct OpKernelsOf;
 template <class T, class... Ops>
-struct OpKernelsOf<T, TypeList<Ops...>> : OpKernels<T, typename Ops::Geometry>... {};
+struct OpKernelsOf<T, TypeList<Ops...>> : OpKernels<T, PlannedGeometry<typename Ops::Geometry>>... {};
 
 struct SgdSettings {
   double lr, momentum, dampening, weight_decay;

@@ -24,15 +24,10 @@ struct Conv2d : OpBase {
   struct Geometry : Window {
     Index c_in = 0, c_out = 0;
     bool bias = true;
-    Index groups = 1;       // of channels: each output channel reads the inputs of its own group
-    int winograd = 0;       // edge of the output tiles of Winograd's algorithm; 0: direct
-    bool lanewise = false;  // groups of few channels: lanes run over the channels of all groups
+    Index groups = 1;  // of channels: each output channel reads the inputs of its own group
 
     Index group_in() const { return c_in / groups; }
     Index group_out() const { return c_out / groups; }
-    // Tiles of Winograd's algorithm on an image.
-    Index tile_rows() const { return (h_out + winograd - 1) / winograd; }
-    Index tile_cols() const { return (w_out + winograd - 1) / winograd; }
   };
 
   Conv2d(Index in_channels, Index out_channels, Extent kernel_size, Extent stride, const PaddingOrSame& padding,

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "ops/activations.hpp"
-#include "ops/conv2d.hpp"
+#include "ops/planned_conv.hpp"
 
 namespace cnnfast {
 
@@ -12,7 +12,7 @@ struct ConvActivation : OpBase {
   static constexpr bool kReadsX = true;
 
   struct Geometry {
-    Conv2d::Geometry conv;
+    PlannedConv conv;
     bool position_bias = false;
     bool residual = false;  // add the second input, before the activation
     Function activation;

@@ -13,7 +13,7 @@ struct ConvPool : OpBase {
   static constexpr int kSaved = 2;  // position of the largest value, and the activation's slope there
 
   struct Geometry {
-    Conv2d::Geometry conv;       // stride 1
+    PlannedConv conv;            // stride 1
     Index h_out = 0, w_out = 0;  // pooled; a window may hang over the convolution's edge (ceil_mode)
     Function activation;
     Index windows() const { return h_out * w_out; }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ops/conv1d.hpp"
+#include "ops/planned_conv.hpp"
 
 namespace cnnfast {
 
@@ -12,7 +13,7 @@ struct ConvTranspose2d : OpBase {
   static constexpr bool kReadsX = true;
 
   struct Geometry {
-    Conv2d::Geometry conv;  // from our output to our input, without bias
+    PlannedConv conv;  // from our output to our input, without bias
     bool bias = true;
     Index c_out() const { return conv.c_in; }
   };
@@ -59,7 +60,7 @@ struct ConvTranspose2d : OpBase {
       fail(kName, ": padding ", to_string(s.pad), " leaves an output of ", h, "x", w, " for input ",
            to_string(inputs[0]), " [c, h, w]; need at least 1x1");
     }
-    return {{{s, h, w, in_h, in_w}, c_out, c_in, false, groups}, bias};
+    return {planned(Conv2d::Geometry{{s, h, w, in_h, in_w}, c_out, c_in, false, groups}), bias};
   }
   static constexpr auto arguments() {
     return std::tuple(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Extent>("kernel_size"),
@@ -125,7 +126,7 @@ struct ConvTranspose1d : OpBase {
       fail(kName, ": padding ", to_string(Ends{s.pad.left, s.pad.right}), " leaves an output of ", l, " for input ",
            to_string(inputs[0]), " [c, l]; need at least 1");
     }
-    return {{{s, 1, l, 1, in}, c_out, c_in, false, groups}, bias};
+    return {planned(Conv2d::Geometry{{s, 1, l, 1, in}, c_out, c_in, false, groups}), bias};
   }
   static constexpr auto arguments() {
     return std::tuple(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Index>("kernel_size"),

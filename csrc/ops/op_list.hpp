@@ -18,6 +18,7 @@
 #include "ops/matmul.hpp"
 #include "ops/max_pool.hpp"
 #include "ops/pad.hpp"
+#include "ops/planned_conv.hpp"
 #include "ops/prelu.hpp"
 #include "ops/resample.hpp"
 #include "ops/resize.hpp"
@@ -60,7 +61,7 @@ using StatisticsOps = decltype(statistics_ops(KernelList()));
 using WholeBatchOps = decltype(whole_batch_ops(KernelList()));
 
 template <class... Types>
-std::variant<typename Types::Geometry...> geometries(TypeList<Types...>);
+std::variant<PlannedGeometry<typename Types::Geometry>...> geometries(TypeList<Types...>);
 template <class... Types>
 std::variant<Types...> variant_of(TypeList<Types...>);
 

@@ -55,8 +55,8 @@ bool goes_lanewise(const Conv2d::Geometry& g, int lanes) {
 namespace {
 
 // The convolution of an operation that has one, fused or not.
-const Conv2d::Geometry* convolution(const BoundOp& op) {
-  if (const auto* conv = std::get_if<Conv2d::Geometry>(&op)) return conv;
+const PlannedConv* convolution(const BoundOp& op) {
+  if (const auto* conv = std::get_if<PlannedConv>(&op)) return conv;
   if (const auto* pooled = std::get_if<ConvPool::Geometry>(&op)) return &pooled->conv;
   if (const auto* transposed = std::get_if<ConvTranspose2d::Geometry>(&op)) return &transposed->conv;
   if (const auto* activated = std::get_if<ConvActivation::Geometry>(&op)) return &activated->conv;
@@ -68,21 +68,23 @@ Index ceil_divide(Index a, Index b) { return (a + b - 1) / b; }
 }  // namespace
 
 std::string algorithm_name(const BoundOp& op) {
-  const Conv2d::Geometry* conv = convolution(op);
-  if (conv != nullptr && conv->winograd != 0) {
-    const std::string edge = std::to_string(conv->winograd);
+  const PlannedConv* conv = convolution(op);
+  if (conv != nullptr && conv->algorithm.winograd != 0) {
+    const std::string edge = std::to_string(conv->algorithm.winograd);
     return "winograd " + edge + "x" + edge;
   }
   if (conv != nullptr && conv->groups > 1) {
-    return conv->group_in() == 1 ? "direct, depthwise" : conv->lanewise ? "direct, small groups" : "direct, groups";
+    return conv->group_in() == 1      ? "direct, depthwise"
+           : conv->algorithm.lanewise ? "direct, small groups"
+                                      : "direct, groups";
   }
   return std::holds_alternative<ConvPool::Geometry>(op) ? "direct, pool-sparse" : "direct";
 }
 
 Index executed_macs(const BoundOp& op, Index macs) {
-  const Conv2d::Geometry* conv = convolution(op);
-  if (conv == nullptr || conv->winograd == 0) return macs;
-  const Index m = conv->winograd, edge = m + conv->kernel.h - 1;
+  const PlannedConv* conv = convolution(op);
+  if (conv == nullptr || conv->algorithm.winograd == 0) return macs;
+  const Index m = conv->algorithm.winograd, edge = m + conv->kernel.h - 1;
   return ceil_divide(conv->h_out, m) * ceil_divide(conv->w_out, m) * edge * edge * conv->c_in * conv->c_out;
 }
 

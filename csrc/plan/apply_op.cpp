@@ -21,7 +21,7 @@ class OneImage {
       : table_(table), shapes_(shapes), y_shape_(output_shape(op, shapes)) {
     std::visit(
         [&](const auto& o) {
-          op_ = o.bind_shape(shapes);
+          op_ = planned(o.bind_shape(shapes));
           saved_ = make(o.kSaved * y_shape_.size());
         },
         op);

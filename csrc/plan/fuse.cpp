@@ -73,7 +73,7 @@ class Lowering {
     std::visit(
         [&](const auto& op) {
           using O = std::decay_t<decltype(op)>;
-          node.op = op.bind_shape(shapes);
+          node.op = planned(op.bind_shape(shapes));
           for (const Parameter& p : op.parameters()) {
             node.parameters.push_back({source.name.empty() ? p.name : source.name + "." + p.name, p.shape, p.trained});
           }
@@ -83,12 +83,12 @@ class Lowering {
           node.saved = O::kSaved;
         },
         source.op);
-    if (auto* conv = std::get_if<Conv2d::Geometry>(&node.op)) {
-      if (!exact_) conv->winograd = winograd_tile(*conv, lanes_);
-      conv->lanewise = goes_lanewise(*conv, lanes_);
+    if (auto* conv = std::get_if<PlannedConv>(&node.op)) {
+      if (!exact_) conv->algorithm.winograd = winograd_tile(*conv, lanes_);
+      conv->algorithm.lanewise = goes_lanewise(*conv, lanes_);
     }
     if (auto* transposed = std::get_if<ConvTranspose2d::Geometry>(&node.op)) {
-      transposed->conv.lanewise = goes_lanewise(transposed->conv, lanes_);
+      transposed->conv.algorithm.lanewise = goes_lanewise(transposed->conv, lanes_);
     }
     for (const NamedShape& p : node.parameters) node.param_count += p.shape.size();
     return node;
@@ -105,7 +105,7 @@ class Lowering {
     if (op<MaxPool2d>(pool) == nullptr || (before.is_monotonic() && !chained(i + 1))) return 0;
     PlanNode node = bind(i);
     ConvPool::Geometry g;
-    g.conv = std::get<Conv2d::Geometry>(node.op);
+    g.conv = std::get<PlannedConv>(node.op);
     const auto pooled = std::get<MaxPool2d::Geometry>(bind(pool).op);
     if (!fusible(g.conv, pooled)) return 0;
     g.h_out = pooled.h_out;
@@ -129,7 +129,7 @@ class Lowering {
     if (op<Conv2d>(i) == nullptr && op<Conv1d>(i) == nullptr) return 0;
     PlanNode node = bind(i);
     ConvActivation::Geometry g;
-    g.conv = std::get<Conv2d::Geometry>(node.op);
+    g.conv = std::get<PlannedConv>(node.op);
     std::size_t last = i;
     if (chained(last) && op<PositionBias>(last + 1) != nullptr) {
       const PlanNode bias = bind(++last);

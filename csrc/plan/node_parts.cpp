@@ -33,10 +33,10 @@ struct RowParts {
 };
 
 template <>
-struct RowParts<Conv2d::Geometry> {
-  static Index units(const Conv2d::Geometry& g) { return rows_overlap_input(g) ? g.h_out : 1; }
-  static NodePart part(const Conv2d::Geometry& g, const RowRange& rows) {
-    Conv2d::Geometry some = g;
+struct RowParts<PlannedConv> {
+  static Index units(const PlannedConv& g) { return rows_overlap_input(g) ? g.h_out : 1; }
+  static NodePart part(const PlannedConv& g, const RowRange& rows) {
+    PlannedConv some = g;
     const Index x = restrict_rows(some, rows) * g.w * g.c_in;
     return {some, x, rows.first * g.w_out * g.c_out};
   }
@@ -44,12 +44,12 @@ struct RowParts<Conv2d::Geometry> {
 
 template <>
 struct RowParts<ConvActivation::Geometry> {
-  using Conv = RowParts<Conv2d::Geometry>;
+  using Conv = RowParts<PlannedConv>;
   static Index units(const ConvActivation::Geometry& g) { return Conv::units(g.conv); }
   static NodePart part(const ConvActivation::Geometry& g, const RowRange& rows) {
     const NodePart conv = Conv::part(g.conv, rows);
     ConvActivation::Geometry some = g;
-    some.conv = std::get<Conv2d::Geometry>(conv.op);
+    some.conv = std::get<PlannedConv>(conv.op);
     return {some, conv.x, conv.y};
   }
 };
@@ -93,8 +93,8 @@ Index slices(const G&) {
   return 0;
 }
 Index slices(const Linear::Geometry& g) { return (g.out + kChannels - 1) / kChannels; }
-Index slices(const Conv2d::Geometry& g) {
-  if (g.winograd == 0) return 0;
+Index slices(const PlannedConv& g) {
+  if (g.algorithm.winograd == 0) return 0;
   return std::max(g.tile_rows() * g.tile_cols(), (g.c_out + kChannels - 1) / kChannels);
 }
 Index slices(const ConvActivation::Geometry& g) { return slices(g.conv); }

@@ -70,7 +70,7 @@ void check_case(const KernelTable<T>& table, const O& op, const Case& c, Report&
   }
   const Values params = draw.values(reference.parameter_count()), dy = draw.values(c.n * y_shape.size());
 
-  const auto g = op.bind_shape(reference.shapes);
+  const auto g = planned(op.bind_shape(reference.shapes));
   const auto& kernels = table.of(g);
   const KernelSizes sizes = kernels.sizes(g, c.n);
   const Guarded<T> p = guarded<T>(params), packed(sizes.packed), packed_grads(sizes.packed_grads);

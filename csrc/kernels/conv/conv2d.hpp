@@ -1,4 +1,4 @@
-// Conv2d by the algorithm that its geometry selects: direct, lanewise for groups of few channels, or Winograd's for
+// Conv2d by the algorithm that a plan has chosen: direct, lanewise for groups of few channels, or Winograd's for
 // dense 3x3 and 5x5 windows. Declared here, defined in conv2d_algorithms.hpp and compiled once, in
 // instantiate/products.cpp, for Conv2d alone and for the nodes that fuse something with it.
 #pragma once
@@ -9,7 +9,7 @@ CNNFAST_KERNELS_BEGIN
 
 template <class T>
 struct Conv2dKernels {
-  using G = Conv2d::Geometry;
+  using G = PlannedConv;
 
   static KernelSizes sizes(const G& g, Index n);
   static void pack(const G& g, const T* params, T* packed, bool training, const Slice& slice);
@@ -21,7 +21,7 @@ struct Conv2dKernels {
   template <class F>
   static void for_each_run(const G& g, const Slice& slice, const F& f) {
     if (slice.parts == 1) return f(Index{0}, g.h_out * g.w_out * g.c_out);
-    WinogradPartition<T>::for_each_run(g, slice, g.winograd, g.h_out, g.w_out, f);
+    WinogradPartition<T>::for_each_run(g, slice, g.algorithm.winograd, g.h_out, g.w_out, f);
   }
 };
 

@@ -9,7 +9,7 @@ CNNFAST_KERNELS_BEGIN
 
 template <class T, int M, int R>
 struct WinogradConv2d {
-  using G = Conv2d::Geometry;
+  using G = PlannedConv;
   using W = Winograd<T, M, R>;
   using Direct = DirectConv2d<T>;
 
@@ -82,13 +82,13 @@ struct WinogradConv2d {
   }
 };
 
-// Calls f(the algorithm that the geometry selects).
+// Calls f(the algorithm that the plan has chosen).
 template <class T, class F>
-auto with_algorithm(const Conv2d::Geometry& g, const F& f) {
-  switch (g.winograd) {
+auto with_algorithm(const PlannedConv& g, const F& f) {
+  switch (g.algorithm.winograd) {
     case 2: return g.kernel.h == 5 ? f(WinogradConv2d<T, 2, 5>()) : f(WinogradConv2d<T, 2, 3>());
     case 4: return f(WinogradConv2d<T, 4, 3>());
-    default: return g.lanewise ? f(LanewiseConv2d<T>()) : f(DirectConv2d<T>());
+    default: return g.algorithm.lanewise ? f(LanewiseConv2d<T>()) : f(DirectConv2d<T>());
   }
 }
 

@@ -149,7 +149,7 @@ struct ConvPoolKernels {
 
   template <class F>
   static auto with_algorithm(const G& g, const F& f) {
-    switch (g.conv.winograd) {
+    switch (g.conv.algorithm.winograd) {
       case 2: return g.conv.kernel.h == 5 ? f(ConvPoolWinograd<T, 2, 5>()) : f(ConvPoolWinograd<T, 2, 3>());
       case 4: return f(ConvPoolWinograd<T, 4, 3>());
       default: return f(ConvPoolDirect<T>());
@@ -172,7 +172,7 @@ struct ConvPoolKernels {
       activate<T>(g.activation, size, a.y, nullptr, nullptr, a.y, a.saved == nullptr ? nullptr : a.saved + size);
     } else {
       WinogradPartition<T>::for_each_run(
-          g.conv, a.slice, g.conv.winograd / 2, g.h_out, g.w_out, [&](Index at, Index count) {
+          g.conv, a.slice, g.conv.algorithm.winograd / 2, g.h_out, g.w_out, [&](Index at, Index count) {
             activate<T>(g.activation, count, a.y + at, nullptr, nullptr, a.y + at, nullptr);
           });
     }

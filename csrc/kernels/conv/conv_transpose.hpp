@@ -15,7 +15,7 @@ struct ConvTranspose2dKernels {
 
   template <class F>
   static auto with_algorithm(const G& g, const F& f) {
-    return g.conv.lanewise ? f(LanewiseConv2d<N>()) : f(DirectConv2d<N>());
+    return g.conv.algorithm.lanewise ? f(LanewiseConv2d<N>()) : f(DirectConv2d<N>());
   }
 
   // Packed: weights for forward, offsets of the channels, weights for backward. Gradients: weights, offsets.

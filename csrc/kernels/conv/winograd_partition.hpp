@@ -3,13 +3,13 @@
 #pragma once
 
 #include "kernels/conv/correlate.hpp"
-#include "ops/conv2d.hpp"
+#include "ops/planned_conv.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
 template <class T>
 struct WinogradPartition {
-  using G = Conv2d::Geometry;
+  using G = PlannedConv;
   static constexpr Index kFewTiles = 4;  // per thread
 
   Index first, end;  // tiles

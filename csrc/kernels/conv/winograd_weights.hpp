@@ -10,7 +10,7 @@ CNNFAST_KERNELS_BEGIN
 
 template <class T, int M, int R>
 struct WinogradWeights {
-  using G = Conv2d::Geometry;
+  using G = PlannedConv;
   static constexpr int A = M + R - 1;
   static constexpr int kTaps = R * R;
   static constexpr int kFrequencies = A * A;
