@@ -77,7 +77,7 @@ struct Results {
 
 template <class O>
 Results apply(const KernelTable<float>& table, const O& op, const Case& c, const Floats& params) {
-  const auto g = op.bind_shape({c.shape});
+  const auto g = planned(op.bind_shape({c.shape}));
   const auto& kernels = table.of(g);
   const KernelSizes sizes = kernels.sizes(g, c.n);
   Draw draw(5);
@@ -215,7 +215,7 @@ void check_wide_sums(Isa isa, const Case& c, Report& report) {
   const Values expected = reference.forward({x}, params);
   std::visit(
       [&](const auto& op) {
-        const auto g = op.bind_shape({c.shape});
+        const auto g = planned(op.bind_shape({c.shape}));
         const auto& kernels = tables().wide_sums.at(isa).of(g);
         const KernelSizes sizes = kernels.sizes(g, c.n);
         const Guarded<float> in = guarded<float>(x), p = guarded<float>(params), scratch(sizes.forward_scratch);

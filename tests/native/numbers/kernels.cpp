@@ -16,11 +16,11 @@ namespace {
 template <class N>
 struct Convolution {
   using T = ValueOf<N>;
-  using G = Conv2d::Geometry;
+  using G = PlannedConv;
 
   template <class F>
   static auto with_algorithm(const G& g, const F& f) {
-    return g.lanewise ? f(LanewiseConv2d<N>()) : f(DirectConv2d<N>());
+    return g.algorithm.lanewise ? f(LanewiseConv2d<N>()) : f(DirectConv2d<N>());
   }
   static KernelSizes sizes(const G& g, Index n) {
     return with_algorithm(g, [&](auto a) { return a.sizes(g, n); });
@@ -39,10 +39,22 @@ struct Convolution {
   }
 };
 
+template <class N>
+struct DirectConvolution {
+  using T = ValueOf<N>;
+  using G = PlannedConv;
+
+  static KernelSizes sizes(const G& g, Index n) { return DirectConv2d<N>::sizes(g, n); }
+  static void pack(const G& g, const T* params, PackedOf<N>* packed, bool training, const Slice& slice) {
+    DirectConv2d<N>::pack(g, params, packed, training, slice);
+  }
+  static void forward(const G& g, const ForwardArgs<T>& args) { DirectConv2d<N>::forward(g, args); }
+};
+
 }  // namespace
 
 void use_bfloat16_weights(KernelTable<float>& table) {
-  static_cast<OpKernels<float, Conv2d::Geometry>&>(table) = with_weights<Convolution, BFloat16Weights>();
+  static_cast<OpKernels<float, PlannedConv>&>(table) = with_weights<Convolution, BFloat16Weights>();
   static_cast<OpKernels<float, ConvTranspose2d::Geometry>&>(table) =
       with_weights<ConvTranspose2dKernels, BFloat16Weights>();
   static_cast<OpKernels<float, Linear::Geometry>&>(table) =
@@ -60,7 +72,7 @@ void use_wide_sums_in(KernelTable<float>& table) {
   kernels.packed_element = sizeof(PackedOf<WideSums>);
 }
 void use_wide_sums(KernelTable<float>& table) {
-  use_wide_sums_in<DirectConv2d>(table);
+  use_wide_sums_in<DirectConvolution>(table);
   use_wide_sums_in<LinearKernels>(table);
 }
 
