@@ -3,10 +3,22 @@
 All output logits: a final softmax or log-softmax of the source is part of the loss "cross_entropy" here.
 """
 
+from .all_conv import all_conv
 from .d4 import d4
 from .for_images import for_images
 from .hello_dl import hello_dl_letters
+from .lenet5 import lenet5
 from .numpy_mnist import numpy_mnist
 from .registry import ModelList, get, list
 
-__all__ = ["ModelList", "d4", "for_images", "get", "hello_dl_letters", "list", "numpy_mnist"]
+__all__ = [
+    "ModelList",
+    "all_conv",
+    "d4",
+    "for_images",
+    "get",
+    "hello_dl_letters",
+    "lenet5",
+    "list",
+    "numpy_mnist",
+]
