@@ -10,6 +10,7 @@ from .hello_dl import hello_dl_letters
 from .lenet5 import lenet5
 from .numpy_mnist import numpy_mnist
 from .registry import ModelList, get, list
+from .resnet_cifar import plain_cifar, resnet_cifar
 
 __all__ = [
     "ModelList",
@@ -21,4 +22,6 @@ __all__ = [
     "lenet5",
     "list",
     "numpy_mnist",
+    "plain_cifar",
+    "resnet_cifar",
 ]
