@@ -8,6 +8,7 @@ from .d4 import d4
 from .for_images import for_images
 from .hello_dl import hello_dl_letters
 from .lenet5 import lenet5
+from .mlp import mlp
 from .numpy_mnist import numpy_mnist
 from .registry import ModelList, get, list
 from .resnet_cifar import plain_cifar, resnet_cifar
@@ -21,6 +22,7 @@ __all__ = [
     "hello_dl_letters",
     "lenet5",
     "list",
+    "mlp",
     "numpy_mnist",
     "plain_cifar",
     "resnet_cifar",
