@@ -11,6 +11,7 @@ from .lenet5 import lenet5
 from .mlp import mlp
 from .numpy_mnist import numpy_mnist
 from .registry import ModelList, get, list
+from .resnet import resnet
 from .resnet_cifar import plain_cifar, resnet_cifar
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "mlp",
     "numpy_mnist",
     "plain_cifar",
+    "resnet",
     "resnet_cifar",
 ]
