@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import zlib
@@ -25,14 +26,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = [name for name in ("isa", "dtype") if name in metafunc.fixturenames and name not in own]
     if not wanted:
         return
-    from cnnfast import _core
-
-    isas, dtypes = _core.available_isas(), ["float32", "float64"]
+    pairs = variants()
+    if metafunc.config.getoption("markexpr") == "quick":  # others would be collected in vain
+        pairs = pairs[-1:]
     if wanted == ["isa", "dtype"]:
-        pairs = [(isa, dtype) for isa in isas for dtype in dtypes if dtype == "float32" or has_float64(isa)]
         metafunc.parametrize("isa,dtype", pairs)
     else:
-        metafunc.parametrize(wanted[0], isas if wanted == ["isa"] else dtypes)
+        place = ("isa", "dtype").index(wanted[0])
+        metafunc.parametrize(wanted[0], list(dict.fromkeys(pair[place] for pair in pairs)))
+
+
+@functools.cache
+def variants() -> list[tuple[str, str]]:
+    """(instruction set, dtype) of all kernels this machine can run; the last one is that of the quick tests."""
+    from cnnfast import _core
+
+    isas = _core.available_isas()
+    return [*((isa, "float64") for isa in isas if has_float64(isa)), *((isa, "float32") for isa in isas)]
 
 
 def has_float64(isa: str) -> bool:
@@ -48,9 +58,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """`quick` are the tests on one instruction set (the fastest here), in float32, that are not `slow`. Tests
     with cases run in pairs of variants, see crossing.py.
     """
-    from cnnfast import _core
-
-    kept = _core.available_isas()[-1], "float32"
+    kept = variants()[-1]
     for item in items:
         params = getattr(getattr(item, "callspec", None), "params", {})
         if item.get_closest_marker("slow") is None and all(
