@@ -38,7 +38,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @functools.cache
 def variants() -> list[tuple[str, str]]:
-    """(instruction set, dtype) of all kernels this machine can run; the last one is that of the quick tests."""
+    """(instruction set, dtype) of all kernels that run here; the last one is that of the quick tests."""
     from cnnfast import _core
 
     isas = _core.available_isas()
