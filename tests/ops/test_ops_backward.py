@@ -8,8 +8,9 @@ import pytest
 from tests.cases import CASES, Case
 from tests.support import expected, tolerance
 from tests.support.engine import OneNode
+from tests.support.expected import marked
 
-by_id = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+by_id = pytest.mark.parametrize("case", marked(CASES), ids=lambda case: case.id)
 
 
 def names(case: Case) -> list[str]:

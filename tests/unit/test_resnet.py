@@ -13,7 +13,7 @@ from tests.support.refusal import refused
     ("depth", "parameters"),
     [
         (18, 11_689_512),
-        (34, 21_797_672),
+        pytest.param(34, 21_797_672, marks=pytest.mark.slow),
         (50, 25_557_032),
         pytest.param(101, 44_549_160, marks=pytest.mark.slow),
         pytest.param(152, 60_192_808, marks=pytest.mark.slow),
