@@ -11,7 +11,7 @@ namespace cnnfast {
 namespace {
 
 // Multiply-adds or elements a thread must have to be worth waking.
-constexpr Index kWorkPerThread = Index{1} << 18;
+constexpr Index kOperationWorkPerThread = Index{1} << 18;
 
 // The operation on one image, with its values channels-last.
 template <class T>
@@ -85,8 +85,8 @@ template <class T, class F>
 void for_each_image(const Op& op, const Shapes& shapes, Isa isa, Index n, const F& f) {
   Index work = std::visit([&](const auto& o) { return o.macs(shapes); }, op);
   for (const Shape& shape : shapes) work += shape.size();
-  const auto threads =
-      static_cast<int>(std::min<Index>({get_num_threads(), 1 + n * work / kWorkPerThread, std::max<Index>(n, 1)}));
+  const auto threads = static_cast<int>(
+      std::min<Index>({get_num_threads(), 1 + n * work / kOperationWorkPerThread, std::max<Index>(n, 1)}));
   std::vector<OneImage<T>> images;
   for (int t = 0; t < threads; ++t) images.emplace_back(kernel_table<T>(isa), op, shapes);
   Tasks tasks(static_cast<int>(n));
