@@ -136,8 +136,7 @@ void register_augmentation(py::module_& m) {
   py::class_<Augmentation, std::shared_ptr<Augmentation>>(m, "Augmentation", "Random changes of images of bytes.")
       .def(py::init(&make), "steps"_a, "mixing"_a = py::none())
       .def("apply", &augmented, "images"_a, "rows"_a = py::none(), "seed"_a = 0, "epoch"_a = 0, "isa"_a = py::none())
-      .def("weights", &own_weights, "images"_a, "rows"_a = py::none(), "seed"_a = 0, "epoch"_a = 0)
-      .def_property_readonly("mixes", [](const Augmentation& a) { return a.mixing.kind != Mixing::Kind::none; });
+      .def("weights", &own_weights, "images"_a, "rows"_a = py::none(), "seed"_a = 0, "epoch"_a = 0);
 }
 
 }  // namespace cnnfast::bind

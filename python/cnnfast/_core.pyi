@@ -335,8 +335,6 @@ class Augmentation:
     def __init__(
         self, steps: Sequence[tuple[str, list[float]]], mixing: tuple[str, list[float]] | None = None
     ) -> None: ...
-    @property
-    def mixes(self) -> bool: ...
     def apply(
         self,
         images: Array,

@@ -187,6 +187,10 @@ def test_wrong_text(text: str, message: str, rng: np.random.Generator) -> None:
             "Crop: padding_mode must be 'constant' or 'reflect', got",
         ),
         (lambda: augment.PixelFlip(-1), "PixelFlip: count must be at least 0, got -1"),
+        (
+            lambda: augment.HorizontalFlip(alternating="x"),
+            "HorizontalFlip: alternating must be True or False, got 'x'",
+        ),
         (lambda: augment.HorizontalFlip(p=2), "HorizontalFlip: p must be at least 0 and at most 1, got 2"),
         (lambda: augment.Augmentation([3]), "Augmentation: steps must be steps of cnnfast.augment, got int"),
     ],

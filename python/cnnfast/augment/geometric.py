@@ -12,8 +12,6 @@ from .step import (
     EngineStep,
     Range,
     Step,
-    check_fill,
-    check_probability,
     check_range,
     set_field,
     symmetric_range,
@@ -49,9 +47,7 @@ class Affine(Step):
     fill: float = 0.0
     p: float = 1.0
 
-    def __post_init__(self) -> None:
-        check_probability(self)
-        check_fill(self)
+    def check_settings(self, who: str) -> None:
         self.engine()
 
     def engine(self) -> EngineStep:
@@ -82,10 +78,7 @@ class Perspective(Step):
     fill: float = 0.0
     p: float = 0.5
 
-    def __post_init__(self) -> None:
-        check_probability(self)
-        check_fill(self)
-        who = type(self).__name__
+    def check_settings(self, who: str) -> None:
         set_field(
             self, "distortion_scale", check_number(who, "distortion_scale", self.distortion_scale, 0, 1)
         )
@@ -115,10 +108,7 @@ class ElasticTransform(Step):
     fill: float = 0.0
     p: float = 1.0
 
-    def __post_init__(self) -> None:
-        check_probability(self)
-        check_fill(self)
-        who = type(self).__name__
+    def check_settings(self, who: str) -> None:
         set_field(self, "alpha", check_number(who, "alpha", self.alpha, 0, 1e6))
         set_field(self, "sigma", check_number(who, "sigma", self.sigma, 1, 1e6))
 
@@ -140,8 +130,9 @@ class HorizontalFlip(Step):
     p: float = 0.5
     alternating: bool = False
 
-    def __post_init__(self) -> None:
-        check_probability(self)
+    def check_settings(self, who: str) -> None:
+        if not isinstance(self.alternating, bool):
+            raise TypeError(f"{who}: alternating must be True or False, got {self.alternating!r}")
 
     def engine(self) -> EngineStep:
         return "flip", [self.p, 0.0, float(self.alternating)]
@@ -156,9 +147,6 @@ class VerticalFlip(Step):
     """
 
     p: float = 0.5
-
-    def __post_init__(self) -> None:
-        check_probability(self)
 
     def engine(self) -> EngineStep:
         return "flip", [self.p, 1.0, 0.0]
@@ -181,10 +169,7 @@ class Crop(Step):
     fill: float = 0.0
     p: float = 1.0
 
-    def __post_init__(self) -> None:
-        check_probability(self)
-        check_fill(self)
-        who = type(self).__name__
+    def check_settings(self, who: str) -> None:
         set_field(self, "padding", check_integer(who, "padding", self.padding, 0))
         if self.padding_mode not in ("constant", "reflect"):
             raise ValueError(

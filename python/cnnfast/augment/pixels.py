@@ -9,7 +9,6 @@ from .step import (
     EngineStep,
     Range,
     Step,
-    check_probability,
     check_range,
     factor_range,
     set_field,
@@ -34,9 +33,7 @@ class Erasing(Step):
     ratio: Range = (0.3, 3.3)
     value: float = 0.0
 
-    def __post_init__(self) -> None:
-        check_probability(self)
-        who = type(self).__name__
+    def check_settings(self, who: str) -> None:
         set_field(self, "scale", check_range(who, "scale", self.scale, 0, 1))
         set_field(self, "ratio", check_range(who, "ratio", self.ratio, 0.001, 1000))
         set_field(self, "value", check_number(who, "value", self.value, 0, 255))
@@ -59,9 +56,8 @@ class GaussianNoise(Step):
     sigma: float = 0.1
     p: float = 1.0
 
-    def __post_init__(self) -> None:
-        check_probability(self)
-        set_field(self, "sigma", check_number(type(self).__name__, "sigma", self.sigma, 0, 10))
+    def check_settings(self, who: str) -> None:
+        set_field(self, "sigma", check_number(who, "sigma", self.sigma, 0, 10))
 
     def engine(self) -> EngineStep:
         return "noise", [self.p, 255 * self.sigma]
@@ -79,9 +75,7 @@ class PixelFlip(Step):
     count: int = 5
     p: float = 1.0
 
-    def __post_init__(self) -> None:
-        check_probability(self)
-        who = type(self).__name__
+    def check_settings(self, who: str) -> None:
         set_field(self, "count", check_integer(who, "count", self.count, 0))
         check_number(who, "count", self.count, 0, 1_000_000)
 
@@ -104,8 +98,7 @@ class ColorJitter(Step):
     contrast: float | Range = 0.0
     p: float = 1.0
 
-    def __post_init__(self) -> None:
-        check_probability(self)
+    def check_settings(self, who: str) -> None:
         self.engine()
 
     def engine(self) -> EngineStep:
@@ -129,8 +122,7 @@ class StrokeThickness(Step):
     pixels: float | Range = 0.5
     p: float = 1.0
 
-    def __post_init__(self) -> None:
-        check_probability(self)
+    def check_settings(self, who: str) -> None:
         self.engine()
 
     def engine(self) -> EngineStep:

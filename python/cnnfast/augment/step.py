@@ -20,6 +20,22 @@ class Step(ABC):
     compared, copied and printed. All of them have `p`, the probability that the step is applied to an image.
     """
 
+    p: float
+
+    def __post_init__(self) -> None:
+        """Check `p`, `fill` and the settings of the step."""
+        check_probability(self)
+        if hasattr(self, "fill"):
+            set_field(self, "fill", check_number(type(self).__name__, "fill", self.fill, 0, 255))
+        self.check_settings(type(self).__name__)
+
+    def check_settings(self, who: str) -> None:  # noqa: B027 (a step may have only p)
+        """Check the settings that other steps do not have.
+
+        Raises:
+            TypeError, ValueError: One is no number or out of range.
+        """
+
     @abstractmethod
     def engine(self) -> EngineStep:
         """The step as the engine takes it."""
@@ -65,10 +81,6 @@ def factor_range(who: str, name: str, value: object) -> Range:
         return check_range(who, name, value, 0, 1000)
     number = check_number(who, name, value, 0, 1000)
     return max(0.0, 1 - number), 1 + number
-
-
-def check_fill(step: Any) -> None:
-    set_field(step, "fill", check_number(type(step).__name__, "fill", step.fill, 0, 255))
 
 
 def _shown(value: object) -> str:
