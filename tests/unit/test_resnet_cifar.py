@@ -17,10 +17,11 @@ def test_parameters(build, depth):
     assert model.output_shape == (10,)
 
 
-def test_shortcut_takes_every_second_pixel_between_channels_of_zeros(rng):
-    model = models.resnet_cifar(8)
+@pytest.mark.parametrize("size", [32, 13])
+def test_shortcut_takes_every_second_pixel_between_channels_of_zeros(size, rng):
+    model = models.resnet_cifar(8, size=size)
     shortcut = next(m.shortcut for m in model if isinstance(m, nn.Residual) and m.shortcut)
-    x = rng.standard_normal((2, 16, 32, 32)).astype(np.float32)
+    x = rng.standard_normal((2, 16, size, size)).astype(np.float32)
     want = np.pad(x[:, :, ::2, ::2], ((0, 0), (8, 8), (0, 0), (0, 0)))
     np.testing.assert_array_equal(shortcut(x), want)
 

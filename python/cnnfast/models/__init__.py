@@ -4,19 +4,26 @@ All output logits: a final softmax or log-softmax of the source is part of the l
 """
 
 from .all_conv import all_conv
+from .alphago_policy import alphago_policy
+from .cnn1d import cnn1d
 from .d4 import d4
 from .for_images import for_images
 from .hello_dl import hello_dl_letters
 from .lenet5 import lenet5
 from .mlp import mlp
+from .mobilenet_cifar import mobilenet_cifar
 from .numpy_mnist import numpy_mnist
 from .registry import ModelList, get, list
 from .resnet import resnet
 from .resnet_cifar import plain_cifar, resnet_cifar
+from .scanning_mlp import scanning_mlp
+from .vgg_cifar import vgg_cifar
 
 __all__ = [
     "ModelList",
     "all_conv",
+    "alphago_policy",
+    "cnn1d",
     "d4",
     "for_images",
     "get",
@@ -24,8 +31,11 @@ __all__ = [
     "lenet5",
     "list",
     "mlp",
+    "mobilenet_cifar",
     "numpy_mnist",
     "plain_cifar",
     "resnet",
     "resnet_cifar",
+    "scanning_mlp",
+    "vgg_cifar",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .._core import Graph
 from .._types import Seed, Shape
 from ..nn import Module, Preprocessing, Sequential
 
@@ -18,3 +19,12 @@ def network(
     model = Sequential(*layers, input_shape=input_shape, seed=seed)
     model.preprocessing = preprocessing
     return model
+
+
+def features_after(layers: Iterable[Module], input_shape: Shape) -> int:
+    """Number of outputs of a chain of layers that ends with a `Flatten`, for a `Linear` after it."""
+    graph, value = Graph(input_shape), 0
+    for position, layer in enumerate(layers):
+        value = layer.add_to(graph, value, str(position))
+    (features,) = graph.shape(value)
+    return features

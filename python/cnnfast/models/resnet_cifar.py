@@ -20,12 +20,12 @@ from ..nn import (
 )
 from .build import network
 
-#: Output channels and side of the three stages.
-_STAGES = ((16, 32), (32, 16), (64, 8))
+#: Output channels of the three stages.
+_WIDTHS = (16, 32, 64)
 
 
 def resnet_cifar(
-    depth: int = 20, seed: Seed = 0, *, num_classes: int = 10, in_channels: int = 3
+    depth: int = 20, seed: Seed = 0, *, num_classes: int = 10, in_channels: int = 3, size: int = 32
 ) -> Sequential:
     """The ResNet for CIFAR: three stages of blocks of two 3x3 convolutions, shortcuts without parameters.
 
@@ -38,10 +38,11 @@ def resnet_cifar(
         seed: Seed of the parameter initialization; None uses OS entropy.
         num_classes: Number of outputs.
         in_channels: Number of channels of an image.
+        size: Height and width of an image.
 
     Shapes:
-        (n, in_channels, 32, 32) to (n, num_classes); 269,722 parameters with depth 20, 3 channels and 10
-        classes.
+        (n, in_channels, size, size) to (n, num_classes); by default 269,722 parameters, with the other depths
+        464,154, 658,586, 853,018 and 1,727,962.
 
     Raises:
         ValueError: Another depth.
@@ -53,19 +54,19 @@ def resnet_cifar(
         >>> models.resnet_cifar(20, seed=0).num_parameters()
         269722
     """
-    return _build("resnet_cifar", depth, seed, num_classes, in_channels)
+    return _build("resnet_cifar", depth, seed, num_classes, in_channels, size)
 
 
 def plain_cifar(
-    depth: int = 20, seed: Seed = 0, *, num_classes: int = 10, in_channels: int = 3
+    depth: int = 20, seed: Seed = 0, *, num_classes: int = 10, in_channels: int = 3, size: int = 32
 ) -> Sequential:
     """The twin of `resnet_cifar` without shortcuts: the same layers and parameters.
 
     Args:
-        depth, seed, num_classes, in_channels: As of `resnet_cifar`.
+        depth, seed, num_classes, in_channels, size: As of `resnet_cifar`.
 
     Shapes:
-        (n, in_channels, 32, 32) to (n, num_classes).
+        (n, in_channels, size, size) to (n, num_classes).
 
     Raises:
         ValueError: Another depth.
@@ -77,15 +78,16 @@ def plain_cifar(
         >>> models.plain_cifar(20, seed=0).num_parameters()
         269722
     """
-    return _build("plain_cifar", depth, seed, num_classes, in_channels)
+    return _build("plain_cifar", depth, seed, num_classes, in_channels, size)
 
 
-def _build(who: str, depth: int, seed: Seed, num_classes: int, in_channels: int) -> Sequential:
+def _build(who: str, depth: int, seed: Seed, num_classes: int, in_channels: int, size: int) -> Sequential:
     if depth < 8 or depth % 6 != 2:
         raise ValueError(f"{who}: depth must be 6 n + 2 with n at least 1, as 20, got {depth}")
-    layers: list[Module] = [*_convolution(in_channels, 16, 1), ReLU()]
-    channels = 16
-    for width, side in _STAGES:
+    channels, side = _WIDTHS[0], size
+    layers: list[Module] = [*_convolution(in_channels, channels, 1), ReLU()]
+    for width in _WIDTHS:
+        side = side if width == channels else (side + 1) // 2  # of the outputs
         for _ in range((depth - 2) // 6):
             body = [*_convolution(channels, width, width // channels), ReLU(), *_convolution(width, width, 1)]
             if who == "plain_cifar":
@@ -97,7 +99,7 @@ def _build(who: str, depth: int, seed: Seed, num_classes: int, in_channels: int)
             layers.append(ReLU())
             channels = width
     layers += [AdaptiveAvgPool2d(1), Flatten(), Linear(channels, num_classes)]
-    return network(seed, (in_channels, 32, 32), Preprocessing(mean=0.5, std=0.25), layers)
+    return network(seed, (in_channels, size, size), Preprocessing(mean=0.5, std=0.25), layers)
 
 
 def _convolution(c_in: int, c_out: int, stride: int) -> list[Module]:

@@ -1,0 +1,57 @@
+"""`vgg_cifar`, VGG for images of 32x32."""
+
+from __future__ import annotations
+
+from .._types import Seed
+from ..nn import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, Module, Preprocessing, ReLU, Sequential
+from .build import features_after, network
+
+#: Depth to the number of convolutions of each stage.
+_STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+
+
+def vgg_cifar(
+    depth: int = 16, seed: Seed = 0, *, num_classes: int = 10, in_channels: int = 3, width: int = 64
+) -> Sequential:
+    """VGG for CIFAR: five stages of 3x3 convolutions, each stage followed by a max-pool.
+
+    Unlike the paper, whose images are of 224x224: batch normalization after each convolution (which then
+    needs no bias), and one linear layer instead of three, since one pixel is left after the last pool.
+    Pixels are normalized with mean 0.5 and standard deviation 0.25.
+
+    Args:
+        depth: 11, 13, 16 or 19, the name of the network in the paper, which counts three linear layers.
+        seed: Seed of the parameter initialization; None uses OS entropy.
+        num_classes: Number of outputs.
+        in_channels: Number of channels of an image.
+        width: Channels of the first stage; the others have 2, 4, 8 and 8 times as many.
+
+    Shapes:
+        (n, in_channels, 32, 32) to (n, num_classes); 9,228,362, 9,413,066, 14,724,042 and 20,035,018
+        parameters by default.
+
+    Raises:
+        ValueError: Another depth.
+
+    Source: Simonyan and Zisserman, Very deep convolutional networks for large-scale image recognition, 2014,
+    arXiv:1409.1556; batch normalization: Ioffe and Szegedy 2015, arXiv:1502.03167.
+
+    Example:
+        >>> from cnnfast import models
+        >>> models.vgg_cifar(16, width=8).num_parameters()
+        231746
+    """
+    if depth not in _STAGES:
+        raise ValueError(f"vgg_cifar: depth must be {', '.join(map(str, _STAGES))}, got {depth!r}")
+    layers: list[Module] = []
+    channels = in_channels
+    for stage, count in enumerate(_STAGES[depth]):
+        for _ in range(count):
+            c_out = width * min(2**stage, 8)
+            layers += [Conv2d(channels, c_out, 3, padding=1, bias=False), BatchNorm2d(c_out), ReLU()]
+            channels = c_out
+        layers.append(MaxPool2d(2))
+    shape = (in_channels, 32, 32)
+    layers.append(Flatten())
+    layers.append(Linear(features_after(layers, shape), num_classes))
+    return network(seed, shape, Preprocessing(mean=0.5, std=0.25), layers)
