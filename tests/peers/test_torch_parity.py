@@ -27,6 +27,7 @@ from tests.support.drawn_convolutions import FAMILIES as CONVOLUTIONS
 from tests.support.drawn_pools import DRAWN
 from tests.support.drawn_structure import FAMILIES as STRUCTURE
 from tests.support.engine import OneNode, op_of
+from tests.support.zoo import SMALL
 
 torch = pytest.importorskip("torch")
 
@@ -164,7 +165,7 @@ def largest_difference(ours: np.ndarray, theirs: np.ndarray) -> float:
     return np.abs(ours - theirs).max() / np.abs(theirs).max()
 
 
-@pytest.mark.parametrize("name", models.list())
+@pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_network_gives_the_same_logits(name: str, channels_last: bool) -> None:
     model = models.get(name, seed=1)
@@ -194,7 +195,7 @@ def without_near_ties(model: Any, x: np.ndarray) -> np.ndarray:
     return x[clear]
 
 
-@pytest.mark.parametrize("name", models.list())
+@pytest.mark.parametrize("name", SMALL)
 def test_network_gives_the_same_gradients(name: str, dtype: str) -> None:
     """Against PyTorch in float64: PyTorch in float32 rounds as much as the engine does."""
     model = models.get(name, seed=1)
@@ -239,7 +240,7 @@ OPTIMIZERS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
 
 @pytest.mark.parametrize(
     ("name", "optimizer"),
-    [("d4", o) for o in OPTIMIZERS] + [(n, o) for n in models.list() if n != "d4" for o in ("Adam", "SGD")],
+    [("d4", o) for o in OPTIMIZERS] + [(n, o) for n in SMALL if n != "d4" for o in ("Adam", "SGD")],
 )
 def test_ten_steps_follow_the_same_losses(name: str, optimizer: str, dtype: str) -> None:
     """In float64 to nine digits. In float32 rounding decides the sign of gradients near 0, which Adam

@@ -10,6 +10,7 @@ import pytest
 from cnnfast import _core, models, nn
 
 from tests.support.networks import Network
+from tests.support.zoo import SMALL
 
 SetThreads = Callable[[int], None]
 
@@ -178,7 +179,7 @@ def test_few_rows_and_many_weights(
             )
 
 
-@pytest.mark.parametrize("name", models.list())
+@pytest.mark.parametrize("name", SMALL)
 def test_calls_in_a_row(name: str, set_threads: SetThreads) -> None:
     """Those of a small network are timed on one thread and by a team, which changes nothing but times."""
     model = models.get(name, seed=3)

@@ -17,6 +17,7 @@ import pytest
 from cnnfast import Trainer, _core, models, optim
 
 from tests.support.networks import draw_network
+from tests.support.zoo import SMALL
 
 COUNTS = (1, 2, 3, 7)
 SetThreads = Callable[[int], None]
@@ -27,7 +28,7 @@ def batch_of(model: object, n: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((n, 1, 28, 28)).astype(np.float32), rng.integers(0, 10, n)
 
 
-@pytest.mark.parametrize("name", models.list())
+@pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("n", [1, 5, 33, 130])
 def test_same_bits_for_any_number_of_threads(name: str, n: int, set_threads: SetThreads) -> None:
     model = models.get(name, seed=3)
@@ -46,7 +47,7 @@ def test_same_bits_for_any_number_of_threads(name: str, n: int, set_threads: Set
             np.testing.assert_array_equal(value, first[key], err_msg=f"{key} with {count} threads")
 
 
-@pytest.mark.parametrize("name", models.list())
+@pytest.mark.parametrize("name", SMALL)
 def test_images_are_independent_in_a_network(name: str, set_threads: SetThreads) -> None:
     """The logits of an image are the same bits alone, in a batch, and in a training pass, however work is
     cut.

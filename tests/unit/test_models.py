@@ -8,6 +8,7 @@ from cnnfast import models, nn
 from cnnfast.nn.summary import rows
 
 from tests.support.refusal import refused
+from tests.support.zoo import SMALL
 
 
 def shapes(model: nn.Module) -> list[tuple[int, ...]]:
@@ -72,7 +73,7 @@ def test_numpy_mnist():
     assert not model[1].bias.any()
 
 
-@pytest.mark.parametrize("name", models.list())
+@pytest.mark.parametrize("name", SMALL)
 def test_every_network(name, rng):
     model = models.get(name, seed=3)
     assert models.get(name.replace("-", "_"), seed=3).to_config() == model.to_config()
@@ -88,19 +89,53 @@ def test_every_network(name, rng):
 
 
 def test_list_and_get():
-    assert models.list() == ["d4", "hello-dl-letters", "numpy-mnist"]
-    assert str(models.list()) == (
+    assert {"d4", "numpy-mnist", "hello-dl-letters", "lenet5"} <= set(models.list())
+    years = [models.info(name).year or 0 for name in models.list()]
+    assert years == sorted(years)
+    assert str(models.ModelList(SMALL)) == (
         "model             input        outputs  parameters       MACs\n"
         "d4                (1, 28, 28)    (10,)      52,138    333,056\n"
         "hello-dl-letters  (1, 28, 28)    (26,)     137,178  3,648,896\n"
         "numpy-mnist       (1, 28, 28)    (10,)     359,846  2,233,832"
     )
-    for wrong in ("vgg", 4):
-        with pytest.raises(ValueError, match="known are") as caught:
+    for wrong in ("no such", 4):
+        with refused(ValueError, f"models: unknown model {wrong!r}; models.list() has the known ones"):
             models.get(wrong)
-        assert str(caught.value) == (
-            f"models: unknown model {wrong!r}; known are d4, hello-dl-letters, numpy-mnist"
-        )
+    with refused(ValueError, "models: unknown model 'lenet'; did you mean 'lenet5'?"):
+        models.info("lenet")
+
+
+@pytest.mark.parametrize("name", models.list())
+def test_every_network_is_described(name):
+    info = models.info(name)
+    assert info.source
+    assert info.year is None or 1980 < info.year < 2030
+    assert info.memory > 4 * info.parameters
+
+
+def test_info_equals_the_network():
+    info, model = models.info("hello_dl_letters"), models.get("hello-dl-letters")
+    assert info.name == "hello-dl-letters"
+    assert (info.source, info.year) == ("Hubert, hello-dl", 2023)
+    assert (info.input_shape, info.output_shape) == (model.input_shape, model.output_shape)
+    assert info.parameters == model.num_parameters()
+    assert info.macs == sum(row.macs or 0 for row in rows(model))
+
+
+def test_blank_parameters():
+    with nn.blank_parameters():
+        inside = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), seed=0)
+        graph = nn.Graph.builder()
+        graph = graph.build(graph.add(nn.Linear(2, 2), graph.input))
+        with pytest.raises(ZeroDivisionError), nn.blank_parameters():
+            raise ZeroDivisionError
+        assert not nn.Linear(3, 2).flat_parameters.any()
+    assert not inside.flat_parameters.any()
+    assert not graph.flat_parameters.any()
+    assert nn.Linear(3, 2).flat_parameters.all()
+    inside.initialize(0)
+    wanted = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), seed=0)
+    np.testing.assert_array_equal(inside.flat_parameters, wanted.flat_parameters)
 
 
 @pytest.mark.parametrize("wrong", [0, -1])

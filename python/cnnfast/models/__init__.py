@@ -13,13 +13,14 @@ from .lenet5 import lenet5
 from .mlp import mlp
 from .mobilenet_cifar import mobilenet_cifar
 from .numpy_mnist import numpy_mnist
-from .registry import ModelList, get, list
+from .registry import ModelInfo, ModelList, get, info, list
 from .resnet import resnet
 from .resnet_cifar import plain_cifar, resnet_cifar
 from .scanning_mlp import scanning_mlp
 from .vgg_cifar import vgg_cifar
 
 __all__ = [
+    "ModelInfo",
     "ModelList",
     "all_conv",
     "alphago_policy",
@@ -28,6 +29,7 @@ __all__ = [
     "for_images",
     "get",
     "hello_dl_letters",
+    "info",
     "lenet5",
     "list",
     "mlp",

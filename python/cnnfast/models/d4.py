@@ -8,7 +8,7 @@ from .build import IMAGE_28, network
 from .registry import register
 
 
-@register("d4")
+@register("d4", source="a walk through a digit network, value by value")
 def d4(seed: Seed = 0, *, num_classes: int = 10) -> Sequential:
     """A small network for MNIST: two convolutions, two fully connected layers, ReLU between them.
 

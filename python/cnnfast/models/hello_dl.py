@@ -8,7 +8,7 @@ from .build import IMAGE_28, network
 from .registry import register
 
 
-@register("hello-dl-letters")
+@register("hello-dl-letters", source="Hubert, hello-dl", year=2023)
 def hello_dl_letters(
     seed: Seed = 0, *, num_classes: int = 26, activation_after_pool: bool = True
 ) -> Sequential:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from .._types import Seed
 from ..nn import Conv2d, Flatten, Linear, MaxPool2d, Preprocessing, ReLU, Sequential
 from .build import IMAGE_28, network
+from .registry import register
 
 
+@register("lenet5", source="LeCun et al., Gradient-based learning applied to document recognition", year=1998)
 def lenet5(seed: Seed = 0, *, num_classes: int = 10) -> Sequential:
     """LeNet-5 in its modern form: two 5x5 convolutions, three fully connected layers.
 

@@ -8,7 +8,7 @@ from .build import IMAGE_28, network
 from .registry import register
 
 
-@register("numpy-mnist")
+@register("numpy-mnist", source="an implementation in NumPy")
 def numpy_mnist(seed: Seed = 0, *, num_classes: int = 10) -> Sequential:
     """A network for MNIST from an implementation in NumPy: its convolutions have one bias per position.
 

@@ -1,26 +1,66 @@
-"""The networks by name: `models.list`, `models.get`."""
+"""The networks by name: `models.list`, `models.get`, `models.info`."""
 
 from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from .. import _names, _terminal
-from .._types import Seed
-from ..nn import Sequential
+from .._types import Seed, Shape
+from ..nn import Sequential, blank_parameters
 from ..nn.summary import rows
 
 _Build = TypeVar("_Build", bound=Callable[..., Sequential])
 
-_MODELS: dict[str, Callable[..., Sequential]] = {}
+
+@dataclass(frozen=True)
+class _Entry:
+    build: Callable[..., Sequential]
+    source: str
+    year: int | None
 
 
-def register(name: str) -> Callable[[_Build], _Build]:
-    """Decorator that registers a function ``build(seed, *, num_classes)`` under a name."""
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a network is, and its cost for one image.
+
+    Attributes:
+        source: Author and title of the paper, or the name of the course or project.
+        year: Year of the source; None if it is not known.
+        output_shape: With the default number of classes.
+        parameters: Number of parameters, without buffers.
+        macs: Multiply-accumulates of one image in inference.
+        memory: Bytes of float32 that inference of one image needs: parameters, buffers, and the values of
+            the layers, of which the engine keeps only those that are still needed.
+    """
+
+    name: str
+    source: str
+    year: int | None
+    input_shape: Shape
+    output_shape: Shape
+    parameters: int
+    macs: int
+    memory: int
+
+
+_MODELS: dict[str, _Entry] = {}
+
+
+def register(name: str, *, source: str, year: int | None = None) -> Callable[[_Build], _Build]:
+    """Decorator that registers a function ``build(seed, *, num_classes)`` under a name.
+
+    Args:
+        source: Authors and short title.
+        year: Year of the source, if it is known.
+    """
 
     def add(build: _Build) -> _Build:
-        _MODELS[name] = build
+        if name in _MODELS:
+            raise ValueError(f"models: {name!r} is registered twice")
+        _MODELS[name] = _Entry(build, source, year)
         return build
 
     return add
@@ -31,23 +71,21 @@ class ModelList(builtins.list[str]):
 
     def __str__(self) -> str:
         lines = [["model", "input", "outputs", "parameters", "MACs"]]
-        for name in self:
-            model = get(name)
-            macs = sum(row.macs or 0 for row in rows(model))
-            shapes = str(model.input_shape), str(model.output_shape)
-            lines.append([name, *shapes, f"{model.num_parameters():,}", f"{macs:,}"])
+        for entry in map(info, self):
+            shapes = str(entry.input_shape), str(entry.output_shape)
+            lines.append([entry.name, *shapes, f"{entry.parameters:,}", f"{entry.macs:,}"])
         return "\n".join(_terminal.aligned(lines, left=2))
 
 
 def list() -> ModelList:
-    """Names of all networks; `print(models.list())` shows their sizes.
+    """Names of all networks, by the year of their source; `print(models.list())` shows their sizes.
 
     Example:
         >>> from cnnfast import models
-        >>> models.list()
-        ['d4', 'hello-dl-letters', 'numpy-mnist']
+        >>> models.list()[:3]
+        ['d4', 'numpy-mnist', 'lenet5']
     """
-    return ModelList(_MODELS)
+    return ModelList(sorted(_MODELS, key=lambda name: _MODELS[name].year or 0))
 
 
 def get(name: str, seed: Seed = 0, *, num_classes: int | None = None) -> Sequential:
@@ -66,9 +104,50 @@ def get(name: str, seed: Seed = 0, *, num_classes: int | None = None) -> Sequent
         >>> models.get("d4", num_classes=26).output_shape
         (26,)
     """
+    build = _MODELS[_find(name)].build
+    return build(seed) if num_classes is None else build(seed, num_classes=num_classes)
+
+
+def info(name: str) -> ModelInfo:
+    """Source and cost of the network of that name, without its parameters' memory.
+
+    Args:
+        name: One of `list()`.
+
+    Raises:
+        ValueError: An unknown name.
+
+    Example:
+        >>> from cnnfast import models
+        >>> models.info("d4").macs
+        333056
+    """
+    found = _find(name)
+    entry = _MODELS[found]
+    with blank_parameters():
+        model = entry.build(0)
+    plan = model.plan()
+    values = plan.arena_bytes(False) // plan.tile(False)
+    return ModelInfo(
+        name=found,
+        source=entry.source,
+        year=entry.year,
+        input_shape=_known(model.input_shape),
+        output_shape=_known(model.output_shape),
+        parameters=model.num_parameters(),
+        macs=sum(row.macs or 0 for row in rows(model)),
+        memory=model.flat_parameters.nbytes + values,
+    )
+
+
+def _find(name: object) -> str:
     found = _names.find(name, _MODELS)
     if found is None:
         hint = _names.did_you_mean(name, _MODELS)
-        raise ValueError(f"models: unknown model {name!r}; known are {', '.join(_MODELS)}{hint}")
-    build = _MODELS[found]
-    return build(seed) if num_classes is None else build(seed, num_classes=num_classes)
+        raise ValueError(f"models: unknown model {name!r}{hint or '; models.list() has the known ones'}")
+    return found
+
+
+def _known(shape: Any) -> Shape:
+    assert shape is not None
+    return tuple(shape)

@@ -24,6 +24,7 @@ from .adaptive_pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxP
 from .average_pooling import AvgPool1d, AvgPool2d
 from .batch_norm import BatchNorm1d, BatchNorm2d
 from .bias import ChannelBias, PositionBias
+from .blank_parameters import blank_parameters
 from .branches import Branches
 from .conv_transpose import ConvTranspose1d, ConvTranspose2d
 from .convolution import Conv1d, Conv2d
@@ -125,6 +126,7 @@ __all__ = [
     "Upsample2d",
     "ZeroPad1d",
     "ZeroPad2d",
+    "blank_parameters",
     "convert",
     "from_config",
     "init",

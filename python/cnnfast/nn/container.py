@@ -11,6 +11,7 @@ import numpy as np
 
 from .._checks import type_of, warn_caller
 from .._types import Seed, Shape
+from .blank_parameters import is_blank
 from .module import Module
 from .preprocessing import Preprocessing
 from .registry import blank, parameter_shapes
@@ -132,7 +133,7 @@ class Listed(Container):
             named = {str(position): child for position, child in enumerate(children)}
         super().__init__(named)
         self.input_shape = input_shape
-        if seed is not None:
+        if seed is not None and not is_blank():
             self.initialize(seed)
 
     def __len__(self) -> int:

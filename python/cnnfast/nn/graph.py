@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._checks import type_of
 from .._types import Seed, Shape
+from .blank_parameters import is_blank
 from .container import Container, dotted, ending, only_setting
 from .module import Module
 from .planned import GraphBuilder
@@ -73,7 +74,7 @@ class Graph(Container):
         super().__init__({name: node[0] for name, node in nodes.items()})
         _check_wires(self._children, self.reads)
         self.input_shape = input_shape
-        if seed is not None:
+        if seed is not None and not is_blank():
             self.initialize(seed)
 
     @staticmethod

@@ -11,6 +11,7 @@ import numpy as np
 
 from .._names import did_you_mean
 from .._types import Array, Seed, Shape
+from .blank_parameters import is_blank
 from .module import Module
 from .planned import GraphBuilder
 from .settings import as_lists, as_tuples, shortest
@@ -46,7 +47,8 @@ class Layer(Module):
 
     def __init__(self, op: Op, seed: Seed = None) -> None:
         self.set_operation(op)
-        self.initialize(seed)
+        if not is_blank():
+            self.initialize(seed)
 
     def children(self) -> dict[str, Module]:
         return {}

@@ -17,6 +17,7 @@ from .._checks import check_dtype, ieee_arithmetic, seed_sequence
 from .._core import all_finite
 from .._flat import count, windows
 from .._types import Array, Seed, Shape
+from .blank_parameters import is_blank
 from .block import Block
 from .freezing import Window, frozen_names, set_frozen, windows_of
 from .state import Unmatched, load_state
@@ -224,7 +225,8 @@ class ParameterTree(ABC):
         """Moves all children's parameters into one block; the children belong to this tree from now on."""
         dtype = next(iter(children.values())).dtype
         block = Block(sum(child.flat_parameters.size for child in children.values()), dtype)
-        np.concatenate([child.flat_parameters for child in children.values()], out=block.values)
+        if not is_blank():
+            np.concatenate([child.flat_parameters for child in children.values()], out=block.values)
         self._owner = None
         self.place(block, 0)
         for child in children.values():
