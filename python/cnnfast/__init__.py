@@ -33,7 +33,7 @@ from .training.lr_find import LearningRateTest, lr_find
 from .training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from . import vision
+    from . import interop, vision
 
 __all__ = [
     "BestCheckpoint",
@@ -62,6 +62,7 @@ __all__ = [
     "fit",
     "functional",
     "get_num_threads",
+    "interop",
     "load",
     "losses",
     "lr_find",
@@ -75,11 +76,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Imports `cnnfast.vision` on first access."""
-    if name == "vision":
+    """Imports `cnnfast.interop` and `cnnfast.vision` on first access."""
+    if name in ("interop", "vision"):
         from importlib import import_module
 
-        return import_module(".vision", __name__)
+        return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

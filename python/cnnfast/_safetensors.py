@@ -28,10 +28,24 @@ class Contents(NamedTuple):
     texts: dict[str, str]
     shapes: dict[str, tuple[Shape, str]]
     file: Any
+    #: The same file, for what the package does not read.
+    raw: IO[bytes]
 
     def array(self, name: str) -> Array:
+        """An array of the file; bfloat16, which NumPy does not have, as float32."""
+        if self.shapes[name][1] == "BF16":
+            return self._bfloat16(name)
         found: Array = self.file.get_tensor(name)
         return found
+
+    def _bfloat16(self, name: str) -> Array:
+        """The upper 16 bits of float32 numbers, which the lower ones follow as zeros."""
+        self.raw.seek(0)
+        length = int.from_bytes(self.raw.read(8), "little")
+        start, end = json.loads(self.raw.read(length))[name]["data_offsets"]
+        self.raw.seek(8 + length + start)
+        bits = np.frombuffer(self.raw.read(end - start), "<u2").astype(np.uint32) << 16
+        return bits.view(np.float32).reshape(self.shapes[name][0])
 
 
 def write(file: IO[bytes], arrays: Mapping[str, Array], texts: Mapping[str, str]) -> None:
@@ -61,12 +75,12 @@ def opened(who: str, path: str | os.PathLike[str], wanted: str) -> Iterator[Cont
     """
     from safetensors import SafetensorError, safe_open
 
-    open_regular(who, path, wanted).close()  # safetensors calls every failure "no such file"
+    raw = open_regular(who, path, wanted)  # safetensors calls every failure "no such file"
     try:
-        with safe_open(expand(path), framework="numpy") as file:
+        with raw, safe_open(expand(path), framework="numpy") as file:
             slices = [(key, file.get_slice(key)) for key in file.keys()]  # noqa: SIM118
             shapes = {key: (tuple(part.get_shape()), part.get_dtype()) for key, part in slices}
-            yield Contents(dict(file.metadata() or {}), shapes, file)
+            yield Contents(dict(file.metadata() or {}), shapes, file, raw)
     except SafetensorError as error:
         raise CheckpointError(
             f"{os.fsdecode(path)}: is not a safetensors file, or is damaged: {first_line(error)}"

@@ -136,7 +136,7 @@ BUILD = "cannot build its architecture: "
 WORK = "does not describe a working model: "
 FOREIGN = (
     "is a safetensors file, but not a cnnfast model (weights without an architecture); "
-    "build the model and use load_state_dict"
+    "build the model and use interop.torch.load_safetensors"
 )
 
 

@@ -204,7 +204,7 @@ def _check_origin(name: str, texts: Mapping[str, str]) -> None:
     if texts.get("format") != "cnnfast":
         raise CheckpointError(
             f"{name}: is a safetensors file, but not a cnnfast model (weights without an architecture); "
-            "build the model and use load_state_dict"
+            "build the model and use interop.torch.load_safetensors"
         )
     version = texts.get("format_version", "")
     if not version.isdecimal() or len(version) > 9 or int(version) < 1:

@@ -1,0 +1,78 @@
+"""Networks of torchvision and timm in PyTorch, written out with their names of parameters, as states to load.
+
+torchvision/models/{alexnet,vgg,googlenet,resnet}.py and timm/models/vgg.py define the names; only layers with
+parameters, and positions in a Sequential, matter here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class Block(nn.Module):
+    """A residual block of resnet.py: two 3x3 convolutions, or 1x1, 3x3, 1x1 with four times the channels."""
+
+    def __init__(self, c_in: int, width: int, stride: int, bottleneck: bool) -> None:
+        super().__init__()
+        c_out = 4 * width if bottleneck else width
+        sizes = [(c_in, width, 1), (width, width, 3), (width, c_out, 1)]
+        sizes = sizes if bottleneck else [(c_in, width, 3), (width, width, 3)]
+        self.count, strided = len(sizes), 2 if bottleneck else 1
+        for i, (a, b, kernel) in enumerate(sizes, 1):
+            step = stride if i == strided else 1
+            self.add_module(f"conv{i}", nn.Conv2d(a, b, kernel, step, kernel // 2, bias=False))
+            self.add_module(f"bn{i}", nn.BatchNorm2d(b))
+        self.downsample: Any = None
+        if stride != 1 or c_in != c_out:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(c_in, c_out, 1, stride, bias=False), nn.BatchNorm2d(c_out)
+            )
+
+    def forward(self, x: Any) -> Any:
+        y = x
+        for i in range(1, self.count + 1):
+            y = getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(y))
+            y = y if i == self.count else y.relu()
+        return (y + (x if self.downsample is None else self.downsample(x))).relu()
+
+
+class ResNet(nn.Module):
+    """resnet.py, with the width of the first stage as an argument."""
+
+    def __init__(self, counts: list[int], bottleneck: bool, width: int, num_classes: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        c_in = width
+        for stage, count in enumerate(counts):
+            blocks = []
+            for i in range(count):
+                stride = 2 if stage > 0 and i == 0 else 1
+                blocks.append(Block(c_in, width << stage, stride, bottleneck))
+                c_in = (width << stage) * (4 if bottleneck else 1)
+            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.fc = nn.Linear(c_in, num_classes)
+
+    def forward(self, x: Any) -> Any:
+        x = nn.functional.max_pool2d(self.bn1(self.conv1(x)).relu(), 3, 2, 1)
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = stage(x)
+        return self.fc(x.mean((2, 3)))
+
+
+def seeded(build: Callable[[], nn.Module], seed: int = 0) -> nn.Module:
+    """The network in evaluation mode, with random weights, and random running averages as after training."""
+    torch.manual_seed(seed)
+    net = build().eval()
+    for name, buffer in net.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.normal_(0, 0.1)
+        elif name.endswith("running_var"):
+            buffer.uniform_(0.5, 2)
+        else:
+            buffer.fill_(12)  # num_batches_tracked
+    return net
