@@ -46,7 +46,8 @@ def test_mlp():
     ("depth", "parameters"), [(11, 9_228_362), (13, 9_413_066), (16, 14_724_042), (19, 20_035_018)]
 )
 def test_vgg_cifar(depth, parameters):
-    model = models.vgg_cifar(depth)
+    with nn.blank_parameters():
+        model = models.vgg_cifar(depth)
     assert model.num_parameters() == parameters
     assert len(shapes(model, "Conv2d")) == depth - 3
     assert shapes(model, "MaxPool2d") == [(64, 16, 16), (128, 8, 8), (256, 4, 4), (512, 2, 2), (512, 1, 1)]
@@ -116,3 +117,31 @@ def test_loss_falls(name, rng):
     trainer, target = Trainer(model, optim.Adam(lr=3e-3)), np.arange(8) % min(10, *model.output_shape)
     losses = [trainer.step(x, target) for _ in range(30)]
     assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    {
+        "all-conv": 1_369_738,
+        "alphago-policy": 3_882_793,
+        "cnn1d": 21_220,
+        "lenet5": 61_706,
+        "mlp": 235_146,
+        "mobilenet-cifar": 3_217_226,
+        "plain20": 269_722,
+        "plain110": 1_727_962,
+        "resnet20": 269_722,
+        "resnet32": 464_154,
+        "resnet44": 658_586,
+        "resnet56": 853_018,
+        "resnet110": 1_727_962,
+        "scanning-mlp": 1_756,
+        "scanning-mlp-distributed": 206,
+        "vgg-cifar": 14_724_042,
+    }.items(),
+)
+def test_registered(name, parameters):
+    assert models.info(name).parameters == parameters
+    if name != "alphago-policy":
+        with nn.blank_parameters():
+            assert models.get(name, num_classes=7).output_shape == (7,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .._types import Seed
 from ..nn import AdaptiveAvgPool2d, Conv2d, Dropout, Flatten, Module, Preprocessing, ReLU, Sequential
 from .build import network
+from .registry import register
 
 #: Output channels, as a multiple of the first convolution's, kernel, stride and padding of the convolutions
 #: before the last one.
@@ -15,6 +16,9 @@ _CONVOLUTIONS = (
 )
 
 
+@register(
+    "all-conv", source="Springenberg et al., Striving for simplicity: the all convolutional net", year=2015
+)
 def all_conv(
     seed: Seed = 0,
     *,

@@ -5,8 +5,14 @@ from __future__ import annotations
 from .._types import Seed
 from ..nn import Conv2d, Flatten, Module, PositionBias, Preprocessing, ReLU, Sequential
 from .build import network
+from .registry import register
 
 
+@register(
+    "alphago-policy",
+    source="Silver et al., Mastering the game of Go with deep neural networks and tree search",
+    year=2016,
+)
 def alphago_policy(
     seed: Seed = 0,
     *,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from .._types import Seed
 from ..nn import Conv1d, Flatten, Linear, Module, Preprocessing, ReLU, Sequential, Sigmoid, Tanh
 from .build import features_after, network
+from .registry import register
 
 
 def cnn1d(
@@ -71,3 +72,8 @@ def cnn1d(
     shape = (in_channels, input_width)
     layers.append(Linear(features_after(layers, shape), num_classes))
     return network(seed, shape, Preprocessing(), layers)
+
+
+@register("cnn1d", source="CMU 11-785, Introduction to Deep Learning, homework 2 part 1")
+def _default(seed: Seed = 0, *, num_classes: int = 10) -> Sequential:
+    return cnn1d(num_classes=num_classes, seed=seed)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from .._types import Seed, Shape
 from ..nn import Dropout, Flatten, Linear, Module, Preprocessing, ReLU, Sequential
 from .build import IMAGE_28, network
+from .registry import register
 
 
 def mlp(
@@ -30,6 +31,8 @@ def mlp(
     Shapes:
         (n, *input_shape) to (n, num_classes); 235,146 parameters by default.
 
+    Source: Rumelhart, Hinton and Williams, Learning representations by back-propagating errors, 1986
+
     Example:
         >>> from cnnfast import models
         >>> models.mlp(seed=0).num_parameters()
@@ -43,3 +46,8 @@ def mlp(
         features = width
     layers.append(Linear(features, num_classes))
     return network(seed, input_shape, Preprocessing(mean=0.5, std=0.25), layers)
+
+
+@register("mlp", source="Rumelhart et al., Learning representations by back-propagating errors", year=1986)
+def _default(seed: Seed = 0, *, num_classes: int = 10) -> Sequential:
+    return mlp(num_classes=num_classes, seed=seed)

@@ -15,11 +15,13 @@ from ..nn import (
     Sequential,
 )
 from .build import network
+from .registry import register
 
 #: Output channels, as a multiple of the first convolution's, and stride of the blocks.
 _BLOCKS = ((2, 1), (4, 2), (4, 1), (8, 2), (8, 1), (16, 2), *[(16, 1)] * 5, (32, 2), (32, 1))
 
 
+@register("mobilenet-cifar", source="Howard et al., MobileNets", year=2017)
 def mobilenet_cifar(
     seed: Seed = 0, *, num_classes: int = 10, in_channels: int = 3, width: int = 32
 ) -> Sequential:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .._types import Seed
 from ..nn import (
     AdaptiveAvgPool2d,
@@ -19,6 +21,7 @@ from ..nn import (
     Sequential,
 )
 from .build import network
+from .registry import register
 
 #: Output channels of the three stages.
 _WIDTHS = (16, 32, 64)
@@ -115,3 +118,9 @@ def _shortcut(c_in: int, c_out: int, side: int) -> Sequential:
         Pad2d((0, 0, zeros, zeros)),
         Reshape((c_out, side, side)),
     )
+
+
+_SOURCE = "He et al., Deep residual learning for image recognition"
+for _depth in (20, 32, 44, 56, 110):
+    register(f"resnet{_depth}", source=_SOURCE, year=2015)(partial(resnet_cifar, _depth))
+    register(f"plain{_depth}", source=_SOURCE, year=2015)(partial(plain_cifar, _depth))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 from .._types import Seed
 from ..nn import Conv1d, Flatten, Linear, Module, Preprocessing, ReLU, Sequential
 from .build import features_after, network
+from .registry import register
 
 #: Output channels, kernel and stride of each layer. Both read windows of 8 steps, 4 steps apart.
 _VARIANTS = {
@@ -75,3 +77,8 @@ def scanning_mlp(
     if num_classes is not None:
         layers.append(Linear(features_after(layers, shape), num_classes))
     return network(seed, shape, Preprocessing(), layers)
+
+
+_SOURCE = "CMU 11-785, Introduction to Deep Learning, homework 2 part 1"
+register("scanning-mlp", source=_SOURCE)(scanning_mlp)
+register("scanning-mlp-distributed", source=_SOURCE)(partial(scanning_mlp, variant="distributed"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .._types import Seed
 from ..nn import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, Module, Preprocessing, ReLU, Sequential
 from .build import features_after, network
+from .registry import register
 
 #: Depth to the number of convolutions of each stage.
 _STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
@@ -55,3 +58,10 @@ def vgg_cifar(
     layers.append(Flatten())
     layers.append(Linear(features_after(layers, shape), num_classes))
     return network(seed, shape, Preprocessing(mean=0.5, std=0.25), layers)
+
+
+register(
+    "vgg-cifar",
+    source="Simonyan and Zisserman, Very deep convolutional networks for large-scale image recognition",
+    year=2014,
+)(partial(vgg_cifar, 16))
