@@ -2,8 +2,7 @@
 batch.
 
 Outputs are compared first: a peer with the same weights must give the same logits, loss and gradients, or it
-    is
-not timed; if no peer agrees with cnnfast, nothing is timed. `peers` has the peers.
+is not timed; if no peer agrees with cnnfast, nothing is timed. `peers` has the peers.
 """
 
 from __future__ import annotations

@@ -51,8 +51,7 @@ class BatchNorm2d(_BatchNorm):
     Shapes:
         x (n, num_features, h, w), kept. weight, bias, running_mean, running_var (num_features,); the last two
         are buffers: they have no gradient, but are part of `state_dict()`. So is num_batches_tracked (),
-            which
-        exists only without momentum.
+        which exists only without momentum.
 
     Raises:
         ValueError: A setting out of range; when called, other channels; in training, one value per channel.

@@ -1,8 +1,7 @@
 """`Module`: base class of layers and networks, with settings, parameters and the passes through the engine.
 
 Arithmetic is done by the engine: a module describes itself as a graph of operations, and the Plan made of
-    that
-graph (cached for each input shape) runs it.
+that graph (cached for each input shape) runs it.
 """
 
 from __future__ import annotations
@@ -39,8 +38,7 @@ class Module(Planned):
 
     `m(x)` is inference: it is stateless, and may be called from several threads at once. `forward`,
     `backward` and `loss_and_grad` are training passes: they write to the module, so only one thread may use
-    them at a
-        time.
+    them at a time.
     """
 
     # ---------------------------------------------------------------- to be defined by subclasses
@@ -319,8 +317,7 @@ class Module(Planned):
         """A table of the layers, their cost for one image, and totals.
 
         Columns: the output shape; parameters, and buffers (such as running averages, which are not trained),
-            if
-        any; multiply-accumulates (MACs); bytes of the output; settings, without defaults except kernel,
+        if any; multiply-accumulates (MACs); bytes of the output; settings, without defaults except kernel,
         stride and padding. A network with branches has a column with the inputs of each layer, empty if that
         is the line above. On a narrow terminal, a layer takes several lines. Below the table are the memory
         that the engine needs for one image (values, what backward needs, and gradients, after fusing layers

@@ -14,8 +14,7 @@ class Group:
     """Parameters with their own settings; other settings are the optimizer's.
 
     A parameter may be in several groups: it uses the settings of all of them; if they conflict, the last
-        group
-    wins.
+    group wins.
 
     Args:
         names: One or more patterns as in `fnmatch`: "features.*", "*.bias", "head.weight". Case-sensitive; *

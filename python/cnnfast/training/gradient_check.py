@@ -108,15 +108,14 @@ def check_gradients(
     """Compare the gradients of `backward` with central differences of `forward`, in float64.
 
     The module is not changed: a float64 copy is used. The differentiated function is the loss; without a
-        target
-    it is a random linear combination of the outputs. Both derivatives of an entry must agree within `rtol`
-    and rounding errors. With a target the gradients of parameters are those of `loss_and_grad`, which
+    target it is a random linear combination of the outputs. Both derivatives of an entry must agree within
+    `rtol` and rounding errors. With a target the gradients of parameters are those of `loss_and_grad`, which
     training uses, else those of `backward`.
 
     Kinks: where a ReLU's input is exactly 0, or two maxima of a pool are equal, the derivative is
-        discontinuous,
-    and `backward` uses one side by convention. Such entries (the left and right derivatives stay different as
-    the step shrinks) are counted but not compared. If a kink is only near, a smaller step avoids it.
+    discontinuous, and `backward` uses one side by convention. Such entries (the left and right derivatives
+    stay different as the step shrinks) are counted but not compared. If a kink is only near, a smaller step
+    avoids it.
 
     Args:
         module: Any module, in training mode: batch normalization uses the statistics of `x`, and dropout uses

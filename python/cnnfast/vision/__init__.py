@@ -1,9 +1,9 @@
 """Converts an image of one letter or digit to the 28x28 input of a network.
 
 The steps, one file each: `sources` (file, bytes or array to a Pillow image), `reading` (to gray),
-    `foreground`
-with `polarity` and `background` (gray to ink), `normalize` (ink to the size, position and blur of EMNIST),
-and `single_letter` (whether it is one letter at all). Requires Pillow, imported when an image is read.
+`foreground` with `polarity` and `background` (gray to ink), `normalize` (ink to the size, position and blur
+of EMNIST), and `single_letter` (whether it is one letter at all). Requires Pillow, imported when an image is
+read.
 """
 
 from __future__ import annotations
