@@ -20,6 +20,7 @@ from .._core import all_finite
 from .._types import Array, Shape
 from ..losses import Loss, as_loss, targets
 from .described import Description
+from .drawing import draw
 from .finite import warn_of_weights
 from .freezing import copy_frozen
 from .planned import Planned
@@ -336,6 +337,31 @@ class Module(Planned):
             add Add      body, input  (2,)                   0     0      8
         """
         return table(self)
+
+    def draw(self, path: str | PathLike[str]) -> None:
+        """Write an image of the network's graph to an SVG file, atomically.
+
+        Layers are boxes from top to bottom, with name, settings, output shape and parameters; branches are
+        side by side. Activations, normalization, dropout and Flatten are in the box of the layer before them,
+        unless that is read by others too.
+
+        Args:
+            path: The file; must end in .svg.
+
+        Raises:
+            TypeError: `path` is not the name of a file.
+            ValueError: It does not end in .svg, or the network has no `input_shape`.
+            OSError: The file cannot be written.
+
+        Example:
+            >>> import tempfile
+            >>> from cnnfast import models
+            >>> path = tempfile.mkdtemp() + "/d4.svg"
+            >>> models.d4().draw(path)
+            >>> open(path).read(40)
+            '<svg xmlns="http://www.w3.org/2000/svg" '
+        """
+        draw(self, path)
 
     def __str__(self) -> str:
         return self.summary()
