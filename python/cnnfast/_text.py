@@ -31,3 +31,18 @@ def redacted(text: str) -> str:
         'http://***@example.org/a?*** answered 404'
     """
     return _QUERY.sub(r"\1?***", _USER.sub("***@", text))
+
+
+def scaled(value: float, unit: str = "") -> str:
+    """A number with three digits and a decimal prefix.
+
+    Example:
+        >>> scaled(93_012_345, "B"), scaled(7_630_000_000), scaled(312)
+        ('93.0 MB', '7.63 G', '312')
+    """
+    prefixes = iter(("", "k", "M", "G", "T"))
+    prefix = next(prefixes)
+    while value >= 999.5 and prefix != "T":
+        value, prefix = value / 1000, next(prefixes)
+    digits = 0 if prefix == "" else 2 - (value >= 9.995) - (value >= 99.95)
+    return f"{value:.{digits}f} {prefix}{unit}".rstrip()

@@ -22,7 +22,6 @@ from tests.support.refusal import refused
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
 DATA = f"{', '.join(datasets.names())}, nor a file or folder"
-MODELS = "d4, hello-dl-letters, numpy-mnist"
 
 USAGE = {
     "train --epochs 0": "argument --epochs: '0' is not an integer of at least 1",
@@ -37,16 +36,19 @@ USAGE = {
     "train --validation 1": "argument --validation: '1' is not a number from 0 up to but not including 1",
     "train --data letters": f"argument --data: 'letters' is not one of {DATA}"
     "; did you mean 'emnist-letters'?",
-    "train --model vgg": f"argument --model: 'vgg' is not one of {MODELS}",
+    "train --model qqq": "argument --model: there is no network 'qqq'; `cnnfast models` lists them",
     "train --data EMNIST": f"argument --data: 'EMNIST' is not one of {DATA}"
     "; did you mean 'emnist-letters', 'emnist-letters-derived' or 'emnist-balanced'?",
     "train --data minst": f"argument --data: 'minst' is not one of {DATA}; did you mean 'mnist'?",
-    "train --model hello-dl": f"argument --model: 'hello-dl' is not one of {MODELS}"
+    "train --model hello-dl": "argument --model: there is no network 'hello-dl'"
     "; did you mean 'hello-dl-letters'?",
     "train --optimizer lion": "argument --optimizer: 'lion' is not one of adam, adamw, sgd, rmsprop, adagrad",
     "train --schedule linear": "argument --schedule: 'linear' is not one of "
     "constant, cosine, one-cycle, plateau",
-    "models vgg": f"argument NAME: 'vgg' is not one of {MODELS}",
+    "models qqq": "argument NAME: there is no network 'qqq'; `cnnfast models` lists them",
+    "models draw d4": "argument NAME: there is no network 'draw'; `cnnfast models` lists them",
+    "models show": "the following arguments are required: NAME",
+    "models show d4 --graph d4.png": "argument --graph: 'd4.png' does not end in .svg",
     "predict": "the following arguments are required: IMAGE",
     "predict --style usps a.png": "argument --style: 'usps' is not one of emnist, mnist, plain",
     "data download glyphs": "argument NAME: 'glyphs' is not one of emnist, "
@@ -78,7 +80,7 @@ UNKNOWN = {
         "cnnfast train",
     ),
     "--qqq models": ("unrecognized arguments: --qqq", "cnnfast models"),
-    "models d4 d5": ("unrecognized arguments: d5", "cnnfast models"),
+    "models d4 d5": ("unrecognized arguments: d5", "cnnfast models show"),
 }
 
 

@@ -22,7 +22,18 @@ def columns(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     "words",
-    ["", "train", "evaluate", "predict", "models", "data", "data download", "bench", "show-config"],
+    [
+        "",
+        "train",
+        "evaluate",
+        "predict",
+        "models",
+        "models show",
+        "data",
+        "data download",
+        "bench",
+        "show-config",
+    ],
 )
 def test_help(words: str, columns: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words.split(), "--help"]) == 0
@@ -77,7 +88,7 @@ class Terminal(io.StringIO):
     ("words", "whole"),
     [
         ("train --data minst", "emnist-letters-derived,"),
-        ("train --model d5", "hello-dl-letters,"),
+        ("train --model d5", "`cnnfast models`"),
         ("train --epochs none --trian", "`cnnfast train --help`"),
         ("train --data mnist --root nowhere", "'cnnfast data download mnist',"),
         ("train --schedule plateau --validation 0", "plateau"),

@@ -93,10 +93,16 @@ def test_list_and_get():
     years = [models.info(name).year or 0 for name in models.list()]
     assert years == sorted(years)
     assert str(models.ModelList(SMALL)) == (
-        "model             input        outputs  parameters       MACs\n"
-        "d4                (1, 28, 28)    (10,)      52,138    333,056\n"
-        "hello-dl-letters  (1, 28, 28)    (26,)     137,178  3,648,896\n"
-        "numpy-mnist       (1, 28, 28)    (10,)     359,846  2,233,832"
+        "network               input  outputs  parameters    MACs   memory\n"
+        "\n"
+        f"{models.info('d4').source}\n"
+        "  d4                1x28x28       10      52,138   333 k   239 kB\n"
+        "\n"
+        "2023  Hubert, hello-dl\n"
+        "  hello-dl-letters  1x28x28       26     137,178  3.65 M   612 kB\n"
+        "\n"
+        f"{models.info('numpy-mnist').source}\n"
+        "  numpy-mnist       1x28x28       10     359,846  2.23 M  1.51 MB"
     )
     for wrong in ("no such", 4):
         with refused(ValueError, f"models: unknown model {wrong!r}; models.list() has the known ones"):

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from .. import _terminal
+from .. import _terminal, models
 from .._names import did_you_mean, find
 from ..augment import Augmentation, parse
 from ..datasets import ImageDataset
@@ -20,7 +20,21 @@ Subparsers = argparse._SubParsersAction  # noqa: SLF001 (argparse has no public 
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports wrong usage on one line and refers to `--help`, instead of printing the whole usage first."""
+    """Reports wrong usage on one line and refers to `--help`, instead of printing the whole usage first.
+
+    The default "default_action" of a command is the action if its first argument is no action and no option.
+    """
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        default = self.get_default("default_action")
+        first = next((i for i, arg in enumerate(args or ()) if not arg.startswith("-")), None)
+        if default is not None and args is not None and first is not None:
+            actions = [name for action in self._actions for name in action.choices or ()]
+            if args[first] not in actions:
+                args = [*args[:first], default, *args[first:]]
+        return super().parse_known_args(args, namespace)
 
     def parse_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -112,6 +126,16 @@ def one_of(names: Sequence[str]) -> Callable[[str], str]:
     return convert
 
 
+def network(text: str) -> str:
+    """The name of a network."""
+    names = models.list()
+    name = find(text, names)
+    if name is None:
+        hint = did_you_mean(text, names) or "; `cnnfast models` lists them"
+        raise argparse.ArgumentTypeError(f"there is no network {text!r}{hint}")
+    return name
+
+
 def url(text: str) -> str:
     """An http(s) URL."""
     if not text.startswith(("http://", "https://")):
@@ -188,8 +212,8 @@ def add_threads(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_json(command: argparse.ArgumentParser, what: str) -> None:
-    command.add_argument("--json", action="store_true", help=f"print {what} as JSON")
+def add_json(command: argparse.ArgumentParser, what: str, default: bool | str = False) -> None:
+    command.add_argument("--json", action="store_true", default=default, help=f"print {what} as JSON")
 
 
 def _number(text: str) -> float:

@@ -1,27 +1,74 @@
-"""`cnnfast models`: the networks, or the layers of one."""
+"""`cnnfast models`: the networks; `cnnfast models show`: the layers of one, as a table or drawn."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 
 from .. import models
+from .._files import check_writable
+from .._json import to_json
+from ..nn import blank_parameters
+from ..nn.summary import rows
 from . import arguments
-from .errors import say
+from .errors import say, tell
+
+DESCRIPTION = """\
+Lists the networks by the year of their source: input and output shapes,
+parameters, multiply-accumulates (MACs) and memory of inference with one image.
+`cnnfast models NAME` is short for `cnnfast models show NAME`.
+"""
+
+SHOW_DESCRIPTION = """\
+Prints the layers of a network: output shapes, parameters, multiply-accumulates
+(MACs), bytes and settings; or draws them with --graph.
+"""
 
 
 def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     command = arguments.add_command(
-        commands,
-        "models",
-        run,
-        "list the networks, or the layers of one",
-        "Lists the networks with their parameters and multiply-adds, or the layers of one.",
+        commands, "models", run, "list the networks, or show the layers of one", DESCRIPTION
     )
-    command.add_argument(
-        "name", nargs="?", type=arguments.one_of(models.list()), metavar="NAME", help=", ".join(models.list())
+    arguments.add_json(command, "the networks")
+    command.set_defaults(default_action="show")
+    actions = command.add_subparsers(title="actions", metavar="ACTION")
+    show = arguments.add_command(actions, "show", _show, "show the layers of a network", SHOW_DESCRIPTION)
+    show.add_argument(
+        "name", type=arguments.network, metavar="NAME", help="one of those `cnnfast models` lists"
     )
+    show.add_argument(
+        "--graph", type=_svg, metavar="FILE", help="write the graph of the network to an SVG file instead"
+    )
+    arguments.add_json(show, "the layers", argparse.SUPPRESS)  # keeps that of `cnnfast models --json NAME`
 
 
 def run(options: argparse.Namespace) -> int:
-    say(models.list() if options.name is None else models.get(options.name, seed=0))
+    names = models.list()
+    say(to_json([asdict(models.info(name)) for name in names], indent=1) if options.json else names)
     return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    if options.graph is not None:
+        check_writable("models show", options.graph)
+    with blank_parameters():
+        model = models.get(options.name)
+    if options.graph is not None:
+        model.draw(options.graph)
+        tell(f"written {options.graph}")
+    elif options.json:
+        say(
+            to_json(
+                {**asdict(models.info(options.name)), "layers": [asdict(row) for row in rows(model)]},
+                indent=1,
+            )
+        )
+    else:
+        say(model)
+    return 0
+
+
+def _svg(text: str) -> str:
+    if not text.lower().endswith(".svg"):
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in .svg")
+    return text

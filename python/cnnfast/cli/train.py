@@ -7,7 +7,7 @@ import os
 import shlex
 from typing import Any
 
-from .. import _terminal, datasets, losses, models
+from .. import _terminal, datasets, losses
 from .._core import build_info, get_num_threads, set_num_threads
 from .._files import check_writable, expand
 from ..datasets import ImageDataset
@@ -46,7 +46,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         commands, "train", run, "train a network, write a model file", DESCRIPTION
     )
     add = command.add_argument
-    names, networks = datasets.names(), models.list()
+    names = datasets.names()
     add(
         "--data",
         type=data_source.name_or_path(names),
@@ -56,10 +56,10 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     )
     add(
         "--model",
-        type=arguments.one_of(networks),
+        type=arguments.network,
         metavar="NAME",
-        help=f"network: {', '.join(networks)} (default: hello-dl-letters for gray images of 28x28, else a "
-        "network of up to four convolutions that fits the images)",
+        help="network; `cnnfast models` lists them (default: hello-dl-letters for gray images of 28x28, else "
+        "a network of up to four convolutions that fits the images)",
     )
     add(
         "--epochs",

@@ -10,10 +10,11 @@ from .d4 import d4
 from .for_images import for_images
 from .hello_dl import hello_dl_letters
 from .lenet5 import lenet5
+from .listing import ModelInfo
 from .mlp import mlp
 from .mobilenet_cifar import mobilenet_cifar
 from .numpy_mnist import numpy_mnist
-from .registry import ModelInfo, ModelList, get, info, list
+from .registry import ModelList, get, info, list
 from .resnet import resnet
 from .resnet_cifar import plain_cifar, resnet_cifar
 from .scanning_mlp import scanning_mlp

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .. import _names, _terminal
+from .. import _names
 from .._types import Seed, Shape
 from ..nn import Sequential, blank_parameters
 from ..nn.summary import rows
+from .listing import ModelInfo, listing
 
 _Build = TypeVar("_Build", bound=Callable[..., Sequential])
 
@@ -20,30 +21,6 @@ class _Entry:
     build: Callable[..., Sequential]
     source: str
     year: int | None
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What a network is, and its cost for one image.
-
-    Attributes:
-        source: Author and title of the paper, or the name of the course or project.
-        year: Year of the source; None if it is not known.
-        output_shape: With the default number of classes.
-        parameters: Number of parameters, without buffers.
-        macs: Multiply-accumulates of one image in inference.
-        memory: Bytes of float32 that inference of one image needs: parameters, buffers, and the values of
-            the layers, of which the engine keeps only those that are still needed.
-    """
-
-    name: str
-    source: str
-    year: int | None
-    input_shape: Shape
-    output_shape: Shape
-    parameters: int
-    macs: int
-    memory: int
 
 
 _MODELS: dict[str, _Entry] = {}
@@ -70,11 +47,7 @@ class ModelList(builtins.list[str]):
     """Names of the networks; `print` shows a table."""
 
     def __str__(self) -> str:
-        lines = [["model", "input", "outputs", "parameters", "MACs"]]
-        for entry in map(info, self):
-            shapes = str(entry.input_shape), str(entry.output_shape)
-            lines.append([entry.name, *shapes, f"{entry.parameters:,}", f"{entry.macs:,}"])
-        return "\n".join(_terminal.aligned(lines, left=2))
+        return listing([info(name) for name in self])
 
 
 def list() -> ModelList:

@@ -358,8 +358,9 @@ class Module(Planned):
             >>> from cnnfast import models
             >>> path = tempfile.mkdtemp() + "/d4.svg"
             >>> models.d4().draw(path)
-            >>> open(path).read(40)
-            '<svg xmlns="http://www.w3.org/2000/svg" '
+            >>> with open(path) as file:
+            ...     file.read(4)
+            '<svg'
         """
         draw(self, path)
 
