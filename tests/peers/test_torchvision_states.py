@@ -27,6 +27,21 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any], int]] = {
         lambda: twins.ResNet([3, 4, 6, 3], True, 8, 5),
         64,
     ),
+    "alexnet": (
+        lambda: models.alexnet(seed=1, size=67, hidden=6, num_classes=5),
+        lambda: twins.AlexNet(6, 5),
+        67,
+    ),
+    "vgg11": (
+        lambda: models.vgg(11, seed=1, size=64, width=4, hidden=6, num_classes=5),
+        lambda: twins.VGG("1 1 2 2 2", False, 4, 6, 5),
+        64,
+    ),
+    "vgg11-bn": (
+        lambda: models.vgg(11, seed=1, batch_norm=True, size=64, width=4, hidden=6, num_classes=5),
+        lambda: twins.VGG("1 1 2 2 2", True, 4, 6, 5),
+        64,
+    ),
 }
 
 

@@ -64,6 +64,50 @@ class ResNet(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+class AlexNet(nn.Module):
+    """alexnet.py, with the outputs of the hidden linear layers as an argument."""
+
+    def __init__(self, hidden: int, num_classes: int) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            *(nn.Conv2d(3, 64, 11, 4, 2), nn.ReLU(), nn.MaxPool2d(3, 2)),
+            *(nn.Conv2d(64, 192, 5, 1, 2), nn.ReLU(), nn.MaxPool2d(3, 2)),
+            *(nn.Conv2d(192, 384, 3, 1, 1), nn.ReLU(), nn.Conv2d(384, 256, 3, 1, 1), nn.ReLU()),
+            *(nn.Conv2d(256, 256, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(3, 2)),
+        )
+        self.classifier = nn.Sequential(
+            *(nn.Identity(), nn.Linear(256 * 36, hidden), nn.ReLU()),
+            *(nn.Identity(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, num_classes)),
+        )
+
+    def forward(self, x: Any) -> Any:
+        return self.classifier(nn.functional.adaptive_avg_pool2d(self.features(x), 6).flatten(1))
+
+
+class VGG(nn.Module):
+    """vgg.py, with the number of convolutions of each stage, as "1 1 2 2 2", and the widths as arguments."""
+
+    def __init__(self, stages: str, batch_norm: bool, width: int, hidden: int, num_classes: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        c_in = 3
+        for stage, count in enumerate(map(int, stages.split())):
+            for _ in range(count):
+                c_out = width << min(stage, 3)
+                norm = [nn.BatchNorm2d(c_out)] if batch_norm else []
+                layers += [nn.Conv2d(c_in, c_out, 3, padding=1), *norm, nn.ReLU()]
+                c_in = c_out
+            layers.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Sequential(
+            *(nn.Linear(c_in * 49, hidden), nn.ReLU(), nn.Identity()),
+            *(nn.Linear(hidden, hidden), nn.ReLU(), nn.Identity(), nn.Linear(hidden, num_classes)),
+        )
+
+    def forward(self, x: Any) -> Any:
+        return self.classifier(nn.functional.adaptive_avg_pool2d(self.features(x), 7).flatten(1))
+
+
 def seeded(build: Callable[[], nn.Module], seed: int = 0) -> nn.Module:
     """The network in evaluation mode, with random weights, and random running averages as after training."""
     torch.manual_seed(seed)

@@ -3,6 +3,7 @@
 All output logits: a final softmax or log-softmax of the source is part of the loss "cross_entropy" here.
 """
 
+from .alexnet import alexnet, zfnet
 from .all_conv import all_conv
 from .alphago_policy import alphago_policy
 from .cnn1d import cnn1d
@@ -15,14 +16,16 @@ from .mlp import mlp
 from .mobilenet_cifar import mobilenet_cifar
 from .numpy_mnist import numpy_mnist
 from .registry import ModelList, get, info, list
-from .resnet import resnet
+from .resnet import plain, resnet
 from .resnet_cifar import plain_cifar, resnet_cifar
 from .scanning_mlp import scanning_mlp
+from .vgg import vgg
 from .vgg_cifar import vgg_cifar
 
 __all__ = [
     "ModelInfo",
     "ModelList",
+    "alexnet",
     "all_conv",
     "alphago_policy",
     "cnn1d",
@@ -36,9 +39,12 @@ __all__ = [
     "mlp",
     "mobilenet_cifar",
     "numpy_mnist",
+    "plain",
     "plain_cifar",
     "resnet",
     "resnet_cifar",
     "scanning_mlp",
+    "vgg",
     "vgg_cifar",
+    "zfnet",
 ]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from .._core import Graph
 from .._types import Seed, Shape
-from ..nn import Module, Preprocessing, Sequential
+from ..nn import BatchNorm2d, Conv2d, Module, Preprocessing, Sequential, init
+from ..nn.blank_parameters import is_blank
 
 #: Shape of an input image of EMNIST and MNIST.
 IMAGE_28: Shape = (1, 28, 28)
+#: Depth of VGG to the number of convolutions of each stage.
+VGG_STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 
 
 def network(
@@ -21,10 +24,51 @@ def network(
     return model
 
 
-def features_after(layers: Iterable[Module], input_shape: Shape) -> int:
+def features_after(layers: Sequence[Module] | Mapping[str, Module], input_shape: Shape) -> int:
     """Number of outputs of a chain of layers that ends with a `Flatten`, for a `Linear` after it."""
+    if not isinstance(layers, Mapping):
+        layers = {str(position): layer for position, layer in enumerate(layers)}
     graph, value = Graph(input_shape), 0
-    for position, layer in enumerate(layers):
-        value = layer.add_to(graph, value, str(position))
+    for name, layer in layers.items():
+        value = layer.add_to(graph, value, name)
     (features,) = graph.shape(value)
     return features
+
+
+def image_network(children: Mapping[str, Module], input_shape: Shape, seed: Seed) -> Sequential:
+    """An initialized `Sequential` of named layers, which normalizes color images like torchvision."""
+    model = Sequential(children, input_shape=input_shape, seed=seed)
+    if input_shape[0] == 3:
+        model.preprocessing = Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+    return model
+
+
+def conv_norm(
+    c_in: int, c_out: int, kernel_size: int, stride: int = 1, padding: int = 0, groups: int = 1
+) -> list[Module]:
+    """A convolution without bias, and batch normalization."""
+    return [
+        Conv2d(c_in, c_out, kernel_size, stride, padding, groups=groups, bias=False),
+        BatchNorm2d(c_out),
+    ]
+
+
+def kaiming(model: Sequential, seed: Seed) -> Sequential:
+    """Initializes the convolutions of a network before ReLUs; returns the network.
+
+    Normal of variance 2 / fan_out: He et al. 2015, Delving deep into rectifiers, arXiv:1502.01852.
+    """
+    if not is_blank():
+        rule = init.kaiming_normal(mode="fan_out", nonlinearity="relu")
+        init.apply(model, {f"{name}.weight": rule for name in _convolutions(model)}, seed)
+    return model
+
+
+def _convolutions(module: Module, prefix: str = "") -> list[str]:
+    """Names of the convolutions inside a module."""
+    if isinstance(module, Conv2d):
+        return [prefix]
+    children = module.children().items()
+    return [
+        name for key, child in children for name in _convolutions(child, f"{prefix}.{key}" if prefix else key)
+    ]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from .._types import Seed, Shape
 from ..nn import (
     AdaptiveAvgPool2d,
-    BatchNorm2d,
-    Conv2d,
     Flatten,
     Linear,
     MaxPool2d,
@@ -15,7 +13,7 @@ from ..nn import (
     ReLU,
     Sequential,
 )
-from .build import network
+from .build import conv_norm, network
 
 _WIDTHS = (16, 32, 64, 128)
 #: Pooling ends at a smaller side.
@@ -48,7 +46,7 @@ def for_images(input_shape: Shape, num_classes: int, seed: Seed = 0) -> Sequenti
     for i, width in enumerate(_WIDTHS):
         if i > 0 and side < _MIN_SIDE:
             break
-        layers += [Conv2d(channels, width, 3, padding=1, bias=False), BatchNorm2d(width), ReLU()]
+        layers += [*conv_norm(channels, width, 3, padding=1), ReLU()]
         channels = width
         if side >= _MIN_SIDE:
             layers.append(MaxPool2d(2))

@@ -5,12 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from .._types import Seed
-from ..nn import BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, Module, Preprocessing, ReLU, Sequential
-from .build import features_after, network
+from ..nn import Flatten, Linear, MaxPool2d, Module, Preprocessing, ReLU, Sequential
+from .build import VGG_STAGES, conv_norm, features_after, network
 from .registry import register
-
-#: Depth to the number of convolutions of each stage.
-_STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 
 
 def vgg_cifar(
@@ -44,14 +41,14 @@ def vgg_cifar(
         >>> models.vgg_cifar(16, width=8).num_parameters()
         231746
     """
-    if depth not in _STAGES:
-        raise ValueError(f"vgg_cifar: depth must be {', '.join(map(str, _STAGES))}, got {depth!r}")
+    if depth not in VGG_STAGES:
+        raise ValueError(f"vgg_cifar: depth must be {', '.join(map(str, VGG_STAGES))}, got {depth!r}")
     layers: list[Module] = []
     channels = in_channels
-    for stage, count in enumerate(_STAGES[depth]):
+    for stage, count in enumerate(VGG_STAGES[depth]):
         for _ in range(count):
             c_out = width * min(2**stage, 8)
-            layers += [Conv2d(channels, c_out, 3, padding=1, bias=False), BatchNorm2d(c_out), ReLU()]
+            layers += [*conv_norm(channels, c_out, 3, padding=1), ReLU()]
             channels = c_out
         layers.append(MaxPool2d(2))
     shape = (in_channels, 32, 32)
