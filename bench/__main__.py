@@ -1,6 +1,6 @@
 """`python -m bench`: kernels, convolutions, matrix products, single operations, whole networks compared with
 other libraries, threads, batch sizes, CPU contention, memory and call overhead, as text and JSON; at the end,
-which targets are met.
+which targets are met. The networks of `cnnfast.models` are a group of their own, `--only zoo`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from bench.peers import PACKAGES, peer_remarks, peers
 from bench.products import product_rows
 from bench.scaling import batch_size_rows, epoch_rows, one_thread_rows, two_threads_rows
 from bench.targets import summary
+from bench.zoo import zoo_rows
 
 
 def peer_rows(options: Options) -> Iterator[Result]:
@@ -39,6 +40,7 @@ SOURCES: tuple[Callable[[Options], Iterator[Result]], ...] = (
     product_rows,
     operation_rows,
     peer_rows,
+    zoo_rows,
     one_thread_rows,
     two_threads_rows,
     batch_size_rows,

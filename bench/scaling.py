@@ -42,7 +42,7 @@ def one_thread_rows(options: Options) -> Iterator[Row | Remark]:
     try:
         _core.set_num_threads(1)
         network = Network(LETTERS, letters.build, training=(32, 64, 128, 256), inference=(1,))
-        yield from network_rows(options, [network], torch_peers(), ONE_THREAD)
+        yield from network_rows(options, [network], torch_peers(), suffix=ONE_THREAD)
     finally:
         _core.set_num_threads(before)
 

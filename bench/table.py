@@ -21,6 +21,8 @@ GROUPS = {
     "op ": "operation, one thread",
     "train ": "training",
     "infer ": "inference",
+    "zoo train ": "training, all networks",
+    "zoo infer ": "inference, all networks",
     "two threads against one, ": "two threads against one",
     "time per image, train ": "training, time per image",
     "time per image, infer ": "inference, time per image",

@@ -90,6 +90,9 @@ _GROUPED = "^conv .* (depthwise|groups|dilation) "
 _NETWORK = r"^(train|infer) .* batch \d+$"
 _LETTERS = "^train hello-dl-letters batch"
 _THREADS = "( on one thread)?$"
+_LARGE = "^zoo infer (resnet18|resnet50|vgg16|alexnet|googlenet) batch (1|8)$"
+_SMALLEST = "(lenet5|lenet5-paper|cnn1d)"
+_DEEPER = "(resnet20|mobilenet-cifar|alphago-policy)"
 
 TARGETS = (
     Target(rf"{_LETTERS} (32|64){_THREADS}", "torch", least=5),
@@ -112,6 +115,16 @@ TARGETS = (
     Target(r"^(product|conv 1x1) \d", of="share", least=0.8, label="of dense peak"),
     Target(_NETWORK, "jax", least=1),
     Target(_NETWORK, "tensorflow", least=1),
+    Target(_LARGE, "onnxruntime", least=1.3),
+    Target(_LARGE, "openvino", least=1.3),
+    Target(_LARGE, "torch", least=1.5),
+    Target("^zoo infer vgg16 batch (1|8)$", "torch", least=2),
+    Target("^zoo train resnet18 batch 8$", "torch", least=1.5),
+    Target(f"^zoo train {_SMALLEST} batch (32|128)$", "torch", least=3),
+    Target(f"^zoo train {_DEEPER} batch (32|128)$", "torch", least=2),
+    Target("^zoo train mlp batch (32|128)$", "torch", least=1.5),
+    Target(f"^zoo infer ({_SMALLEST}|{_DEEPER}) batch (1|256)$", "onnxruntime", least=1.5),
+    Target("^zoo infer mlp batch (1|256)$", "onnxruntime", least=1.1),
     Target("^two threads against one, train .* batch 64$", "1 thread", least=1.85, label="one thread"),
     Target("^two threads against one, .* batch 8$", "1 thread", least=NOT_SLOWER, label="one thread"),
     Target("^beside two busy processes, .*, cnnfast$", "alone", least=0.4, label="of its speed alone"),

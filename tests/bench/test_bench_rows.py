@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cnnfast import _core, errors
-from cnnfast.benchmark.networks import Network
+from cnnfast import _core, errors, models
+from cnnfast.benchmark.networks import Network, inference_candidates, training_candidates
 from cnnfast.benchmark.peers import has_torch
 from cnnfast.benchmark.timing import Effort, Options, TimedCandidate
 from cnnfast.nn import Linear, Sequential
 
-from bench import cpu_contention, geometry, memory, overhead, peers, products, scaling
+from bench import cpu_contention, geometry, memory, overhead, peers, products, scaling, zoo
 from bench.__main__ import SOURCES
 from bench.figure import Figure, Remark
 from bench.networks import LENET, VGG
@@ -44,6 +44,31 @@ def test_networks_of_the_benchmarks(network: Any, parameters: int) -> None:
     model = network.build()
     assert model.num_parameters() == parameters
     assert model.output_shape == (10,)
+
+
+def test_every_network_of_the_models_has_rows() -> None:
+    networks = zoo.networks()
+    assert [network.name for network in networks] == models.list()
+    batches = {network.name: (network.training, network.inference) for network in networks}
+    assert batches["lenet5"] == ((32, 128), (1, 256))
+    assert [row.name for row in zoo.zoo_rows(only("^zoo .* lenet5 "))] == [
+        "zoo train lenet5 batch 32",
+        "zoo infer lenet5 batch 1",
+    ]
+    assert list(zoo.zoo_rows(only("lenet5"))) == []
+    assert list(zoo.zoo_rows(Options(quick=True))) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", zoo.networks(), ids=lambda network: network.name)
+def test_every_network_of_the_models_agrees_with_its_peers(network: Network) -> None:
+    """Otherwise it is not timed."""
+    others = peers.peers()
+    inference, _ = inference_candidates(network, 2, 2, others)
+    assert len(inference) > 1 or not others
+    if network.training:
+        training, _ = training_candidates(network, network.training[0], 2, others)
+        assert len(training) > 1 or not has_torch()
 
 
 # --- convolutions -----------------------------------------------------------------------------------

@@ -110,6 +110,21 @@ ASKED: list[tuple[Sequence[str], Sequence[str]]] = [
         [f"two threads against one, {kind} d4 batch 8" for kind in ("train", "infer")],
         ["one thread >= 0.97x"],
     ),
+    (
+        [f"zoo infer {name} batch {n}" for name in ("resnet50", "alexnet", "googlenet") for n in (1, 8)],
+        ["onnxruntime >= 1.3x", "openvino >= 1.3x", "torch >= 1.5x"],
+    ),
+    (
+        ["zoo infer vgg16 batch 8"],
+        [*("onnxruntime >= 1.3x", "openvino >= 1.3x", "torch >= 1.5x"), "torch >= 2x"],
+    ),
+    (["zoo train resnet18 batch 8"], ["torch >= 1.5x"]),
+    (["zoo train lenet5 batch 32", "zoo train cnn1d batch 128"], ["torch >= 3x"]),
+    (["zoo train resnet20 batch 32", "zoo train alphago-policy batch 128"], ["torch >= 2x"]),
+    (["zoo train mlp batch 128"], ["torch >= 1.5x"]),
+    (["zoo infer lenet5-paper batch 1", "zoo infer mobilenet-cifar batch 256"], ["onnxruntime >= 1.5x"]),
+    (["zoo infer mlp batch 256"], ["onnxruntime >= 1.1x"]),
+    (["zoo infer d4 batch 256", "zoo train vgg-cifar batch 32"], []),
     (["beside two busy processes, train d4 batch 32, cnnfast"], ["of its speed alone >= 0.4x"]),
     (
         [

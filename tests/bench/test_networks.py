@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import errors, models
-from cnnfast.benchmark.networks import Network, TrainingStep, macs, network_rows
+from cnnfast.benchmark.networks import Network, TrainingStep, macs, network_rows, without_dropout
 from cnnfast.benchmark.timing import Effort, Options
+from cnnfast.nn import Dropout, Flatten, Linear, ReLU, Sequential
 
 D4 = Network.shipped("d4")
 
@@ -67,6 +68,22 @@ def test_one_of_two_that_differs_is_named(kind: str, what: str) -> None:
 def test_if_nobody_agrees_nobody_is_timed(factor: float) -> None:
     with pytest.raises(errors.CnnfastError, match=r"^bench: d4: for a, the output differs by .*: not timed$"):
         rows("infer", Copyist("a", factor), Copyist("b", factor))
+
+
+def test_gradients_are_compared_without_dropout() -> None:
+    def build() -> Sequential:
+        hidden = Sequential(Linear(784, 20), Dropout(0.5), ReLU())
+        return Sequential(Flatten(), hidden, Dropout(0.9), Linear(20, 10), input_shape=(1, 28, 28), seed=0)
+
+    dropping = Network("dropping", build)
+    (row,) = rows("train", Copyist(), networks=(dropping,))
+    assert list(row.seconds) == ["cnnfast", "copyist"]
+    model = build()
+    x = np.ones((1, 1, 28, 28), np.float32)
+    np.testing.assert_array_equal(without_dropout(model)(x), model(x))
+    assert without_dropout(D4.build()).num_parameters() == 52_138
+    plain = D4.build()
+    assert without_dropout(plain) is plain
 
 
 def test_networks_have_their_own_batch_sizes() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from .. import _core, models, optim
 from .._types import Array, Labels
 from ..errors import CnnfastError
-from ..nn import Module
+from ..nn import Module, from_config
 from ..nn.summary import rows as layer_rows
 from ..training.trainer import Trainer
 from .timing import Row
@@ -91,15 +91,20 @@ class Peak:
 
 
 def network_rows(
-    options: Options, networks: Sequence[Network], peers: Sequence[Peer], suffix: str = ""
+    options: Options,
+    networks: Sequence[Network],
+    peers: Sequence[Peer],
+    prefix: str = "",
+    suffix: str = "",
+    quick_batches: Sequence[int] = QUICK_BATCHES,
 ) -> Iterator[Row]:
     """Training steps, then inference, of each network at each batch size, on cnnfast's current threads."""
     threads, peak = _core.get_num_threads(), Peak(options.quick)
     for kind, prepare in (("train", training_candidates), ("infer", inference_candidates)):
         for network in networks:
             for n in network.training if kind == "train" else network.inference:
-                name = f"{kind} {network.name} batch {n}{suffix}"
-                if (n in QUICK_BATCHES or not options.quick) and options.includes(name):
+                name = f"{prefix}{kind} {network.name} batch {n}{suffix}"
+                if (n in quick_batches or not options.quick) and options.includes(name):
                     model = network.build()
                     flops = (6.0 if kind == "train" else 2.0) * n * macs(model)
                     plan, _ = model.prepare(batch_for(model, 1)[0])
@@ -123,6 +128,26 @@ def batch_for(model: Module, n: int) -> tuple[Array, Labels]:
     return x, rng.integers(0, model.output_shape[0], n)
 
 
+def without_dropout(model: Module) -> Module:
+    """The model itself, or a copy whose dropout layers drop nothing: libraries draw different numbers."""
+    config = model.to_config()
+    if not _clear_dropout(config):
+        return model
+    twin = from_config(config, seed=0)
+    twin.describe(model.description())
+    twin.load_state_dict(model.state_dict())
+    return twin
+
+
+def _clear_dropout(config: Any) -> bool:
+    """Set the probability of each dropout layer to 0, in place; whether there is one."""
+    parts = config.values() if isinstance(config, dict) else config if isinstance(config, list) else ()
+    found = sum(map(_clear_dropout, parts)) > 0
+    if isinstance(config, dict) and str(config.get("type")).startswith("Dropout"):
+        config["p"], found = 0.0, True
+    return found
+
+
 Candidates = tuple[dict[str, Call], tuple[str, ...]]
 
 
@@ -131,19 +156,21 @@ def training_candidates(network: Network, n: int, threads: int, peers: Sequence[
     model = network.build()
     x, target = batch_for(model, n)
     trainer = Trainer(model, optim.Adam(lr=LEARNING_RATE))
-    loss, grads = model.loss_and_grad(x, target)
+    compared = without_dropout(model)
+    loss, grads = compared.loss_and_grad(x, target)
     calls: dict[str, Call] = {}
     differences: dict[str, str] = {}
     unable: dict[str, str] = {}
     for peer in peers:
         try:
-            training_step = peer.training(model, x, target, threads)
+            training_step = peer.training(compared, x, target, threads)
+            timed = training_step if compared is model else peer.training(model, x, target, threads)
         except NotImplementedError as error:
             unable[peer.name] = str(error)
             continue
-        if training_step is None:
+        if training_step is None or timed is None:
             continue
-        calls[peer.name] = training_step.step
+        calls[peer.name] = timed.step
         found = difference("the loss", np.array([loss]), np.array([training_step.loss]))
         for key, grad in grads.items():
             found = found or distance(f"the gradient of {key}", grad, training_step.grads[key])

@@ -1,0 +1,47 @@
+"""Rows of all networks of `cnnfast.models`, such as "zoo train resnet20 batch 32"; only with `--only zoo`,
+as all of them take hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnnfast import models
+from cnnfast.benchmark.networks import Network, network_rows
+from cnnfast.benchmark.timing import Options, Row
+
+from bench.peers import peers
+
+GROUP = "zoo"
+#: Width of an image, from which a network counts as large.
+LARGE = 200
+#: The large networks that are trained, too.
+TRAINED = ("resnet18",)
+#: Without shortcuts, gradients of an untrained network grow from layer to layer, and with them the rounding
+#: errors of float32, until libraries no longer agree: training of these is not timed.
+TOO_DEEP = ("plain32", "plain44", "plain56", "plain110")
+#: Batch sizes with `--quick`.
+QUICK_BATCHES = (1, 32)
+
+
+def zoo_rows(options: Options) -> Iterator[Row]:
+    """Training and inference of every network, compared with every installed library."""
+    if options.only is not None and GROUP in options.only:
+        yield from network_rows(options, networks(), peers(), f"{GROUP} ", quick_batches=QUICK_BATCHES)
+
+
+def networks() -> list[Network]:
+    """The networks with their batch sizes: small ones train with 32 and 128 images and infer 1 and 256, large
+    ones infer 1 and 8.
+    """
+    found = []
+    training: tuple[int, ...]
+    for name in models.list():
+        network = Network.shipped(name)
+        if models.info(name).input_shape[-1] < LARGE:
+            training = () if name in TOO_DEEP else (32, 128)
+            found.append(Network(name, network.build, training, inference=(1, 256)))
+        else:
+            training = (8,) if name in TRAINED else ()
+            found.append(Network(name, network.build, training, inference=(1, 8)))
+    return found
