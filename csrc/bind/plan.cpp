@@ -203,6 +203,7 @@ void bind_graph(py::module_& m) {
             return g.add(op.op, std::move(inputs), std::move(name));
           },
           "op"_a, "inputs"_a, "name"_a = "")
+      .def("set_auxiliary", &Graph::set_auxiliary, "value"_a, "weight"_a)
       .def(
           "shape", [](const Graph& g, int value) { return to_tuple(g.shape(value)); }, "value"_a)
       .def("__len__", [](const Graph& g) { return g.nodes().size(); });

@@ -163,6 +163,7 @@ Program Plan<T>::make_program(const Graph& graph, bool exact) const {
     for (int part = 0; part < parts && node.param_count > 0; ++part) {
       p.slices.push_back({static_cast<std::size_t>(&node - p.nodes.data()), {part, static_cast<int>(parts)}});
     }
+    if (node.auxiliary > 0) p.auxiliary.push_back({node.output, node.auxiliary});
     if (p.parameter_count > kMaxElements) fail("Plan: more than ", kMaxElements, " parameters");
   }
   find_gradient_paths(p);
@@ -218,14 +219,17 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
       branch.back().push_back(planner.add(branch_bytes, back(i), back(i)));
     }
   }
-  // The output is read after its step; in training the loss reads it before the first backward step, and
-  // writes its gradient.
+  // The outputs are read after the last step; in training the loss reads them before the first backward step, and
+  // writes their gradients.
   planner.extend(values.back(), training ? count : count - 1);
+  for (const AuxiliaryOutput& output : program.auxiliary) {
+    planner.extend(values[static_cast<std::size_t>(output.value)], training ? count : count - 1);
+  }
   for (int value = program.output_value(); training && value >= 0; --value) {
     const auto v = static_cast<std::size_t>(value);
     if (value > 0 && made[v] < 0) continue;  // inside a fused node
     const int last = back(std::max(made[v], 0));
-    const PlanNode* reader = value == program.output_value() ? nullptr : &nodes[static_cast<std::size_t>(last_read[v])];
+    const PlanNode* reader = last_read[v] < 0 ? nullptr : &nodes[static_cast<std::size_t>(last_read[v])];
     const std::size_t size = arena_bytes(program.batch_gradients, value);
     if (reader != nullptr && reader->passes_gradient && readers[v] == 1 && size > 0) {
       gradients[v] = gradients[static_cast<std::size_t>(reader->output)];  // it is not written any more

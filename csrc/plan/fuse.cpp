@@ -18,10 +18,13 @@ class Lowering {
       for (int value : node.inputs) ++readers_[static_cast<std::size_t>(value)];
     }
     for (std::size_t value = 0; value + 1 < readers_.size(); ++value) {
-      if (readers_[value] > 0) continue;
+      const bool auxiliary = value > 0 && graph.nodes()[value - 1].auxiliary > 0;
+      if ((readers_[value] > 0) != auxiliary) continue;
       const std::string what = value == 0 ? "the input" : "layer \"" + graph.nodes()[value - 1].name + "\"";
+      if (auxiliary) fail("Plan: ", what, " makes an auxiliary output, which no other layer can read");
       fail("Plan: ", what, " is not used by any later layer; only the last layer makes the output");
     }
+    check_auxiliary();
   }
 
   std::vector<PlanNode> run() {
@@ -41,6 +44,17 @@ class Lowering {
   }
 
  private:
+  // Auxiliary outputs have the targets of the output.
+  void check_auxiliary() const {
+    const Shape& output = graph_.shapes().back();
+    for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
+      const Shape& shape = graph_.shapes()[i + 1];
+      if (graph_.nodes()[i].auxiliary == 0 || shape == output) continue;
+      fail("Plan: layer \"", graph_.nodes()[i].name, "\": an auxiliary output must have the shape of the output ",
+           to_string(output), ", got ", to_string(shape));
+    }
+  }
+
   template <class O>
   const O* op(std::size_t i) const {
     return i < graph_.nodes().size() ? std::get_if<O>(&graph_.nodes()[i].op) : nullptr;
@@ -68,6 +82,7 @@ class Lowering {
     node.op_name = op_name(source.op);
     node.inputs = source.inputs;
     node.output = static_cast<int>(i) + 1;
+    node.auxiliary = source.auxiliary;
     Shapes shapes;
     for (int value : source.inputs) shapes.push_back(graph_.shape(value));
     std::visit(
@@ -179,6 +194,7 @@ class Lowering {
   // Appends the node of layers first .. last; returns their number.
   std::size_t merge(PlanNode node, std::size_t first, std::size_t last, std::vector<PlanNode>& nodes) const {
     node.output = static_cast<int>(last) + 1;
+    node.auxiliary = graph_.nodes()[last].auxiliary;
     for (std::size_t j = first + 1; j <= last; ++j) {
       node.name += "+" + graph_.nodes()[j].name;
       node.op_name += std::string("+") + op_name(graph_.nodes()[j].op);

@@ -1,5 +1,7 @@
 #include "plan/graph.hpp"
 
+#include <cmath>
+
 #include "base/error.hpp"
 
 namespace cnnfast {
@@ -69,6 +71,15 @@ int Graph::add(Op op, std::vector<int> inputs, std::string name) {
   }
   nodes_.push_back({std::move(op), std::move(name), std::move(inputs)});
   return static_cast<int>(nodes_.size());
+}
+
+void Graph::set_auxiliary(int value, double weight) {
+  if (value < 1) fail("Graph: the input cannot be an auxiliary output");
+  shape(value);  // checks that it exists
+  if (!(weight > 0) || !std::isfinite(weight)) {
+    fail("Graph: the weight of an auxiliary output must be above 0, got ", weight);
+  }
+  nodes_[static_cast<std::size_t>(value) - 1].auxiliary = weight;
 }
 
 const Shape& Graph::shape(int value) const {

@@ -29,6 +29,9 @@
 
 namespace cnnfast {
 
+template <class T>
+class BatchLoss;
+
 struct NamedShape {
   std::string name;
   Shape shape;
@@ -42,6 +45,7 @@ struct PlanNode {
   std::string algorithm;  // of the kernels
   std::vector<int> inputs;
   int output = 0;
+  double auxiliary = 0;  // weight of the loss of its output, see GraphNode
   std::vector<NamedShape> parameters;
   Index macs = 0;      // for one image, by definition
   Index executed = 0;  // ... and by the algorithm, forward
@@ -57,6 +61,12 @@ struct PlanNode {
   bool whole_batch_weight_grad = false;  // computed from all images of the batch, see BatchBuffers
   // In backward, input slot i is the first to write the gradient of its value (later ones add to it).
   std::vector<bool> writes_first;
+};
+
+// A value whose loss is added to that of the output, times a weight.
+struct AuxiliaryOutput {
+  int value = 0;
+  double weight = 0;
 };
 
 // Byte offsets in the arena of one tile; kNoBuffer where a buffer does not exist.
@@ -101,6 +111,7 @@ struct Program {
   std::vector<Shape> shapes;  // by value
   std::vector<Segment> segments;
   std::vector<NodeSlice> slices;
+  std::vector<AuxiliaryOutput> auxiliary;
   std::vector<Range> trained;  // all parameters but buffers, a few thousand at a time
   std::vector<ParameterStep>
       steps;  // from the plan's parameters to those of the nodes, see simplify.hpp; empty: the same
@@ -136,6 +147,12 @@ struct Tape {
   Index n = 0;
   const void* plan = nullptr;
   Arena memory, batch_values, statistics;
+};
+
+// What the loss gives for one image.
+struct ImageResult {
+  double loss;
+  Index correct;
 };
 
 struct NodeTime {
@@ -225,6 +242,7 @@ class Plan {
   void sum_shards(const Workspace& w, Index shards, class Tasks& tasks) const;
   void finish_gradients(const Workspace& w, const BatchArrays& rows, T* grads, class Tasks& tasks) const;
   void whole_batch_weight_grad(const PlanNode& node, const BatchArrays& rows, T* grads, const Slice& slice) const;
+  ImageResult image_loss(const BatchLoss<T>& loss_of, const TileRun& run, Index i) const;
   T check_gradients(const std::vector<Range>& frozen, T* grads, class Tasks& tasks) const;
   int sum_tasks(Index shards) const;
 

@@ -26,10 +26,11 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const Target<T>* targ
     pass.forward(
         alone, [&](const TileRun& run) { run.load(batch); },
         [&](const TileRun& run, Index shard, bool first_in_shard) {
-          if (!loss_of) std::memcpy(run.d_output(), run.output(), static_cast<std::size_t>(run.n * size) * sizeof(T));
-          for (Index i = 0; loss_of && i < run.n; ++i) {
-            (*loss_of)(run.first + i, run.output() + i * size, run.d_output() + i * size);
+          if (!loss_of) {
+            std::memcpy(run.d_output(), run.output(), static_cast<std::size_t>(run.n * size) * sizeof(T));
+            run.clear_auxiliary_gradients();
           }
+          for (Index i = 0; loss_of && i < run.n; ++i) image_loss(*loss_of, run, i);
           pass.backward_last(run, shard, first_in_shard);
         });
     pass.backward_rest(alone);

@@ -38,8 +38,9 @@ class Simplifier {
  public:
   explicit Simplifier(const Graph& graph) : graph_(graph), result_{Graph(graph.shapes().front()), {}} {
     readers_.assign(graph.shapes().size(), 0);
-    for (const GraphNode& node : graph.nodes()) {
-      for (int value : node.inputs) ++readers_[static_cast<std::size_t>(value)];
+    for (std::size_t i = graph.nodes().size(); i-- > 0;) {
+      if (!is_needed(i)) continue;
+      for (int value : graph.nodes()[i].inputs) ++readers_[static_cast<std::size_t>(value)];
     }
   }
 
@@ -47,6 +48,11 @@ class Simplifier {
     const std::size_t count = graph_.nodes().size();
     for (std::size_t i = 0; i < count; ++i) {
       const GraphNode& node = graph_.nodes()[i];
+      if (!is_needed(i)) {
+        from_ += parameter_count(node.op);
+        value_.push_back(-1);
+        continue;
+      }
       // The last node must remain.
       if (is_identity(node.op) && i + 1 < count) {
         value_.push_back(value(node.inputs[0]));
@@ -67,6 +73,8 @@ class Simplifier {
 
  private:
   int value(int original) const { return value_[static_cast<std::size_t>(original)]; }
+  // The output depends on node i, whose later readers are known.
+  bool is_needed(std::size_t i) const { return i + 1 == graph_.nodes().size() || readers_[i + 1] > 0; }
   // Node i + 1 is the only reader of node i.
   bool chained(std::size_t i) const {
     return readers_[i + 1] == 1 && graph_.nodes()[i + 1].inputs == std::vector<int>{static_cast<int>(i) + 1};
@@ -114,7 +122,9 @@ class Simplifier {
 
 Simplified simplified(const Graph& graph) {
   bool plain = true;
-  for (const GraphNode& node : graph.nodes()) plain = plain && !is_identity(node.op) && !channel_map(node.op);
+  for (const GraphNode& node : graph.nodes()) {
+    plain = plain && !is_identity(node.op) && !channel_map(node.op) && node.auxiliary == 0;
+  }
   return plain ? Simplified{graph, {}} : Simplifier(graph).run();
 }
 

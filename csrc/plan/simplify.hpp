@@ -1,4 +1,5 @@
-// Simplifies a graph for inference: removes dropout and folds batch normalization into the weights before it.
+// Simplifies a graph for inference: removes dropout and auxiliary outputs, and folds batch normalization into the
+// weights before it.
 #pragma once
 
 #include <vector>

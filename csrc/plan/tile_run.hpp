@@ -56,6 +56,13 @@ struct Plan<T>::TileRun {
     for (Index i = 0; i < n; ++i) {
       plan.table_.from_nchw(shape.channels(), shape.positions(), dy + i * shape.size(), d_output() + i * shape.size());
     }
+    clear_auxiliary_gradients();
+  }
+  // For a pass without a loss.
+  void clear_auxiliary_gradients() const {
+    for (const AuxiliaryOutput& output : program.auxiliary) {
+      std::fill_n(gradient(output.value), n * size(output.value), T(0));
+    }
   }
 
   // The array that `xs` of a kernel's arguments points to.

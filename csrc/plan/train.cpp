@@ -184,6 +184,19 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
   });
 }
 
+// The loss of image i of a tile, with those of auxiliary outputs; writes the gradients of all of them.
+template <class T>
+ImageResult Plan<T>::image_loss(const BatchLoss<T>& loss_of, const TileRun& run, Index i) const {
+  const Index size = output_shape().size(), at = i * size, image = run.first + i;
+  ImageResult result{loss_of(image, run.output() + at, run.d_output() + at), loss_of.right(image, run.output() + at)};
+  for (const AuxiliaryOutput& output : training_.auxiliary) {
+    T* gradient = run.gradient(output.value) + at;
+    result.loss += output.weight * loss_of(image, run.value(output.value) + at, gradient);
+    for (Index j = 0; j < size; ++j) gradient[j] *= static_cast<T>(output.weight);
+  }
+  return result;
+}
+
 template <class T>
 StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
                                   std::uint64_t seed, const std::vector<Range>& frozen, T* grads,
@@ -210,11 +223,7 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
     pass.forward(
         team, [&](const TileRun& run) { run.load(batch); },
         [&](const TileRun& run, Index shard, bool first_in_shard) {
-          for (Index i = 0; i < run.n; ++i) {
-            const Index at = i * output_shape().size(), image = run.first + i;
-            results[image] = {loss_of(image, run.output() + at, run.d_output() + at),
-                              loss_of.right(image, run.output() + at)};
-          }
+          for (Index i = 0; i < run.n; ++i) results[run.first + i] = image_loss(loss_of, run, i);
           pass.backward_last(run, shard, first_in_shard);
         });
     pass.backward_rest(team);

@@ -12,12 +12,6 @@
 
 namespace cnnfast {
 
-// What the loss gives for one image.
-struct ImageResult {
-  double loss;
-  Index correct;
-};
-
 template <class T>
 struct Plan<T>::TrainingPass {
   const Plan& plan;

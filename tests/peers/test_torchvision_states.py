@@ -27,6 +27,11 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any], int]] = {
         lambda: twins.ResNet([3, 4, 6, 3], True, 8, 5),
         64,
     ),
+    "googlenet": (
+        lambda: models.googlenet(seed=1, auxiliary=True, size=64, width=8, num_classes=5),
+        lambda: twins.GoogLeNet(8, 5),
+        64,
+    ),
     "alexnet": (
         lambda: models.alexnet(seed=1, size=67, hidden=6, num_classes=5),
         lambda: twins.AlexNet(6, 5),

@@ -6,8 +6,9 @@ parameters, and positions in a Sequential, matter here.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -106,6 +107,70 @@ class VGG(nn.Module):
 
     def forward(self, x: Any) -> Any:
         return self.classifier(nn.functional.adaptive_avg_pool2d(self.features(x), 7).flatten(1))
+
+
+class GoogLeNet(nn.Module):
+    """googlenet.py with auxiliary classifiers, with all widths divided by `narrower`."""
+
+    inception: ClassVar = {
+        "3a": (192, 64, 96, 128, 16, 32, 32),
+        "3b": (256, 128, 128, 192, 32, 96, 64),
+        "4a": (480, 192, 96, 208, 16, 48, 64),
+        "4b": (512, 160, 112, 224, 24, 64, 64),
+        "4c": (512, 128, 128, 256, 24, 64, 64),
+        "4d": (512, 112, 144, 288, 32, 64, 64),
+        "4e": (528, 256, 160, 320, 32, 128, 128),
+        "5a": (832, 256, 160, 320, 32, 128, 128),
+        "5b": (832, 384, 192, 384, 48, 128, 128),
+    }
+
+    def __init__(self, narrower: int, num_classes: int) -> None:
+        super().__init__()
+
+        def conv(c_in: int, c_out: int, kernel: int, stride: int = 1) -> nn.Module:
+            return nn.Sequential(
+                OrderedDict(
+                    conv=nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=False),
+                    bn=nn.BatchNorm2d(c_out, eps=1e-3),
+                    relu=nn.ReLU(),
+                )
+            )
+
+        a, b = 64 // narrower, 192 // narrower
+        self.conv1, self.conv2, self.conv3 = conv(3, a, 7, 2), conv(a, a, 1), conv(a, b, 3)
+        for name, widths in self.inception.items():
+            c_in, w1, to3, w3, to5, w5, pool = (width // narrower for width in widths)
+            branches = nn.Module()
+            branches.branch1 = conv(c_in, w1, 1)
+            branches.branch2 = nn.Sequential(conv(c_in, to3, 1), conv(to3, w3, 3))
+            branches.branch3 = nn.Sequential(conv(c_in, to5, 1), conv(to5, w5, 3))
+            branches.branch4 = nn.Sequential(nn.MaxPool2d(3, 1, 1), conv(c_in, pool, 1))
+            self.add_module(f"inception{name}", branches)
+        for name, c_in in (("aux1", 512), ("aux2", 528)):
+            head = nn.Module()
+            head.conv = conv(c_in // narrower, 128 // narrower, 1)
+            head.fc1 = nn.Linear(2048 // narrower, 1024 // narrower)
+            head.fc2 = nn.Linear(1024 // narrower, num_classes)
+            self.add_module(name, head)
+        self.fc = nn.Linear(1024 // narrower, num_classes)
+
+    def forward(self, x: Any) -> Any:
+        """The logits; in training mode also those of the auxiliary classifiers."""
+        pool = nn.functional.max_pool2d
+        x = pool(self.conv1(x), 3, 2, ceil_mode=True)
+        x = pool(self.conv3(self.conv2(x)), 3, 2, ceil_mode=True)
+        more = []
+        for name in self.inception:
+            if name in ("4a", "5a"):
+                x = pool(x, 3 if name == "4a" else 2, 2, ceil_mode=True)
+            m = getattr(self, f"inception{name}")
+            x = torch.cat([m.branch1(x), m.branch2(x), m.branch3(x), m.branch4(x)], 1)
+            if self.training and name in ("4a", "4d"):
+                head = self.aux1 if name == "4a" else self.aux2
+                y = head.conv(nn.functional.adaptive_avg_pool2d(x, 4)).flatten(1)
+                more.append(head.fc2(head.fc1(y).relu()))
+        y = self.fc(x.mean((2, 3)))
+        return (y, *more) if self.training else y
 
 
 def seeded(build: Callable[[], nn.Module], seed: int = 0) -> nn.Module:

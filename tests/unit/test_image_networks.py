@@ -16,6 +16,8 @@ PARAMETERS = {
     "alexnet": 61_100_840,
     "alexnet-paper": 60_965_224,
     "zfnet": 62_357_608,
+    "googlenet": 6_624_904,
+    "googlenet-paper": 6_998_552,
     "vgg11": 132_863_336,
     "vgg13": 133_047_848,
     "vgg16": 138_357_544,
@@ -36,6 +38,10 @@ SMALL = {
     "vgg11": partial(models.vgg, 11, size=32, width=8, hidden=32, dropout=0.0, num_classes=3),
     "vgg11-bn avgpool": partial(
         models.vgg, 11, batch_norm=True, head="avgpool", size=32, width=4, num_classes=3
+    ),
+    "googlenet": partial(models.googlenet, auxiliary=True, size=64, width=8, num_classes=3),
+    "googlenet-paper": partial(
+        models.googlenet, variant="paper", auxiliary=True, size=80, width=8, num_classes=3
     ),
     "resnet50": partial(models.resnet, 50, size=32, width=4, num_classes=3),
     "plain18": partial(models.plain, 18, size=32, width=4, num_classes=3),
@@ -61,6 +67,16 @@ def test_config_state_and_a_falling_loss(name, rng):
     trainer, labels = Trainer(model, optim.Adam(lr=1e-3), seed=0), np.arange(6) % 3
     losses = [trainer.step(x, labels) for _ in range(12)]
     assert np.mean(losses[-3:]) < np.mean(losses[:3])
+
+
+@pytest.mark.parametrize(("variant", "parameters"), [("torchvision", 13_004_888), ("paper", 13_378_280)])
+def test_googlenet_with_auxiliary_classifiers(variant, parameters):
+    with nn.blank_parameters():
+        model = models.googlenet(variant=variant, auxiliary=True)
+    assert model.num_parameters() == parameters
+    assert model.auxiliary == {"aux1": 0.3, "aux2": 0.3}
+    inputs = {name: model.inputs()[name] for name in model.auxiliary}
+    assert inputs == {"aux1": ("inception4a",), "aux2": ("inception4d",)}
 
 
 def test_sizes_of_alexnet():
@@ -109,6 +125,10 @@ def test_memory_of_vgg16():
     ("build", "message"),
     [
         (lambda: models.alexnet(variant="x"), 'alexnet: variant must be "torchvision" or "paper", got \'x\''),
+        (
+            lambda: models.googlenet(variant="x"),
+            'googlenet: variant must be "torchvision" or "paper", got \'x\'',
+        ),
         (lambda: models.vgg(12), "vgg: depth must be 11, 13, 16, 19, got 12"),
         (lambda: models.vgg(11, head="gap"), 'vgg: head must be "fc" or "avgpool", got \'gap\''),
         (lambda: models.plain(50), "plain: depth must be 18 or 34, got 50"),

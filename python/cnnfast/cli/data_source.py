@@ -81,7 +81,7 @@ def model_for(name: str | None, data: str, train: ImageDataset, seed: int) -> tu
     """
     classes = len(train.classes)
     if name is None and train.input_shape != (1, 28, 28):
-        model = for_images(train.input_shape, classes, seed)
+        model: Module = for_images(train.input_shape, classes, seed)
         model.preprocessing = _statistics(train)
         return "for_images", model
     model = get_model(name or _LETTERS, seed=seed, num_classes=classes)

@@ -62,6 +62,9 @@ class TorchModel:
         self.parameters = {name: value for name, value in self.state.items() if name not in buffers}
         #: Whether batch normalization and dropout are in training mode.
         self.training = False
+        self._weights = model.auxiliary_outputs()
+        #: Weight and tensor of each auxiliary output of the last call.
+        self.auxiliary: list[tuple[float, Any]] = []
 
     def _placed(self, tensor: Any) -> Any:
         if tensor.ndim == 4:
@@ -77,6 +80,7 @@ class TorchModel:
         for op, inputs, name in self.nodes:
             weights = [self.state[parameter_name(name, key)] for key in op.parameter_shapes()]
             values.append(self._apply(op, [values[i] for i in inputs], weights))
+        self.auxiliary = [(weight, values[value]) for value, weight in self._weights.items()]
         return values[-1]
 
     def _apply(self, op: Op, inputs: list[Any], weights: list[Any]) -> Any:

@@ -9,6 +9,7 @@ from .alphago_policy import alphago_policy
 from .cnn1d import cnn1d
 from .d4 import d4
 from .for_images import for_images
+from .googlenet import googlenet
 from .hello_dl import hello_dl_letters
 from .lenet5 import lenet5
 from .listing import ModelInfo
@@ -32,6 +33,7 @@ __all__ = [
     "d4",
     "for_images",
     "get",
+    "googlenet",
     "hello_dl_letters",
     "info",
     "lenet5",

@@ -11,13 +11,12 @@ from ..nn import (
     Dropout,
     Flatten,
     Linear,
-    LocalResponseNorm,
     MaxPool2d,
     Module,
     ReLU,
     Sequential,
 )
-from .build import features_after, image_network
+from .build import features_after, image_network, paper_response_norm
 from .registry import register
 
 _ALEXNET = "Krizhevsky et al., ImageNet classification with deep convolutional neural networks"
@@ -145,8 +144,7 @@ def zfnet(
 
 
 def _normalization(wanted: bool) -> list[Module]:
-    """The paper's constants, k = 2, alpha = 1e-4, beta = 0.75; here alpha is divided by the size."""
-    return [LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)] if wanted else []
+    return [paper_response_norm()] if wanted else []
 
 
 def _with_classifier(

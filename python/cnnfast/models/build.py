@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from .._core import Graph
 from .._types import Seed, Shape
-from ..nn import BatchNorm2d, Conv2d, Module, Preprocessing, Sequential, init
+from ..nn import BatchNorm2d, Conv2d, LocalResponseNorm, Module, Preprocessing, Sequential, init
 from ..nn.blank_parameters import is_blank
+
+_Model = TypeVar("_Model", bound=Module)
 
 #: Shape of an input image of EMNIST and MNIST.
 IMAGE_28: Shape = (1, 28, 28)
@@ -26,30 +29,50 @@ def network(
 
 def features_after(layers: Sequence[Module] | Mapping[str, Module], input_shape: Shape) -> int:
     """Number of outputs of a chain of layers that ends with a `Flatten`, for a `Linear` after it."""
+    (features,) = shape_after(layers, input_shape)
+    return features
+
+
+def shape_after(layers: Sequence[Module] | Mapping[str, Module], input_shape: Shape) -> Shape:
+    """Shape of the output of a chain of layers."""
     if not isinstance(layers, Mapping):
         layers = {str(position): layer for position, layer in enumerate(layers)}
     graph, value = Graph(input_shape), 0
     for name, layer in layers.items():
         value = layer.add_to(graph, value, name)
-    (features,) = graph.shape(value)
-    return features
+    return graph.shape(value)
 
 
 def image_network(children: Mapping[str, Module], input_shape: Shape, seed: Seed) -> Sequential:
     """An initialized `Sequential` of named layers, which normalizes color images like torchvision."""
-    model = Sequential(children, input_shape=input_shape, seed=seed)
-    if input_shape[0] == 3:
+    return with_image_preprocessing(Sequential(children, input_shape=input_shape, seed=seed))
+
+
+def with_image_preprocessing(model: _Model) -> _Model:
+    """The model, normalizing color images by mean and standard deviation of ImageNet."""
+    if model.input_shape is not None and model.input_shape[0] == 3:
         model.preprocessing = Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
     return model
 
 
+def paper_response_norm() -> LocalResponseNorm:
+    """With the constants of Krizhevsky et al. 2012: k 2, alpha 1e-4 (here divided by the size), beta 0.75."""
+    return LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)
+
+
 def conv_norm(
-    c_in: int, c_out: int, kernel_size: int, stride: int = 1, padding: int = 0, groups: int = 1
+    c_in: int,
+    c_out: int,
+    kernel_size: int,
+    stride: int = 1,
+    padding: int = 0,
+    groups: int = 1,
+    eps: float = 1e-5,
 ) -> list[Module]:
     """A convolution without bias, and batch normalization."""
     return [
         Conv2d(c_in, c_out, kernel_size, stride, padding, groups=groups, bias=False),
-        BatchNorm2d(c_out),
+        BatchNorm2d(c_out, eps),
     ]
 
 

@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 
 from .. import _names
 from .._types import Seed, Shape
-from ..nn import Sequential, blank_parameters
+from ..nn import Module, blank_parameters
 from ..nn.summary import rows
 from .listing import ModelInfo, listing
 
-_Build = TypeVar("_Build", bound=Callable[..., Sequential])
+_Build = TypeVar("_Build", bound=Callable[..., Module])
 
 
 @dataclass(frozen=True)
 class _Entry:
-    build: Callable[..., Sequential]
+    build: Callable[..., Module]
     source: str
     year: int | None
 
@@ -61,7 +61,7 @@ def list() -> ModelList:
     return ModelList(sorted(_MODELS, key=lambda name: _MODELS[name].year or 0))
 
 
-def get(name: str, seed: Seed = 0, *, num_classes: int | None = None) -> Sequential:
+def get(name: str, seed: Seed = 0, *, num_classes: int | None = None) -> Module:
     """The network of that name ("hello-dl-letters", "hello_dl_letters").
 
     Args:

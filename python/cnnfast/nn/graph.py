@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
-from .._checks import type_of
+from .._checks import check_number, type_of
 from .._types import Seed, Shape
 from .blank_parameters import is_blank
 from .container import Container, dotted, ending, only_setting
@@ -32,11 +33,14 @@ class Graph(Container):
         nodes: Name to (module, names of its inputs): "input" is the graph's input, other names are those of
             earlier nodes. `Add`, `Mul`, `MatMul` and `Concat` have several inputs, every other module one.
         input_shape, seed: As in `Sequential`.
+        auxiliary: Name of a node that no other reads to the weight of its loss: auxiliary classifiers, of the
+            same shape as the output. In training, their losses with the same targets are added to the loss
+            (Szegedy et al. 2014, arXiv:1409.4842); they are not computed in inference.
 
     Raises:
         TypeError: Something that is not a module, or not a tuple like ``(module, "input")``.
-        ValueError: An unknown or later name, an unused value, a module used twice; with an `input_shape`,
-            shapes that do not fit.
+        ValueError: An unknown or later name, an unused value, a module used twice; an auxiliary node that is
+            read, or a weight that is not above 0; with an `input_shape`, shapes that do not fit.
 
     Example:
         >>> import numpy as np
@@ -64,6 +68,8 @@ class Graph(Container):
         nodes: Mapping[str, tuple[Any, ...]],
         input_shape: Sequence[int] | None = None,
         seed: Seed = None,
+        *,
+        auxiliary: Mapping[str, float] | None = None,
     ) -> None:
         if not isinstance(nodes, Mapping):
             raise TypeError(f"Graph: nodes must be a dict of name to (module, inputs), got {type_of(nodes)}")
@@ -71,8 +77,9 @@ class Graph(Container):
             if not isinstance(node, tuple | list) or not node or not all(type(r) is str for r in node[1:]):
                 raise TypeError(f'Graph: node {name!r} must be a tuple like (module, "input"), got {node!r}')
         self.reads = {name: tuple(node[1:]) for name, node in nodes.items()}
+        self.auxiliary = _checked_auxiliary({} if auxiliary is None else auxiliary)
         super().__init__({name: node[0] for name, node in nodes.items()})
-        _check_wires(self._children, self.reads)
+        _check_wires(self._children, self.reads, self.auxiliary)
         self.input_shape = input_shape
         if seed is not None and not is_blank():
             self.initialize(seed)
@@ -102,7 +109,8 @@ class Graph(Container):
             name: {"layer": child.to_config(), "inputs": list(self.reads[name])}
             for name, child in self._children.items()
         }
-        return {"type": "Graph", "nodes": nodes}
+        more = {"auxiliary": dict(self.auxiliary)} if self.auxiliary else {}
+        return {"type": "Graph", "nodes": nodes, **more}
 
     def _readers(self) -> dict[str, Module]:
         return {name: child for name, child in self._children.items() if INPUT in self.reads[name]}
@@ -127,11 +135,14 @@ class Graph(Container):
             else:
                 value = child.add_to(graph, read[0], where)
             values[name] = value
+            if name in self.auxiliary:
+                graph.set_auxiliary(value, self.auxiliary[name])
         return value
 
     def blank_copy(self) -> Self:
         twin = super().blank_copy()
         twin.reads = dict(self.reads)
+        twin.auxiliary = dict(self.auxiliary)
         return twin
 
     @classmethod
@@ -140,7 +151,8 @@ class Graph(Container):
             {
                 name: (blank(node["layer"], depth), *node["inputs"])
                 for name, node in _nodes_of(settings).items()
-            }
+            },
+            auxiliary=settings.get("auxiliary"),
         )
 
     @classmethod
@@ -200,19 +212,51 @@ class Builder:
         self._nodes[name] = (layer, *(value.name for value in inputs))
         return Value(name, self)
 
-    def build(self, output: Value, *, input_shape: Sequence[int] | None = None, seed: Seed = None) -> Graph:
-        """The Graph whose output is `output`; every other value must be read by some node.
+    def build(
+        self,
+        output: Value,
+        *,
+        auxiliary: Mapping[Value, float] | None = None,
+        input_shape: Sequence[int] | None = None,
+        seed: Seed = None,
+    ) -> Graph:
+        """The Graph whose output is `output`; every other value must be read by a node, or be auxiliary.
+
+        Args:
+            auxiliary: Value to the weight of its loss, see `Graph`.
 
         Raises:
             TypeError, ValueError: As `Graph`; an output that is not a value of this builder.
         """
-        if not isinstance(output, Value) or output.builder is not self or output is self.input:
-            raise ValueError(f"Graph: the output must be what add() of this builder returned, got {output!r}")
-        _check_read({name: node[1:] for name, node in self._nodes.items()}, output.name)  # so it is the last
-        return Graph(self._nodes, input_shape, seed)
+        weights: dict[str, float] = {}
+        for value in (output, *(auxiliary or ())):
+            if not isinstance(value, Value) or value.builder is not self or value is self.input:
+                what = "the output" if value is output else "an auxiliary output"
+                raise ValueError(f"Graph: {what} must be what add() of this builder returned, got {value!r}")
+        for value, weight in (auxiliary or {}).items():
+            weights[value.name] = weight
+        _check_read({name: node[1:] for name, node in self._nodes.items()}, output.name, weights)
+        nodes = {name: node for name, node in self._nodes.items() if name != output.name}
+        nodes[output.name] = self._nodes[output.name]  # the last, even if auxiliary nodes were added later
+        return Graph(nodes, input_shape, seed, auxiliary=weights)
 
 
-def _check_wires(children: Mapping[str, Module], reads: Mapping[str, tuple[str, ...]]) -> None:
+def _checked_auxiliary(auxiliary: object) -> dict[str, float]:
+    if not isinstance(auxiliary, Mapping):
+        raise TypeError(
+            f"Graph: auxiliary must be a dict of the name of a node to a weight, got {type_of(auxiliary)}"
+        )
+    weights = {}
+    for name, weight in auxiliary.items():
+        weights[name] = check_number("Graph", f"auxiliary[{name!r}]", weight, 0, math.inf)
+        if weights[name] == 0:
+            raise ValueError(f"Graph: auxiliary[{name!r}] must be above 0, got {weight!r}")
+    return weights
+
+
+def _check_wires(
+    children: Mapping[str, Module], reads: Mapping[str, tuple[str, ...]], auxiliary: Mapping[str, float]
+) -> None:
     known = {INPUT: None}  # in order
     for name, read in reads.items():
         if name == INPUT:
@@ -226,11 +270,18 @@ def _check_wires(children: Mapping[str, Module], reads: Mapping[str, tuple[str, 
         _check_count(name, children[name], len(read))
         known[name] = None
     *_, last = reads
-    _check_read(reads, last)
+    _check_read(reads, last, auxiliary)
 
 
-def _check_read(reads: Mapping[str, tuple[str, ...]], output: str) -> None:
-    used = {output, *(value for read in reads.values() for value in read)}
+def _check_read(reads: Mapping[str, tuple[str, ...]], output: str, auxiliary: Mapping[str, float]) -> None:
+    read_by = {value: name for name, read in reads.items() for value in read}
+    for name in auxiliary:
+        if name not in reads:
+            raise ValueError(f"Graph: auxiliary {name!r} is no node; there are {', '.join(reads)}")
+        if name == output or name in read_by:
+            why = "is the output" if name == output else f"is read by {read_by[name]!r}"
+            raise ValueError(f"Graph: {name!r} cannot be auxiliary, as it {why}")
+    used = {output, *auxiliary, *read_by}
     unused = [value for value in (INPUT, *reads) if value not in used]
     if unused:
         raise ValueError(f"Graph: nothing reads {', '.join(unused)}; only {output!r} is the output")
@@ -250,7 +301,9 @@ def _check_count(name: str, child: Module, count: int) -> None:
 
 
 def _nodes_of(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    nodes = only_setting("Graph", settings, "nodes")
+    nodes = only_setting(
+        "Graph", {name: value for name, value in settings.items() if name != "auxiliary"}, "nodes"
+    )
     if not isinstance(nodes, Mapping):
         raise TypeError(f"Graph: nodes must be a dict of name to node, got {type(nodes).__name__}")
     for name, node in nodes.items():

@@ -25,6 +25,9 @@ class GraphBuilder(Protocol):
 
     def add(self, op: Op, inputs: Sequence[int], name: str = "") -> int: ...
 
+    def set_auxiliary(self, value: int, weight: float) -> None:
+        """Adds the loss of a value that nothing reads, times the weight, to that of the output."""
+
 
 class Operation(NamedTuple):
     """One operation of a network.
@@ -45,10 +48,14 @@ class _Recorder:
 
     def __init__(self) -> None:
         self.operations: list[Operation] = []
+        self.auxiliary: dict[int, float] = {}
 
     def add(self, op: Op, inputs: Sequence[int], name: str = "") -> int:
         self.operations.append(Operation(op, tuple(inputs), name))
         return len(self.operations)
+
+    def set_auxiliary(self, value: int, weight: float) -> None:
+        self.auxiliary[value] = weight
 
 
 class Planned(Described):
@@ -69,9 +76,18 @@ class Planned(Described):
             >>> [(operation.op.name, operation.inputs, operation.name) for operation in model.operations()]
             [('Linear', (0,), '0'), ('ReLU', (1,), '1')]
         """
+        return self._recorded().operations
+
+    def auxiliary_outputs(self) -> dict[int, float]:
+        """Weight of the loss of each auxiliary output (see `Graph`), by value: k is what the k-th operation
+        computes.
+        """
+        return self._recorded().auxiliary
+
+    def _recorded(self) -> _Recorder:
         recorder = _Recorder()
         self.add_to(recorder, 0, "")
-        return recorder.operations
+        return recorder
 
     def plan(self, input_shape: Sequence[int] | None = None, *, exact: bool = False) -> Plan:
         """The engine's plan for this module: ``print(model.plan())`` shows which layers are fused, the

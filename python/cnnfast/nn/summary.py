@@ -184,6 +184,12 @@ def _notes(model: Planned) -> list[str]:
         plan = model.plan()
         training, inference = (plan.arena_bytes(t) // plan.tile(t) for t in (True, False))
         notes.append(f"memory for one image: {training:,} bytes in training, {inference:,} in inference")
+    if weights := model.auxiliary_outputs():
+        names = [model.operations()[value - 1].name for value in weights]
+        losses = ", ".join(
+            f"{weight:g} of {name}" for name, weight in zip(names, weights.values(), strict=True)
+        )
+        notes.append(f"added to the loss in training: {losses}; not computed in inference")
     if model.frozen:
         trainable = model.num_parameters(only_trainable=True)
         notes.append(f"parameters: {trainable:,} trainable, {model.num_parameters() - trainable:,} frozen")

@@ -6,7 +6,7 @@ plans that `model(x)` and training use are not involved.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -53,10 +53,14 @@ def trace_of(
     run = _Pass(model.operations(), model.flat_parameters, x, training or backward, seed)
     if not backward:
         return Trace(run.outputs, {}, {})
+    auxiliary: dict[int, Array] = {}
     if target is not None and loss is not None:
         model.check_loss(who, loss, run.output.shape[1])
         dy = _output_gradient(who, loss, run.output, target)
-    by_layer, flat = run.backward(_checked_dy(who, dy, run.output))
+        for value, weight in model.auxiliary_outputs().items():
+            gradient = _output_gradient(who, loss, run.values[value], target)
+            auxiliary[value] = np.asarray(gradient * gradient.dtype.type(weight))
+    by_layer, flat = run.backward(_checked_dy(who, dy, run.output), auxiliary)
     buffers = set(model.buffer_names())
     named = {name: grad for name, grad in windows(flat, model.named_shapes()) if name not in buffers}
     return Trace(run.outputs, by_layer, named)
@@ -106,32 +110,34 @@ class _Pass:
         self, operations: Sequence[Operation], params: Array, x: Array, training: bool, seed: int
     ) -> None:
         self._nodes: list[_Node] = []
-        self._values = [x]
+        self.values = [x]
         start = 0
         for step in operations:
             end = start + count(step.op.parameter_shapes().values())
             node = _Node(step, params[start:end].copy())
-            self._values.append(node.forward([self._values[i] for i in node.inputs], training, seed))
+            self.values.append(node.forward([self.values[i] for i in node.inputs], training, seed))
             self._nodes.append(node)
             start = end
 
     @property
     def output(self) -> Array:
-        return self._values[-1]
+        return self.values[-1]
 
     @property
     def outputs(self) -> dict[str, Array]:
-        return {node.name: y for node, y in zip(self._nodes, self._values[1:], strict=True)}
+        return {node.name: y for node, y in zip(self._nodes, self.values[1:], strict=True)}
 
-    def backward(self, dy: Array) -> tuple[dict[str, Array], Array]:
-        """(gradient of the output of each layer, flat gradient of all parameters)"""
-        found: list[Array | None] = [None] * len(self._values)
+    def backward(self, dy: Array, auxiliary: Mapping[int, Array]) -> tuple[dict[str, Array], Array]:
+        """(gradient of the output of each layer, flat gradient of all parameters); `auxiliary` has the
+        gradients of auxiliary outputs by index.
+        """
+        found: list[Array | None] = [auxiliary.get(k) for k in range(len(self.values))]
         found[-1] = dy
         flat = []
         for k in range(len(self._nodes), 0, -1):
             node, here = self._nodes[k - 1], found[k]
             if here is None:  # nothing reads this value
-                here = np.zeros_like(self._values[k])
+                here = np.zeros_like(self.values[k])
                 found[k] = here
             by_input, grads = node.backward(here)
             flat.append(grads)

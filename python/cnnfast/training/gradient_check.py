@@ -7,6 +7,7 @@ derivative is discontinuous (a kink).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -172,14 +173,20 @@ def check_gradients(
     value, dy, scale = value_of(y)
     dx = twin.backward(dy)
     slopes = {name: slope.copy() for name, slope in twin.gradients().items()}
+    difference = of_parameters = _Differences(
+        lambda: value_of(twin.forward(x, seed))[0], value, scale, eps, rtol
+    )
     if target is not None:
-        kind = as_loss(who, loss or "cross_entropy")
-        _, slopes = twin.loss_and_grad(x, np.asarray(target), kind, seed)
-    arrays = twin.parameters()
+        rows, kind = np.asarray(target), as_loss(who, loss or "cross_entropy")
+        total, slopes = twin.loss_and_grad(x, rows, kind, seed)
+        if twin.auxiliary_outputs():  # they are part of this loss, but not of the output
+            whole = functools.partial(twin.loss_and_grad, x, rows, kind, seed)
+            of_parameters = _Differences(lambda: whole()[0], total, scale, eps, rtol)
+    entries = {}
     if x.dtype == np.float64:
-        arrays, slopes = {"x": x, **arrays}, {"x": dx, **slopes}
-    difference = _Differences(lambda: value_of(twin.forward(x, seed))[0], value, scale, eps, rtol)
-    entries = {name: difference.examine(name, arrays[name], slopes[name], samples, rng) for name in slopes}
+        entries["x"] = difference.examine("x", x, dx, samples, rng)
+    for name, array in twin.parameters().items():
+        entries[name] = of_parameters.examine(name, array, slopes[name], samples, rng)
     report = GradientReport(entries)
     if raises and not report.ok:
         wrong = [f"{name}: {entry}" for name, entry in entries.items() if not entry.ok]
