@@ -60,7 +60,7 @@ def test_layers_as_json(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     told = json.loads(capsys.readouterr().out)
     assert told["parameters"] == 52_138
     assert told["layers"][0] == {
-        "name": "0",
+        "name": next(iter(models.d4().children())),
         "operation": "Conv2d",
         "settings": "1 to 8, kernel 3x3, stride 1, padding 1",
         "reads": [-1],
