@@ -73,6 +73,17 @@ def test_a_value_with_two_readers_ends_its_box() -> None:
     assert kinds(svg(model))[-1] == "join"
 
 
+def test_auxiliary_outputs_are_named() -> None:
+    g = nn.Graph.builder()
+    body = g.add(nn.Linear(4, 3), g.input, name="body")
+    side = g.add(nn.Linear(3, 2), body, name="side")
+    output = g.add(nn.Linear(3, 2), body, name="output")
+    model = g.build(output, auxiliary={side: 0.3}, input_shape=(4,))
+    found = {lines[0]: lines[-1] for lines in boxes(svg(model))}
+    assert found["side Linear"] == "auxiliary output, loss times 0.3"
+    assert found["output Linear"] == "2, 8 parameters"
+
+
 def test_names_are_escaped() -> None:
     model = nn.Sequential({"a<b>&\x1b": nn.ReLU()}, input_shape=(2,))
     assert boxes(svg(model))[1][0] == r"a<b>&\x1b ReLU"

@@ -75,8 +75,9 @@ def svg(model: Planned) -> str:
     box_of = {-1: 0} | {row: box for box, group in enumerate(groups, 1) for row in group}
     boxes = [_Box("other", ("input", _shape(model.input_shape)))]
     edges = []
+    losses = {value - 1: weight for value, weight in model.auxiliary_outputs().items()}
     for number, group in enumerate(groups, 1):
-        boxes.append(_box([lines[row] for row in group]))
+        boxes.append(_box([lines[row] for row in group], losses.get(group[-1])))
         edges += [(box_of[read], number) for read in lines[group[0]].reads]
     layout = layered([box.size for box in boxes], edges)
     title = f"{type(model).__name__}, {model.num_parameters():,} parameters"
@@ -112,7 +113,8 @@ def _kind(row: Row) -> str:
     return "pool" if "Pool" in row.operation else "other"
 
 
-def _box(group: Sequence[Row]) -> _Box:
+def _box(group: Sequence[Row], loss: float | None) -> _Box:
+    """The box of some rows; `loss` is the weight of an auxiliary output's loss."""
     first, *others = group
     settings = [text for text in first.settings.split(", ") if text and text not in _USUAL]
     lines = [first.title, *([", ".join(settings)] if settings else [])]
@@ -121,6 +123,8 @@ def _box(group: Sequence[Row]) -> _Box:
     last = _shape(group[-1].output_shape or ())
     parameters = sum(row.parameters for row in group)
     lines.append(f"{last}, {parameters:,} parameters" if parameters else last)
+    if loss is not None:
+        lines.append(f"auxiliary output, loss times {loss:g}")
     return _Box(_kind(first), tuple(map(printable, lines)))
 
 

@@ -17,6 +17,8 @@ _SORTING_SWEEPS = 8
 _PLACING_SWEEPS = 80
 #: Pull of an edge by the number of waypoints among its ends: the main path and long edges become straight.
 _PULL = (4.0, 0.5, 8.0)
+#: Pull of the middle of the drawing on every box.
+_CENTERING = 0.25
 
 Size = tuple[float, float]
 Point = tuple[float, float]
@@ -154,8 +156,8 @@ class _Ranked:
             others = self.above[node] + self.below[node]
             pulls = [_PULL[(node >= self.boxes) + (other >= self.boxes)] for other in others]
             total = sum(pull * x[other] for pull, other in zip(pulls, others, strict=True))
-            wanted.append((total / sum(pulls) if pulls else 0.0) - offset)
-            weights.append(sum(pulls) or 1.0)
+            weights.append(sum(pulls) + _CENTERING * (node < self.boxes))
+            wanted.append(total / weights[-1] - offset)
         for node, value, offset in zip(rank, increasing(wanted, weights), offsets, strict=True):
             x[node] = value + offset
 
