@@ -55,7 +55,7 @@ for layer in model:
     stages.append(layer(stages[-1]))
 
 print(f"{'layer':<36}{'output (n, c, h, w)':<22}{'min':>9}{'max':>9}")
-names = ["the image, normalized", *(f"{number} {layer!r}" for number, layer in enumerate(model))]
+names = ["the image, normalized", *(f"{name} {layer!r}" for name, layer in model.children().items())]
 for name, y in zip(names, stages, strict=True):
     print(f"{name:<36}{y.shape!s:<22}{y.min():>9.4f}{y.max():>9.4f}")
 # Layer by layer in float64, or fused in float32 from the uint8 image: the same network.
@@ -71,7 +71,7 @@ o, p, q = (int(k) for k in np.unravel_index(contrast.argmax(), contrast.shape))
 block = blocks[o, p, :, q]  # (2, 2)
 i, j = 2 * p + int(block.argmax()) // 2, 2 * q + int(block.argmax()) % 2
 
-conv = model[0]
+conv = model["conv1"]
 padded = np.pad(x, 1)  # (30, 30): with a border of zeros every pixel is the middle of a window
 window = padded[i : i + 3, j : j + 3]  # rows i - 1 to i + 1 and columns j - 1 to j + 1 of the image
 weight, bias = conv.weight[o, 0], conv.bias[o]
@@ -89,7 +89,7 @@ same(f"  pooled value ({p}, {q})", np.maximum(block, 0).max(), stages[3][0, o, p
 
 # %% One value of the second convolution
 # Its filters use all 8 channels: 8 windows, 8 times nine products, one bias.
-conv = model[3]
+conv = model["conv2"]
 channels = np.pad(stages[3][0], ((0, 0), (1, 1), (1, 1)))  # (8, 16, 16)
 o = int(stages[4][0, :, p, q].argmax())  # the filter with the largest output at this position
 contributions = [float((channels[c, p : p + 3, q : q + 3] * conv.weight[o, c]).sum()) for c in range(8)]
@@ -106,7 +106,7 @@ row, column = p // 2, q // 2
 number = 49 * o + 7 * row + column
 same(f"flatten: ({o}, {row}, {column}) is number {number}", flat[number], stages[6][0, o, row, column])
 
-hidden, last = stages[9][0], model[9]  # (64,) after ReLU; the layer from 64 to the classes
+hidden, last = stages[9][0], model["output"]  # (64,) after ReLU; the layer from 64 to the classes
 terms = hidden * last.weight[label]
 largest = [int(k) for k in np.abs(terms).argsort()[::-1][:4]]
 print(f"logit of {test.classes[label]!r}: {np.count_nonzero(hidden)} of 64 hidden values > 0, largest terms:")
@@ -138,7 +138,7 @@ same("gradient of the true class's logit", gradient[label], logit_gradient[0, la
 
 k = largest[0]
 _, gradients = model.loss_and_grad(stages[0], np.array([label]))
-same("gradient of its bias, the same", gradient[label], gradients["9.bias"][label])
-slope = gradients["9.weight"][label, k]
+same("gradient of its bias, the same", gradient[label], gradients["output.bias"][label])
+slope = gradients["output.weight"][label, k]
 same(f"gradient of its weight {k}, the same times hidden {k}", gradient[label] * hidden[k], slope)
 print("every value computed by hand equals the library's")

@@ -19,16 +19,16 @@ def test_d4():
     model = models.d4()
     assert repr(model) == (
         "Sequential(\n"
-        "  (0): Conv2d(1, 8, 3, padding=1)\n"
-        "  (1): ReLU()\n"
-        "  (2): MaxPool2d(2)\n"
-        "  (3): Conv2d(8, 16, 3, padding=1)\n"
-        "  (4): ReLU()\n"
-        "  (5): MaxPool2d(2)\n"
-        "  (6): Flatten()\n"
-        "  (7): Linear(784, 64)\n"
-        "  (8): ReLU()\n"
-        "  (9): Linear(64, 10)\n"
+        "  (conv1): Conv2d(1, 8, 3, padding=1)\n"
+        "  (relu1): ReLU()\n"
+        "  (pool1): MaxPool2d(2)\n"
+        "  (conv2): Conv2d(8, 16, 3, padding=1)\n"
+        "  (relu2): ReLU()\n"
+        "  (pool2): MaxPool2d(2)\n"
+        "  (flatten): Flatten()\n"
+        "  (hidden): Linear(784, 64)\n"
+        "  (relu3): ReLU()\n"
+        "  (output): Linear(64, 10)\n"
         ")"
     )
     assert shapes(model)[::3] == [(8, 28, 28), (16, 14, 14), (784,), (10,)]

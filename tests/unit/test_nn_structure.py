@@ -237,6 +237,18 @@ def test_many_inputs(rng):
         joined("input")(x)
 
 
+@pytest.mark.parametrize("container", [nn.Sequential, nn.Branches])
+def test_layers_named_by_keyword(container):
+    def layers():
+        return {"conv1": nn.Conv2d(1, 2, 1), "relu1": nn.ReLU()}
+
+    model = container(**layers(), input_shape=(1, 2, 2), seed=0)
+    other = container(layers(), input_shape=(1, 2, 2), seed=0)
+    assert repr(model) == repr(other)
+    assert list(model.state_dict()) == ["conv1.weight", "conv1.bias"]
+    np.testing.assert_array_equal(model.flat_parameters, other.flat_parameters)
+
+
 # --- what they refuse --------------------------------------------------------------------------------
 
 R = nn.ReLU
@@ -246,6 +258,33 @@ R = nn.ReLU
     ("build", "error", "text"),
     [
         (lambda: nn.Branches(), ValueError, "Branches: needs at least one layer"),
+        (
+            lambda: nn.Sequential(R(), relu=R(), last=R()),
+            TypeError,
+            "Sequential: layers are given by position and by keyword (relu, last); use one of these for all",
+        ),
+        (
+            lambda: nn.Branches({"a": R()}, b=R()),
+            TypeError,
+            "Branches: layers are given in a dict and by keyword (b); use one of these for all",
+        ),
+        (
+            lambda: nn.Sequential(R(), imput_shape=(1, 2)),
+            TypeError,
+            "Sequential: the keyword 'imput_shape' names a layer, which must be a module, got tuple; "
+            "did you mean 'input_shape'?",
+        ),
+        (
+            lambda: nn.Sequential(seed=R()),
+            TypeError,
+            "Sequential: the keyword 'seed' is a setting of Sequential, no layer; name a layer so in a dict: "
+            "Sequential({'seed': ...})",
+        ),
+        (
+            lambda: nn.Sequential(relu=nn.ReLU),
+            TypeError,
+            "Sequential: layer 'relu' is the class ReLU; write ReLU(...)",
+        ),
         (
             lambda: nn.Branches([R()]),
             TypeError,

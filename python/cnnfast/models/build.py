@@ -19,10 +19,14 @@ VGG_STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19:
 
 
 def network(
-    seed: Seed, input_shape: Shape, preprocessing: Preprocessing, layers: Iterable[Module]
+    seed: Seed,
+    input_shape: Shape,
+    preprocessing: Preprocessing,
+    layers: Iterable[Module] | Mapping[str, Module],
 ) -> Sequential:
     """An initialized `Sequential` of the layers, which normalizes uint8 images by `preprocessing`."""
-    model = Sequential(*layers, input_shape=input_shape, seed=seed)
+    children = (layers,) if isinstance(layers, Mapping) else layers
+    model = Sequential(*children, input_shape=input_shape, seed=seed)
     model.preprocessing = preprocessing
     return model
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._types import Seed
-from ..nn import GELU, Conv2d, Flatten, Linear, MaxPool2d, Module, Preprocessing, Sequential
+from ..nn import GELU, Conv2d, Flatten, LazyLinear, Linear, MaxPool2d, Module, Preprocessing, Sequential
 from .build import IMAGE_28, network
 from .registry import register
 
@@ -37,5 +37,5 @@ def hello_dl_letters(
     for c_in, c_out, ceil_mode in ((1, 32, False), (32, 64, True), (64, 128, False)):
         layers += [Conv2d(c_in, c_out, 3), MaxPool2d(2, ceil_mode=ceil_mode)]
         layers += [GELU()] if activation_after_pool else []
-    layers += [Flatten(), Linear(512, 64), GELU(), Linear(64, 128), GELU(), Linear(128, num_classes)]
+    layers += [Flatten(), LazyLinear(64), GELU(), Linear(64, 128), GELU(), Linear(128, num_classes)]
     return network(seed, IMAGE_28, Preprocessing(mean=0.172575, std=0.25), layers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._types import Seed
-from ..nn import Conv2d, Flatten, Linear, MaxPool2d, Preprocessing, ReLU, Sequential
+from ..nn import Conv2d, Flatten, LazyLinear, Linear, MaxPool2d, Preprocessing, ReLU, Sequential
 from .build import IMAGE_28, network
 from .registry import register
 
@@ -37,7 +37,7 @@ def lenet5(seed: Seed = 0, *, num_classes: int = 10) -> Sequential:
         [
             *(Conv2d(1, 6, 5, padding=2), ReLU(), MaxPool2d(2)),
             *(Conv2d(6, 16, 5), ReLU(), MaxPool2d(2)),
-            *(Flatten(), Linear(400, 120), ReLU(), Linear(120, 84), ReLU()),
+            *(Flatten(), LazyLinear(120), ReLU(), Linear(120, 84), ReLU()),
             Linear(84, num_classes),
         ],
     )

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from .._types import Seed
-from ..nn import Conv2d, Flatten, Linear, MaxPool2d, Module, PositionBias, Preprocessing, ReLU, Sequential
+from ..nn import (
+    Conv2d,
+    Flatten,
+    LazyLinear,
+    Linear,
+    MaxPool2d,
+    Module,
+    PositionBias,
+    Preprocessing,
+    ReLU,
+    Sequential,
+)
 from .build import IMAGE_28, network
 from .registry import register
 
@@ -31,5 +42,5 @@ def numpy_mnist(seed: Seed = 0, *, num_classes: int = 10) -> Sequential:
     for c_in, c_out, size in ((1, 16, 28), (16, 32, 14), (32, 64, 7)):
         layers += [Conv2d(c_in, c_out, 3, padding=1, bias=False), PositionBias(c_out, size, size), ReLU()]
         layers += [MaxPool2d(3, 2, padding=((0, 1), (0, 1)))] if size > 7 else []
-    layers += [Flatten(), Linear(3136, 100), ReLU(), Linear(100, num_classes)]
+    layers += [Flatten(), LazyLinear(100), ReLU(), Linear(100, num_classes)]
     return network(seed, IMAGE_28, Preprocessing(), layers)

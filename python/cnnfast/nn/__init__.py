@@ -31,6 +31,7 @@ from .convolution import Conv1d, Conv2d
 from .dropout import Dropout, Dropout2d
 from .graph import Graph
 from .hardtanh import Hardtanh, ReLU6
+from .lazy import LazyConv1d, LazyConv2d, LazyLinear
 from .linear import Linear
 from .module import Module
 from .named_padding import (
@@ -90,6 +91,9 @@ __all__ = [
     "Hardtanh",
     "Identity",
     "LayerNorm",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",

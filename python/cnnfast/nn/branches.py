@@ -19,7 +19,7 @@ class Branches(Listed):
 
     Args:
         branches: Modules, named "0", "1", …; or one dict of name to module.
-        input_shape, seed: As in `Sequential`.
+        input_shape, seed, named: As in `Sequential`.
 
     Shapes:
         (n, c, h, w) to (n, c1 + c2 + …, h', w'): outputs may differ only in their channels.
@@ -49,8 +49,9 @@ class Branches(Listed):
         *branches: Module | Mapping[str, Module],
         input_shape: Sequence[int] | None = None,
         seed: Seed = None,
+        **named: Module,
     ) -> None:
-        super().__init__(*branches, input_shape=input_shape, seed=seed)
+        super().__init__(*branches, input_shape=input_shape, seed=seed, **named)
 
     def add_to(self, graph: GraphBuilder, value: int, prefix: str) -> int:
         ends = [child.add_to(graph, value, dotted(prefix, name)) for name, child in self._children.items()]

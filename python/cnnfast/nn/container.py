@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .._checks import type_of, warn_caller
+from .._names import did_you_mean
 from .._types import Seed, Shape
 from .blank_parameters import is_blank
 from .module import Module
@@ -116,6 +117,7 @@ class Listed(Container):
         children: Modules, named "0", "1", …; or one dict of name to module.
         input_shape: Shape of one input. If given, all shapes are checked at construction.
         seed: Seed to initialize all parameters again; None keeps those of the children.
+        named: Modules by name, instead of `children`.
     """
 
     #: Key of the children in `to_config`.
@@ -126,15 +128,13 @@ class Listed(Container):
         *children: Module | Mapping[str, Module],
         input_shape: Sequence[int] | None = None,
         seed: Seed = None,
+        **named: Module,
     ) -> None:
-        if len(children) == 1 and isinstance(children[0], Mapping):
-            named: Mapping[str, Any] = children[0]
-        else:
-            named = {str(position): child for position, child in enumerate(children)}
-        super().__init__(named)
-        self.input_shape = input_shape
+        _check_arguments(type(self).__name__, children, named, {"input_shape": input_shape, "seed": seed})
+        super().__init__(_by_name(children) if children else named)
         if seed is not None and not is_blank():
             self.initialize(seed)
+        self.input_shape = input_shape
 
     def __len__(self) -> int:
         return len(self._children)
@@ -181,6 +181,36 @@ class Listed(Container):
                 f"got {type(children).__name__}"
             )
         return children
+
+
+def _by_name(children: tuple[Module | Mapping[str, Module], ...]) -> Mapping[str, Any]:
+    """Modules given by position, or as one dict."""
+    if len(children) == 1 and isinstance(children[0], Mapping):
+        return children[0]
+    return {str(position): child for position, child in enumerate(children)}
+
+
+def _check_arguments(
+    who: str, children: tuple[Any, ...], named: Mapping[str, Any], settings: Mapping[str, Any]
+) -> None:
+    """Refuses modules given in two ways, and keywords that are not layers."""
+    for name, value in named.items():
+        if not isinstance(value, Module | type):
+            raise TypeError(
+                f"{who}: the keyword {name!r} names a layer, which must be a module, got {type_of(value)}"
+                f"{did_you_mean(name, settings)}"
+            )
+    for name, value in settings.items():
+        if isinstance(value, Module):
+            raise TypeError(
+                f"{who}: the keyword {name!r} is a setting of {who}, no layer; name a layer so in a dict: "
+                f"{who}({{{name!r}: ...}})"
+            )
+    if children and named:
+        by = "in a dict" if isinstance(children[0], Mapping) else "by position"
+        raise TypeError(
+            f"{who}: layers are given {by} and by keyword ({', '.join(named)}); use one of these for all"
+        )
 
 
 def ending(layers: Iterable[Module]) -> OutputKind:

@@ -75,8 +75,13 @@ class Described(ParameterTree):
             outputs = self._output_shape(shape)
             if self._classes is not None:
                 _check_classes(who, self._classes, outputs)
+            self.materialize(shape)
         self._input_shape = shape
         self._plans = {}
+
+    @abstractmethod
+    def materialize(self, input_shape: Shape) -> None:
+        """Makes lazy layers ordinary ones, for inputs of this shape."""
 
     @property
     def output_shape(self) -> Shape | None:

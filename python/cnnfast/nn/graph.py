@@ -80,9 +80,9 @@ class Graph(Container):
         self.auxiliary = _checked_auxiliary({} if auxiliary is None else auxiliary)
         super().__init__({name: node[0] for name, node in nodes.items()})
         _check_wires(self._children, self.reads, self.auxiliary)
-        self.input_shape = input_shape
         if seed is not None and not is_blank():
             self.initialize(seed)
+        self.input_shape = input_shape
 
     @staticmethod
     def builder() -> Builder:

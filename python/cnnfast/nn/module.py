@@ -365,7 +365,7 @@ class Module(Planned):
         draw(self, path)
 
     def __str__(self) -> str:
-        return self.summary()
+        return repr(self) if self.is_lazy() else self.summary()
 
     def _warn_of_outputs(self, call: str, x: Array, y: Array) -> None:
         if not all_finite(y) and not warn_of_weights(f"{type(self).__name__}: {call}", self):

@@ -209,11 +209,18 @@ class ParameterTree(ABC):
     def _own_block(self) -> None:
         """Gives the tree a float32 block of zeros."""
         self._owner: weakref.ref[ParameterTree] | None = None
-        self.place(Block(count(shape for _, shape in self.named_shapes()), np.dtype(np.float32)), 0)
+        self.place(Block(self.size(), np.dtype(np.float32)), 0)
+
+    def size(self) -> int:
+        """Number of elements in the block; a lazy layer has none yet."""
+        children = self.children().values()
+        if children:
+            return sum(child.size() for child in children)
+        return count(shape for _, shape in self.named_shapes())
 
     def place(self, block: Block, start: int) -> int:
         """Moves the parameters to `block`, from `start` on; returns their end."""
-        stop = start + count(shape for _, shape in self.named_shapes())
+        stop = start + self.size()
         self._block, self._start = block, start
         self.flat_parameters = block.values[start:stop]
         self._gradient_window: Array | None = None
@@ -232,17 +239,56 @@ class ParameterTree(ABC):
         for child in children.values():
             child.set_owner(self)
 
+    def is_lazy(self) -> bool:
+        """Whether there is a layer whose parameters do not exist before the shape of the input is known."""
+        return any(child.is_lazy() for child in self.children().values())
+
+    def fill_in(self) -> list[tuple[ParameterTree, np.random.SeedSequence | None]]:
+        """Makes lazy layers ordinary ones, without space in the block; returns them and their seeds."""
+        return [found for child in self.children().values() for found in child.fill_in()]
+
+    def repack(self) -> None:
+        """Moves the parameters of the whole network to a block of the right size, after `fill_in`."""
+        owner = self.container()
+        if owner is not None:
+            owner.repack()
+            return
+        before = [(leaf, leaf.flat_parameters) for leaf in self.leaves()]
+        block = Block(self.size(), self.dtype)
+        block.frozen_changes = self._block.frozen_changes
+        self.place(block, 0)
+        for leaf, values in before:
+            if not is_blank() and values.size == leaf.flat_parameters.size:
+                leaf.flat_parameters[:] = values
+
+    def leaves(self) -> list[ParameterTree]:
+        """The layers, in the order of the block."""
+        children = self.children().values()
+        return [leaf for child in children for leaf in child.leaves()] if children else [self]
+
+    def whole_name(self) -> str:
+        """The name in the whole network, containers included; empty outside of a container."""
+        owner = self.container()
+        if owner is None:
+            return ""
+        (own,) = (name for name, child in owner.children().items() if child is self)
+        return f"{owner.whole_name()}.{own}".removeprefix(".")
+
     def set_owner(self, container: ParameterTree) -> None:
         self._owner = weakref.ref(container)
 
+    def container(self) -> ParameterTree | None:
+        """The container that the module is part of."""
+        return None if self._owner is None else self._owner()
+
     def in_container(self) -> bool:
         """Whether the module is part of a container."""
-        return self._owner is not None and self._owner() is not None
+        return self.container() is not None
 
     def forget_plans(self) -> None:
         """Discards the plans of this module and of its containers: what they run has changed."""
         self._plans = {}
-        owner = None if self._owner is None else self._owner()
+        owner = self.container()
         if owner is not None:
             owner.forget_plans()
 

@@ -117,6 +117,33 @@ class Planned(Described):
         self._tape = None
         return super().place(block, start)
 
+    def materialize(self, input_shape: Sequence[int]) -> None:
+        """Make lazy layers (`LazyLinear` and others) ordinary ones, for inputs of this shape; nothing happens
+        without them. Setting `input_shape`, a call and `fit` do it, too.
+
+        Args:
+            input_shape: Shape of one input, (c, h, w) or (features,). Other sizes may still be used later,
+                unless it is set as `input_shape`.
+
+        Raises:
+            ValueError: The layers do not fit the shape.
+
+        Example:
+            >>> from cnnfast import nn
+            >>> model = nn.Sequential(nn.LazyConv2d(4, 3), nn.ReLU())
+            >>> model.materialize((3, 8, 8))
+            >>> model[0]
+            Conv2d(3, 4, 3)
+        """
+        if not self.is_lazy():
+            return
+        self._output_shape(tuple(input_shape))  # each layer sees its input
+        filled = self.fill_in()
+        self.repack()
+        for layer, seed in filled:
+            if seed is not None:
+                layer.initialize_from(seed)
+
     def _output_shape(self, input_shape: Shape) -> Shape:
         graph = Graph(input_shape)
         return graph.shape(self.add_to(graph, 0, ""))
@@ -205,6 +232,8 @@ class Planned(Described):
         """
         key: tuple[int | str, ...] = ("exact", *shape) if exact else shape
         with self._lock:
+            if key not in self._plans:
+                self.materialize(shape)
             plans = self._plans
             if key not in plans:
                 plan = self._build_plan(shape, exact)

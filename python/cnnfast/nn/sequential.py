@@ -23,6 +23,8 @@ class Sequential(Listed):
 
     Args:
         layers: The modules in order, named "0", "1", …; or one dict of name to module.
+        named: The modules in order, by name, instead of `layers`. In a dict they may also be named
+            "input_shape" or "seed".
         input_shape: Shape of one input, (c, h, w) or (features,). If given, all shapes are checked at
             construction, `print` shows them, and only such inputs are accepted.
         seed: Seed to initialize all parameters again, each layer from its own stream; None keeps them.
@@ -31,7 +33,7 @@ class Sequential(Listed):
     them (followed by at most a Softmax, LogSoftmax or Sigmoid).
 
     Raises:
-        TypeError: Something that is not a module.
+        TypeError: Something that is not a module; layers given in two ways.
         ValueError: No layers; a layer used twice or already inside another container; shapes that do not fit.
 
     Example:
@@ -46,6 +48,9 @@ class Sequential(Listed):
         (4, 1, 3, 3)
         >>> list(model.parameters())
         ['0.weight', '0.bias', '3.weight', '3.bias']
+        >>> model = nn.Sequential(hidden=nn.Linear(4, 8), relu=nn.ReLU(), output=nn.Linear(8, 2))
+        >>> list(model.parameters())
+        ['hidden.weight', 'hidden.bias', 'output.weight', 'output.bias']
     """
 
     _described_as = "layers"
@@ -55,8 +60,9 @@ class Sequential(Listed):
         *layers: Module | Mapping[str, Module],
         input_shape: Sequence[int] | None = None,
         seed: Seed = None,
+        **named: Module,
     ) -> None:
-        super().__init__(*layers, input_shape=input_shape, seed=seed)
+        super().__init__(*layers, input_shape=input_shape, seed=seed, **named)
 
     def _readers(self) -> dict[str, Module]:
         """The first child that computes anything."""

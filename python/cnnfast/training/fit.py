@@ -189,6 +189,8 @@ def fit(
     if held is None:
         _check_without_validation(rates, metrics)
     chosen = Adam() if optimizer is None else optimizer
+    if model.is_lazy():
+        model.prepare(part.x)
     trainer = Trainer(
         model, chosen, loss, seed, clip_norm=clip_norm, clip_value=clip_value, augment=augmentation
     )
