@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import pickle
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from cnnfast import _core, evaluate, fit, functional, losses, nn, optim
-from cnnfast.training.history import EpochRecord
-from cnnfast.training.trainer import Trainer
+from cnnfast import _core, functional, losses, nn
 
 from tests import oracle
-from tests.support.refusal import refused
+from tests.support.losses import SETTINGS
 
 NAN, INF = np.nan, np.inf
 Array = np.ndarray[Any, Any]
 
-SETTINGS: list[tuple[losses.Loss, str]] = [
-    (losses.CrossEntropy(), "classes"),
-    (losses.CrossEntropy(weight=[0.5, 0, 2, 1], label_smoothing=0.3, ignore_index=2), "classes"),
-    (losses.CrossEntropy(label_smoothing=0.1), "shares"),
-    (losses.CrossEntropy(weight=[0.5, 1, 2, 1]), "shares"),
-    (losses.NLL(weight=[1, 2, 3, 0.25]), "classes"),
-    (losses.MSE(), "numbers"),
-    (losses.L1(), "numbers"),
-    (losses.SmoothL1(beta=0.5), "numbers"),
-    (losses.SmoothL1(beta=0), "numbers"),
-    (losses.Huber(delta=0.75), "numbers"),
-    (losses.BCEWithLogits(), "shares"),
-    (losses.BCEWithLogits(pos_weight=[1, 0, 2, 5]), "shares"),
-]
 by_setting = pytest.mark.parametrize(("loss", "kind"), SETTINGS, ids=lambda v: str(v))
 
 
@@ -40,7 +22,9 @@ def drawn(kind: str, rng: np.random.Generator, *shape: int) -> Array:
     """Targets of that shape."""
     if kind == "classes":
         return rng.integers(0, shape[1], shape[0])
-    return rng.dirichlet(np.ones(shape[1]), shape[0]) if kind == "shares" else rng.standard_normal(shape)
+    return (
+        rng.dirichlet(np.ones(shape[1]), shape[0]) if kind == "probabilities" else rng.standard_normal(shape)
+    )
 
 
 def plain(loss: losses.Loss, x: Array, target: Array) -> tuple[Array, Array, float]:
@@ -214,232 +198,4 @@ def test_any_number_of_threads_gives_the_same_bits(
 # --- training ---------------------------------------------------------------------------------------
 
 
-def line(n: int, seed: int) -> tuple[Array, Array]:
-    """x, and two numbers that follow from it."""
-    rng = np.random.default_rng(seed)
-    x = rng.standard_normal((n, 3)).astype(np.float32)
-    return x, np.stack([x @ [1, -2, 0.5], x[:, 0] - 1], axis=1).astype(np.float32)
-
-
-@pytest.mark.parametrize("loss", ["mse", "l1", "smooth_l1", losses.Huber(delta=0.3)], ids=str)
-def test_fit_a_regression(loss: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    model = nn.Linear(3, 2, seed=0)
-    history = fit(
-        *(model, line(400, 0), 25, optim.Adam(lr=0.05), 32),
-        loss=loss,
-        validation=line(100, 1),
-    )
-    x, y = line(100, 2)
-    assert np.abs(model(x) - y).max() < 0.05
-    record = history.epochs[-1]
-    assert (record.accuracy, record.val_accuracy) == (None, None)
-    best = min(history.epochs, key=lambda r: (r.val_loss, r.epoch))
-    assert history.best_epoch == best.epoch
-    assert losses.from_config(losses.as_loss("test", loss).to_config()) == losses.as_loss("test", loss)
-    assert "accuracy" not in capsys.readouterr().err
-    assert "accuracy" not in str(history)
-    json.dumps(history.to_dict())
-
-
-def test_fit_to_probabilities_and_to_several_answers() -> None:
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((300, 4)).astype(np.float32)
-    classes = x.argmax(axis=1)
-    soft = (np.eye(4)[classes] * 0.9 + 0.025).astype(np.float32)
-    model = nn.Linear(4, 4, seed=0)
-    history = fit(model, (x, soft), 30, optim.Adam(0.05), progress=False, validation=0.2)
-    assert history.epochs[-1].accuracy > 0.9
-    assert history.epochs[-1].val_accuracy > 0.9
-    assert evaluate(model, (x, classes)).accuracy > 0.9
-
-    several = (x > 0).astype(np.float32)
-    model = nn.Linear(4, 4, seed=0)
-    history = fit(model, (x, several), 30, optim.Adam(0.05), loss="bce_with_logits", progress=False)
-    assert ((model(x) > 0) == several).mean() > 0.95
-    assert history.epochs[-1].accuracy is None
-
-
-def test_fit_leaves_unknown_classes_out_of_training_and_validation() -> None:
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((200, 3)).astype(np.float32)
-    y = x.argmax(axis=1)
-    y[::4] = -100
-    model, twin = nn.Linear(3, 3, seed=0), nn.Linear(3, 3, seed=0)
-    known = y >= 0
-    a = fit(model, (x, y), 1, optim.SGD(0.1), 200, shuffle=False, validation=(x, y), progress=False)
-    b = fit(
-        *(twin, (x[known], y[known]), 1, optim.SGD(0.1), 200),
-        shuffle=False,
-        validation=(x[known], y[known]),
-        progress=False,
-    )
-    assert a.epochs[0].val_loss == pytest.approx(b.epochs[0].val_loss, rel=1e-5)
-    np.testing.assert_allclose(model.weight, twin.weight, rtol=1e-5)
-    with refused(ValueError, "fit: validation: all labels are ignored"):
-        fit(model, (x, y), validation=(x[:4], [-100] * 4))
-
-
-def test_weights_change_what_is_learned(rng: np.random.Generator) -> None:
-    x, y = np.ones((100, 1), np.float32), (np.arange(100) % 10 == 0).astype(int)
-    for weight, share in ((None, 0.1), ([1.0, 9.0], 0.5)):
-        model = nn.Linear(1, 2, seed=0)
-        fit(model, (x, y), 150, optim.SGD(0.5), 100, loss=losses.CrossEntropy(weight), progress=False)
-        assert model.predict_proba(x)[0, 1] == pytest.approx(share, abs=0.02)
-
-
 # --- settings and refusals --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("loss", [loss for loss, _ in SETTINGS], ids=str)
-def test_settings_are_plain_data(loss: losses.Loss) -> None:
-    config = json.loads(json.dumps(loss.to_config()))
-    assert losses.from_config(config) == loss
-    model = nn.Sequential(nn.Linear(3, 4), nn.LogSoftmax() if loss.is_classification else nn.Identity())
-    trainer = Trainer(model, optim.SGD(0.1), loss)
-    assert trainer.loss == pickle.loads(pickle.dumps(trainer.loss)) == loss
-    assert hash(loss) == hash(losses.from_config(config))
-
-
-def test_plain_names() -> None:
-    assert {losses.as_loss("x", name).name for name in losses.KINDS} == set(losses.KINDS)
-    assert losses.as_loss("x", "huber") == losses.Huber()
-
-
-NAMES = '"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_logits"'
-
-
-@pytest.mark.parametrize(
-    ("build", "error", "text"),
-    [
-        (
-            lambda: losses.CrossEntropy([1, -1]),
-            ValueError,
-            "CrossEntropy: weight[1] must be finite and at least 0, got -1",
-        ),
-        (
-            lambda: losses.CrossEntropy([NAN]),
-            ValueError,
-            "CrossEntropy: weight[0] must be finite and at least 0, got nan",
-        ),
-        (
-            lambda: losses.CrossEntropy([]),
-            ValueError,
-            "CrossEntropy: weight must not be empty; None stands for all 1",
-        ),
-        (
-            lambda: losses.CrossEntropy(2.0),
-            TypeError,
-            "CrossEntropy: weight must be a sequence of numbers, one for each output, got 2.0",
-        ),
-        (lambda: losses.NLL(["a"]), TypeError, "NLL: weight[0] must be a number, got str 'a'"),
-        (
-            lambda: losses.CrossEntropy(label_smoothing=1.5),
-            ValueError,
-            "CrossEntropy: label_smoothing must be at least 0 and at most 1, got 1.5",
-        ),
-        (
-            lambda: losses.CrossEntropy(ignore_index=0.0),
-            TypeError,
-            "CrossEntropy: ignore_index must be an integer, got float 0.0",
-        ),
-        (lambda: losses.Huber(delta=0), ValueError, "Huber: delta must be above 0, got 0"),
-        (lambda: losses.Huber(delta=INF), ValueError, "Huber: delta must be finite and at least 0, got inf"),
-        (
-            lambda: losses.SmoothL1(beta=-1),
-            ValueError,
-            "SmoothL1: beta must be finite and at least 0, got -1",
-        ),
-        (
-            lambda: losses.from_config({"type": "Hinge"}),
-            ValueError,
-            "losses.from_config: unknown type 'Hinge'; known are CrossEntropy, NLL, MSE, L1, SmoothL1, "
-            "Huber, BCEWithLogits",
-        ),
-        (
-            lambda: losses.from_config({"type": "MSE", "delta": 1}),
-            ValueError,
-            "MSE: has no setting 'delta'; it takes none",
-        ),
-        (
-            lambda: nn.Linear(2, 3).loss_and_grad(np.zeros((1, 2), np.float32), [0], "hinge"),
-            ValueError,
-            f"Linear: loss must be one of {NAMES} or an object of cnnfast.losses, got 'hinge'",
-        ),
-        (
-            lambda: nn.Linear(2, 3).loss_and_grad(
-                np.zeros((1, 2), np.float32), [0], losses.CrossEntropy([1, 2])
-            ),
-            ValueError,
-            "loss: weight has 2 entries, one is needed for each of the 3 outputs",
-        ),
-        (
-            lambda: functional.binary_cross_entropy_with_logits(
-                np.zeros((1, 3)), np.zeros((1, 3)), pos_weight=[1]
-            ),
-            ValueError,
-            "loss: pos_weight has 1 entries, one is needed for each of the 3 outputs",
-        ),
-        (
-            lambda: nn.Linear(2, 3).loss_and_grad(np.zeros((1, 2), np.float32), np.zeros((1, 3)), "mse"),
-            TypeError,
-            'Linear: target must be float32 like the output, got float64; use target.astype("float32")',
-        ),
-        (
-            lambda: nn.Linear(2, 3).loss_and_grad(
-                np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32), "l1"
-            ),
-            ValueError,
-            "Linear: target must have shape (2, 3), that of the output, got (2, 2)",
-        ),
-        (
-            lambda: nn.Linear(2, 3).loss_and_grad(np.zeros((2, 2), np.float32), [[0.0]], "l1"),
-            TypeError,
-            'Linear: target must be a NumPy array, got list; use np.asarray(target, dtype="float32")',
-        ),
-        (
-            lambda: functional.cross_entropy(np.zeros((2, 2)), np.array([[0.5, 0.5], [1.5, -0.5]])),
-            ValueError,
-            "cross_entropy: target must be from 0 to 1, got 1.5 at (1, 0)",
-        ),
-        (
-            lambda: functional.binary_cross_entropy_with_logits(np.zeros((1, 2)), np.array([[0.0, NAN]])),
-            ValueError,
-            "binary_cross_entropy_with_logits: target must be from 0 to 1, got nan at (0, 1)",
-        ),
-        (
-            lambda: functional.cross_entropy(np.zeros((2, 3)), [0, -1]),
-            ValueError,
-            "cross_entropy: label -1 at row 1 of target is outside of 0 .. 2 (3 classes, 1 such labels)",
-        ),
-        (
-            lambda: functional.mse_loss(np.zeros(3), np.zeros((3, 1))),
-            ValueError,
-            "mse_loss: target must have shape (3,), that of the output, got (3, 1)",
-        ),
-        (
-            lambda: evaluate(nn.Linear(2, 3), (np.zeros((4, 2), np.float32), np.zeros((4, 3), np.float32))),
-            TypeError,
-            "evaluate: y must be integers, the class of each row, got float32 array of shape (4, 3); "
-            "for other targets set model.task to 'regression' or 'multilabel'",
-        ),
-        (
-            lambda: Trainer(nn.Sequential(nn.Linear(1, 2), nn.Softmax()), optim.Adam(), "bce_with_logits"),
-            ValueError,
-            'Trainer: the loss "bce_with_logits" does not take probabilities; remove the Softmax at the end',
-        ),
-        (
-            lambda: fit(nn.Linear(2, 3), (np.zeros((4, 2), np.float32), [0, 1, 2, 0]), loss="mse"),
-            TypeError,
-            'fit: y must be a NumPy array, got list; use np.asarray(y, dtype="float32")',
-        ),
-    ],
-)
-def test_what_does_not_fit_is_refused(build: Callable[[], object], error: type[Exception], text: str) -> None:
-    with refused(error, text):
-        build()
-
-
-def test_a_record_without_classes() -> None:
-    assert str(EpochRecord(1, 0.5, None, 0.25, None, 1.0, 10.0)) == (
-        "epoch 1  loss 0.5000  validation loss 0.2500  10 images/s  1.0 s"
-    )

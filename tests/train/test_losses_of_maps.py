@@ -247,6 +247,6 @@ ZEROS = np.zeros((2, 4, 3, 5))
         ),
     ],
 )
-def test_what_does_not_fit_is_refused(call: Callable[[], Any], error: type[Exception], text: str) -> None:
+def test_invalid_arguments(call: Callable[[], Any], error: type[Exception], text: str) -> None:
     with refused(error, text):
         call()

@@ -5,12 +5,10 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from cnnfast import nn, optim
-from cnnfast.training.trainer import Trainer
+from cnnfast import nn
 
 from tests.support.refusal import refused
 
@@ -165,144 +163,6 @@ def test_to_changes_the_dtype_in_place():
             model.to(wrong)
 
 
-def test_state_dict_round_trip_and_other_floats():
-    model, other = nested(), nested()
-    other.initialize(9)
-    state = model.state_dict()
-    state["0.weight"][:] = 5  # copies
-    assert not (model[0].weight == 5).any()
-    other.load_state_dict({name: value.astype(np.float64) for name, value in state.items()})
-    assert other[0].weight.ravel().tolist() == [5, 5]
-    assert other.dtype == np.float32
-
-
-def test_load_state_dict_says_what_is_wrong_and_changes_nothing():
-    model = nn.Sequential(nn.Linear(2, 3), seed=0)
-    before = model.state_dict()
-    good = model.state_dict()
-    cases = [
-        ([], TypeError, "Sequential: state must be a dict of arrays by name, got list"),
-        ({}, ValueError, "Sequential: the state lacks 0.weight, 0.bias; strict=False would skip them"),
-        (
-            {**good, "x": 1, "y": 2},
-            ValueError,
-            "Sequential: the state has unknown x, y; strict=False would skip them",
-        ),
-        (
-            {"0.weight": good["0.weight"], "b": 1},
-            ValueError,
-            "Sequential: the state lacks 0.bias and has unknown b; strict=False would skip them",
-        ),
-        (
-            {**good, "0.bias": np.zeros(4)},
-            ValueError,
-            "Sequential: 0.bias must have shape (3,), got (4,) in the state",
-        ),
-        (
-            {**good, "0.bias": np.arange(3)},
-            TypeError,
-            "Sequential: 0.bias must be floating point, got int64 in the state",
-        ),
-    ]
-    for state, error, text in cases:
-        with refused(error, text):
-            model.load_state_dict(state)
-    for name, value in model.state_dict().items():
-        np.testing.assert_array_equal(value, before[name])
-    model.load_state_dict({"0.bias": np.ones(3, np.float16), "other": None}, strict=False)
-    assert model[0].bias.tolist() == [1, 1, 1]
-
-
-def test_load_state_dict_tells_all_that_is_wrong_at_once():
-    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1), seed=0)
-    state = {
-        "0.weight": np.zeros((3, 3)),
-        "0.bias": np.zeros(3, int),
-        "1.weight": np.zeros(3),
-        "2.bias": 0.0,
-        "head": 0.0,
-    }
-    wrong = (
-        "0.weight must have shape (3, 2), got (3, 3) in the state; 1.weight must have shape (1, 3), got (3,) "
-        "in the state; 0.bias must be floating point, got int64 in the state"
-    )
-    names = "the state lacks 1.bias and has unknown 2.bias, head; strict=False would skip them"
-    before = model.state_dict()
-    with refused(ValueError, f"Sequential: {names}; {wrong}"):
-        model.load_state_dict(state)
-    with refused(ValueError, f"Sequential: {wrong}"):
-        model.load_state_dict(state, strict=False)
-    with pytest.raises(TypeError) as caught:
-        model.load_state_dict({"0.weight": [[1.0], [1.0, 2.0]], "1.bias": "x"}, strict=False)
-    assert str(caught.value).startswith("Sequential: 0.weight cannot be read as an array: setting an")
-    assert str(caught.value).endswith("; 1.bias must be floating point, got <U1 in the state")
-    for name, value in model.state_dict().items():
-        np.testing.assert_array_equal(value, before[name])
-
-
-def test_load_state_dict_returns_what_did_not_match():
-    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1), seed=0)
-    unmatched = model.load_state_dict({"0.bias": [1.0, 2.0, 3.0], "old.bias": None}, strict=False)
-    assert unmatched.missing_keys == ["0.weight", "1.weight", "1.bias"]
-    assert unmatched.unexpected_keys == ["old.bias"]
-    assert model[0].bias.tolist() == [1, 2, 3]
-    assert model.load_state_dict(model.state_dict()) == ([], [])
-
-
-class Tensor:
-    """What tensors of several libraries have in common: on a device, part of a graph, and then an array."""
-
-    def __init__(self, value: np.ndarray, steps: tuple[str, ...]) -> None:
-        self.value, self.steps = value, steps
-
-    def _next(self, step: str) -> Tensor:
-        assert self.steps[0] == step
-        return Tensor(self.value, self.steps[1:])
-
-    def detach(self) -> Tensor:
-        return self._next("detach")
-
-    def cpu(self) -> Tensor:
-        return self._next("cpu")
-
-    def numpy(self) -> np.ndarray:
-        assert self.steps == ("numpy",)
-        return self.value
-
-
-class ArrayLike:
-    def __init__(self, value: np.ndarray) -> None:
-        self.value = value
-
-    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
-        return self.value
-
-
-@pytest.mark.parametrize(
-    "wrap", [lambda a: Tensor(a, ("detach", "cpu", "numpy")), ArrayLike, np.ndarray.tolist]
-)
-def test_load_state_dict_takes_what_can_become_an_array(wrap):
-    model, other = nested(), nested()
-    other.initialize(9)
-    other.load_state_dict({name: wrap(value) for name, value in model.state_dict().items()})
-    np.testing.assert_array_equal(other.flat_parameters, model.flat_parameters)
-
-
-def test_load_state_dict_takes_tensors_of_pytorch():
-    torch = pytest.importorskip("torch")
-    layer, theirs = nn.Linear(3, 2), torch.nn.Linear(3, 2)
-    for state in (
-        theirs.state_dict(),
-        theirs.state_dict(keep_vars=True),
-        dict(theirs.double().named_parameters()),
-    ):
-        layer.load_state_dict(state)
-        np.testing.assert_array_equal(layer.weight, theirs.weight.detach().numpy().astype(np.float32))
-    half = {"bias": torch.zeros(2, dtype=torch.bfloat16)}
-    with pytest.raises(TypeError, match=r"^Linear: bias cannot be read as an array: .*BFloat16"):
-        layer.load_state_dict(half, strict=False)
-
-
 def test_assigning_to_a_parameter_is_checked():
     with pytest.raises(
         ValueError, match=r"^Linear: weight must have shape \(1, 2\), got \(2,\) in the state$"
@@ -314,7 +174,7 @@ def test_assigning_to_a_parameter_is_checked():
         layer.bias = np.zeros(1)
 
 
-def test_first_values_are_uniform_in_the_bound_of_pytorch():
+def test_initial_values_are_uniform_within_pytorchs_bound():
     layer = nn.Conv2d(3, 400, (3, 5), seed=0)
     bound = 1 / np.sqrt(3 * 3 * 5)
     for values in (layer.weight, layer.bias):
@@ -362,108 +222,3 @@ def test_numpys_global_random_state_is_left_alone():
 
 
 # --- weights kept between calls ---------------------------------------------------------------------
-
-
-def fresh(model: nn.Module, x: np.ndarray) -> np.ndarray:
-    """What the parameters of this moment give."""
-    return model.copy()(x)
-
-
-def test_inference_sees_every_change_of_the_parameters():
-    model = nested()
-    x = np.random.default_rng(0).standard_normal((2, 1, 2, 2)).astype(np.float32)
-    state = {name: 2 * value for name, value in model.state_dict().items()}
-    trainer = Trainer(model, optim.SGD(lr=0.1))
-    held = model.parameters()["3.weight"][1:]  # a view of a view, kept
-
-    def through_view() -> None:
-        held[0, 3] += 1
-
-    def through_dropped_view() -> None:
-        model.parameters()["0.bias"][:] = 3
-
-    def through_part() -> None:
-        model["1"].parameters()["body.bias.bias"][:] -= 1
-
-    def by_assignment() -> None:
-        model[3].bias = model[3].bias * 2 + 1
-
-    changes = [through_view, through_dropped_view, through_part, by_assignment, through_view]
-    changes += [lambda: model.load_state_dict(state), lambda: model.initialize(5)]
-    changes += [lambda: trainer.step(x, np.array([0, 1]))]
-    for release in (False, True):
-        for change in changes:
-            before = model(x)
-            change()
-            after = model(x)
-            assert (after != before).any()
-            np.testing.assert_array_equal(after, fresh(model, x))
-            np.testing.assert_array_equal(model(x), after)
-        if not release:
-            del held
-            gc.collect()
-            held = model[3].weight  # an array of its own
-
-
-def test_weights_are_kept_while_nobody_can_change_them():
-    model = nested()
-    gc.collect()
-    version = model._block.version
-    assert version >= 0
-    view = model[3].bias[1:]
-    assert model._block.version == -1
-    del view
-    assert model._block.version > version
-    version = model._block.version
-    model(np.zeros((1, 1, 2, 2), np.float32))
-    model.state_dict()
-    assert model._block.version == version
-
-
-def test_threads_may_share_a_model_whose_weights_change_between_calls():
-    model = nested()
-    x = np.random.default_rng(0).standard_normal((3, 1, 2, 2)).astype(np.float32)
-    with ThreadPoolExecutor(4) as pool:
-        for seed in range(20):
-            model.initialize(seed)
-            want = fresh(model, x)
-            for got in pool.map(lambda _: model(x), range(8)):
-                np.testing.assert_array_equal(got, want)
-
-
-def test_a_state_that_matches_nothing_is_refused_also_without_strict():
-    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
-    before = model.state_dict()
-    state = {name: value + 1 for name, value in before.items()}
-    theirs = "0.weight, 0.bias, 2.weight, 2.bias"
-    with refused(
-        ValueError,
-        "Sequential: nothing in the state matches: it has module.0.weight, module.0.bias, module.2.weight, "
-        f"module.2.bias, the module has {theirs}; remove the prefix 'module.' from its names",
-    ):
-        model.load_state_dict({f"module.{name}": value for name, value in state.items()}, strict=False)
-    whole = nn.Sequential({"body": model})
-    with refused(
-        ValueError,
-        f"Sequential: nothing in the state matches: it has {theirs}, the module has body.0.weight, "
-        "body.0.bias, body.2.weight, body.2.bias; add the prefix 'body.' to its names",
-    ):
-        whole.load_state_dict(state, strict=False)
-    with refused(
-        ValueError,
-        f"Sequential: nothing in the state matches: it has a, b, c, d and 2 more, the module has {theirs}",
-    ):
-        model.load_state_dict(dict.fromkeys("abcdef", np.zeros(1)), strict=False)
-    with refused(ValueError, f"Sequential: the state is empty, expected some of {theirs}"):
-        model.load_state_dict({}, strict=False)
-    for name, value in model.state_dict().items():
-        np.testing.assert_array_equal(value, before[name])
-
-
-def test_a_state_that_matches_in_part_is_taken_without_strict():
-    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
-    told = model.load_state_dict({"0.bias": np.ones(3), "head.bias": np.ones(1)}, strict=False)
-    assert told.missing_keys == ["0.weight", "1.weight", "1.bias"]
-    assert told.unexpected_keys == ["head.bias"]
-    assert model[0].bias.tolist() == [1, 1, 1]
-    assert nn.ReLU().load_state_dict({}, strict=False) == ([], [])

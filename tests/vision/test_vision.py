@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cnnfast import datasets
-from cnnfast.errors import DataError
 from cnnfast.vision import (
-    ImageWarning,
-    as_text,
-    components,
     load_image,
     normalize,
     prepare,
-    reading,
-    threshold,
-    to_color_input,
     to_model_input,
 )
 
-from tests.support.drawings import blob, cropped, drawing, photo, similarity, words
+from tests.support.drawings import drawing, photo, similarity
 
 Image = pytest.importorskip("PIL.Image")
-BLANK = "no letter found: the page is blank, or the ink too faint to tell from it"
 
 
 @pytest.fixture(scope="module")
@@ -215,288 +206,16 @@ def test_letter_cut_out_tightly() -> None:
 # ------------------------------------------------------------------ cut out tightly, dark or light
 
 
-def in_the_middle(ink: np.ndarray) -> np.ndarray:
-    return np.pad(ink, 30)
-
-
-CUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "at the ink": lambda ink: ink,
-    "a pixel around": lambda ink: np.pad(ink, 1),
-    "room below and at the right": lambda ink: np.pad(ink, ((0, 25), (0, 25))),
-    "room above and at the left": lambda ink: np.pad(ink, ((25, 0), (25, 0))),
-    "border at one side": lambda ink: np.pad(ink, ((0, 0), (0, 25))),
-    "into the ink": lambda ink: ink[2:-2, 2:-2],
-}
-
-
-@pytest.fixture(scope="module")
-def large_glyphs() -> list[np.ndarray]:
-    """Ink 0..255 on 0, cropped at the ink; not those that are one bar."""
-    images = datasets.glyphs(40, seed=3, size=96).images
-    return [255 - cropped(255 - image) for image in images if min(cropped(255 - image).shape) > 24]
-
-
-@pytest.mark.parametrize("cut", CUTS)
-@pytest.mark.slow
-def test_the_border_does_not_matter(cut: str, large_glyphs: list[np.ndarray]) -> None:
-    for ink in large_glyphs[::2]:
-        expected = to_model_input(255 - in_the_middle(ink))
-        for image in (CUTS[cut](ink), 255 - CUTS[cut](ink)):
-            assert similarity(to_model_input(image), expected) > (0.85 if cut == "into the ink" else 0.96)
-
-
-@pytest.mark.parametrize("text", list("EFTLHZBDMWOSQabegk48"))
-@pytest.mark.parametrize("bold", [0, 3])
-@pytest.mark.slow
-def test_printed_letters_cut_out_tightly(text: str, bold: int) -> None:
-    page = words(text, size=90, bold=bold)
-    expected = to_model_input(page)
-    assert similarity(to_model_input(cropped(page)), expected) > 0.96
-    assert similarity(to_model_input(255 - cropped(page)), expected) > 0.96
-
-
-def test_a_letter_of_the_final_size_cut_out_tightly() -> None:
-    """All four corners of an E are ink, at full strength: the border is not empty all the same."""
-    page = np.full((28, 28), 255, np.uint8)
-    page[:, :3] = page[:3] = page[13:16, :24] = page[-3:] = 0
-    for image in (page, 255 - page):
-        x = to_model_input(image)
-        assert x[14, 8] > 200
-        assert x[9, 18] < 60
-
-
-@pytest.mark.parametrize(
-    "image", [drawing(), np.pad(gray(drawing())[40:270, 70:240], 0)], ids=["margin", "cut"]
-)
-def test_given_ink(image: object) -> None:
-    dark = gray(Image.fromarray(image) if isinstance(image, np.ndarray) else image)
-    expected = to_model_input(dark)
-    np.testing.assert_array_equal(to_model_input(dark, ink="dark"), expected)
-    np.testing.assert_array_equal(to_model_input(255 - dark, ink="light"), to_model_input(255 - dark))
-    assert similarity(to_model_input(255 - dark, ink="light"), expected) > 0.96
-    with contextlib.suppress(DataError, ImageWarning):  # what is around the letter, if anything
-        assert similarity(to_model_input(dark, ink="light"), expected) < 0.6
-
-
-def test_given_ink_of_an_image_taken_as_it_is() -> None:
-    x = np.zeros((28, 28), np.uint8)
-    x[5:20, 3:9] = 255
-    np.testing.assert_array_equal(to_model_input(x, ink="light"), x)
-    np.testing.assert_array_equal(to_model_input(255 - x, ink="dark"), x)
-    with contextlib.suppress(DataError):  # the page as the letter, or nothing
-        assert (prepare(x, ink="dark").pixels != x).any()
-
-
 # ------------------------------------------------------------------ is it one letter?
-
-
-def warning_for(image: np.ndarray) -> str:
-    return prepare(image).warning
-
-
-@pytest.mark.parametrize(
-    "text", ["ab", "cat", "Hello", "two\nrows", "a page of\nseveral rows\nof letters", "1 2"]
-)
-def test_several_letters_get_a_warning(text: str) -> None:
-    assert warning_for(words(text)) == "several letters: part of a page?"
-    assert warning_for(255 - words(text)) == "several letters: part of a page?"
-
-
-def test_a_blob_gets_a_warning() -> None:
-    y, x = np.mgrid[-1:1:200j, -1:1:200j]
-    square = np.where(np.maximum(abs(x), abs(y)) < 0.6, 0, 255).astype(np.uint8)
-    ellipse = np.where(np.hypot(x, 1.5 * y) < 0.8, 0, 255).astype(np.uint8)
-    for image in (blob(), ellipse, square):
-        try:
-            assert warning_for(image) == "no strokes: a blob or part of a scene?"
-        except DataError as error:  # wide enough to be taken for a shadow
-            assert str(error) == BLANK  # noqa: PT017
-
-
-def test_a_scene_gets_a_warning_or_is_blank(rng: np.random.Generator) -> None:
-    """Random shapes of random brightness over each other, as in a photo. Few look like a letter."""
-    y, x = np.mgrid[0:200, 0:200]
-    passed = 0
-    for _ in range(8):
-        scene = np.full((200, 200), 128.0)
-        for _ in range(60):
-            (top, left), (a, b), level = rng.uniform(0, 200, 2), rng.uniform(5, 40, 2), rng.uniform(0, 255)
-            scene[((y - top) / a) ** 2 + ((x - left) / b) ** 2 < 1] = level
-        try:
-            passed += warning_for(scene.astype(np.uint8)) == ""
-        except DataError as error:
-            assert str(error) == BLANK  # noqa: PT017
-    assert passed <= 2
-
-
-@pytest.mark.parametrize("bold", [0, pytest.param(4, marks=pytest.mark.slow)])
-def test_printed_letters_get_no_warning(bold: int) -> None:
-    for text in "aijgkmqwxABEHIKMRW01468":
-        assert warning_for(words(text, size=90, bold=bold)) == "", text
-
-
-def test_a_letter_of_broken_strokes_gets_no_warning() -> None:
-    page = np.asarray(drawing()).copy()
-    page[180:186] = 255  # through the bowl's end and the stem
-    assert warning_for(page) == ""
-
-
-def test_a_warning_is_issued_by_the_functions_that_return_an_array() -> None:
-    for function in (to_model_input, load_image):
-        with pytest.warns(ImageWarning, match="several letters") as caught:
-            assert function(words("abc")).shape == (28, 28)
-        assert caught[0].filename == __file__
 
 
 # ------------------------------------------------------------------ nothing to read
 
 
-@pytest.mark.parametrize("slope", [0.0, 0.2, 0.35])
-@pytest.mark.parametrize("noise", [0.0, 0.02, 0.06])
-def test_blank_pages(slope: float, noise: float) -> None:
-    page = Image.new("L", (300, 300), 255)
-    with pytest.raises(DataError) as caught:
-        to_model_input(photo(page, slope=slope, noise=noise))
-    assert str(caught.value) == BLANK
-
-
-def test_a_transparent_image_is_blank() -> None:
-    with pytest.raises(DataError, match=BLANK):
-        to_model_input(Image.new("RGBA", (50, 50), (0, 0, 0, 0)))
-
-
 # ------------------------------------------------------------------ wrong arguments
-
-WRONG = {
-    "list": (
-        lambda: to_model_input([[0, 1]]),  # type: ignore[arg-type]
-        TypeError,
-        "to_model_input: image is a list; need a path, bytes, a binary file object, a pillow image or a "
-        "NumPy array",
-    ),
-    "int64": (
-        lambda: to_model_input(np.zeros((28, 28), np.int64)),
-        TypeError,
-        "to_model_input: image has dtype int64; need uint8, uint16, bool, float32 or float64: "
-        "use image.astype(np.uint8) for values 0..255",
-    ),
-    "one row": (
-        lambda: to_model_input(np.zeros(784, np.uint8)),
-        ValueError,
-        "to_model_input: image has shape (784,) and dtype uint8; "
-        "need (h, w), or (h, w, 3) or (h, w, 4) of uint8",
-    ),
-    "channels first": (
-        lambda: to_model_input(np.zeros((3, 28, 28), np.uint8)),
-        ValueError,
-        "to_model_input: image has shape (3, 28, 28) and dtype uint8; "
-        "need (h, w), or (h, w, 3) or (h, w, 4) of uint8",
-    ),
-    "floats to 255": (
-        lambda: to_model_input(np.full((28, 28), 255.0)),
-        ValueError,
-        "to_model_input: image holds values from 255 to 255; need floats in 0..1, or uint8",
-    ),
-    "nan": (
-        lambda: to_model_input(np.full((28, 28), np.nan)),
-        ValueError,
-        "to_model_input: image holds values from nan to nan; need floats in 0..1, or uint8",
-    ),
-    "empty": (
-        lambda: to_model_input(np.zeros((0, 28), np.uint8)),
-        DataError,
-        "the image is 28x0 pixels; need at least 8x8",
-    ),
-    "size": (
-        lambda: to_model_input(drawing(), size=7),
-        ValueError,
-        "to_model_input: size 7; need at least 8",
-    ),
-    "ink": (
-        lambda: to_model_input(drawing(), ink="black"),  # type: ignore[arg-type]
-        ValueError,
-        "to_model_input: ink 'black'; need 'auto', 'dark' or 'light'",
-    ),
-    "size of colors": (
-        lambda: to_color_input(drawing(), (0, 9)),
-        ValueError,
-        "to_color_input: size (0, 9); need at least (1, 1)",
-    ),
-    "style": (
-        lambda: to_model_input(drawing(), style="usps"),  # type: ignore[arg-type]
-        ValueError,
-        "to_model_input: style 'usps'; need 'emnist' or 'mnist'",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_wrong_arguments(case: str) -> None:
-    call, kind, text = WRONG[case]
-    with pytest.raises(kind) as caught:
-        call()
-    assert str(caught.value) == text
 
 
 # ------------------------------------------------------------------ the parts
-
-
-@pytest.mark.slow
-def test_components_are_labeled_as_by_flood_fill(rng: np.random.Generator) -> None:
-    for h, w, share in ((1, 1, 1.0), (1, 9, 0.5), (9, 1, 0.5), (17, 23, 0.4), (31, 29, 0.6), (5, 5, 0.0)):
-        mask = rng.random((h, w)) < share
-        labels, count = components.label(mask)
-        assert ((labels > 0) == mask).all()
-        assert set(np.unique(labels)) - {0} == set(range(1, count + 1))
-        seen: set[int] = set()
-        for y, x in np.argwhere(mask):
-            component = flood(mask, int(y), int(x))
-            numbers = {int(labels[p]) for p in component}
-            assert len(numbers) == 1
-            assert len(component) == (labels == labels[y, x]).sum()
-            seen |= numbers
-        assert len(seen) == count
-
-
-def flood(mask: np.ndarray, y: int, x: int) -> set[tuple[int, int]]:
-    found, edge = {(y, x)}, [(y, x)]
-    while edge:
-        y, x = edge.pop()
-        for at in [(y + a, x + b) for a in (-1, 0, 1) for b in (-1, 0, 1)]:
-            if 0 <= at[0] < mask.shape[0] and 0 <= at[1] < mask.shape[1] and mask[at] and at not in found:
-                found.add(at)
-                edge.append(at)
-    return found
-
-
-def test_otsu_splits_two_heaps_between_them(rng: np.random.Generator) -> None:
-    values = np.concatenate([rng.normal(0.2, 0.02, 900), rng.normal(0.8, 0.02, 100)]).astype(np.float32)
-    assert 0.3 < threshold.otsu(values) < 0.7
-    assert threshold.otsu(np.full(9, 0.5, np.float32)) == 0.5
-
-
-def test_soften_is_a_gaussian() -> None:
-    dot = np.zeros((41, 41), np.float32)
-    dot[20, 20] = 1
-    blurred = normalize.blur(dot, 3.0).astype(float)
-    y = np.arange(41) - 20.0
-    assert blurred.sum() == pytest.approx(1, abs=1e-6)
-    assert (blurred.sum(1) * y**2).sum() == pytest.approx(9, rel=0.01)
-
-
-def test_stroke_width_of_a_bar() -> None:
-    bar = np.zeros((60, 200), np.float32)
-    bar[25:35, 5:195] = 1
-    assert normalize.stroke_width(bar) == pytest.approx(10, rel=0.1)
-
-
-def test_as_text_shows_page_and_ink() -> None:
-    assert as_text(np.array([[0, 255, 0], [0, 0, 0]], np.uint8)) == "  @@\n"
-
-
-def test_grey_is_reduced_to_at_most_1024() -> None:
-    assert reading.to_gray(Image.new("L", (1500, 3000))).shape == (1000, 500)
-    assert reading.to_gray(Image.new("L", (8, 1024))).shape == (1024, 8)
 
 
 # ------------------------------------------------------------------ real letters
@@ -515,7 +234,7 @@ def drawn_large(letter: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     ("name", "style", "least"), [("emnist-letters-derived", "emnist", 0.92), ("mnist", "mnist", 0.94)]
 )
 @pytest.mark.slow
-def test_real_characters_come_back_from_a_photo(
+def test_real_characters_are_recovered_from_a_photo(
     name: str, style: normalize.Style, least: float, data_root: Path, rng: np.random.Generator
 ) -> None:
     if not all(part.available for part in datasets.status(data_root) if part.dataset == name):
