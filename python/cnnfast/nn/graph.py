@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
-from .._checks import check_number, type_of
+from .._checks import type_of
 from .._types import Seed, Shape
 from .blank_parameters import is_blank
-from .container import Container, dotted, ending, only_setting
+from .container import Container, dotted, ending
+from .graph_nodes import INPUT, check_nodes, check_read, checked_auxiliary, nodes_of
 from .module import Module
 from .planned import GraphBuilder
 from .registry import blank, parameter_shapes, register
@@ -20,9 +20,6 @@ from .task import OutputKind
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-#: Name of the graph's input.
-INPUT = "input"
 
 
 @register
@@ -77,9 +74,9 @@ class Graph(Container):
             if not isinstance(node, tuple | list) or not node or not all(type(r) is str for r in node[1:]):
                 raise TypeError(f'Graph: node {name!r} must be a tuple like (module, "input"), got {node!r}')
         self.reads = {name: tuple(node[1:]) for name, node in nodes.items()}
-        self.auxiliary = _checked_auxiliary({} if auxiliary is None else auxiliary)
+        self.auxiliary = checked_auxiliary({} if auxiliary is None else auxiliary)
         super().__init__({name: node[0] for name, node in nodes.items()})
-        _check_wires(self._children, self.reads, self.auxiliary)
+        check_nodes(self._children, self.reads, self.auxiliary)
         if seed is not None and not is_blank():
             self.initialize(seed)
         self.input_shape = input_shape
@@ -150,7 +147,7 @@ class Graph(Container):
         return cls(
             {
                 name: (blank(node["layer"], depth), *node["inputs"])
-                for name, node in _nodes_of(settings).items()
+                for name, node in nodes_of(settings).items()
             },
             auxiliary=settings.get("auxiliary"),
         )
@@ -159,7 +156,7 @@ class Graph(Container):
     def _shapes_of(cls, settings: Mapping[str, Any], prefix: str, depth: int) -> list[tuple[str, Shape]]:
         return [
             pair
-            for name, node in _nodes_of(settings).items()
+            for name, node in nodes_of(settings).items()
             for pair in parameter_shapes(node["layer"], dotted(prefix, name), depth)
         ]
 
@@ -235,80 +232,7 @@ class Builder:
                 raise ValueError(f"Graph: {what} must be what add() of this builder returned, got {value!r}")
         for value, weight in (auxiliary or {}).items():
             weights[value.name] = weight
-        _check_read({name: node[1:] for name, node in self._nodes.items()}, output.name, weights)
+        check_read({name: node[1:] for name, node in self._nodes.items()}, output.name, weights)
         nodes = {name: node for name, node in self._nodes.items() if name != output.name}
         nodes[output.name] = self._nodes[output.name]  # the last, even if auxiliary nodes were added later
         return Graph(nodes, input_shape, seed, auxiliary=weights)
-
-
-def _checked_auxiliary(auxiliary: object) -> dict[str, float]:
-    if not isinstance(auxiliary, Mapping):
-        raise TypeError(
-            f"Graph: auxiliary must be a dict of the name of a node to a weight, got {type_of(auxiliary)}"
-        )
-    weights = {}
-    for name, weight in auxiliary.items():
-        weights[name] = check_number("Graph", f"auxiliary[{name!r}]", weight, 0, math.inf)
-        if weights[name] == 0:
-            raise ValueError(f"Graph: auxiliary[{name!r}] must be above 0, got {weight!r}")
-    return weights
-
-
-def _check_wires(
-    children: Mapping[str, Module], reads: Mapping[str, tuple[str, ...]], auxiliary: Mapping[str, float]
-) -> None:
-    known = {INPUT: None}  # in order
-    for name, read in reads.items():
-        if name == INPUT:
-            raise ValueError(f'Graph: no node can be named "{INPUT}", that is the input of the graph')
-        for value in read:
-            if value not in known:
-                why = "does not come before it" if value in reads else "does not exist"
-                raise ValueError(
-                    f"Graph: node {name!r} reads {value!r}, which {why}; it can read {', '.join(known)}"
-                )
-        _check_count(name, children[name], len(read))
-        known[name] = None
-    *_, last = reads
-    _check_read(reads, last, auxiliary)
-
-
-def _check_read(reads: Mapping[str, tuple[str, ...]], output: str, auxiliary: Mapping[str, float]) -> None:
-    read_by = {value: name for name, read in reads.items() for value in read}
-    for name in auxiliary:
-        if name not in reads:
-            raise ValueError(f"Graph: auxiliary {name!r} is no node; there are {', '.join(reads)}")
-        if name == output or name in read_by:
-            why = "is the output" if name == output else f"is read by {read_by[name]!r}"
-            raise ValueError(f"Graph: {name!r} cannot be auxiliary, as it {why}")
-    used = {output, *auxiliary, *read_by}
-    unused = [value for value in (INPUT, *reads) if value not in used]
-    if unused:
-        raise ValueError(f"Graph: nothing reads {', '.join(unused)}; only {output!r} is the output")
-
-
-def _check_count(name: str, child: Module, count: int) -> None:
-    kind = type(child).__name__
-    if not isinstance(child, Join) and count != 1:
-        raise ValueError(
-            f"Graph: node {name!r} ({kind}) must read one value, got {count}; "
-            "only Add, Mul, MatMul and Concat read more"
-        )
-    if isinstance(child, Join) and count < child.min_inputs:
-        raise ValueError(
-            f"Graph: node {name!r} ({kind}) must read at least {child.min_inputs} values, got {count}"
-        )
-
-
-def _nodes_of(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    nodes = only_setting(
-        "Graph", {name: value for name, value in settings.items() if name != "auxiliary"}, "nodes"
-    )
-    if not isinstance(nodes, Mapping):
-        raise TypeError(f"Graph: nodes must be a dict of name to node, got {type(nodes).__name__}")
-    for name, node in nodes.items():
-        if not isinstance(node, Mapping) or set(node) != {"layer", "inputs"}:
-            raise ValueError(f"Graph: node {name!r} must be a dict of layer and inputs")
-        if not isinstance(node["inputs"], list | tuple):
-            raise TypeError(f"Graph: inputs of node {name!r} must be a list of names")
-    return nodes
