@@ -32,7 +32,7 @@ def checked_auxiliary(auxiliary: object) -> dict[str, float]:
 def check_nodes(
     children: Mapping[str, Module], reads: Mapping[str, tuple[str, ...]], auxiliary: Mapping[str, float]
 ) -> None:
-    """Raises ValueError unless each node reads as many earlier values as its layer takes, and all are read."""
+    """Raises ValueError unless each node reads as many earlier values as it takes, and all are read."""
     known = {INPUT: None}  # in order
     for name, read in reads.items():
         if name == INPUT:
