@@ -188,8 +188,8 @@ PyPlan make_plan(const Graph& graph, const std::string& dtype, const std::vector
   fail("Plan: dtype must be \"float32\" or \"float64\", got \"", dtype, "\"");
 }
 
-Index checked_batch(Index n) {
-  if (n < 0) fail("shards: n must not be negative, got ", n);
+Index checked_batch(const char* who, Index n) {
+  if (n < 0) fail(who, ": n must not be negative, got ", n);
   return n;
 }
 
@@ -237,7 +237,10 @@ void register_plan(py::module_& m) {
       .def(
           "arena_bytes",
           [](const PyPlan& p, bool training) {
-            return p.with([&](const auto& q) { return q.program(training).layout.bytes; });
+            return p.with([&](const auto& q) {
+              const Layout& layout = q.program(training).layout;
+              return layout.bytes + layout.thread_bytes;
+            });
           },
           "training"_a = false)
       .def(
@@ -248,8 +251,18 @@ void register_plan(py::module_& m) {
           "training"_a = false)
       .def(
           "shards",
-          [](const PyPlan& p, Index n) { return p.with([&](const auto& q) { return q.shards(checked_batch(n)); }); },
+          [](const PyPlan& p, Index n) {
+            return p.with([&](const auto& q) { return q.shards(checked_batch("shards", n)); });
+          },
           "n"_a)
+      .def(
+          "memory",
+          [](const PyPlan& p, Index n, bool training) {
+            const PlanMemory m = p.with([&](const auto& q) { return q.memory(checked_batch("memory", n), training); });
+            return py::dict("packed"_a = m.packed, "folded"_a = m.folded, "arenas"_a = m.arenas, "shards"_a = m.shards,
+                            "batch"_a = m.batch);
+          },
+          "n"_a, "training"_a = false)
       .def(
           "forward",
           [](const PyPlan& p, py::handle x, py::handle params, std::int64_t version) {

@@ -67,6 +67,11 @@ Index ceil_divide(Index a, Index b) { return (a + b - 1) / b; }
 
 }  // namespace
 
+bool uses_winograd(const BoundOp& op) {
+  const PlannedConv* conv = convolution(op);
+  return conv != nullptr && conv->algorithm.winograd != 0;
+}
+
 std::string algorithm_name(const BoundOp& op) {
   const PlannedConv* conv = convolution(op);
   if (conv != nullptr && conv->algorithm.winograd != 0) {
@@ -81,9 +86,16 @@ std::string algorithm_name(const BoundOp& op) {
   return std::holds_alternative<ConvPool::Geometry>(op) ? "direct, pool-sparse" : "direct";
 }
 
-Index executed_macs(const BoundOp& op, Index macs) {
+Index packed_for_forward(const BoundOp& op, Index packed, Index params) {
+  if (!uses_winograd(op)) return std::min(packed, params);
   const PlannedConv* conv = convolution(op);
-  if (conv == nullptr || conv->algorithm.winograd == 0) return macs;
+  const Index taps = conv->kernel.h * conv->kernel.w, edge = conv->algorithm.winograd + conv->kernel.h - 1;
+  return params + (edge * edge - taps) * conv->c_in * conv->c_out;
+}
+
+Index executed_macs(const BoundOp& op, Index macs) {
+  if (!uses_winograd(op)) return macs;
+  const PlannedConv* conv = convolution(op);
   const Index m = conv->algorithm.winograd, edge = m + conv->kernel.h - 1;
   return ceil_divide(conv->h_out, m) * ceil_divide(conv->w_out, m) * edge * edge * conv->c_in * conv->c_out;
 }

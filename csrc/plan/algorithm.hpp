@@ -14,8 +14,14 @@ int winograd_tile(const Conv2d::Geometry& g, int lanes);
 // Whether a convolution in groups is computed lanewise: its groups are too small for vectors of their own.
 bool goes_lanewise(const Conv2d::Geometry& g, int lanes);
 
+// Whether it is, or contains, a convolution by Winograd's algorithm.
+bool uses_winograd(const BoundOp& op);
+
 // What a plan prints: "direct", "direct, depthwise", "winograd 4x4", ...
 std::string algorithm_name(const BoundOp& op);
+
+// Of `packed` elements of a node's packed weights, those that forward reads; `params` is the number of its parameters.
+Index packed_for_forward(const BoundOp& op, Index packed, Index params);
 
 // Multiply-adds of the forward kernels for one image of an operation that has `macs` by definition: those of the
 // products, without transforms.

@@ -24,7 +24,8 @@ constexpr Index kMaxShards = 16;
 // About 20 microseconds of one core.
 constexpr Index kWorkPerThread = 500'000;
 constexpr Index kWorkPerElement = 4;
-constexpr std::size_t kShardGradBytes = std::size_t{64} << 20;
+constexpr std::size_t kShardGradBytes = std::size_t{128} << 20;
+constexpr std::size_t kSharedPackedBytes = std::size_t{32} << 20;
 
 // Weights that a thread packs, unpacks or checks at a time.
 constexpr Index kWeightsPerSlice = Index{1} << 13;
@@ -35,11 +36,46 @@ KernelSizes kernel_sizes(const KernelTable<T>& table, const PlanNode& node, Inde
   return std::visit([&](const auto& g) { return table.of(g).sizes(g, n); }, node.op);
 }
 
+// Elements of the scratch memory that backward touches for one image. Winograd's algorithm needs the transformed
+// gradient of all weights only where the tiles of an image make several blocks, which more images do not enlarge.
+template <class T>
+Index touched_scratch(const KernelTable<T>& table, const PlanNode& node) {
+  const KernelSizes one = kernel_sizes(table, node, 1);
+  const bool one_block = one.forward_scratch < kernel_sizes(table, node, 2).forward_scratch;
+  return uses_winograd(node.op) && one_block ? one.forward_scratch : one.backward_scratch;
+}
+
 // An operation chooses the type of its packed weights.
 template <class T>
 std::size_t packed_bytes(const KernelTable<T>& table, const PlanNode& node, const KernelSizes& sizes) {
   const std::size_t element = std::visit([&](const auto& g) { return table.of(g).packed_element; }, node.op);
   return static_cast<std::size_t>(sizes.packed) * element;
+}
+
+// With several segments and large weights, those of one segment are packed at a time, into memory that all segments
+// share. The node that waits for statistics keeps its own: it is read in two phases of backward.
+void share_packed(Program& p) {
+  if (p.segments.size() == 1 || p.packed_bytes < kSharedPackedBytes) return;
+  std::vector<std::size_t> sizes;
+  for (std::size_t i = 0; i < p.nodes.size(); ++i) {
+    sizes.push_back((i + 1 < p.nodes.size() ? p.nodes[i + 1].packed : p.packed_bytes) - p.nodes[i].packed);
+  }
+  std::size_t shared = 0, end = 0;
+  for (std::size_t s = 1; s < p.segments.size(); ++s) {
+    p.nodes[p.segments[s].first].packed = shared;
+    shared += sizes[p.segments[s].first];
+  }
+  for (const Segment& segment : p.segments) {
+    std::size_t offset = shared;
+    for (std::size_t i = segment.first; i < segment.end; ++i) {
+      if (p.nodes[i].statistics >= 0) continue;
+      p.nodes[i].packed = offset;
+      offset += sizes[i];
+    }
+    end = std::max(end, offset);
+  }
+  p.packed_bytes = end;
+  p.packed_by_segment = true;
 }
 
 }  // namespace
@@ -60,20 +96,31 @@ Plan<T>::Plan(const Graph& graph, const InputStage& stage, const KernelTable<T>&
                    : make_program(simple.graph, exact);
   inference_.steps = simple.steps;
   inference_.layout = make_layout(inference_, false, choose_tile(inference_, false));
-  training_.layout = make_layout(training_, true, choose_tile(training_, true));
+  training_.layout = make_layout(training_, true, choose_tile(training_, true), training_.segments.size() > 1);
+  share_packed(training_);
 }
 
 namespace {
 
-// Which values need a gradient because they depend on a parameter, and which input slot writes each gradient first
-// in backward order.
-void find_gradient_paths(Program& p) {
-  p.needs_gradient.assign(p.shapes.size(), false);
-  for (const PlanNode& node : p.nodes) {
-    bool needs = node.param_count > 0;
-    for (int value : node.inputs) needs = needs || p.needs_gradient[static_cast<std::size_t>(value)];
-    p.needs_gradient[static_cast<std::size_t>(node.output)] = needs;
+// What backward computes if `trained(node)` tells whether a node's parameters are trained: values that depend on them
+// need a gradient.
+template <class F>
+GradientPath gradient_path(const Program& p, const F& trained) {
+  GradientPath path{std::vector<bool>(p.shapes.size(), false), {}, p.nodes.size()};
+  for (std::size_t i = 0; i < p.nodes.size(); ++i) {
+    const PlanNode& node = p.nodes[i];
+    path.nodes.push_back(trained(node));
+    bool needs = path.nodes.back();
+    for (int value : node.inputs) needs = needs || path.values[static_cast<std::size_t>(value)];
+    path.values[static_cast<std::size_t>(node.output)] = needs;
+    if (needs) path.first = std::min(path.first, i);
   }
+  return path;
+}
+
+// ... and which input slot writes each gradient first in backward order.
+void find_gradient_paths(Program& p) {
+  p.path = gradient_path(p, [](const PlanNode& node) { return node.param_count > 0; });
   std::vector<bool> written(p.shapes.size(), false);
   for (auto node = p.nodes.rbegin(); node != p.nodes.rend(); ++node) {
     for (int value : node->inputs) {
@@ -138,7 +185,42 @@ void find_batch_buffers(Program& p) {
   }
 }
 
+// By step of make_layout: steps of equal phase run for a tile without a barrier between them. A segment's backward
+// ends before its first node, which needs statistics of the gradient.
+std::vector<int> phases_of(const Program& p) {
+  std::vector<int> forward, phases;
+  const int segments = static_cast<int>(p.segments.size());
+  for (int s = 0; s < segments; ++s) {
+    const Segment& segment = p.segments[static_cast<std::size_t>(s)];
+    forward.insert(forward.end(), segment.end - segment.first, s);
+  }
+  phases = forward;
+  for (std::size_t i = p.nodes.size(); i-- > 0;) {
+    const auto s = static_cast<std::size_t>(forward[i]);
+    const bool waits = s > 0 && p.segments[s].first == i;
+    phases.push_back(2 * segments - forward[i] + (waits ? 1 : 0));
+  }
+  phases.push_back(3 * segments);  // after backward
+  return phases;
+}
+
 }  // namespace
+
+// The path of parameters that are not in `frozen`.
+template <class T>
+GradientPath Plan<T>::path_without(const std::vector<Range>& frozen) const {
+  return gradient_path(training_, [&](const PlanNode& node) {
+    Index first = node.params;
+    for (const NamedShape& parameter : node.parameters) {
+      const Index end = first + parameter.shape.size();
+      const bool fixed =
+          std::any_of(frozen.begin(), frozen.end(), [&](const Range& r) { return r.first <= first && end <= r.end; });
+      if (parameter.trained && !fixed) return true;
+      first = end;
+    }
+    return false;
+  });
+}
 
 template <class T>
 Program Plan<T>::make_program(const Graph& graph, bool exact) const {
@@ -175,7 +257,7 @@ Program Plan<T>::make_program(const Graph& graph, bool exact) const {
 
 // Steps: node i runs forward at step i and backward at step 2 N - 1 - i.
 template <class T>
-Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) const {
+Layout Plan<T>::make_layout(const Program& program, bool training, Index tile, bool by_segment) const {
   const std::vector<PlanNode>& nodes = program.nodes;
   const std::vector<Shape>& shapes = program.shapes;
   const int count = static_cast<int>(nodes.size());
@@ -186,6 +268,9 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
   const auto scratch_bytes = [](Index elements) { return static_cast<std::size_t>(elements) * sizeof(T); };
 
   LifetimePlanner planner;
+  const auto add = [&](std::size_t size, int first, int last) {
+    return planner.add(size, first, last, size / static_cast<std::size_t>(tile));
+  };
   std::vector<std::size_t> values(shapes.size(), kNoBuffer), gradients(shapes.size(), kNoBuffer);
   std::vector<std::size_t> saved, scratch, d_scratch;
   std::vector<std::vector<std::size_t>> branch;
@@ -195,28 +280,29 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
   const auto arena_bytes = [&](const BatchBuffers& buffers, int value) {
     return training && buffers.first[static_cast<std::size_t>(value)] >= 0 ? 0 : bytes(value);
   };
-  values.front() = planner.add(arena_bytes(program.batch_values, 0), 0, 0);
+  values.front() = add(arena_bytes(program.batch_values, 0), 0, 0);
   for (int i = 0; i < count; ++i) {
     const PlanNode& node = nodes[static_cast<std::size_t>(i)];
     const auto out = static_cast<std::size_t>(node.output);
-    values[out] = planner.add(arena_bytes(program.batch_values, node.output), i, i);
+    values[out] = add(arena_bytes(program.batch_values, node.output), i, i);
     made[out] = i;
-    const KernelSizes sizes = kernel_sizes(table_, node, tile);
+    const KernelSizes sizes = kernel_sizes(table_, node, tile), of_one = kernel_sizes(table_, node, 1);
     for (int value : node.inputs) {
       planner.extend(values[static_cast<std::size_t>(value)], training && node.reads_x ? back(i) : i);
       last_read[static_cast<std::size_t>(value)] = i;
       ++readers[static_cast<std::size_t>(value)];
     }
-    scratch.push_back(planner.add(scratch_bytes(sizes.forward_scratch), i, i));
+    scratch.push_back(planner.add(scratch_bytes(sizes.forward_scratch), i, i, scratch_bytes(of_one.forward_scratch)));
     if (!training) continue;
     if (node.reads_y) planner.extend(values[out], back(i));
-    saved.push_back(planner.add(static_cast<std::size_t>(node.saved) * bytes(node.output), i, back(i)));
-    d_scratch.push_back(planner.add(scratch_bytes(sizes.backward_scratch), back(i), back(i)));
+    saved.push_back(add(static_cast<std::size_t>(node.saved) * bytes(node.output), i, back(i)));
+    d_scratch.push_back(planner.add(scratch_bytes(sizes.backward_scratch), back(i), back(i),
+                                    scratch_bytes(touched_scratch(table_, node))));
     branch.emplace_back();
     for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) {
       const bool written = node.writes_first[slot] || node.passes_gradient;
       const std::size_t branch_bytes = written ? 0 : bytes(node.inputs[slot]);
-      branch.back().push_back(planner.add(branch_bytes, back(i), back(i)));
+      branch.back().push_back(add(branch_bytes, back(i), back(i)));
     }
   }
   // The outputs are read after the last step; in training the loss reads them before the first backward step, and
@@ -236,18 +322,33 @@ Layout Plan<T>::make_layout(const Program& program, bool training, Index tile) c
       planner.extend(gradients[v], last);
     }
     if (gradients[v] == kNoBuffer) {
-      gradients[v] = planner.add(size, reader == nullptr ? count - 1 : back(last_read[v]), last);
+      gradients[v] = add(size, reader == nullptr ? count - 1 : back(last_read[v]), last);
     }
   }
-  planner.place();
+  if (by_segment) {
+    planner.extend(gradients.front(), 2 * count);  // it is read after all segments
+    if (program.segments.front().end == 0)
+      planner.extend(values.front(), 2 * count);  // loaded before the first barrier
+    planner.place(phases_of(program));
+  } else {
+    planner.place();
+  }
 
   const auto offsets = [&](const std::vector<std::size_t>& handles) {
     std::vector<std::size_t> list;
     for (std::size_t handle : handles) list.push_back(planner.offset(handle));
     return list;
   };
-  Layout layout{tile,           planner.total(),  offsets(values),    offsets(gradients),
-                offsets(saved), offsets(scratch), offsets(d_scratch), {}};
+  Layout layout{tile,
+                planner.kept(),
+                planner.total() - planner.kept(),
+                offsets(values),
+                offsets(gradients),
+                offsets(saved),
+                offsets(scratch),
+                offsets(d_scratch),
+                {},
+                planner.buffers()};
   for (const auto& slots : branch) layout.branch.push_back(offsets(slots));
   return layout;
 }

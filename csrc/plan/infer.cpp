@@ -36,7 +36,8 @@ std::shared_ptr<const Packed<T>> Plan<T>::packed_once(const Parameters<T>& param
   packed->memory.reserve(inference_.packed_bytes);
   Arena made;
   Tasks tasks(static_cast<int>(inference_.slices.size()));
-  pack(inference_, inference_parameters(params.values, made), packed->memory.data(), false, tasks);
+  pack(inference_, inference_parameters(params.values, made), packed->memory.data(), nullptr,
+       {0, inference_.nodes.size()}, tasks);
   const std::lock_guard<std::mutex> lock(mutex_);
   kept_ = packed;
   return packed;
@@ -60,7 +61,7 @@ struct Plan<T>::InferenceCall {
   }
   void pack(const Team& team) {
     if (kept) return;
-    plan.pack(plan.inference_, values, workspace->packed.data(), false, tasks);
+    plan.pack(plan.inference_, values, workspace->packed.data(), nullptr, {0, plan.inference_.nodes.size()}, tasks);
     team.barrier();
   }
   std::byte* arena(int thread) const { return workspace->tiles[static_cast<std::size_t>(thread)].data(); }

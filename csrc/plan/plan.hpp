@@ -69,16 +69,19 @@ struct AuxiliaryOutput {
   double weight = 0;
 };
 
-// Byte offsets in the arena of one tile; kNoBuffer where a buffer does not exist.
+// Byte offsets in the arena of one tile; kNoBuffer where a buffer does not exist. Offsets from `bytes` on lie in memory
+// that a thread uses for all of its tiles: with several segments, what no barrier separates from its last reader.
 struct Layout {
-  Index tile = 1;  // images
-  std::size_t bytes = 0;
+  Index tile = 1;                                // images
+  std::size_t bytes = 0;                         // of each tile
+  std::size_t thread_bytes = 0;                  // of each thread
   std::vector<std::size_t> values;               // by value
   std::vector<std::size_t> gradients;            // by value
   std::vector<std::size_t> saved;                // by node
   std::vector<std::size_t> scratch;              // by node, forward
   std::vector<std::size_t> d_scratch;            // by node, backward
   std::vector<std::vector<std::size_t>> branch;  // by node and input slot: gradient to be added to one already written
+  std::vector<LifetimePlanner::Buffer> buffers;  // all of them
 };
 
 // A slice of a node's weights, packed or unpacked by one thread.
@@ -105,19 +108,27 @@ struct BatchBuffers {
   }
 };
 
+// What a backward pass has to compute for parameters that are trained.
+struct GradientPath {
+  std::vector<bool> values;  // by value: its gradient
+  std::vector<bool> nodes;   // by node: the gradient of its parameters
+  std::size_t first = 0;     // the first node that takes part
+};
+
 // The compiled nodes for inference or for training.
 struct Program {
   std::vector<PlanNode> nodes;
   std::vector<Shape> shapes;  // by value
   std::vector<Segment> segments;
-  std::vector<NodeSlice> slices;
+  std::vector<NodeSlice> slices;  // in the order of nodes
   std::vector<AuxiliaryOutput> auxiliary;
   std::vector<Range> trained;  // all parameters but buffers, a few thousand at a time
   std::vector<ParameterStep>
-      steps;  // from the plan's parameters to those of the nodes, see simplify.hpp; empty: the same
-  std::vector<bool> needs_gradient;  // by value: it depends on a parameter
-  Index parameter_count = 0;         // of the nodes
+      steps;                  // from the plan's parameters to those of the nodes, see simplify.hpp; empty: the same
+  GradientPath path;          // of all parameters
+  Index parameter_count = 0;  // of the nodes
   std::size_t packed_bytes = 0;
+  bool packed_by_segment = false;  // packed weights of segments share memory, see share_packed
   Index packed_grad_count = 0;
   Index statistics_count = 0;                  // of the batch, all nodes
   Index shard_statistics_count = 0;            // of a shard, at most
@@ -162,6 +173,7 @@ struct NodeTime {
 // The gradients that a backward pass computes.
 struct RequiresGrad {
   bool input = true, parameters = true;
+  const GradientPath* path = nullptr;  // null: that of all parameters
 };
 
 struct StepResult {
@@ -175,6 +187,15 @@ struct StepResult {
 // The nodes of a graph, before offsets: one per layer, with direct kernels (`exact`); or fused, and each convolution
 // with the best algorithm for vectors of `lanes`.
 std::vector<PlanNode> make_nodes(const Graph& graph, bool exact, int lanes);
+
+// Bytes that calls with a batch need, besides parameters, gradients and the arrays of the caller.
+struct PlanMemory {
+  std::size_t packed = 0;  // weights in the layout of the kernels
+  std::size_t folded = 0;  // parameters of a simplified program, until they are packed
+  std::size_t arenas = 0;  // values, their gradients and scratch memory
+  std::size_t shards = 0;  // gradients of the parameters, of each shard
+  std::size_t batch = 0;   // BatchBuffers and statistics
+};
 
 template <class T>
 class Plan {
@@ -190,13 +211,16 @@ class Plan {
   Index parameter_count() const { return training_.parameter_count; }
   Isa isa() const { return table_.isa; }
   Index shards(Index n) const;
+  // Of a batch of n images, with the number of threads of now.
+  PlanMemory memory(Index n, bool training) const;
 
   // Random numbers in training follow from `seed`. For buffers, `grads` holds the statistics of this batch instead of
   // a gradient, until `update_buffers` applies them to the parameters.
   void forward(const Batch& batch, const Parameters<T>& params, T* y) const;
   Tape forward_train(const Batch& batch, const T* params, std::uint64_t seed, T* y) const;
   void backward(const T* dy, const Tape& tape, const T* params, T* grads, T* dx) const;
-  // The gradients of `frozen` parameters are set to 0. With an `exchange`, this process computes a part of the shards.
+  // The gradients of `frozen` parameters are set to 0; backward ends at the first layer with others. With an
+  // `exchange`, this process computes a part of the shards.
   StepResult loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
                            std::uint64_t seed, const std::vector<Range>& frozen, T* grads,
                            ShardExchange* exchange = nullptr) const;
@@ -227,7 +251,7 @@ class Plan {
   };
 
   Program make_program(const Graph& graph, bool exact) const;
-  Layout make_layout(const Program& program, bool training, Index tile) const;
+  Layout make_layout(const Program& program, bool training, Index tile, bool by_segment = false) const;
   Index choose_tile(const Program& program, bool training) const;
 
   // Images of a shard; its tiles start at its first image. `first_tile` counts tiles over shards.
@@ -238,13 +262,17 @@ class Plan {
   // Number of threads for n images in `tasks` tasks: a parallel region with a barrier costs some microseconds.
   int threads_for(const Program& program, Index n, Index tasks) const;
 
-  void pack(const Program& program, const T* params, std::byte* packed, bool training, class Tasks& tasks) const;
-  void sum_shards(const Workspace& w, Index shards, class Tasks& tasks) const;
-  void finish_gradients(const Workspace& w, const BatchArrays& rows, T* grads, class Tasks& tasks) const;
+  GradientPath path_without(const std::vector<Range>& frozen) const;
+
+  void pack(const Program& program, const T* params, std::byte* packed, const GradientPath* backward, Segment nodes,
+            class Tasks& tasks) const;
+  void sum_shards(const Workspace& w, Index shards, Index first, class Tasks& tasks) const;
+  void finish_gradients(const Workspace& w, const BatchArrays& rows, const GradientPath& path, T* grads,
+                        class Tasks& tasks) const;
   void whole_batch_weight_grad(const PlanNode& node, const BatchArrays& rows, T* grads, const Slice& slice) const;
   ImageResult image_loss(const BatchLoss<T>& loss_of, const TileRun& run, Index i) const;
   T check_gradients(const std::vector<Range>& frozen, T* grads, class Tasks& tasks) const;
-  int sum_tasks(Index shards) const;
+  int sum_tasks(Index shards, Index first) const;
 
   void forward_tiles(const Batch& batch, const Parameters<T>& params, T* y) const;
   void forward_as_team(const Batch& batch, const Parameters<T>& params, int threads, T* y) const;

@@ -15,14 +15,13 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const Target<T>* targ
   TrainingPass pass{*this, *workspace, params, batch.n, 0, wanted};
   pass.times = &times;
   pass.reserve(1, true);
-  Tasks pack_tasks(static_cast<int>(training_.slices.size()));
-  pack(training_, params, workspace->packed.data(), true, pack_tasks);
   std::optional<BatchLoss<T>> loss_of;
   if (target != nullptr) loss_of.emplace(table_, loss, *target, batch, output_shape());
   const Index size = output_shape().size();
   std::vector<T> grads(static_cast<std::size_t>(parameter_count()));
   const Team alone(0, 1);
   for (int repeat = 0; repeat < repeats; ++repeat) {
+    if (repeat == 0 || training_.packed_by_segment) pass.begin(alone, 0);
     pass.forward(
         alone, [&](const TileRun& run) { run.load(batch); },
         [&](const TileRun& run, Index shard, bool first_in_shard) {

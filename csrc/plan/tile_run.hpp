@@ -23,8 +23,13 @@ struct Plan<T>::TileRun {
   const T* d_statistics = nullptr;  // of its gradient
   std::vector<NodeTime>* times = nullptr;
   BatchArrays batch_arrays{};
+  std::byte* thread_arena = nullptr;  // see Layout
 
-  T* at(std::size_t offset) const { return offset == kNoBuffer ? nullptr : reinterpret_cast<T*>(arena + offset); }
+  T* at(std::size_t offset) const {
+    if (offset == kNoBuffer) return nullptr;
+    const std::size_t kept = program.layout.bytes;
+    return reinterpret_cast<T*>(offset < kept ? arena + offset : thread_arena + (offset - kept));
+  }
   T* value(int v) const { return find(v, program.batch_values, batch_arrays.values, program.layout.values); }
   T* gradient(int v) const {
     return find(v, program.batch_gradients, batch_arrays.gradients, program.layout.gradients);
@@ -126,7 +131,10 @@ struct Plan<T>::TileRun {
   }
   // Whether the gradient of a value is computed.
   bool wants(int v, RequiresGrad wanted) const {
-    return wanted.input || program.needs_gradient[static_cast<std::size_t>(v)];
+    return wanted.input || path(wanted).values[static_cast<std::size_t>(v)];
+  }
+  const GradientPath& path(const RequiresGrad& wanted) const {
+    return wanted.path != nullptr ? *wanted.path : program.path;
   }
 
   BackwardArgs<T> backward_args(std::size_t i, Inputs& inputs) const {
@@ -159,7 +167,7 @@ struct Plan<T>::TileRun {
     BackwardArgs<T> args = backward_args(i, inputs);
     args.dx = dxs[0];
     args.dxs = dxs;
-    if (wanted.parameters) args.packed_grads = packed_grads + node.packed_grads;
+    if (wanted.parameters && path(wanted).nodes[i]) args.packed_grads = packed_grads + node.packed_grads;
     args.accumulate = accumulate;
     std::visit([&](const auto& g) { plan.table_.of(g).backward(g, args); }, node.op);
     for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <mutex>
+#include <optional>
 
 #include "base/error.hpp"
 #include "plan/training_pass.hpp"
@@ -26,28 +27,30 @@ AccumulatorOf<T>* Plan<T>::shard_grads(const Workspace& w, Index shard) const {
 }
 
 template <class T>
-int Plan<T>::sum_tasks(Index shards) const {
-  return shards == 1 ? 0 : static_cast<int>((training_.packed_grad_count + kSumElements - 1) / kSumElements);
+int Plan<T>::sum_tasks(Index shards, Index first) const {
+  return shards == 1 ? 0 : static_cast<int>((training_.packed_grad_count - first + kSumElements - 1) / kSumElements);
 }
 
-// Sums the shards in order, onto the first. Tasks are ranges of elements.
+// Sums the shards in order, onto the first, from the element `start` on. Tasks are ranges of elements.
 template <class T>
-void Plan<T>::sum_shards(const Workspace& w, Index shards, Tasks& tasks) const {
+void Plan<T>::sum_shards(const Workspace& w, Index shards, Index start, Tasks& tasks) const {
   const Index all = training_.packed_grad_count;
   for (int i = 0; tasks.next(i);) {
-    const Index first = i * kSumElements;
+    const Index first = start + i * kSumElements;
     AccumulatorOf<T>* sum = shard_grads(w, 0) + first;
     table_.sum(std::min(kSumElements, all - first), shards, all, sum, sum);
   }
 }
 
-// Unpacks the sums to the layout of the parameters, and computes whole-batch weight gradients. Tasks are slices of
-// nodes.
+// Unpacks the sums to the layout of the parameters, and computes whole-batch weight gradients, of nodes on the path.
+// Tasks are slices of nodes.
 template <class T>
-void Plan<T>::finish_gradients(const Workspace& w, const BatchArrays& arrays, T* grads, Tasks& tasks) const {
+void Plan<T>::finish_gradients(const Workspace& w, const BatchArrays& arrays, const GradientPath& path, T* grads,
+                               Tasks& tasks) const {
   for (int i = 0; tasks.next(i);) {
     const NodeSlice& task = training_.slices[static_cast<std::size_t>(i)];
     const PlanNode& node = training_.nodes[task.node];
+    if (!path.nodes[task.node]) continue;
     if (node.whole_batch_weight_grad) {
       whole_batch_weight_grad(node, arrays, grads, task.slice);
     } else {
@@ -130,10 +133,8 @@ Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t s
                     tape.statistics.template at<T>(0),
                     tape.batch_values.template at<T>(0)};
   pass.reserve(threads, false);
-  Tasks pack_tasks(static_cast<int>(training_.slices.size()));
   parallel(threads, [&](const Team& team) {
-    pack(training_, params, workspace->packed.data(), false, pack_tasks);
-    team.barrier();
+    pass.begin(team, 0);
     pass.forward(
         team, [&](const TileRun& run) { run.load(batch); },
         [&](const TileRun& run, Index, bool) {
@@ -158,10 +159,9 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
                     {true, true}, nullptr,    nullptr, statistics, tape.batch_values.template at<T>(0)};
   pass.reserve(threads, true);
   const int slices = static_cast<int>(training_.slices.size());
-  Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
+  Tasks sum_parts(sum_tasks(shard_count, 0)), finish_tasks(slices);
   parallel(threads, [&](const Team& team) {
-    pack(training_, params, workspace->packed.data(), true, pack_tasks);
-    team.barrier();
+    pass.begin(team, training_.segments.size() - 1);
     pass.for_each_tile(team, [&](const TileRun& run, Index shard, bool first_in_shard) {
       const Index in_shard = (run.first - shard_images(tape.n, shard).first) / training_.layout.tile;
       std::memcpy(run.arena,
@@ -178,9 +178,9 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
       });
     }
     team.barrier();
-    sum_shards(*workspace, shard_count, sum_parts);
+    sum_shards(*workspace, shard_count, 0, sum_parts);
     team.barrier();
-    finish_gradients(*workspace, pass.batch_arrays(), grads, finish_tasks);
+    finish_gradients(*workspace, pass.batch_arrays(), training_.path, grads, finish_tasks);
   });
 }
 
@@ -207,19 +207,21 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
   const Index shard_count = shards(batch.n);
   const int threads = threads_for(training_, batch.n, shard_count);
   const WorkspaceLease workspace(workspaces_);
-  TrainingPass pass{*this, *workspace, params, batch.n, seed, {false, true}, exchange};
+  std::optional<GradientPath> trainable;
+  const GradientPath& path = frozen.empty() ? training_.path : trainable.emplace(path_without(frozen));
+  const Index first_grad = path.first < training_.nodes.size() ? training_.nodes[path.first].packed_grads : 0;
+  TrainingPass pass{*this, *workspace, params, batch.n, seed, {false, true, &path}, exchange};
   pass.reserve(threads, true);
   workspace->results.reserve(static_cast<std::size_t>(batch.n) * sizeof(ImageResult));
   ImageResult* results = workspace->results.template at<ImageResult>(0);
   const int slices = static_cast<int>(training_.slices.size());
-  Tasks pack_tasks(slices), sum_parts(sum_tasks(shard_count)), finish_tasks(slices);
+  Tasks sum_parts(sum_tasks(shard_count, first_grad)), finish_tasks(slices);
   Tasks check_tasks(static_cast<int>(training_.trained.size()));
   std::atomic<int> finished{0};
   std::mutex mutex;
   T largest = 0;  // guarded by mutex
   parallel(threads, [&](const Team& team) {
-    pack(training_, params, workspace->packed.data(), true, pack_tasks);
-    team.barrier();
+    pass.begin(team, 0);
     pass.forward(
         team, [&](const TileRun& run) { run.load(batch); },
         [&](const TileRun& run, Index shard, bool first_in_shard) {
@@ -229,9 +231,9 @@ StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, c
     pass.backward_rest(team);
     if (!pass.gather_results(team, results)) return;  // an error, the same for all threads
     team.barrier();
-    sum_shards(*workspace, shard_count, sum_parts);
+    sum_shards(*workspace, shard_count, first_grad, sum_parts);
     team.barrier();
-    finish_gradients(*workspace, pass.batch_arrays(), grads, finish_tasks);
+    finish_gradients(*workspace, pass.batch_arrays(), path, grads, finish_tasks);
     // All threads check many gradients; few are checked by the last thread to finish, so that none waits.
     if (parameter_count() >= kElementsPerThread) {
       team.barrier();

@@ -21,8 +21,8 @@ struct Plan<T>::TrainingPass {
   std::uint64_t seed;
   RequiresGrad wanted;
   ShardExchange* exchange = nullptr;  // null: this process computes all shards
-  // Arenas of all tiles, of a tape or (with several segments) of the workspace. Null: each thread uses one arena for
-  // all of its tiles.
+  // Arenas of all tiles, of a tape or (with several segments) of the workspace. Null: each thread uses its own arena
+  // for all of its tiles.
   std::byte* arenas = nullptr;
   T* statistics = nullptr;  // of the batch
   T* values = nullptr;      // batch buffers, of a tape or of the workspace
@@ -33,10 +33,15 @@ struct Plan<T>::TrainingPass {
   const Index shards = plan.shards(n);
   const Range own = own_shards(exchange, shards);
   Tasks shard_tasks{static_cast<int>(own.end - own.first)};
+  // For phases of even and of odd number.
+  Tasks pack_tasks[2] = {Tasks(static_cast<int>(program.slices.size())),
+                         Tasks(static_cast<int>(program.slices.size()))};
+  bool with_backward = false;
   std::exception_ptr error = nullptr;  // of the exchange; written by one thread between two barriers
 
   // Memory for a pass on `threads` threads.
   void reserve(int threads, bool backward) {
+    with_backward = backward;
     if (segmented && arenas == nullptr) {
       w.batch.reserve(static_cast<std::size_t>(plan.first_tile(n, shards)) * program.layout.bytes);
       arenas = w.batch.data();
@@ -50,12 +55,9 @@ struct Plan<T>::TrainingPass {
       w.batch_statistics.reserve(static_cast<std::size_t>(program.statistics_count) * sizeof(T));
       statistics = w.batch_statistics.template at<T>(0);
     }
-    if (arenas == nullptr && static_cast<int>(w.tiles.size()) < threads) {
-      w.tiles.resize(static_cast<std::size_t>(threads));
-    }
-    for (int t = 0; arenas == nullptr && t < threads; ++t) {
-      w.tiles[static_cast<std::size_t>(t)].reserve(program.layout.bytes);
-    }
+    if (static_cast<int>(w.tiles.size()) < threads) w.tiles.resize(static_cast<std::size_t>(threads));
+    const std::size_t of_thread = arenas == nullptr ? program.layout.bytes : program.layout.thread_bytes;
+    for (int t = 0; t < threads; ++t) w.tiles[static_cast<std::size_t>(t)].reserve(of_thread);
     w.packed.reserve(program.packed_bytes);
     const auto grads = static_cast<std::size_t>(shards * program.packed_grad_count);
     if (backward) w.shard_grads.reserve(grads * sizeof(AccumulatorOf<T>));
@@ -76,16 +78,23 @@ struct Plan<T>::TrainingPass {
     for (int task = 0; shard_tasks.next(task);) {
       const Index shard = own.first + task;
       const Range images = plan.shard_images(n, shard);
-      std::byte* arena = arenas == nullptr
-                             ? w.tiles[static_cast<std::size_t>(team.thread())].data()
-                             : arenas + static_cast<std::size_t>(plan.first_tile(n, shard)) * layout.bytes;
+      std::byte* own_arena = w.tiles[static_cast<std::size_t>(team.thread())].data();
+      std::byte* arena =
+          arenas == nullptr ? own_arena : arenas + static_cast<std::size_t>(plan.first_tile(n, shard)) * layout.bytes;
       for (Index first = images.first; first < images.end; first += layout.tile) {
         f(TileRun{plan, program, arena, packed(), first, std::min(layout.tile, images.end - first), seed, statistics,
-                  d_statistics(), times, batch_arrays()},
+                  d_statistics(), times, batch_arrays(), own_arena},
           shard, first == images.first);
         if (arenas != nullptr) arena += layout.bytes;
       }
     }
+  }
+
+  // Packs the weights for the phase that the pass begins with. Phase s is forward through segment s (with backward in
+  // the last segment), phase 2 S - 2 - s backward through it.
+  void begin(const Team& team, std::size_t phase) {
+    pack(phase);
+    team.barrier();
   }
 
   // Forward through all segments. `begin` and `finish` are called for every tile, before the first and after the last
@@ -103,7 +112,7 @@ struct Plan<T>::TrainingPass {
       });
       if (s + 1 == count) return;
       const PlanNode& next = program.nodes[program.segments[s + 1].first];
-      if (!reduce(team, [&] { combine(next); })) return;
+      if (!reduce(team, s + 1, [&] { combine(next); })) return;
     }
   }
 
@@ -113,9 +122,11 @@ struct Plan<T>::TrainingPass {
   }
   // ... and of the segments before it.
   void backward_rest(const Team& team) {
-    for (std::size_t s = program.segments.size() - 1; s-- > 0;) {
+    const std::size_t count = program.segments.size();
+    for (std::size_t s = count - 1; s-- > 0;) {
+      if (program.segments[s + 1].first < first_node()) return;
       const PlanNode& next = program.nodes[program.segments[s + 1].first];
-      if (!reduce(team, [&] { d_combine(next); })) return;
+      if (!reduce(team, 2 * count - 2 - s, [&] { d_combine(next); })) return;
       for_each_tile(team, [&](const TileRun& run, Index shard, bool first_in_shard) {
         backward_segment(s, run, shard, first_in_shard);
       });
@@ -123,12 +134,12 @@ struct Plan<T>::TrainingPass {
   }
   // Prepares another loop over all tiles.
   void restart(const Team& team) {
-    reduce(team, [] {});
+    reduce(team, 2 * program.segments.size() - 1, [] {});
   }
   // The results of all processes, after backward. False: an exchange has failed, and the pass ends.
   bool gather_results(const Team& team, ImageResult* results) {
     if (exchange == nullptr) return true;
-    return reduce(team, [&] {
+    return reduce(team, 2 * program.segments.size() - 1, [&] {
       const Range images{plan.shard_images(n, own.first).first, plan.shard_images(n, own.end).first};
       gather(plan.shard_grads(w, 0), program.packed_grad_count, shards, own);
       gather_buffers(program.batch_values, batch_arrays().values, images);
@@ -161,13 +172,30 @@ struct Plan<T>::TrainingPass {
     run.backward({s > 0 ? first + 1 : first, end}, plan.shard_grads(w, shard), !first_in_shard, wanted);
     if (s == 0) return;
     if (first_in_shard) std::memset(partial(shard), 0, static_cast<std::size_t>(partial_size()) * sizeof(double));
-    run.d_collect(first, partial(shard));
+    if (run.wants(program.nodes[first].output, wanted)) run.d_collect(first, partial(shard));
+  }
+  // The first node whose backward is needed.
+  std::size_t first_node() const { return wanted.path == nullptr ? 0 : wanted.path->first; }
+
+  // The weights of all nodes before the first phase; or (packed_by_segment) those of the nodes of a phase.
+  void pack(std::size_t phase) {
+    const std::size_t count = program.segments.size();
+    Segment nodes{0, program.nodes.size()};
+    if (program.packed_by_segment) {
+      if (phase >= 2 * count - 1) return;
+      const bool back = phase >= count;
+      const std::size_t s = back ? 2 * count - 2 - phase : phase;
+      nodes = {program.segments[s].first, back ? program.segments[s + 1].first + 1 : program.segments[s].end};
+    }
+    const bool backward = with_backward && (phase + 1 >= count || !program.packed_by_segment);
+    const GradientPath* path = wanted.path != nullptr ? wanted.path : &program.path;
+    plan.pack(program, params, w.packed.data(), backward ? path : nullptr, nodes, pack_tasks[phase % 2]);
   }
 
-  // Barrier; one thread calls f, the others wait for it. False, for all threads, if f has thrown, now or before: an
-  // exception must not leave a parallel region.
+  // Barrier; one thread calls f, the others pack the weights of the phase that follows, and wait for it. False, for all
+  // threads, if f has thrown, now or before: an exception must not leave a parallel region.
   template <class F>
-  bool reduce(const Team& team, const F& f) {
+  bool reduce(const Team& team, std::size_t phase, const F& f) {
     if (error) return false;
     team.barrier();
     if (team.thread() == 0) {
@@ -177,7 +205,9 @@ struct Plan<T>::TrainingPass {
         error = std::current_exception();
       }
       shard_tasks.reset();
+      pack_tasks[(phase + 1) % 2].reset();
     }
+    if (program.packed_by_segment) pack(phase);
     team.barrier();
     return !error;
   }
