@@ -405,6 +405,12 @@ class Plan:
     def arena_bytes(self, training: bool = False) -> int: ...
     def tile(self, training: bool = False) -> int: ...
     def shards(self, n: int) -> int: ...
+    def memory(self, n: int, training: bool = False) -> dict[str, int]:
+        """Bytes that calls with n images need, besides parameters, gradients and arrays of the caller, on as
+        many threads as are set: packed (weights in the layout of the kernels), folded (parameters of the
+        simplified network, until they are packed), arenas (values, their gradients, scratch memory), shards
+        (gradients of the parameters), batch (operands of whole-batch gradients).
+        """
     def forward(self, x: Array, params: Array, version: int = -1) -> Array:
         """The output. Weights are brought into kernel layout once for each `version` of `params` that is not
         negative, and else at every call.

@@ -314,7 +314,7 @@ class Module(Planned):
 
     # ---------------------------------------------------------------- as text
 
-    def summary(self) -> str:
+    def summary(self, batch: int | None = None) -> str:
         """A table of the layers, their cost for one image, and totals.
 
         Columns: the output shape; parameters, and buffers (such as running averages, which are not trained),
@@ -324,6 +324,9 @@ class Module(Planned):
         that the engine needs for one image (values, what backward needs, and gradients, after fusing layers
         and reusing memory) and the number of frozen parameters. Without an `input_shape` there are no shapes,
         MACs and bytes.
+
+        Args:
+            batch: Number of images for which the whole memory is shown instead, as `memory` predicts it.
 
         Example:
             >>> from cnnfast import nn
@@ -336,7 +339,7 @@ class Module(Planned):
             body Linear               (2,)                   6     4      8  2 to 2
             add Add      body, input  (2,)                   0     0      8
         """
-        return table(self)
+        return table(self, batch)
 
     def draw(self, path: str | PathLike[str]) -> None:
         """Write an image of the network's graph to an SVG file, atomically.

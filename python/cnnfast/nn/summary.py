@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _terminal
 from .._core import Graph
 from .._flat import count
+from .._text import scaled
 from .._types import Shape
 from .registry import layer_types
 from .settings import shortest
@@ -106,8 +107,9 @@ def _value_in_words(name: str, value: Any) -> str:
     return "x".join(map(str, value)) if sizes else str(value)
 
 
-def table(model: Planned) -> str:
+def table(model: Planned, batch: int | None = None) -> str:
     """The rows as text, with a line of totals, and the inputs of each if they are not just the row above.
+    Below it the memory for one image, or for a batch.
 
     Uses the first layout that fits the terminal: settings after the numbers; settings on a line below them;
     numbers on a line below name, settings and inputs.
@@ -127,7 +129,7 @@ def table(model: Planned) -> str:
     rule = "-" * max(len(line) for part in text for line in part)
     body = [line for part in text[1:-1] for line in part]
     title = f"{type(model).__name__}, input {model.input_shape}" if shaped else type(model).__name__
-    return "\n".join([title, *text[0], rule, *body, rule, *text[-1], *_notes(model)])
+    return "\n".join([title, *text[0], rule, *body, rule, *text[-1], *_notes(model, batch)])
 
 
 def _figures(lines: list[Row], shaped: bool) -> list[list[str]]:
@@ -175,12 +177,19 @@ def _reads(lines: list[Row], position: int) -> str:
     return ", ".join("input" if i < 0 else lines[i].name or lines[i].operation for i in read)
 
 
-def _notes(model: Planned) -> list[str]:
+def _notes(model: Planned, batch: int | None) -> list[str]:
     """Lines below the table: the task, the engine's memory, frozen parameters."""
     notes = []
     if model.task is not None:
         notes.append(f"task: {model.task}")
-    if model.input_shape is not None:
+    if batch is not None:
+        notes.append(f"memory of inference, batch {batch}: {model.memory(batch)}")
+        state = scaled(model.flat_parameters.nbytes, "B")
+        notes.append(
+            f"memory of training, batch {batch}: {model.memory(batch, training=True)}; "
+            f"and {state} for each state array of the optimizer: SGD with momentum 1, Adam 2"
+        )
+    elif model.input_shape is not None:
         plan = model.plan()
         training, inference = (plan.arena_bytes(t) // plan.tile(t) for t in (True, False))
         notes.append(f"memory for one image: {training:,} bytes in training, {inference:,} in inference")

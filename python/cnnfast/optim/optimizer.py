@@ -51,6 +51,11 @@ class Optimizer(ABC):
         return self._steps
 
     @property
+    def num_state_arrays(self) -> int:
+        """Number of state arrays, each as long as all parameters."""
+        return len(self._needed_state(self.settings, self._groups))
+
+    @property
     def groups(self) -> tuple[Group, ...]:
         """Groups of parameters with their own settings."""
         return self._groups
@@ -173,9 +178,7 @@ class Optimizer(ABC):
         for name, value in state["memory"].items():
             refuse_masked(who, f"memory[{name!r}]", value)
         memory = {name: np.array(value) for name, value in state["memory"].items()}
-        needed = set(self._initial_state(settings))
-        for group in groups:
-            needed |= set(self._initial_state({**settings, **group.settings}))
+        needed = self._needed_state(settings, groups)
         if not set(memory) <= set(self._memory_names) or (steps > 0 and not needed <= set(memory)):
             raise ValueError(f"{who}: the state must remember {sorted(needed)}, got {sorted(memory)}")
         if self._params is not None:
@@ -211,6 +214,13 @@ class Optimizer(ABC):
     @abstractmethod
     def _update(self, part: Part, grads: Array) -> None:
         """The step of one part; `part.steps` starts at 1."""
+
+    def _needed_state(self, settings: Mapping[str, Any], groups: Iterable[Group]) -> set[str]:
+        """Names of the state arrays for all parameters."""
+        needed = set(self._initial_state(settings))
+        for group in groups:
+            needed |= set(self._initial_state({**settings, **group.settings}))
+        return needed
 
     def _counts(self, settings: Mapping[str, Any]) -> bool:
         """Whether a step with these settings adds to `part.steps`."""

@@ -63,7 +63,7 @@ def apply(model: Module, rules: Mapping[str, Initializer], seed: Seed = None) ->
             key = (*root.spawn_key, position)
             stream = np.random.SeedSequence(root.entropy, spawn_key=key, pool_size=root.pool_size)
             try:
-                chosen[name].fill(drawn.setdefault(name, np.empty(shape)), stream)
+                chosen[name].fill(drawn.setdefault(name, np.empty(shape, model.dtype)), stream)
             except ValueError as error:
                 raise ValueError(f"{error} (parameter {name})") from None
     model.load_state_dict(drawn, strict=False)
