@@ -24,6 +24,7 @@ struct AvgPool2dKernels {
   // Pixels of a window along one axis, with padding or without, but never beyond the padding (where ceil_mode lets a
   // window extend past it).
   static Index counted(const G& g, const PoolAxis& a, const Span& s) {
+    if (s.first == 0 && s.end == a.kernel) return a.kernel;  // without the division below
     if (a.adaptive || !g.count_padding) return s.end - s.first;
     const Index room = (a.in + a.after - s.origin + a.dilation - 1) / a.dilation;
     return a.kernel < room ? a.kernel : room;
