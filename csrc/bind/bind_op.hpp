@@ -27,7 +27,7 @@ using Given = const py::object&;
 template <class O, class... T, class... Default, std::size_t... I>
 void bind_op(py::module_& m, const std::tuple<Argument<T, Default>...>& arguments, std::index_sequence<I...>) {
   const auto build = [](Given<T>... given) {
-    std::tuple<T...> values{FromPython<T>::read({O::kName, std::get<I>(O::arguments()).name}, given)...};
+    std::tuple<T...> values{FromPython<T>::read({O::kName, std::get<I>(arguments_of<O>()).name}, given)...};
     return Bound<O>(std::make_from_tuple<O>(std::move(values)));
   };
   std::apply(
@@ -38,7 +38,7 @@ void bind_op(py::module_& m, const std::tuple<Argument<T, Default>...>& argument
 }
 template <class... Ops>
 void bind_ops(py::module_& m, TypeList<Ops...>) {
-  (bind_op<Ops>(m, Ops::arguments(), IndicesOf<decltype(Ops::arguments())>()), ...);
+  (bind_op<Ops>(m, arguments_of<Ops>(), IndicesOf<decltype(arguments_of<Ops>())>()), ...);
 }
 
 template <class T>
@@ -62,7 +62,7 @@ py::dict described(TypeList<Ops...>) {
     (arguments.append(described(argument)), ...);
     return arguments;
   };
-  ((all[Ops::kName] = std::apply(list, Ops::arguments())), ...);
+  ((all[Ops::kName] = Ops::arguments(list)), ...);
   return all;
 }
 

@@ -100,8 +100,14 @@ struct ReLU : ElementwiseOp<ReLU> {
 struct LeakyReLU : ElementwiseOp<LeakyReLU> {
   static constexpr const char* kName = "LeakyReLU";
   explicit LeakyReLU(double slope) : negative_slope(check_finite(kName, "negative_slope", slope)) {}
-  static constexpr auto arguments() { return std::tuple(argument<double>("negative_slope", 0.01)); }
-  auto values() const { return std::tuple(negative_slope); }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<double>("negative_slope", 0.01));
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list(negative_slope);
+  }
   Function function() const { return {Function::Kind::leaky_relu, negative_slope}; }
 
   double negative_slope;
@@ -111,8 +117,14 @@ struct LeakyReLU : ElementwiseOp<LeakyReLU> {
 struct ELU : ElementwiseOp<ELU, true> {
   static constexpr const char* kName = "ELU";
   explicit ELU(double alpha_) : alpha(check_finite(kName, "alpha", alpha_)) {}
-  static constexpr auto arguments() { return std::tuple(argument<double>("alpha", 1.0)); }
-  auto values() const { return std::tuple(alpha); }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<double>("alpha", 1.0));
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list(alpha);
+  }
   Function function() const { return {Function::Kind::elu, alpha, 1}; }
 
   double alpha;
@@ -124,10 +136,14 @@ struct SELU : ElementwiseOp<SELU, true> {
   static constexpr double kAlpha = 1.6732632423543772, kGamma = 1.0507009873554805;
   explicit SELU(double alpha_ = kAlpha, double gamma_ = kGamma)
       : alpha(check_finite(kName, "alpha", alpha_)), gamma(check_finite(kName, "gamma", gamma_)) {}
-  static constexpr auto arguments() {
-    return std::tuple(argument<double>("alpha", kAlpha), argument<double>("gamma", kGamma));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<double>("alpha", kAlpha), argument<double>("gamma", kGamma));
   }
-  auto values() const { return std::tuple(alpha, gamma); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(alpha, gamma);
+  }
   Function function() const { return {Function::Kind::elu, alpha, gamma}; }
 
   double alpha, gamma;
@@ -141,8 +157,14 @@ struct GELU : ElementwiseOp<GELU, true> {
       fail(kName, ": approximate must be \"none\" or \"tanh\", got \"", approximate, "\"");
     }
   }
-  static constexpr auto arguments() { return std::tuple(argument<std::string>("approximate", "none")); }
-  auto values() const { return std::tuple(std::string(tanh ? "tanh" : "none")); }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<std::string>("approximate", "none"));
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list(std::string(tanh ? "tanh" : "none"));
+  }
   Function function() const { return {tanh ? Function::Kind::gelu_tanh : Function::Kind::gelu}; }
 
   bool tanh;
@@ -178,10 +200,14 @@ struct Softplus : ElementwiseOp<Softplus, true> {
       : beta(check_finite(kName, "beta", beta_)), threshold(check_finite(kName, "threshold", threshold_)) {
     if (beta <= 0) fail(kName, ": beta must be above 0, got ", beta);
   }
-  static constexpr auto arguments() {
-    return std::tuple(argument<double>("beta", 1.0), argument<double>("threshold", 20.0));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<double>("beta", 1.0), argument<double>("threshold", 20.0));
   }
-  auto values() const { return std::tuple(beta, threshold); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(beta, threshold);
+  }
   Function function() const { return {Function::Kind::softplus, beta, threshold}; }
 
   double beta, threshold;
@@ -204,10 +230,14 @@ struct Hardsigmoid : ElementwiseOp<Hardsigmoid> {
            kFarthest);
     }
   }
-  static constexpr auto arguments() {
-    return std::tuple(argument<double>("alpha", 1.0 / 6), argument<double>("beta", 0.5));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<double>("alpha", 1.0 / 6), argument<double>("beta", 0.5));
   }
-  auto values() const { return std::tuple(alpha, beta); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(alpha, beta);
+  }
   Function function() const { return {Function::Kind::hardsigmoid, alpha, beta}; }
 
   static constexpr double kFarthest = 1e30;  // where the straight line ends, in float32 too
@@ -221,10 +251,14 @@ struct Hardtanh : ElementwiseOp<Hardtanh> {
       : min_val(check_finite(kName, "min_val", min_val_)), max_val(check_finite(kName, "max_val", max_val_)) {
     if (min_val >= max_val) fail(kName, ": min_val must be below max_val, got ", min_val, " and ", max_val);
   }
-  static constexpr auto arguments() {
-    return std::tuple(argument<double>("min_val", -1.0), argument<double>("max_val", 1.0));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<double>("min_val", -1.0), argument<double>("max_val", 1.0));
   }
-  auto values() const { return std::tuple(min_val, max_val); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(min_val, max_val);
+  }
   Function function() const { return {Function::Kind::clamp, min_val, max_val}; }
 
   double min_val, max_val;

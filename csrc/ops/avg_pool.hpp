@@ -27,15 +27,17 @@ struct AvgPool2d : OpBase {
     if (divisor) check_extent(kName, "divisor_override", *divisor);
   }
 
-  static constexpr auto arguments() {
-    return std::tuple(
-        argument<Extent>("kernel_size"), argument<std::optional<Extent>>("stride", std::nullopt),
-        argument<Padding>("padding", 0), argument<bool>("ceil_mode", false), argument<bool>("count_include_pad", true),
-        argument<std::optional<Index>>("divisor_override", std::nullopt), argument<Extent>("dilation", 1));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Extent>("kernel_size"), argument<std::optional<Extent>>("stride", std::nullopt),
+                argument<Padding>("padding", 0), argument<bool>("ceil_mode", false),
+                argument<bool>("count_include_pad", true),
+                argument<std::optional<Index>>("divisor_override", std::nullopt), argument<Extent>("dilation", 1));
   }
-  auto values() const {
-    return std::tuple(window.kernel, window.stride, window.pad, ceil_mode, count_include_pad, divisor_override,
-                      window.dilation);
+  template <class List>
+  auto values(const List& list) const {
+    return list(window.kernel, window.stride, window.pad, ceil_mode, count_include_pad, divisor_override,
+                window.dilation);
   }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);
@@ -63,14 +65,16 @@ struct AvgPool1d : OpBase {
     check_pool_line(kName, window);
   }
 
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("kernel_size"), argument<std::optional<Index>>("stride", std::nullopt),
-                      argument<Ends>("padding", 0), argument<bool>("ceil_mode", false),
-                      argument<bool>("count_include_pad", true), argument<Index>("dilation", 1));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("kernel_size"), argument<std::optional<Index>>("stride", std::nullopt),
+                argument<Ends>("padding", 0), argument<bool>("ceil_mode", false),
+                argument<bool>("count_include_pad", true), argument<Index>("dilation", 1));
   }
-  auto values() const {
-    return std::tuple(window.kernel.w, window.stride.w, Ends{window.pad.left, window.pad.right}, ceil_mode,
-                      count_include_pad, window.dilation.w);
+  template <class List>
+  auto values(const List& list) const {
+    return list(window.kernel.w, window.stride.w, Ends{window.pad.left, window.pad.right}, ceil_mode, count_include_pad,
+                window.dilation.w);
   }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);
@@ -91,8 +95,14 @@ struct AdaptiveAvgPool2d : OpBase {
 
   explicit AdaptiveAvgPool2d(Extent output_size) : windows(output_size) { check_adaptive(kName, windows); }
 
-  static constexpr auto arguments() { return std::tuple(argument<Extent>("output_size")); }
-  auto values() const { return std::tuple(windows); }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Extent>("output_size"));
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list(windows);
+  }
   Shape output_shape(const Shapes& inputs) const { return {bind_shape(inputs).channels, windows.h, windows.w}; }
   Geometry bind_shape(const Shapes& inputs) const { return {bind_adaptive(kName, inputs[0], windows), true, 0}; }
 
@@ -106,8 +116,14 @@ struct AdaptiveAvgPool1d : OpBase {
 
   explicit AdaptiveAvgPool1d(Index output_size) : windows(output_size) { check_extent(kName, "output_size", windows); }
 
-  static constexpr auto arguments() { return std::tuple(argument<Index>("output_size")); }
-  auto values() const { return std::tuple(windows); }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("output_size"));
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list(windows);
+  }
   Shape output_shape(const Shapes& inputs) const { return {bind_shape(inputs).channels, windows}; }
   Geometry bind_shape(const Shapes& inputs) const { return {bind_adaptive_line(kName, inputs[0], windows), true, 0}; }
 

@@ -49,12 +49,16 @@ struct BatchNorm2d : OpBase {
               bool use_running_stats_ = false)
       : BatchNorm2d(kName, num_features, eps_, momentum_, affine_, use_running_stats_) {}
 
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("num_features"), argument<double>("eps", 1e-5),
-                      argument<std::optional<double>>("momentum", 0.1), argument<bool>("affine", true),
-                      argument<bool>("use_running_stats", false));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("num_features"), argument<double>("eps", 1e-5),
+                argument<std::optional<double>>("momentum", 0.1), argument<bool>("affine", true),
+                argument<bool>("use_running_stats", false));
   }
-  auto values() const { return std::tuple(channels, eps, momentum, affine); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(channels, eps, momentum, affine);
+  }
   std::optional<ChannelMap> inference_map() const { return ChannelMap{channels, affine, eps}; }
   Shape output_shape(const Shapes& inputs) const {
     if (inputs[0].rank() != 3 || inputs[0][0] != channels) {

@@ -20,8 +20,14 @@ struct ChannelBias : OpBase {
     return inputs[0];
   }
   Geometry bind_shape(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
-  static constexpr auto arguments() { return std::tuple(argument<Index>("channels")); }
-  auto values() const { return std::tuple(channels); }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("channels"));
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list(channels);
+  }
   std::vector<Parameter> parameters() const { return {{"bias", {channels}}}; }
 
   Index channels;
@@ -47,10 +53,14 @@ struct PositionBias : OpBase {
     return shape;
   }
   Geometry bind_shape(const Shapes& inputs) const { return {rows_of(output_shape(inputs))}; }
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("channels"), argument<Index>("height"), argument<Index>("width"));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("channels"), argument<Index>("height"), argument<Index>("width"));
   }
-  auto values() const { return std::tuple(shape[0], shape[1], shape[2]); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(shape[0], shape[1], shape[2]);
+  }
   std::vector<Parameter> parameters() const { return {{"bias", shape}}; }
 
   Shape shape;

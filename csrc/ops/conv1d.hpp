@@ -33,14 +33,16 @@ struct Conv1d : OpBase {
     check_line(kName, inputs[0], c_in);
     return {bind_line(kName, inputs[0], window, false), c_in, c_out, bias, groups};
   }
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Index>("kernel_size"),
-                      argument<Index>("stride", 1), argument<EndsOrSame>("padding", 0), argument<Index>("dilation", 1),
-                      argument<Index>("groups", 1), argument<bool>("bias", true));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Index>("kernel_size"),
+                argument<Index>("stride", 1), argument<EndsOrSame>("padding", 0), argument<Index>("dilation", 1),
+                argument<Index>("groups", 1), argument<bool>("bias", true));
   }
-  auto values() const {
-    return std::tuple(c_in, c_out, window.kernel.w, window.stride.w, Ends{window.pad.left, window.pad.right},
-                      window.dilation.w, groups, bias);
+  template <class List>
+  auto values(const List& list) const {
+    return list(c_in, c_out, window.kernel.w, window.stride.w, Ends{window.pad.left, window.pad.right},
+                window.dilation.w, groups, bias);
   }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> list{{"weight", {c_out, c_in / groups, window.kernel.w}}};

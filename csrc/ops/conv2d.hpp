@@ -51,13 +51,15 @@ struct Conv2d : OpBase {
     check_image(kName, inputs[0], c_in);
     return {bind_window(kName, inputs[0], window, false), c_in, c_out, bias, groups};
   }
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Extent>("kernel_size"),
-                      argument<Extent>("stride", 1), argument<PaddingOrSame>("padding", 0),
-                      argument<Extent>("dilation", 1), argument<Index>("groups", 1), argument<bool>("bias", true));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Extent>("kernel_size"),
+                argument<Extent>("stride", 1), argument<PaddingOrSame>("padding", 0), argument<Extent>("dilation", 1),
+                argument<Index>("groups", 1), argument<bool>("bias", true));
   }
-  auto values() const {
-    return std::tuple(c_in, c_out, window.kernel, window.stride, window.pad, window.dilation, groups, bias);
+  template <class List>
+  auto values(const List& list) const {
+    return list(c_in, c_out, window.kernel, window.stride, window.pad, window.dilation, groups, bias);
   }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> list{{"weight", {c_out, c_in / groups, window.kernel.h, window.kernel.w}}};

@@ -62,15 +62,15 @@ struct ConvTranspose2d : OpBase {
     }
     return {planned(Conv2d::Geometry{{s, h, w, in_h, in_w}, c_out, c_in, false, groups}), bias};
   }
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Extent>("kernel_size"),
-                      argument<Extent>("stride", 1), argument<Padding>("padding", 0),
-                      argument<Extent>("output_padding", 0), argument<Index>("groups", 1), argument<bool>("bias", true),
-                      argument<Extent>("dilation", 1));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Extent>("kernel_size"),
+                argument<Extent>("stride", 1), argument<Padding>("padding", 0), argument<Extent>("output_padding", 0),
+                argument<Index>("groups", 1), argument<bool>("bias", true), argument<Extent>("dilation", 1));
   }
-  auto values() const {
-    return std::tuple(c_in, c_out, window.kernel, window.stride, window.pad, output_padding, groups, bias,
-                      window.dilation);
+  template <class List>
+  auto values(const List& list) const {
+    return list(c_in, c_out, window.kernel, window.stride, window.pad, output_padding, groups, bias, window.dilation);
   }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> list{{"weight", {c_in, c_out / groups, window.kernel.h, window.kernel.w}}};
@@ -128,14 +128,16 @@ struct ConvTranspose1d : OpBase {
     }
     return {planned(Conv2d::Geometry{{s, 1, l, 1, in}, c_out, c_in, false, groups}), bias};
   }
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Index>("kernel_size"),
-                      argument<Index>("stride", 1), argument<Ends>("padding", 0), argument<Index>("output_padding", 0),
-                      argument<Index>("groups", 1), argument<bool>("bias", true), argument<Index>("dilation", 1));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("in_channels"), argument<Index>("out_channels"), argument<Index>("kernel_size"),
+                argument<Index>("stride", 1), argument<Ends>("padding", 0), argument<Index>("output_padding", 0),
+                argument<Index>("groups", 1), argument<bool>("bias", true), argument<Index>("dilation", 1));
   }
-  auto values() const {
-    return std::tuple(c_in, c_out, window.kernel.w, window.stride.w, Ends{window.pad.left, window.pad.right},
-                      output_padding, groups, bias, window.dilation.w);
+  template <class List>
+  auto values(const List& list) const {
+    return list(c_in, c_out, window.kernel.w, window.stride.w, Ends{window.pad.left, window.pad.right}, output_padding,
+                groups, bias, window.dilation.w);
   }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> list{{"weight", {c_in, c_out / groups, window.kernel.w}}};

@@ -18,8 +18,14 @@ struct Dropout : OpBase {
 
   explicit Dropout(double p_) : Dropout(kName, p_) {}
 
-  static constexpr auto arguments() { return std::tuple(argument<double>("p", 0.5)); }
-  auto values() const { return std::tuple(p); }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<double>("p", 0.5));
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list(p);
+  }
   Shape output_shape(const Shapes& inputs) const { return inputs[0]; }
   Geometry bind_shape(const Shapes& inputs) const { return {rows_of(inputs[0]), p, false}; }
 

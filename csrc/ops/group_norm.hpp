@@ -27,11 +27,15 @@ struct GroupNorm : OpBase {
     check_eps(kName, eps);
   }
 
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("num_groups"), argument<Index>("num_channels"), argument<double>("eps", 1e-5),
-                      argument<bool>("affine", true));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("num_groups"), argument<Index>("num_channels"), argument<double>("eps", 1e-5),
+                argument<bool>("affine", true));
   }
-  auto values() const { return std::tuple(groups, channels, eps, affine); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(groups, channels, eps, affine);
+  }
   Shape output_shape(const Shapes& inputs) const {
     if (inputs[0].channels() != channels) {
       fail(kName, ": expected ", channels, " channels, got input ", to_string(inputs[0]));
@@ -75,11 +79,15 @@ struct LayerNorm : OpBase {
     check_eps(kName, eps);
   }
 
-  static constexpr auto arguments() {
-    return std::tuple(argument<Shape>("normalized_shape"), argument<double>("eps", 1e-5),
-                      argument<bool>("elementwise_affine", true));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Shape>("normalized_shape"), argument<double>("eps", 1e-5),
+                argument<bool>("elementwise_affine", true));
   }
-  auto values() const { return std::tuple(shape, eps, affine); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(shape, eps, affine);
+  }
   Shape output_shape(const Shapes& inputs) const {
     if (inputs[0] != shape) {
       fail(kName, ": expected an input of shape ", to_string(shape), " (normalized_shape), got ", to_string(inputs[0]));

@@ -34,10 +34,14 @@ struct Linear : OpBase {
     output_shape(inputs);
     return {in, out, bias};
   }
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("in_features"), argument<Index>("out_features"), argument<bool>("bias", true));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("in_features"), argument<Index>("out_features"), argument<bool>("bias", true));
   }
-  auto values() const { return std::tuple(in, out, bias); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(in, out, bias);
+  }
   std::vector<Parameter> parameters() const {
     std::vector<Parameter> list{{"weight", {out, in}}};
     if (bias) list.push_back({"bias", {out}});

@@ -27,11 +27,15 @@ struct LocalResponseNorm : OpBase {
     if (!std::isfinite(k) || k <= 0) fail(kName, ": k must be a finite number above 0, got ", k);
   }
 
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("size"), argument<double>("alpha", 1e-4), argument<double>("beta", 0.75),
-                      argument<double>("k", 1.0));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("size"), argument<double>("alpha", 1e-4), argument<double>("beta", 0.75),
+                argument<double>("k", 1.0));
   }
-  auto values() const { return std::tuple(size, alpha, beta, k); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(size, alpha, beta, k);
+  }
   Shape output_shape(const Shapes& inputs) const { return inputs[0]; }
   Geometry bind_shape(const Shapes& inputs) const { return {rows_of(inputs[0]), size, alpha, beta, k}; }
 

@@ -21,12 +21,15 @@ struct MaxPool2d : OpBase {
     check_numbers(kName, window.kernel);
   }
 
-  static constexpr auto arguments() {
-    return std::tuple(argument<Extent>("kernel_size"), argument<std::optional<Extent>>("stride", std::nullopt),
-                      argument<Padding>("padding", 0), argument<bool>("ceil_mode", false),
-                      argument<Extent>("dilation", 1));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Extent>("kernel_size"), argument<std::optional<Extent>>("stride", std::nullopt),
+                argument<Padding>("padding", 0), argument<bool>("ceil_mode", false), argument<Extent>("dilation", 1));
   }
-  auto values() const { return std::tuple(window.kernel, window.stride, window.pad, ceil_mode, window.dilation); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(window.kernel, window.stride, window.pad, ceil_mode, window.dilation);
+  }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);
     return {g.channels, g.h_out, g.w_out};
@@ -49,13 +52,15 @@ struct MaxPool1d : OpBase {
     check_numbers(kName, window.kernel);
   }
 
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("kernel_size"), argument<std::optional<Index>>("stride", std::nullopt),
-                      argument<Ends>("padding", 0), argument<bool>("ceil_mode", false), argument<Index>("dilation", 1));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("kernel_size"), argument<std::optional<Index>>("stride", std::nullopt),
+                argument<Ends>("padding", 0), argument<bool>("ceil_mode", false), argument<Index>("dilation", 1));
   }
-  auto values() const {
-    return std::tuple(window.kernel.w, window.stride.w, Ends{window.pad.left, window.pad.right}, ceil_mode,
-                      window.dilation.w);
+  template <class List>
+  auto values(const List& list) const {
+    return list(window.kernel.w, window.stride.w, Ends{window.pad.left, window.pad.right}, ceil_mode,
+                window.dilation.w);
   }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);
@@ -75,8 +80,14 @@ struct AdaptiveMaxPool2d : OpBase {
 
   explicit AdaptiveMaxPool2d(Extent output_size) : windows(output_size) { check_adaptive(kName, windows); }
 
-  static constexpr auto arguments() { return std::tuple(argument<Extent>("output_size")); }
-  auto values() const { return std::tuple(windows); }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Extent>("output_size"));
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list(windows);
+  }
   Shape output_shape(const Shapes& inputs) const { return {bind_shape(inputs).channels, windows.h, windows.w}; }
   Geometry bind_shape(const Shapes& inputs) const {
     const Geometry g{bind_adaptive(kName, inputs[0], windows)};
@@ -95,8 +106,14 @@ struct AdaptiveMaxPool1d : OpBase {
 
   explicit AdaptiveMaxPool1d(Index output_size) : windows(output_size) { check_extent(kName, "output_size", windows); }
 
-  static constexpr auto arguments() { return std::tuple(argument<Index>("output_size")); }
-  auto values() const { return std::tuple(windows); }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("output_size"));
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list(windows);
+  }
   Shape output_shape(const Shapes& inputs) const { return {bind_shape(inputs).channels, windows}; }
   Geometry bind_shape(const Shapes& inputs) const {
     const Geometry g{bind_adaptive_line(kName, inputs[0], windows)};

@@ -5,8 +5,8 @@
 //
 //   Shape output_shape(inputs)      checks the inputs, names who and what when they do not fit
 //   Geometry bind_shape(inputs)     the numbers that a kernel needs
-//   arguments()                     of the constructor: names, types and defaults, in its order
-//   values()                        what they were; arguments behind the last value are no settings
+//   arguments(list)                 list(names, types and defaults of the constructor's arguments), in its order
+//   values(list)                    list(what they were); arguments behind the last value are no settings
 //   parameters()                    names and shapes, in the order they lie in the flat block
 //   macs(inputs)                    multiply-accumulates for one image
 //   kInputs, kReadsX, kReadsY, kSaved    number of inputs, and what backward needs
@@ -73,8 +73,14 @@ struct OpBase {
   static constexpr bool kIdentityInInference = false;
   static constexpr bool kWeightRowPerOutput = false;  // a row of weights for each output channel, then `bias`
 
-  static constexpr std::tuple<> arguments() { return {}; }
-  std::tuple<> values() const { return {}; }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list();
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list();
+  }
   std::vector<Parameter> parameters() const { return {}; }
   Index macs(const Shapes&) const { return 0; }
   // In inference a map of each channel, which a plan folds into the weights before it.

@@ -8,15 +8,6 @@ namespace cnnfast {
 
 std::string to_string(const Sides& s) { return concat("(", s.left, ", ", s.right, ", ", s.top, ", ", s.bottom, ")"); }
 
-namespace {
-
-PadMode pad_mode(const char* op, const std::string& mode) {
-  if (mode == "constant") return PadMode::constant;
-  if (mode == "reflect") return PadMode::reflect;
-  if (mode == "replicate" || mode == "edge") return PadMode::replicate;
-  fail(op, ": mode must be \"constant\", \"reflect\", \"replicate\" or \"edge\", got \"", mode, "\"");
-}
-
 std::string mode_name(PadMode mode) {
   switch (mode) {
     case PadMode::constant: return "constant";
@@ -24,6 +15,15 @@ std::string mode_name(PadMode mode) {
     case PadMode::replicate: return "replicate";
   }
   return {};
+}
+
+namespace {
+
+PadMode pad_mode(const char* op, const std::string& mode) {
+  if (mode == "constant") return PadMode::constant;
+  if (mode == "reflect") return PadMode::reflect;
+  if (mode == "replicate" || mode == "edge") return PadMode::replicate;
+  fail(op, ": mode must be \"constant\", \"reflect\", \"replicate\" or \"edge\", got \"", mode, "\"");
 }
 
 template <class Amounts>
@@ -65,8 +65,6 @@ Pad2d::Pad2d(Sides padding_, const std::string& mode_, double value_)
   check_padding(kName, {padding.left, padding.right, padding.top, padding.bottom}, padding, kSides, mode, value);
 }
 
-std::tuple<Sides, std::string, double> Pad2d::values() const { return {padding, mode_name(mode), value}; }
-
 Pad2d::Geometry Pad2d::bind_shape(const Shapes& inputs) const {
   const Shape& in = inputs[0];
   check_image(kName, in, 0);
@@ -81,8 +79,6 @@ Pad1d::Pad1d(Ends padding_, const std::string& mode_, double value_)
     : padding(padding_), mode(pad_mode(kName, mode_)), value(value_) {
   check_padding(kName, {padding.before, padding.after}, padding, kEnds, mode, value);
 }
-
-std::tuple<Ends, std::string, double> Pad1d::values() const { return {padding, mode_name(mode), value}; }
 
 Pad2d::Geometry Pad1d::bind_shape(const Shapes& inputs) const {
   const Shape& in = inputs[0];

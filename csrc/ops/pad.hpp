@@ -24,6 +24,8 @@ enum class PadMode {
   replicate  // the first and the last pixel; ONNX calls it "edge"
 };
 
+std::string mode_name(PadMode mode);
+
 // Padding along one axis.
 struct PadAxis {
   PadMode mode;
@@ -56,11 +58,14 @@ struct Pad2d : OpBase {
 
   Pad2d(Sides padding_, const std::string& mode, double value);
 
-  static constexpr auto arguments() {
-    return std::tuple(argument<Sides>("padding"), argument<std::string>("mode", "constant"),
-                      argument<double>("value", 0.0));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Sides>("padding"), argument<std::string>("mode", "constant"), argument<double>("value", 0.0));
   }
-  std::tuple<Sides, std::string, double> values() const;
+  template <class List>
+  auto values(const List& list) const {
+    return list(padding, mode_name(mode), value);
+  }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);
     return {g.channels, g.rows.out(), g.cols.out()};
@@ -79,11 +84,14 @@ struct Pad1d : OpBase {
 
   Pad1d(Ends padding_, const std::string& mode, double value);
 
-  static constexpr auto arguments() {
-    return std::tuple(argument<Ends>("padding"), argument<std::string>("mode", "constant"),
-                      argument<double>("value", 0.0));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Ends>("padding"), argument<std::string>("mode", "constant"), argument<double>("value", 0.0));
   }
-  std::tuple<Ends, std::string, double> values() const;
+  template <class List>
+  auto values(const List& list) const {
+    return list(padding, mode_name(mode), value);
+  }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);
     return {g.channels, g.cols.out()};

@@ -25,10 +25,14 @@ struct PReLU : OpBase {
     return inputs[0];
   }
   Geometry bind_shape(const Shapes& inputs) const { return {rows_of(output_shape(inputs)), num_parameters}; }
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("num_parameters", 1), argument<double>("init", 0.25));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("num_parameters", 1), argument<double>("init", 0.25));
   }
-  auto values() const { return std::tuple(num_parameters, init); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(num_parameters, init);
+  }
   std::vector<Parameter> parameters() const { return {{"weight", {num_parameters}}}; }
 
   Index num_parameters;

@@ -50,10 +50,14 @@ struct Upsample2d : OpBase {
     return {
         kind, inputs[0][0], small, {upsampled(small.h, factor.h, kind), upsampled(small.w, factor.w, kind)}, factor};
   }
-  static constexpr auto arguments() {
-    return std::tuple(argument<Extent>("scale_factor"), argument<std::string>("mode", "nearest"));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Extent>("scale_factor"), argument<std::string>("mode", "nearest"));
   }
-  auto values() const { return std::tuple(factor, upsampling_mode(kind)); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(factor, upsampling_mode(kind));
+  }
 
   Extent factor;
   Resampling kind;
@@ -76,10 +80,14 @@ struct Upsample1d : OpBase {
     const Index in = inputs[0][1];
     return {kind, inputs[0][0], {1, in}, {1, upsampled(in, factor, kind)}, {1, factor}};
   }
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("scale_factor"), argument<std::string>("mode", "nearest"));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("scale_factor"), argument<std::string>("mode", "nearest"));
   }
-  auto values() const { return std::tuple(factor, upsampling_mode(kind)); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(factor, upsampling_mode(kind));
+  }
 
   Index factor;
   Resampling kind;
@@ -107,8 +115,14 @@ struct Downsample2d : OpBase {
             large,
             factor};
   }
-  static constexpr auto arguments() { return std::tuple(argument<Extent>("factor")); }
-  auto values() const { return std::tuple(factor); }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Extent>("factor"));
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list(factor);
+  }
 
   Extent factor;
 };
@@ -128,8 +142,14 @@ struct Downsample1d : OpBase {
     const Index in = inputs[0][1];
     return {Resampling::pick, inputs[0][0], {1, downsampled(in, factor)}, {1, in}, {1, factor}};
   }
-  static constexpr auto arguments() { return std::tuple(argument<Index>("factor")); }
-  auto values() const { return std::tuple(factor); }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("factor"));
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list(factor);
+  }
 
   Index factor;
 };

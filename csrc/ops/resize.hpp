@@ -53,14 +53,16 @@ struct Resize2d : OpBase {
   Resize2d(std::optional<Extent> size_, std::optional<Scale> scale_factor_, const std::string& nearest_mode,
            const std::string& coordinate_transformation_mode);
 
-  static constexpr auto arguments() {
-    return std::tuple(argument<std::optional<Extent>>("size", std::nullopt),
-                      argument<std::optional<Scale>>("scale_factor", std::nullopt),
-                      argument<std::string>("nearest_mode", "floor"),
-                      argument<std::string>("coordinate_transformation_mode", "asymmetric"));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<std::optional<Extent>>("size", std::nullopt),
+                argument<std::optional<Scale>>("scale_factor", std::nullopt),
+                argument<std::string>("nearest_mode", "floor"),
+                argument<std::string>("coordinate_transformation_mode", "asymmetric"));
   }
-  auto values() const {
-    return std::tuple(size, scale_factor, rule.nearest_mode(), rule.coordinate_transformation_mode());
+  template <class List>
+  auto values(const List& list) const {
+    return list(size, scale_factor, rule.nearest_mode(), rule.coordinate_transformation_mode());
   }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);
@@ -81,14 +83,16 @@ struct Resize1d : OpBase {
   Resize1d(std::optional<Index> size_, std::optional<double> scale_factor_, const std::string& nearest_mode,
            const std::string& coordinate_transformation_mode);
 
-  static constexpr auto arguments() {
-    return std::tuple(argument<std::optional<Index>>("size", std::nullopt),
-                      argument<std::optional<double>>("scale_factor", std::nullopt),
-                      argument<std::string>("nearest_mode", "floor"),
-                      argument<std::string>("coordinate_transformation_mode", "asymmetric"));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<std::optional<Index>>("size", std::nullopt),
+                argument<std::optional<double>>("scale_factor", std::nullopt),
+                argument<std::string>("nearest_mode", "floor"),
+                argument<std::string>("coordinate_transformation_mode", "asymmetric"));
   }
-  auto values() const {
-    return std::tuple(size, scale_factor, rule.nearest_mode(), rule.coordinate_transformation_mode());
+  template <class List>
+  auto values(const List& list) const {
+    return list(size, scale_factor, rule.nearest_mode(), rule.coordinate_transformation_mode());
   }
   Shape output_shape(const Shapes& inputs) const {
     const Geometry g = bind_shape(inputs);

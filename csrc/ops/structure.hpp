@@ -39,8 +39,14 @@ struct Reshape : OpBase {
     }
     if (open > 1) fail(kName, ": only one extent of shape can be -1, got ", to_string(shape));
   }
-  static constexpr auto arguments() { return std::tuple(argument<Shape>("shape")); }
-  auto values() const { return std::tuple(shape); }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Shape>("shape"));
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list(shape);
+  }
   Shape output_shape(const Shapes& inputs) const {
     const Index elements = inputs[0].size();
     double given = 1;  // the product may be huge
@@ -70,10 +76,14 @@ struct Flatten : OpBase {
     if (start == 0)
       fail(kName, ": start_dim must not be 0, the batch stays an axis of its own; 1 is the first that can");
   }
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("start_dim", 1), argument<Index>("end_dim", -1));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("start_dim", 1), argument<Index>("end_dim", -1));
   }
-  auto values() const { return std::tuple(start_dim, end_dim); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(start_dim, end_dim);
+  }
   Shape output_shape(const Shapes& inputs) const {
     const Shape& in = inputs[0];
     const int first = axis("start_dim", start_dim, in), last = axis("end_dim", end_dim, in);

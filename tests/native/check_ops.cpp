@@ -382,7 +382,7 @@ std::vector<Case> responses() {
 // Every elementwise function with its defaults, and some with other settings.
 template <class O>
 O with_defaults() {
-  return std::apply([](const auto&... argument) { return O(argument.fallback...); }, O::arguments());
+  return O::arguments([](const auto&... argument) { return O(argument.fallback...); });
 }
 template <class O>
 std::vector<Case> on_all_shapes_each(std::initializer_list<O> ops) {

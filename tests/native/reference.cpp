@@ -214,7 +214,7 @@ ConvTranspose2d on_image(const ConvTranspose1d& op) {
 }
 Upsample2d on_image(const Upsample1d& op) { return Upsample2d({1, op.factor}, upsampling_mode(op.kind)); }
 Pad2d on_image(const Pad1d& op) {
-  const auto [padding, mode, value] = op.values();
+  const auto [padding, mode, value] = values_of(op);
   return Pad2d({padding.before, padding.after, 0, 0}, mode, value);
 }
 Resize2d on_image(const Resize1d& op) {
