@@ -49,8 +49,9 @@ void transpose(Index rows, Index cols, const T* x, T* y) {
   const Index least = rows < cols ? rows : cols;
   if (least >= kLanes<Packet<T>>) return transpose_squares<Packet<T>>(rows, cols, x, y);
   if (least >= kLanes<HalfPacket<T>>) return transpose_squares<HalfPacket<T>>(rows, cols, x, y);
-  using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  Eigen::Map<Matrix>(y, cols, rows) = Eigen::Map<const Matrix>(x, rows, cols).transpose();
+  for (Index j = 0; j < cols; ++j) {
+    for (Index i = 0; i < rows; ++i) y[j * rows + i] = x[i * cols + j];
+  }
 }
 
 template <class T>

@@ -23,7 +23,7 @@
 #define __GXX_ABI_VERSION 1004
 #pragma clang diagnostic pop
 #endif
-#include <Eigen/Core>
+#include <Eigen/Packets>  // made by cmake/find_eigen.cmake
 
 #define CNNFAST_KERNELS_BEGIN \
   namespace cnnfast {         \
