@@ -1,44 +1,103 @@
 // How an operation becomes a Python class: its constructor follows from `arguments()` (csrc/ops/argument.hpp).
 #pragma once
 
+#include <vector>
+
 #include "bind/arguments.hpp"
 #include "bind/module.hpp"
 #include "bind/op_handle.hpp"
 
 namespace cnnfast::bind {
 
+// An argument of a Python constructor; `fallback` is null where the argument is required.
+struct Keyword {
+  const char* name;
+  py::object fallback;
+};
 template <class T>
-py::arg keyword(const Argument<T, Required>& argument) {
-  return py::arg(argument.name);
+Keyword keyword(const Argument<T, Required>& argument) {
+  return {argument.name, {}};
 }
 template <class T>
-py::arg_v keyword(const Argument<T, std::nullopt_t>& argument) {
-  return py::arg(argument.name) = py::none();
+Keyword keyword(const Argument<T, std::nullopt_t>& argument) {
+  return {argument.name, py::none()};
 }
 template <class T, class Default>
-py::arg_v keyword(const Argument<T, Default>& argument) {
-  return py::arg(argument.name) = argument.fallback;
+Keyword keyword(const Argument<T, Default>& argument) {
+  return {argument.name, py::cast(argument.fallback)};
+}
+struct Keywords {
+  std::vector<Keyword> all;
+};
+
+}  // namespace cnnfast::bind
+
+namespace pybind11::detail {
+
+// Arguments that are known at run time, in place of an arg or arg_v for each.
+template <>
+struct process_attribute<cnnfast::bind::Keywords> : process_attribute_default<cnnfast::bind::Keywords> {
+  static void init(const cnnfast::bind::Keywords& keywords, function_record* record) {
+    for (const cnnfast::bind::Keyword& keyword : keywords.all) {
+      if (keyword.fallback) {
+        process_attribute<arg_v>::init(arg_v(keyword.name, keyword.fallback), record);
+      } else {
+        process_attribute<arg>::init(arg(keyword.name), record);
+      }
+    }
+  }
+};
+
+}  // namespace pybind11::detail
+
+namespace cnnfast::bind {
+
+// A class without attributes of its own.
+inline py::object subclass(py::module_& m, const py::object& base, const char* name) {
+  py::dict members;
+  members["__slots__"] = py::tuple();
+  members["__module__"] = m.attr("__name__");
+  const py::object type = py::type::of(base)(name, py::make_tuple(base), members);
+  m.attr(name) = type;
+  return type;
 }
 
-template <class>
-using Given = const py::object&;
+// Reads the arguments of a constructor.
+using MakeOp = Op (*)(const py::handle* given);
 
 // Braces convert in the order in which the arguments are written, so that the first wrong one is the one named.
 template <class O, class... T, class... Default, std::size_t... I>
-void bind_op(py::module_& m, const std::tuple<Argument<T, Default>...>& arguments, std::index_sequence<I...>) {
-  const auto build = [](Given<T>... given) {
-    std::tuple<T...> values{FromPython<T>::read({O::kName, std::get<I>(arguments_of<O>()).name}, given)...};
-    return Bound<O>(std::make_from_tuple<O>(std::move(values)));
+Op make_from([[maybe_unused]] const py::handle* given, const std::tuple<Argument<T, Default>...>& arguments,
+             std::index_sequence<I...>) {
+  std::tuple<T...> values{FromPython<T>::read({O::kName, std::get<I>(arguments).name}, given[I])...};
+  return std::make_from_tuple<O>(std::move(values));
+}
+template <class O>
+Op make_op(const py::handle* given) {
+  constexpr auto arguments = arguments_of<O>();
+  return make_from<O>(given, arguments, IndicesOf<decltype(arguments_of<O>())>());
+}
+
+template <std::size_t>
+using Given = py::handle;
+
+// Binds a subclass of `base`, the class of OpHandle. It depends on the number of arguments alone: a class_ and a
+// function for each operation would take longer to compile than all the rest of the bindings.
+template <std::size_t... I>
+void bind_op(py::module_& m, const py::object& base, const char* name, const Keywords& keywords, MakeOp make,
+             std::index_sequence<I...>) {
+  const py::object type = subclass(m, base, name);
+  const auto init = [make](py::detail::value_and_holder& self, Given<I>... given) {
+    const py::handle all[] = {given..., py::handle()};
+    self.value_ptr() = new OpHandle{make(all)};
   };
-  std::apply(
-      [&](const auto&... argument) {
-        py::class_<Bound<O>, OpHandle>(m, O::kName).def(py::init(build), keyword(argument)...);
-      },
-      arguments);
+  type.attr("__init__") = py::cpp_function(init, py::name("__init__"), py::is_method(type),
+                                           py::detail::is_new_style_constructor(), keywords);
 }
 template <class... Ops>
-void bind_ops(py::module_& m, TypeList<Ops...>) {
-  (bind_op<Ops>(m, arguments_of<Ops>(), IndicesOf<decltype(arguments_of<Ops>())>()), ...);
+void bind_ops(py::module_& m, const py::object& base, TypeList<Ops...>) {
+  const auto list = [](const auto&... argument) { return Keywords{{keyword(argument)...}}; };
+  (bind_op(m, base, Ops::kName, Ops::arguments(list), make_op<Ops>, IndicesOf<decltype(arguments_of<Ops>())>()), ...);
 }
 
 template <class T>

@@ -9,9 +9,4 @@ struct OpHandle {
   Op op;
 };
 
-template <class O>
-struct Bound : OpHandle {
-  explicit Bound(O settings) : OpHandle{Op(std::move(settings))} {}
-};
-
 }  // namespace cnnfast::bind

@@ -36,8 +36,8 @@ Shapes shapes(const Op& op, const py::args& inputs) {
   return list;
 }
 
-void bind_base(py::module_& m) {
-  py::class_<OpHandle>(m, "Op", "Frozen settings of one operation; the only home of its shape rules.")
+py::object bind_base(py::module_& m) {
+  return py::class_<OpHandle>(m, "Op", "Frozen settings of one operation; the only home of its shape rules.")
       .def_property_readonly("name", [](const OpHandle& h) { return op_name(h.op); })
       .def("output_shape",
            [](const OpHandle& h, const py::args& inputs) { return to_tuple(output_shape(h.op, shapes(h.op, inputs))); })
@@ -76,8 +76,7 @@ void bind_base(py::module_& m) {
 }  // namespace
 
 void register_ops(py::module_& m) {
-  bind_base(m);
-  bind_ops(m, OpList());
+  bind_ops(m, bind_base(m), OpList());
   m.def("operations", [] { return described(OpList()); });
   m.def("max_pool_indices", &max_pool_indices, py::arg("op"), py::arg("x"), py::arg("isa") = py::none());
 }

@@ -13,7 +13,7 @@ struct Masked {
   static constexpr bool kExists = false;
 };
 
-#if defined(__AVX512F__) && defined(__AVX512VL__)
+#if defined(EIGEN_VECTORIZE_AVX512) && defined(__AVX512VL__)
 
 template <>
 struct Masked<Eigen::internal::Packet16f> {
@@ -30,7 +30,7 @@ struct Masked<Eigen::internal::Packet8f> {
   static CNNFAST_INLINE void store(float* p, __m256 v, Index count) { _mm256_mask_storeu_ps(p, mask(count), v); }
 };
 
-#elif defined(__AVX2__)
+#elif defined(EIGEN_VECTORIZE_AVX2)
 
 template <>
 struct Masked<Eigen::internal::Packet8f> {
@@ -60,7 +60,7 @@ struct Masked<Eigen::internal::Packet4d> {
   static CNNFAST_INLINE void store(double* p, __m256d v, Index count) { _mm256_maskstore_pd(p, mask(count), v); }
 };
 
-#elif defined(__SSE4_2__)
+#elif defined(EIGEN_VECTORIZE_SSE4_2)
 
 template <>
 struct Masked<Eigen::internal::Packet4f> {
