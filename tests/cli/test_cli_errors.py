@@ -48,6 +48,7 @@ USAGE = {
     "models qqq": "argument NAME: there is no network 'qqq'; `cnnfast models` lists them",
     "models draw d4": "argument NAME: there is no network 'draw'; `cnnfast models` lists them",
     "models show": "the following arguments are required: NAME",
+    "models d4 --batch 0": "argument --batch: '0' is not an integer of at least 1",
     "models show d4 --graph d4.png": "argument --graph: 'd4.png' does not end in .svg",
     "predict": "the following arguments are required: IMAGE",
     "predict --style usps a.png": "argument --style: 'usps' is not one of emnist, mnist, plain",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,16 @@ def test_layers_as_json(words: str, capsys: pytest.CaptureFixture[str]) -> None:
         "macs": 56_448,
         "bytes": 25_088,
     }
+
+
+def test_memory_of_a_batch(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "show", "d4", "--batch", "8"]) == 0
+    assert capsys.readouterr().out == f"{models.d4().summary(batch=8)}\n"
+    assert main(["models", "show", "d4", "--batch", "8", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    for key, training in (("memory_of_inference", False), ("memory_of_training", True)):
+        memory = models.d4().memory(8, training)
+        assert told[key] == {**asdict(memory), "total": memory.total}
 
 
 def test_graph(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from typing import Any
 
 from .. import models
 from .._files import check_writable
 from .._json import to_json
-from ..nn import blank_parameters
+from ..nn import Module, blank_parameters
 from ..nn.summary import rows
 from . import arguments
 from .errors import say, tell
@@ -37,6 +38,13 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         "name", type=arguments.network, metavar="NAME", help="one of those `cnnfast models` lists"
     )
     show.add_argument(
+        "--batch",
+        type=arguments.integer(1),
+        metavar="N",
+        help="number of images for which the memory of inference and of training is predicted "
+        "(default: the values of one image)",
+    )
+    show.add_argument(
         "--graph", type=_svg, metavar="FILE", help="write the graph of the network to an SVG file instead"
     )
     arguments.add_json(show, "the layers", argparse.SUPPRESS)  # keeps that of `cnnfast models --json NAME`
@@ -57,15 +65,20 @@ def _show(options: argparse.Namespace) -> int:
         model.draw(options.graph)
         tell(f"written {options.graph}")
     elif options.json:
-        say(
-            to_json(
-                {**asdict(models.info(options.name)), "layers": [asdict(row) for row in rows(model)]},
-                indent=1,
-            )
-        )
+        say(to_json(_described(options.name, model, options.batch), indent=1))
     else:
-        say(model)
+        say(model.summary(options.batch))
     return 0
+
+
+def _described(name: str, model: Module, batch: int | None) -> dict[str, Any]:
+    """The layers as plain data; with a batch size, the parts of the memory as well."""
+    told = {**asdict(models.info(name)), "layers": [asdict(row) for row in rows(model)]}
+    if batch is not None:
+        for what, training in (("inference", False), ("training", True)):
+            memory = model.memory(batch, training)
+            told[f"memory_of_{what}"] = {**asdict(memory), "total": memory.total}
+    return told
 
 
 def _svg(text: str) -> str:
