@@ -86,6 +86,20 @@ def test_read_letters(
     assert (tmp_path / "letters.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
+def test_transfer(capsys: pytest.CaptureFixture[str]) -> None:
+    names, printed = run("transfer.py", capsys)
+    assert "parameters: 650 trainable, 51,488 frozen" in printed
+    assert names["with_all"] > names["from_scratch"] + 0.03
+    assert names["with_all"] > names["with_head"] > 0.5
+    told = [100 * names[kind] for kind in ("with_head", "with_all", "from_scratch")]
+    stated = re.findall(
+        r"(\d+) % with a new head, (\d+) % after .*? and (\d+) %", page("training.md"), re.DOTALL
+    )
+    # training in float32 is not the same on all instruction sets
+    assert np.abs(np.array(stated[0], float) - told).max() < 4
+
+
 # ------------------------------------------------------------------ figures on pages
 
 DECIMAL = re.compile(r"[-−+]?(?<![\w.])\d+\.(\d{2,})(?!\w|\.\d)")

@@ -172,8 +172,8 @@ def test_a_trainer_notices_that_its_model_was_moved(rng):
     model.to("float64")
     with refused(
         ValueError,
-        "Trainer: the model's parameters were moved (by to(), or into a container) since the Trainer was "
-        "made; make a new one",
+        "Trainer: the model's parameters were moved (by to(), a replaced layer, or into a container) since "
+        "the Trainer was made; make a new one",
     ):
         trainer.step(*batch(rng))
 

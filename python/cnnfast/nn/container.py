@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class Container(Module):
     """Owns its children, whose parameters are in its block; a child has only one container."""
 
+    _children: dict[str, Module]
+
     def __init__(self, children: Mapping[str, Module]) -> None:
         _check_children(type(self).__name__, children)
         self.assemble(children)
@@ -47,6 +49,68 @@ class Container(Module):
     def _readers(self) -> dict[str, Module]:
         """The children that read the container's input."""
         return self.children()
+
+    def _deciding(self) -> Iterable[str]:
+        """Names of the children that decide what the outputs are."""
+        return self._children
+
+    def _replace(self, name: str, module: Module) -> None:
+        """Puts a module in the place of a child of that name, which leaves the network with its parameters.
+
+        On any error nothing is changed.
+        """
+        old, who = self._child(name), type(self).__name__
+        if module is old:
+            return
+        _check_child(who, name, module)
+        if module.dtype != old.dtype:
+            raise ValueError(
+                f"{who}: layer {name!r} must be {old.dtype} like the network, got {module.dtype}"
+            )
+        decided = name in self._deciding()
+        networks = list(self._with_containers())
+        if module in networks:
+            raise ValueError(f"{who}: layer {name!r} must not be the network that it is in")
+        before, self._children = self._children, {**self._children, name: module}
+        try:
+            for network in networks:
+                network.check_children()
+        except BaseException:
+            self._children = before
+            raise
+        if name in self._readers():
+            module.set_preprocessing(self._preprocessing)
+        if decided or name in self._deciding():
+            self._forget_outputs(module)
+        module.set_owner(self)
+        old.release()
+        self.repack()
+        self.count_frozen_change()
+        shape = networks[-1].input_shape
+        if shape is not None and module.is_lazy():
+            networks[-1].materialize(shape)
+
+    def _with_containers(self) -> Iterator[Container]:
+        """This container and those that it is part of, the whole network last."""
+        found: Any = self
+        while found is not None:
+            yield found
+            found = found.container()
+
+    def check_children(self) -> None:
+        """Checks that the children fit together."""
+        if self._input_shape is not None:
+            self._output_shape(self._input_shape)
+
+    def _forget_outputs(self, module: Module) -> None:
+        """Classes and task are those of a new module, also of containers whose outputs it decides."""
+        self._classes = module.classes
+        self._task = self._loss_task = None
+        owner = self.container()
+        if isinstance(owner, Container):
+            (own,) = (name for name, child in owner.children().items() if child is self)
+            if own in owner._deciding():  # noqa: SLF001
+                owner._forget_outputs(module)  # noqa: SLF001
 
     def set_preprocessing(self, value: Preprocessing) -> None:
         super().set_preprocessing(value)
@@ -155,6 +219,24 @@ class Listed(Container):
                 f"use {who}(*[layer.copy() for layer in list(model)[a:b]])"
             ) from None
         return list(self._children.values())[position]
+
+    def __setitem__(self, key: int | str, module: Module) -> None:
+        """Replace the layer at a position, or with a name: ``model["fc"] = nn.Linear(512, 10)``.
+
+        The old layer leaves the network, with its parameters. All parameters move to a new block, so that a
+        `Trainer` and an optimizer of the network must be made again. Preprocessing and frozen parameters of
+        the other layers are kept; `classes` and `task` are forgotten if the layer decides what the outputs
+        are.
+
+        Raises:
+            TypeError: Not a module.
+            KeyError, IndexError: There is no such layer.
+            ValueError: A module inside another container, of another dtype, or of a shape that does not fit;
+                nothing is changed then.
+        """
+        child = self[key]
+        (name,) = (name for name, other in self._children.items() if other is child)
+        self._replace(name, module)
 
     def to_config(self) -> dict[str, Any]:
         children = {name: child.to_config() for name, child in self._children.items()}

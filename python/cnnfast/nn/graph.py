@@ -90,6 +90,14 @@ class Graph(Container):
         """The module with a name."""
         return self._child(name)
 
+    def __setitem__(self, name: str, module: Module) -> None:
+        """Replace the module with a name; it reads the same inputs. As for `Sequential`."""
+        self._replace(name, module)
+
+    def check_children(self) -> None:
+        check_nodes(self._children, self.reads, self.auxiliary)
+        super().check_children()
+
     def inputs(self) -> dict[str, tuple[str, ...]]:
         """Names of the inputs of each node."""
         return dict(self.reads)

@@ -277,6 +277,11 @@ class ParameterTree(ABC):
     def set_owner(self, container: ParameterTree) -> None:
         self._owner = weakref.ref(container)
 
+    def release(self) -> None:
+        """Moves the parameters to a block of their own: the module leaves its container."""
+        self._owner = None
+        self.repack()
+
     def container(self) -> ParameterTree | None:
         """The container that the module is part of."""
         return None if self._owner is None else self._owner()

@@ -48,6 +48,9 @@ class Sequential(Listed):
         (4, 1, 3, 3)
         >>> list(model.parameters())
         ['0.weight', '0.bias', '3.weight', '3.bias']
+        >>> model[3] = nn.Linear(16, 26)
+        >>> model.output_shape
+        (26,)
         >>> model = nn.Sequential(hidden=nn.Linear(4, 8), relu=nn.ReLU(), output=nn.Linear(8, 2))
         >>> list(model.parameters())
         ['hidden.weight', 'hidden.bias', 'output.weight', 'output.bias']
@@ -72,6 +75,13 @@ class Sequential(Listed):
             if not child.keeps_output_kind:
                 break
         return readers
+
+    def _deciding(self) -> list[str]:
+        """The last child that changes the kind of the outputs."""
+        for name, child in reversed(self._children.items()):
+            if not (child.keeps_output_kind or type(child) in _ENDS):
+                return [name]
+        return list(self._children)
 
     def _inherit(self) -> None:
         """Inherits also the classes of the last child that changes the kind of the outputs."""

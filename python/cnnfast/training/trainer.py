@@ -215,8 +215,8 @@ class Trainer:
         model = self.model
         if model.flat_parameters is not self._params:
             raise ValueError(
-                "Trainer: the model's parameters were moved (by to(), or into a container) since the "
-                "Trainer was made; make a new one"
+                "Trainer: the model's parameters were moved (by to(), a replaced layer, or into a container) "
+                "since the Trainer was made; make a new one"
             )
         rows: Labels | None = None
         origin: Labels | None = None
