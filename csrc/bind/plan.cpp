@@ -204,6 +204,7 @@ void bind_graph(py::module_& m) {
           },
           "op"_a, "inputs"_a, "name"_a = "")
       .def("set_auxiliary", &Graph::set_auxiliary, "value"_a, "weight"_a)
+      .def("check_auxiliary", &Graph::check_auxiliary)
       .def(
           "shape", [](const Graph& g, int value) { return to_tuple(g.shape(value)); }, "value"_a)
       .def("__len__", [](const Graph& g) { return g.nodes().size(); });

@@ -53,7 +53,9 @@ std::string table(const Plan<T>& plan) {
   }
   const bool same = inference.nodes.size() == training.nodes.size() && inference.steps.empty();
   if (!same) {
-    out << "inference, normalization in the weights:\n";
+    bool folded = false;
+    for (const ParameterStep& step : inference.steps) folded = folded || step.outputs > 0;
+    out << "inference" << (folded ? ", normalization in the weights" : "") << ":\n";
     write_nodes<T>(out, inference);
     out << "\ntraining:\n";
   }

@@ -88,9 +88,9 @@ template <class T>
 Plan<T>::Plan(const Graph& graph, const InputStage& stage, const KernelTable<T>& table, bool exact)
     : table_(table), input_stage_(table_, stage, graph.shape(0)) {
   if (graph.nodes().empty()) fail("Plan: the graph has no layers; add at least one");
+  graph.check_auxiliary();
   training_ = make_program(graph, exact);
-  // An exact plan keeps every layer to itself in inference, too.
-  const Simplified simple = exact ? Simplified{graph, {}} : simplified(graph);
+  const Simplified simple = simplified(graph, exact);
   inference_ = simple.steps.empty() && simple.graph.nodes().size() == graph.nodes().size()
                    ? training_
                    : make_program(simple.graph, exact);

@@ -24,7 +24,6 @@ class Lowering {
       if (auxiliary) fail("Plan: ", what, " makes an auxiliary output, which no other layer can read");
       fail("Plan: ", what, " is not used by any later layer; only the last layer makes the output");
     }
-    check_auxiliary();
   }
 
   std::vector<PlanNode> run() {
@@ -44,17 +43,6 @@ class Lowering {
   }
 
  private:
-  // Auxiliary outputs have the targets of the output.
-  void check_auxiliary() const {
-    const Shape& output = graph_.shapes().back();
-    for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
-      const Shape& shape = graph_.shapes()[i + 1];
-      if (graph_.nodes()[i].auxiliary == 0 || shape == output) continue;
-      fail("Plan: layer \"", graph_.nodes()[i].name, "\": an auxiliary output must have the shape of the output ",
-           to_string(output), ", got ", to_string(shape));
-    }
-  }
-
   template <class O>
   const O* op(std::size_t i) const {
     return i < graph_.nodes().size() ? std::get_if<O>(&graph_.nodes()[i].op) : nullptr;

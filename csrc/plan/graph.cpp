@@ -82,6 +82,17 @@ void Graph::set_auxiliary(int value, double weight) {
   nodes_[static_cast<std::size_t>(value) - 1].auxiliary = weight;
 }
 
+void Graph::check_auxiliary() const {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i].auxiliary == 0) continue;
+    const std::string who = "layer \"" + nodes_[i].name + "\": ";
+    if (i + 1 == nodes_.size()) fail(who, "the output cannot be an auxiliary output, too");
+    if (shapes_[i + 1] == shapes_.back()) continue;
+    fail(who, "an auxiliary output must have the shape of the output ", to_string(shapes_.back()), ", got ",
+         to_string(shapes_[i + 1]));
+  }
+}
+
 const Shape& Graph::shape(int value) const {
   if (value < 0 || value >= static_cast<int>(shapes_.size())) {
     fail("Graph: value ", value, " does not exist; the graph has values 0 to ", shapes_.size() - 1);

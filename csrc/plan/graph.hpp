@@ -26,6 +26,8 @@ class Graph {
 
   // Makes a value an auxiliary output.
   void set_auxiliary(int value, double weight);
+  // Fails if an auxiliary output is the output itself, or has another shape: both have the same targets.
+  void check_auxiliary() const;
 
   const std::vector<GraphNode>& nodes() const { return nodes_; }
   const std::vector<Shape>& shapes() const { return shapes_; }

@@ -36,7 +36,8 @@ std::optional<Op> with_bias(const Op& op) {
 
 class Simplifier {
  public:
-  explicit Simplifier(const Graph& graph) : graph_(graph), result_{Graph(graph.shapes().front()), {}} {
+  Simplifier(const Graph& graph, bool exact)
+      : graph_(graph), exact_(exact), result_{Graph(graph.shapes().front()), {}} {
     readers_.assign(graph.shapes().size(), 0);
     for (std::size_t i = graph.nodes().size(); i-- > 0;) {
       if (!is_needed(i)) continue;
@@ -54,12 +55,12 @@ class Simplifier {
         continue;
       }
       // The last node must remain.
-      if (is_identity(node.op) && i + 1 < count) {
+      if (!exact_ && is_identity(node.op) && i + 1 < count) {
         value_.push_back(value(node.inputs[0]));
         continue;
       }
       const std::optional<ChannelMap> norm =
-          i + 1 < count && chained(i) ? channel_map(graph_.nodes()[i + 1].op) : std::nullopt;
+          !exact_ && i + 1 < count && chained(i) ? channel_map(graph_.nodes()[i + 1].op) : std::nullopt;
       const std::optional<Op> biased = norm ? with_bias(node.op) : std::nullopt;
       if (biased) {
         fold(node, *norm, *biased, graph_.nodes()[i + 1]);
@@ -112,6 +113,7 @@ class Simplifier {
   }
 
   const Graph& graph_;
+  bool exact_;
   Simplified result_;
   std::vector<int> readers_;
   std::vector<int> value_{0};  // in the new graph, by value of the old
@@ -120,12 +122,13 @@ class Simplifier {
 
 }  // namespace
 
-Simplified simplified(const Graph& graph) {
-  bool plain = true;
+Simplified simplified(const Graph& graph, bool exact) {
+  bool unchanged = true;
   for (const GraphNode& node : graph.nodes()) {
-    plain = plain && !is_identity(node.op) && !channel_map(node.op) && node.auxiliary == 0;
+    const bool plain = exact || (!is_identity(node.op) && !channel_map(node.op));
+    unchanged = unchanged && plain && node.auxiliary == 0;
   }
-  return plain ? Simplified{graph, {}} : Simplifier(graph).run();
+  return unchanged ? Simplified{graph, {}} : Simplifier(graph, exact).run();
 }
 
 template <class T>

@@ -25,7 +25,8 @@ struct Simplified {
   Graph graph;
   std::vector<ParameterStep> steps;  // empty: the graph is the original
 };
-Simplified simplified(const Graph& graph);
+// exact: every layer remains as it is, except those that only auxiliary outputs need.
+Simplified simplified(const Graph& graph, bool exact);
 
 template <class T>
 void make_parameters(const ParameterStep& step, const T* params, T* to);

@@ -157,9 +157,11 @@ def test_read_auxiliary_node() -> None:
 
 def test_other_shape() -> None:
     graph = nn.Graph({"a": (nn.Linear(2, 3), "input"), "b": (nn.Linear(2, 2), "input")}, auxiliary={"a": 1.0})
-    text = 'Plan: layer "a": an auxiliary output must have the shape of the output (2,), got (3,)'
+    text = 'layer "a": an auxiliary output must have the shape of the output (2,), got (3,)'
     with refused(ValueError, text):
         graph(np.ones((1, 2), np.float32))
+    with refused(ValueError, text):
+        graph.input_shape = (2,)
 
 
 def test_value_of_another_builder() -> None:
@@ -178,7 +180,9 @@ def test_engine_checks() -> None:
         graph.set_auxiliary(2, 1.0)
     with refused(ValueError, "Graph: the weight of an auxiliary output must be above 0, got 0"):
         graph.set_auxiliary(value, 0.0)
-    graph.add(_core.ReLU(), [value], "s")
     graph.set_auxiliary(value, 1.0)
+    with refused(ValueError, 'layer "r": the output cannot be an auxiliary output, too'):
+        _core.Plan(graph)
+    graph.add(_core.ReLU(), [value], "s")
     with refused(ValueError, 'Plan: layer "r" makes an auxiliary output, which no other layer can read'):
         _core.Plan(graph)

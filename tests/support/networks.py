@@ -23,6 +23,7 @@ class Network:
 
     input_shape: Shape
     nodes: list[tuple[_core.Op, list[int]]] = field(default_factory=list)
+    auxiliary: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.shapes = [self.input_shape]
@@ -36,6 +37,8 @@ class Network:
         graph = _core.Graph(self.input_shape)
         for number, (op, inputs) in enumerate(self.nodes):
             graph.add(op, inputs, f"n{number}")
+        for value, weight in self.auxiliary.items():
+            graph.set_auxiliary(value, weight)
         return _core.Plan(graph, dtype, isa=isa, **settings)
 
     def __str__(self) -> str:

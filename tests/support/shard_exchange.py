@@ -25,13 +25,17 @@ TIMEOUT = 60.0  # a test that hangs fails
 
 
 def _network_of_all() -> Network:
-    """Two batch normalizations, dropout, a residual add, and two products over the whole batch."""
+    """Three batch normalizations, dropout, a residual add, an auxiliary output, and three products over the
+    whole batch.
+    """
     net = Network((3, 8, 7))
     first = net.add(_core.BatchNorm2d(8), net.add(_core.Conv2d(3, 8, 3, 1, 1), 0))
     value = net.add(_core.Dropout(0.4), net.add(_core.ReLU(), first))
     value = net.add(_core.BatchNorm2d(8), net.add(_core.Conv2d(8, 8, 3, 1, 1, bias=False), value))
     value = net.add(_core.MaxPool2d(2), net.add(_core.ReLU(), net.add(_core.Add(), value, first)))
-    value = net.add(_core.Linear(96, 17), net.add(_core.Flatten(), value))
+    flat = net.add(_core.Flatten(), value)
+    net.auxiliary[net.add(_core.Linear(96, 5), flat)] = 0.3
+    value = net.add(_core.Linear(96, 17), flat)
     value = net.add(_core.Dropout(0.5), net.add(_core.BatchNorm1d(17), value))
     net.add(_core.Linear(17, 5), value)
     return net

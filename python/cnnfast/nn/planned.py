@@ -175,7 +175,9 @@ class Planned(Described):
 
     def _output_shape(self, input_shape: Shape) -> Shape:
         graph = Graph(input_shape)
-        return graph.shape(self.add_to(graph, 0, ""))
+        value = self.add_to(graph, 0, "")
+        graph.check_auxiliary()
+        return graph.shape(value)
 
     def takes_other_sizes(self, shape: Shape) -> bool:
         """Whether the network also accepts images much larger than `shape`. A Linear after a Flatten does
