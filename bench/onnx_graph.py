@@ -11,6 +11,7 @@ from cnnfast import _core
 from cnnfast._types import Array
 from cnnfast.interop.torch import parameter_name
 from cnnfast.nn import Module
+from cnnfast.nn.planned import values_of_inference
 
 from bench.windows import Pairs, Windows, each, ends, how_nearest
 
@@ -48,12 +49,16 @@ def onnx_model(module: Module, n: int) -> bytes:
     assert module.input_shape is not None
     assert module.output_shape is not None
     state, growing = module.state_dict(), _GraphBuilder(n)
-    values, shapes = [INPUT], [module.input_shape]
-    for op, inputs, name in module.operations():
+    operations = module.operations()
+    needed = values_of_inference(operations)
+    values, shapes = {0: INPUT}, {0: module.input_shape}
+    for value, (op, inputs, name) in enumerate(operations, 1):
+        if value not in needed:
+            continue
         weights = {key: state[parameter_name(name, key)] for key in op.parameter_shapes()}
         given = [shapes[i] for i in inputs]
-        values.append(growing.add(op, [values[i] for i in inputs], given, weights))
-        shapes.append(op.output_shape(*given))
+        values[value] = growing.add(op, [values[i] for i in inputs], given, weights)
+        shapes[value] = op.output_shape(*given)
     if not growing.nodes:
         growing.node("Identity", [INPUT])
     growing.nodes[-1].output[0] = OUTPUT

@@ -52,6 +52,9 @@ class SingleOperation:
     def operations(self) -> list[Operation]:
         return [Operation(self.op, (0,) * self.inputs, "op")]
 
+    def auxiliary_outputs(self) -> dict[int, float]:
+        return {}
+
     def state_dict(self) -> dict[str, Array]:
         return self._state
 

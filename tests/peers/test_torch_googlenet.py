@@ -25,11 +25,14 @@ def same_gradients(
         assert np.abs(grad - other).max() <= tolerance * max(np.abs(other).max(), largest / 10), name
 
 
-@pytest.mark.parametrize(("width", "size"), [(8, 64), pytest.param(64, 224, marks=pytest.mark.slow)])
-def test_torchvision_form(width: int, size: int, rng: np.random.Generator) -> None:
-    build = lambda: twins.GoogLeNet(64 // width, 5)  # noqa: E731
-    twin = twins.seeded(build).double()
-    model = models.googlenet(auxiliary=True, size=size, width=width, num_classes=5, dropout=0.0)
+@pytest.mark.parametrize("variant", ["torchvision", "paper"])
+@pytest.mark.parametrize(("width", "size"), [(8, 80), pytest.param(64, 224, marks=pytest.mark.slow)])
+def test_same_outputs_and_gradients(variant: str, width: int, size: int, rng: np.random.Generator) -> None:
+    side = 1 if variant == "paper" and size == 80 else 4
+    twin = twins.seeded(lambda: twins.GoogLeNet(64 // width, 5, variant == "paper", side)).double()
+    model = models.googlenet(
+        variant=variant, auxiliary=True, size=size, width=width, num_classes=5, dropout=0.0
+    )
     model.load_state_dict(twin.state_dict())
     model.to("float64")
     x, target = rng.standard_normal((4, 3, size, size)), np.array([0, 1, 4, 2])
@@ -41,20 +44,23 @@ def test_torchvision_form(width: int, size: int, rng: np.random.Generator) -> No
     same_gradients(*model.loss_and_grad(x, target), total, dict(twin.named_parameters()), 1e-8)
 
 
-def test_paper_form(rng: np.random.Generator) -> None:
-    model = models.googlenet(
-        variant="paper", auxiliary=True, size=80, width=8, num_classes=5, dropout=0.0
-    ).to("float64")
-    x, target = rng.standard_normal((4, 3, 80, 80)), np.array([0, 1, 4, 2])
-    twin, tt = TorchModel(model), torch.from_numpy(target)
-    twin.training = True
-    y = twin(twin.tensor(x))
-    total = cross_entropy(y, tt)
-    for weight, logits in twin.auxiliary:
-        assert weight == 0.3
-        total = total + weight * cross_entropy(logits, tt)
-    assert len(twin.auxiliary) == 2
-    same_gradients(*model.loss_and_grad(x, target), total, twin.parameters, 1e-8)
+def test_conversion(rng: np.random.Generator) -> None:
+    """`TorchModel` trains with auxiliary outputs, and infers without them."""
+    model = models.googlenet(auxiliary=True, size=40, width=4, num_classes=5, dropout=0.0).to("float64")
+    x, target = rng.standard_normal((3, 3, 40, 40)), np.array([1, 0, 4])
+    other = TorchModel(model)
+    loss, grads = model.loss_and_grad(x, target)
+    want_loss, want = other.loss_and_grad(other.tensor(x), torch.from_numpy(target))
+    assert abs(loss - want_loss) < 1e-12 * want_loss
+    largest = max(np.abs(value).max() for value in want.values())
+    for name, value in want.items():
+        np.testing.assert_allclose(grads[name], value, rtol=1e-8, atol=1e-9 * largest, err_msg=name)
+    model = models.googlenet(auxiliary=True, size=40, width=4, num_classes=5)
+    other = TorchModel(model)
+    del other.state["aux1.fc1.weight"]
+    x32 = x.astype(np.float32)
+    with torch.no_grad():
+        np.testing.assert_allclose(other(other.tensor(x32)).numpy(), model(x32), rtol=1e-4, atol=1e-6)
 
 
 def test_inference_does_not_run_auxiliary_classifiers() -> None:

@@ -110,7 +110,9 @@ class VGG(nn.Module):
 
 
 class GoogLeNet(nn.Module):
-    """googlenet.py with auxiliary classifiers, with all widths divided by `narrower`."""
+    """googlenet.py with auxiliary classifiers, with all widths divided by `narrower`; or the network of the
+    paper. `side` is that of the averages that auxiliary classifiers read.
+    """
 
     inception: ClassVar = {
         "3a": (192, 64, 96, 128, 16, 32, 32),
@@ -124,17 +126,14 @@ class GoogLeNet(nn.Module):
         "5b": (832, 384, 192, 384, 48, 128, 128),
     }
 
-    def __init__(self, narrower: int, num_classes: int) -> None:
+    def __init__(self, narrower: int, num_classes: int, paper: bool = False, side: int = 4) -> None:
         super().__init__()
+        self.paper = paper
 
         def conv(c_in: int, c_out: int, kernel: int, stride: int = 1) -> nn.Module:
-            return nn.Sequential(
-                OrderedDict(
-                    conv=nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=False),
-                    bn=nn.BatchNorm2d(c_out, eps=1e-3),
-                    relu=nn.ReLU(),
-                )
-            )
+            layer = nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=paper)
+            norm = nn.Identity() if paper else nn.BatchNorm2d(c_out, eps=1e-3)
+            return nn.Sequential(OrderedDict(conv=layer, bn=norm, relu=nn.ReLU()))
 
         a, b = 64 // narrower, 192 // narrower
         self.conv1, self.conv2, self.conv3 = conv(3, a, 7, 2), conv(a, a, 1), conv(a, b, 3)
@@ -143,13 +142,13 @@ class GoogLeNet(nn.Module):
             branches = nn.Module()
             branches.branch1 = conv(c_in, w1, 1)
             branches.branch2 = nn.Sequential(conv(c_in, to3, 1), conv(to3, w3, 3))
-            branches.branch3 = nn.Sequential(conv(c_in, to5, 1), conv(to5, w5, 3))
+            branches.branch3 = nn.Sequential(conv(c_in, to5, 1), conv(to5, w5, 5 if paper else 3))
             branches.branch4 = nn.Sequential(nn.MaxPool2d(3, 1, 1), conv(c_in, pool, 1))
             self.add_module(f"inception{name}", branches)
         for name, c_in in (("aux1", 512), ("aux2", 528)):
             head = nn.Module()
             head.conv = conv(c_in // narrower, 128 // narrower, 1)
-            head.fc1 = nn.Linear(2048 // narrower, 1024 // narrower)
+            head.fc1 = nn.Linear(128 // narrower * side * side, 1024 // narrower)
             head.fc2 = nn.Linear(1024 // narrower, num_classes)
             self.add_module(name, head)
         self.fc = nn.Linear(1024 // narrower, num_classes)
@@ -157,17 +156,19 @@ class GoogLeNet(nn.Module):
     def forward(self, x: Any) -> Any:
         """The logits; in training mode also those of the auxiliary classifiers."""
         pool = nn.functional.max_pool2d
-        x = pool(self.conv1(x), 3, 2, ceil_mode=True)
-        x = pool(self.conv3(self.conv2(x)), 3, 2, ceil_mode=True)
+        norm = nn.LocalResponseNorm(5, 5e-4, 0.75, 2.0) if self.paper else nn.Identity()
+        average = nn.AvgPool2d(5, 3) if self.paper else nn.AdaptiveAvgPool2d(4)
+        x = norm(pool(self.conv1(x), 3, 2, ceil_mode=True))
+        x = pool(norm(self.conv3(self.conv2(x))), 3, 2, ceil_mode=True)
         more = []
         for name in self.inception:
             if name in ("4a", "5a"):
-                x = pool(x, 3 if name == "4a" else 2, 2, ceil_mode=True)
+                x = pool(x, 3 if name == "4a" or self.paper else 2, 2, ceil_mode=True)
             m = getattr(self, f"inception{name}")
             x = torch.cat([m.branch1(x), m.branch2(x), m.branch3(x), m.branch4(x)], 1)
             if self.training and name in ("4a", "4d"):
                 head = self.aux1 if name == "4a" else self.aux2
-                y = head.conv(nn.functional.adaptive_avg_pool2d(x, 4)).flatten(1)
+                y = head.conv(average(x)).flatten(1)
                 more.append(head.fc2(head.fc1(y).relu()))
         y = self.fc(x.mean((2, 3)))
         return (y, *more) if self.training else y

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import require
+from ..nn.planned import values_of_inference
 from .weights import from_timm, load_safetensors
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class TorchModel:
 
     def __init__(self, model: Module, channels_last: bool = False) -> None:
         self.torch: Any = require("torch", "conversion to PyTorch")
-        self.nodes = model.operations()
+        self.nodes, self._auxiliary = model.operations(), model.auxiliary_outputs()
+        self._of_inference = values_of_inference(self.nodes)
         self.format = self.torch.channels_last if channels_last else self.torch.contiguous_format
         buffers = set(model.buffers())
         self.state: dict[str, Any] = {
@@ -62,9 +64,6 @@ class TorchModel:
         self.parameters = {name: value for name, value in self.state.items() if name not in buffers}
         #: Whether batch normalization and dropout are in training mode.
         self.training = False
-        self._weights = model.auxiliary_outputs()
-        #: Weight and tensor of each auxiliary output of the last call.
-        self.auxiliary: list[tuple[float, Any]] = []
 
     def _placed(self, tensor: Any) -> Any:
         if tensor.ndim == 4:
@@ -76,12 +75,16 @@ class TorchModel:
         return self._placed(self.torch.from_numpy(np.ascontiguousarray(x)))
 
     def __call__(self, x: Any) -> Any:
-        values = [x]
-        for op, inputs, name in self.nodes:
-            weights = [self.state[parameter_name(name, key)] for key in op.parameter_shapes()]
-            values.append(self._apply(op, [values[i] for i in inputs], weights))
-        self.auxiliary = [(weight, values[value]) for value, weight in self._weights.items()]
-        return values[-1]
+        return self._values(x)[len(self.nodes)]
+
+    def _values(self, x: Any) -> dict[int, Any]:
+        """What the nodes compute; in inference without those that only auxiliary outputs need."""
+        values = {0: x}
+        for value, (op, inputs, name) in enumerate(self.nodes, 1):
+            if self.training or value in self._of_inference:
+                weights = [self.state[parameter_name(name, key)] for key in op.parameter_shapes()]
+                values[value] = self._apply(op, [values[i] for i in inputs], weights)
+        return values
 
     def _apply(self, op: Op, inputs: list[Any], weights: list[Any]) -> Any:
         F, s = self.torch.nn.functional, op.settings()
@@ -216,12 +219,18 @@ class TorchModel:
         return interpolate(x, s["size"], s["scale_factor"], names[how])
 
     def loss_and_grad(self, x: Any, target: Any) -> tuple[float, dict[str, Array]]:
-        """Mean cross entropy and the gradient of each parameter, as `Module.loss_and_grad` returns them."""
+        """Mean cross entropy, with that of auxiliary outputs, and the gradient of each parameter, as
+        `Module.loss_and_grad` returns them.
+        """
+        cross_entropy = self.torch.nn.functional.cross_entropy
         for p in self.parameters.values():
             p.grad = None
         self.training = True
         try:
-            loss = self.torch.nn.functional.cross_entropy(self(x), target)
+            values = self._values(x)
+            loss = cross_entropy(values[len(self.nodes)], target)
+            for value, weight in self._auxiliary.items():
+                loss = loss + weight * cross_entropy(values[value], target)
         finally:
             self.training = False
         loss.backward()

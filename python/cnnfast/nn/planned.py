@@ -62,6 +62,15 @@ class _Recorder:
         self.auxiliary[value] = weight
 
 
+def values_of_inference(operations: Sequence[Operation]) -> set[int]:
+    """The values that inference computes: those that the last one depends on."""
+    needed = {len(operations)}
+    for value in range(len(operations), 0, -1):
+        if value in needed:
+            needed.update(operations[value - 1].inputs)
+    return needed
+
+
 class Planned(Described):
     """The part of a `Module` that interfaces with the engine."""
 
