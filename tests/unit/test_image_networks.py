@@ -75,6 +75,7 @@ def test_googlenet_with_auxiliary_classifiers(variant, parameters):
         model = models.googlenet(variant=variant, auxiliary=True)
     assert model.num_parameters() == parameters
     assert model.auxiliary == {"aux1": 0.3, "aux2": 0.3}
+    assert (model.preprocessing == nn.Preprocessing(0.5, 0.5)) == (variant == "torchvision")
     inputs = {name: model.inputs()[name] for name in model.auxiliary}
     assert inputs == {"aux1": ("inception4a",), "aux2": ("inception4d",)}
 
@@ -128,6 +129,10 @@ def test_memory_of_vgg16():
         (
             lambda: models.googlenet(variant="x"),
             'googlenet: variant must be "torchvision" or "paper", got \'x\'',
+        ),
+        (
+            lambda: models.googlenet(variant="paper", auxiliary=True, size=78, width=4),
+            "googlenet: auxiliary classifiers need images of at least 79x79, got 78x78",
         ),
         (lambda: models.vgg(12), "vgg: depth must be 11, 13, 16, 19, got 12"),
         (lambda: models.vgg(11, head="gap"), 'vgg: head must be "fc" or "avgpool", got \'gap\''),

@@ -17,6 +17,7 @@ from ..nn import (
     Linear,
     MaxPool2d,
     Module,
+    Preprocessing,
     ReLU,
     Sequential,
 )
@@ -60,8 +61,10 @@ def googlenet(
     "torchvision" has torchvision's layers and names of parameters: batch normalization after every
     convolution, which then needs no bias; no local response normalization; as in all its published weights,
     3x3 convolutions in place of 5x5; a last max-pool of 2x2 instead of 3x3; and adaptive pools in the
-    auxiliary classifiers, whose windows in the paper are of 5x5 with stride 3. In both, parameters are
-    initialized from PyTorch's default distributions.
+    auxiliary classifiers, whose windows in the paper are of 5x5 with stride 3. uint8 images are normalized
+    by a mean and a standard deviation of 0.5, for which its published weights were trained (torchvision
+    converts its usual normalization to this one, `transform_input`). In both, parameters are initialized from
+    PyTorch's default distributions.
 
     Args:
         seed: Seed of the parameter initialization; None uses OS entropy.
@@ -70,7 +73,7 @@ def googlenet(
             loss. They are not computed in inference, but belong to the parameters.
         num_classes: Number of outputs.
         in_channels: Channels of the input.
-        size: Height and width of the input.
+        size: Height and width of the input; the auxiliary classifiers of "paper" need at least 79.
         width: Channels of the first convolution, 64 in the paper; all others are scaled likewise.
         dropout: Probability of dropping an input of the last layer; None is 0.2 for "torchvision", 0.4 for
             "paper". The auxiliary classifiers drop 0.7 of theirs (0 if this is 0).
@@ -110,9 +113,16 @@ def googlenet(
     for name, layer in body.items():
         value, shape = g.add(layer, value, name=name), shape_after({name: layer}, shape)
         if auxiliary and name in _AUXILIARY:
+            if variant == "paper" and min(shape[1:]) < 5:
+                raise ValueError(
+                    f"googlenet: auxiliary classifiers need images of at least 79x79, got {size}x{size}"
+                )
             head = layers.auxiliary(shape, num_classes, 0.7 if dropout > 0 else 0.0)
             heads[g.add(head, value, name=_AUXILIARY[name])] = _WEIGHT
     model = g.build(value, auxiliary=heads, input_shape=(in_channels, size, size), seed=seed)
+    if variant == "torchvision" and in_channels == 3:
+        model.preprocessing = Preprocessing(mean=0.5, std=0.5)
+        return model
     return with_image_preprocessing(model)
 
 
