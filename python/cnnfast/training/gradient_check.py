@@ -179,7 +179,8 @@ def check_gradients(
     if target is not None:
         rows, kind = np.asarray(target), as_loss(who, loss or "cross_entropy")
         total, slopes = twin.loss_and_grad(x, rows, kind, seed)
-        if twin.auxiliary_outputs():  # they are part of this loss, but not of the output
+        if weights := twin.auxiliary_outputs():  # they are part of this loss, but not of the output
+            scale *= 1 + sum(weights.values())
             whole = functools.partial(twin.loss_and_grad, x, rows, kind, seed)
             of_parameters = _Differences(lambda: whole()[0], total, scale, eps, rtol)
     entries = {}
