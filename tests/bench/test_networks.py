@@ -56,7 +56,9 @@ def test_a_peer_that_cannot_train_is_passed_over() -> None:
     assert list(row.seconds) == ["cnnfast"]
 
 
-@pytest.mark.parametrize(("kind", "what"), [("train", "the gradient of 0.weight"), ("infer", "the output")])
+@pytest.mark.parametrize(
+    ("kind", "what"), [("train", "the gradient of conv1.weight"), ("infer", "the output")]
+)
 def test_one_of_two_that_differs_is_named(kind: str, what: str) -> None:
     (row,) = rows(kind, Copyist("a"), Copyist("b", factor=1.1))
     assert list(row.seconds) == ["cnnfast", "a"]
