@@ -2,8 +2,7 @@
 
     python -m tests.support.peak_memory NETWORK BATCH (inference | training)
 
-prints both, in bytes. What the first call of anything allocates once, such as threads, is not counted, nor
-what building a network takes for a moment.
+prints both, in bytes. What the first call of anything allocates once, such as threads, is not counted.
 """
 
 from __future__ import annotations
@@ -67,9 +66,7 @@ def measure(name: str, batch: int, training: bool) -> tuple[int, int]:
     small = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(24 * 24 * 4, 2))
     step(small, np.ones((64, 1, 26, 26), np.float32), training, 1)
     before = peak()
-    with nn.blank_parameters():
-        model = NETWORKS[name]()
-    model.initialize(0)
+    model = NETWORKS[name]()
     model.preprocessing = nn.Preprocessing()
     assert model.input_shape is not None
     x = np.ones((batch, *model.input_shape), np.float32)

@@ -15,6 +15,7 @@ from ..nn import (
     Module,
     ReLU,
     Sequential,
+    blank_parameters,
 )
 from .build import features_after, image_network, paper_response_norm
 from .registry import register
@@ -154,9 +155,10 @@ def _with_classifier(
     hidden, num_classes = outputs
     body["flatten"] = Flatten()
     inputs = features_after(body, shape)
-    body["classifier"] = Sequential(
-        *(Dropout(dropout), Linear(inputs, hidden), ReLU()),
-        *(Dropout(dropout), Linear(hidden, hidden), ReLU()),
-        Linear(hidden, num_classes),
-    )
+    with blank_parameters():
+        body["classifier"] = Sequential(
+            *(Dropout(dropout), Linear(inputs, hidden), ReLU()),
+            *(Dropout(dropout), Linear(hidden, hidden), ReLU()),
+            Linear(hidden, num_classes),
+        )
     return image_network(body, shape, seed)

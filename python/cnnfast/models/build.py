@@ -48,8 +48,15 @@ def shape_after(layers: Sequence[Module] | Mapping[str, Module], input_shape: Sh
 
 
 def image_network(children: Mapping[str, Module], input_shape: Shape, seed: Seed) -> Sequential:
-    """An initialized `Sequential` of named layers, which normalizes color images like torchvision."""
-    return with_image_preprocessing(Sequential(children, input_shape=input_shape, seed=seed))
+    """An initialized `Sequential` of named layers, which normalizes color images like torchvision.
+
+    The layers are initialized here, so that they may be built within `blank_parameters`: initial values of
+    their own would take as much memory again, and most of the time.
+    """
+    model = Sequential(children, input_shape=input_shape)
+    if not is_blank():
+        model.initialize(seed)
+    return with_image_preprocessing(model)
 
 
 def with_image_preprocessing(model: _Model) -> _Model:
@@ -87,7 +94,8 @@ def kaiming(model: Sequential, seed: Seed) -> Sequential:
     """
     if not is_blank():
         rule = init.kaiming_normal(mode="fan_out", nonlinearity="relu")
-        init.apply(model, {f"{name}.weight": rule for name in _convolutions(model)}, seed)
+        for name in _convolutions(model):  # one at a time, as all values at once take the memory of the model
+            init.apply(model, {f"{name}.weight": rule}, seed)
     return model
 
 

@@ -16,6 +16,7 @@ from ..nn import (
     Module,
     ReLU,
     Sequential,
+    blank_parameters,
     init,
 )
 from ..nn.blank_parameters import is_blank
@@ -141,6 +142,14 @@ def _network(
 ) -> Sequential:
     """The network of these blocks; `image` has its channels and size, `expansion` is outputs by width."""
     in_channels, size = image
+    children = _children(counts, block, expansion, num_classes, in_channels, width)
+    return kaiming(image_network(children, (in_channels, size, size), seed), seed)
+
+
+@blank_parameters()
+def _children(
+    counts: tuple[int, ...], block: _Block, expansion: int, num_classes: int, in_channels: int, width: int
+) -> dict[str, Module]:
     convolution, norm = conv_norm(in_channels, width, 7, stride=2, padding=3)
     stages: dict[str, Module] = {}
     channels = width
@@ -151,7 +160,7 @@ def _network(
         others = [block(outputs, of_stage, 1) for _ in range(count - 1)]
         stages[f"layer{stage + 1}"] = Sequential(first, *others)
         channels = outputs
-    children = {
+    return {
         "conv1": convolution,
         "bn1": norm,
         "relu": ReLU(),
@@ -161,7 +170,6 @@ def _network(
         "flatten": Flatten(),
         "fc": Linear(channels, num_classes),
     }
-    return kaiming(image_network(children, (in_channels, size, size), seed), seed)
 
 
 def _plain_block(c_in: int, width: int, stride: int) -> Sequential:

@@ -16,6 +16,7 @@ from ..nn import (
     Module,
     ReLU,
     Sequential,
+    blank_parameters,
 )
 from .build import VGG_STAGES, image_network, kaiming
 from .registry import register
@@ -73,29 +74,30 @@ def vgg(
         raise ValueError(f"vgg: depth must be {', '.join(map(str, VGG_STAGES))}, got {depth!r}")
     if head not in ("fc", "avgpool"):
         raise ValueError(f'vgg: head must be "fc" or "avgpool", got {head!r}')
-    features: list[Module] = []
-    channels = in_channels
-    for stage, count in enumerate(VGG_STAGES[depth]):
-        for _ in range(count):
-            c_out = width * min(2**stage, 8)
-            norm = [BatchNorm2d(c_out)] if batch_norm else []
-            features += [Conv2d(channels, c_out, 3, padding=1), *norm, ReLU()]
-            channels = c_out
-        features.append(MaxPool2d(2))
-    side = 7 if head == "fc" else 1
-    body: dict[str, Module] = {
-        "features": Sequential(*features),
-        "avgpool": AdaptiveAvgPool2d(side),
-        "flatten": Flatten(),
-    }
-    if head == "avgpool":
-        body["fc"] = Linear(channels, num_classes)
-    else:
-        body["classifier"] = Sequential(
-            *(Linear(channels * side * side, hidden), ReLU(), Dropout(dropout)),
-            *(Linear(hidden, hidden), ReLU(), Dropout(dropout)),
-            Linear(hidden, num_classes),
-        )
+    with blank_parameters():
+        features: list[Module] = []
+        channels = in_channels
+        for stage, count in enumerate(VGG_STAGES[depth]):
+            for _ in range(count):
+                c_out = width * min(2**stage, 8)
+                norm = [BatchNorm2d(c_out)] if batch_norm else []
+                features += [Conv2d(channels, c_out, 3, padding=1), *norm, ReLU()]
+                channels = c_out
+            features.append(MaxPool2d(2))
+        side = 7 if head == "fc" else 1
+        body: dict[str, Module] = {
+            "features": Sequential(*features),
+            "avgpool": AdaptiveAvgPool2d(side),
+            "flatten": Flatten(),
+        }
+        if head == "avgpool":
+            body["fc"] = Linear(channels, num_classes)
+        else:
+            body["classifier"] = Sequential(
+                *(Linear(channels * side * side, hidden), ReLU(), Dropout(dropout)),
+                *(Linear(hidden, hidden), ReLU(), Dropout(dropout)),
+                Linear(hidden, num_classes),
+            )
     return kaiming(image_network(body, (in_channels, size, size), seed), seed)
 
 

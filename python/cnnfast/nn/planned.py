@@ -129,9 +129,9 @@ class Planned(Described):
         """The memory that inference or a training step needs at its peak, predicted without running it.
 
         It is that of the process beyond what Python and its modules take, for floats as input, with the
-        present number of threads. Measured peaks differ by less than 10 %. Building a network takes two or
-        three times its parameters for a moment, unless it is built within `blank_parameters`; validation
-        within `fit` needs the memory of inference besides that of training.
+        present number of threads. Measured peaks differ by less than 10 %. Building a network takes up to
+        three times its parameters for a moment; validation within `fit` needs the memory of inference besides
+        that of training.
 
         Args:
             batch: Number of images.
