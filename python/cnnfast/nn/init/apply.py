@@ -57,13 +57,14 @@ def apply(model: Module, rules: Mapping[str, Initializer], seed: Seed = None) ->
             )
         chosen |= dict.fromkeys(matching, rule)
     root = seed_sequence("init.apply", seed)
-    drawn: dict[str, Array] = {}
+    drawn: dict[str, Array] = {}  # a single parameter in place: an error changes nothing of it
     for position, (name, shape) in enumerate(shapes.items()):
         if name in chosen:
             key = (*root.spawn_key, position)
             stream = np.random.SeedSequence(root.entropy, spawn_key=key, pool_size=root.pool_size)
             try:
-                chosen[name].fill(drawn.setdefault(name, np.empty(shape, model.dtype)), stream)
+                drawn[name] = model.views()[name] if len(chosen) == 1 else np.empty(shape, model.dtype)
+                chosen[name].fill(drawn[name], stream)
             except ValueError as error:
                 raise ValueError(f"{error} (parameter {name})") from None
     model.load_state_dict(drawn, strict=False)
