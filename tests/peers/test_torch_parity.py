@@ -47,6 +47,9 @@ class Alone:
     def operations(self) -> list[Operation]:
         return [Operation(op_of(self.case), tuple(range(len(self.case.inputs))), "op")]
 
+    def auxiliary_outputs(self) -> dict[int, float]:
+        return {}
+
     def state_dict(self) -> dict[str, np.ndarray]:
         return self.state
 

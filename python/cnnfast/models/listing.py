@@ -35,13 +35,21 @@ class ModelInfo:
 
 
 def listing(infos: Iterable[ModelInfo]) -> str:
-    """A table: a line for each source, below it its networks and their cost for one image."""
+    """A table: a line for each source, below it its networks and their cost for one image.
+
+    On a narrow terminal, it has fewer columns.
+    """
     groups: dict[tuple[int | None, str], list[ModelInfo]] = {}
     for entry in infos:
         groups.setdefault((entry.year, entry.source), []).append(entry)
     cells = [["network", "input", "outputs", "parameters", "MACs", "memory"]]
     cells += [_cells(entry) for entries in groups.values() for entry in entries]
-    head, *rows = _terminal.aligned(cells)
+    for absent in ("", "outputs", "memory"):
+        kept = [column for column, title in enumerate(cells[0]) if title != absent]
+        cells = [[row[column] for column in kept] for row in cells]
+        head, *rows = _terminal.aligned(cells)
+        if max(map(len, [head, *rows])) <= _terminal.width():
+            break
     lines, left = [head], iter(rows)
     for (year, source), entries in groups.items():
         lines += ["", _terminal.wrapped(source if year is None else f"{year}  {source}", "      ")]
