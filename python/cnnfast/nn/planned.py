@@ -131,7 +131,7 @@ class Planned(Described):
         It is that of the process beyond what Python and its modules take, for floats as input, with the
         present number of threads. Measured peaks differ by less than 10 %. Building a network takes up to
         three times its parameters for a moment; validation within `fit` needs the memory of inference besides
-        that of training.
+        that of training; frozen parameters, which need less in training, are counted like the others.
 
         Args:
             batch: Number of images.
