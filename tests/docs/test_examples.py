@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 from pathlib import Path
 from typing import Any
 
+import cnnfast as cf
 import numpy as np
 import pytest
 
@@ -98,6 +100,29 @@ def test_transfer(capsys: pytest.CaptureFixture[str]) -> None:
     )
     # training in float32 is not the same on all instruction sets
     assert np.abs(np.array(stated[0], float) - told).max() < 4
+
+
+@pytest.mark.slow
+def test_degradation(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A run of seconds; the same command again trains nothing."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    monkeypatch.setattr(cf.datasets, "FashionMNIST", lambda train: cf.datasets.glyphs(40, seed=int(train)))
+    options = ["--depths", "8", "14", "--images", "32", "--epochs", "2", "--batch", "16", "--out"]
+    monkeypatch.setattr("sys.argv", ["degradation.py", *options, str(tmp_path)])
+    _, printed = run("degradation.py", capsys)
+    result = json.loads((tmp_path / "degradation.json").read_text(encoding="utf-8"))
+    assert (result["images"], result["epochs"], result["depths"]) == (32, 2, [8, 14])
+    assert list(result["networks"]) == ["plain-8", "ResNet-8", "plain-14", "ResNet-14"]
+    for name, curve in result["networks"].items():
+        assert len(curve["training_error"]) == len(curve["test_error"]) == 2
+        assert re.search(rf"^{name} +{curve['training_error'][-1]:.1%} ", printed, re.MULTILINE)
+    assert (tmp_path / "degradation.png").read_bytes().startswith(b"\x89PNG")
+
+    monkeypatch.setattr(cf.Trainer, "step_checked", lambda *_, **__: pytest.fail("trains again"))
+    run("degradation.py", capsys)
+    assert json.loads((tmp_path / "degradation.json").read_text(encoding="utf-8")) == result
 
 
 # ------------------------------------------------------------------ figures on pages
