@@ -105,11 +105,7 @@ def test_a_task_in_another_spelling() -> None:
 
 
 def test_wrong_names_are_answered() -> None:
-    with refused(
-        ValueError,
-        "models: unknown model 'numpy'; known are d4, hello-dl-letters, numpy-mnist; "
-        "did you mean 'numpy-mnist'?",
-    ):
+    with refused(ValueError, "models: unknown model 'numpy'; did you mean 'numpy-mnist'?"):
         models.get("numpy")
     with pytest.raises(ValueError, match=r"got 'crossentrpy'; did you mean 'cross_entropy'\?$"):
         losses.as_loss("fit", "crossentrpy")
