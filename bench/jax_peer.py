@@ -24,6 +24,7 @@ class Jax:
     """Inference, and a training step with Adam, each compiled as a whole."""
 
     name: str = "jax"
+    has_float64: bool = False
 
     def inference(self, model: Module, x: Array, threads: int) -> Call | None:
         if not _take_threads(threads):

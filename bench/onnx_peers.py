@@ -16,6 +16,7 @@ from bench.onnx_graph import INPUT, OUTPUT, onnx_model
 @dataclass(frozen=True)
 class InferenceOnly:
     name: str
+    has_float64: bool = False
 
     def training(self, model: Module, x: Array, target: Labels, threads: int) -> None:
         return None

@@ -22,6 +22,7 @@ class TensorFlow:
     """Inference, its weights constants; training with the fused Adam of TensorFlow's optimizers."""
 
     xla: bool = False
+    has_float64: bool = False
 
     @property
     def name(self) -> str:

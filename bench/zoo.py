@@ -17,9 +17,6 @@ GROUP = "zoo"
 LARGE = 200
 #: The large networks that are trained, too.
 TRAINED = ("resnet18",)
-#: Without shortcuts, gradients of an untrained network grow from layer to layer, and with them the rounding
-#: errors of float32, until libraries no longer agree: training of these is not timed.
-TOO_DEEP = ("plain32", "plain44", "plain56", "plain110")
 #: Batch sizes with `--quick`.
 QUICK_BATCHES = (1, 32)
 
@@ -35,12 +32,10 @@ def networks() -> list[Network]:
     ones infer 1 and 8.
     """
     found = []
-    training: tuple[int, ...]
     for name in models.list():
         network = Network.shipped(name)
         if models.info(name).input_shape[-1] < LARGE:
-            training = () if name in TOO_DEEP else (32, 128)
-            found.append(Network(name, network.build, training, inference=(1, 256)))
+            found.append(Network(name, network.build, training=(32, 128), inference=(1, 256)))
         else:
             training = (8,) if name in TRAINED else ()
             found.append(Network(name, network.build, training, inference=(1, 8)))

@@ -28,6 +28,7 @@ class Copyist:
     name: str = "copyist"
     factor: float = 1.0
     trains: bool = True
+    has_float64: bool = False
 
     def inference(self, model: Any, x: Any, threads: int) -> Any:
         return lambda: self.factor * model(x)
@@ -86,6 +87,23 @@ def test_gradients_are_compared_without_dropout() -> None:
     assert without_dropout(D4.build()).num_parameters() == 52_138
     plain = D4.build()
     assert without_dropout(plain) is plain
+
+
+@dataclass
+class Rounding(Copyist):
+    """Gradients with large rounding errors in float32."""
+
+    def training(self, model: Any, x: Any, target: Any, threads: int) -> TrainingStep | None:
+        factor = 1.1 if model.dtype == np.float32 else self.factor
+        return Copyist(factor=factor).training(model, x, target, threads)
+
+
+def test_a_difference_of_rounding_is_checked_in_float64() -> None:
+    (row,) = rows("train", Rounding(has_float64=True))
+    assert list(row.seconds) == ["cnnfast", "copyist"]
+    for other in (Rounding(factor=1.1, has_float64=True), Rounding()):
+        with pytest.raises(errors.CnnfastError, match=r"^bench: d4: for copyist, the gradient of "):
+            rows("train", other)
 
 
 def test_networks_have_their_own_batch_sizes() -> None:

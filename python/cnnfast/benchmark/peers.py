@@ -17,6 +17,7 @@ class TorchPeer:
     """Inference in inference mode; training with PyTorch's fused Adam."""
 
     channels_last: bool = False
+    has_float64: bool = True
 
     @property
     def name(self) -> str:
