@@ -34,6 +34,7 @@ NO_LAYERS = {
     "lazy": ["LazyConv1d", "LazyConv2d", "LazyLinear"],
     "module": ["Module"],
     "preprocessing": ["Preprocessing"],
+    "python_layer": ["PythonLayer", "register_layer"],
     "registry": ["from_config", "layer_types"],
 }
 FIELDS = {

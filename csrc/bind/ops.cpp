@@ -1,6 +1,7 @@
 // The Python interface of all operations.
 #include "bind/bind_op.hpp"
 #include "bind/pool_indices.hpp"
+#include "bind/python_layer.hpp"
 #include "plan/graph.hpp"
 
 namespace cnnfast::bind {
@@ -76,7 +77,9 @@ py::object bind_base(py::module_& m) {
 }  // namespace
 
 void register_ops(py::module_& m) {
-  bind_ops(m, bind_base(m), OpList());
+  const py::object base = bind_base(m);
+  bind_ops(m, base, OpList());
+  bind_python_layer(m);
   m.def("operations", [] { return described(OpList()); });
   m.def("max_pool_indices", &max_pool_indices, py::arg("op"), py::arg("x"), py::arg("isa") = py::none());
 }

@@ -21,8 +21,9 @@ using namespace pybind11::literals;
 
 namespace {
 
-// A long inference checks for Ctrl-C after every so many images.
-constexpr Index kSliceImages = 4096;
+// A long inference checks for Ctrl-C after every so many images. With external layers all of them are in memory at
+// once.
+constexpr Index kSliceImages = 4096, kExternalSliceImages = 256;
 
 struct PyTape {
   std::shared_ptr<const void> plan;  // keeps the plan's address alive and unique
@@ -37,10 +38,11 @@ py::array forward(const Plan<T>& plan, py::handle x, py::handle params, std::int
   T* out = y.mutable_data();
   const std::size_t image_bytes =
       static_cast<std::size_t>(plan.input_shape().size()) * (in.batch.is_u8 ? 1 : sizeof(T));
-  for (Index first = 0; first < in.batch.n; first += kSliceImages) {
+  const Index slice_images = plan.has_external_layers() ? kExternalSliceImages : kSliceImages;
+  for (Index first = 0; first < in.batch.n; first += slice_images) {
     Batch slice = in.batch;
     slice.images = static_cast<const std::byte*>(in.batch.images) + static_cast<std::size_t>(first) * image_bytes;
-    slice.n = std::min(kSliceImages, in.batch.n - first);
+    slice.n = std::min(slice_images, in.batch.n - first);
     without_gil([&] { plan.forward(slice, {p, version}, out + first * plan.output_shape().size()); });
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   }

@@ -3,20 +3,9 @@
 #include <cstring>
 
 #include "bind/arguments.hpp"
-#include "bind/gil.hpp"
+#include "bind/call_python.hpp"
 
 namespace cnnfast::bind {
-
-namespace {
-
-// Where the process ends meanwhile, nothing on this thread's stack is destroyed, see taking_gil.
-py::object call_python(const py::object& method, const py::tuple& arguments) {
-  PyObject* const result = taking_gil([&] { return PyObject_Call(method.ptr(), arguments.ptr(), nullptr); });
-  if (result == nullptr) throw py::error_already_set();
-  return py::reinterpret_steal<py::object>(result);
-}
-
-}  // namespace
 
 PyShardExchange::PyShardExchange(py::handle object)
     : own_(py::getattr(object, "own", py::none())), gather_(py::getattr(object, "gather", py::none())) {

@@ -1,4 +1,5 @@
 // Which variants there are, and which one runs.
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/error.hpp"
@@ -78,6 +79,25 @@ Isa default_isa() {
   fail("the environment variable CNNFAST_ISA must be one of ", names(available_isas()), " on this processor, got \"",
        wanted, "\"");
 }
+
+// The gradients of an external layer are summed in the layout of its parameters. It has no weights to pack.
+template <class T>
+const OpKernels<T, External::Geometry>& external_kernels() {
+  using G = External::Geometry;
+  static constexpr OpKernels<T, G> kernels{
+      [](const G& g, Index) { return KernelSizes{0, g.parameters, 0, 0}; },
+      [](const G&, const T*, void*, bool, const Slice&) {},
+      [](const G& g, const AccumulatorOf<T>* packed_grads, T* grads, const Slice& slice) {
+        if (slice.first()) std::copy_n(packed_grads, g.parameters, grads);
+      },
+      [](const G&, const ForwardArgs<T>&) {},
+      [](const G&, const BackwardArgs<T>&) {},
+      sizeof(T)};
+  return kernels;
+}
+
+template const OpKernels<float, External::Geometry>& external_kernels<float>();
+template const OpKernels<double, External::Geometry>& external_kernels<double>();
 
 template <class T>
 const KernelTable<T>& kernel_table(Isa isa) {

@@ -224,6 +224,10 @@ struct WholeBatchKernelsOf;
 template <class T, class... Ops>
 struct WholeBatchKernelsOf<T, TypeList<Ops...>> : WholeBatchKernels<T, typename Ops::Geometry>... {};
 
+// Those of an external layer only concern its parameters; it is computed elsewhere.
+template <class T>
+const OpKernels<T, External::Geometry>& external_kernels();
+
 template <class T>
 struct KernelTable : OpKernelsOf<T, ProductOps>,
                      OpKernelsOf<T, PoolingOps>,
@@ -243,6 +247,7 @@ struct KernelTable : OpKernelsOf<T, ProductOps>,
   const OpKernels<T, Geometry>& of(const Geometry&) const {
     return *this;
   }
+  const OpKernels<T, External::Geometry>& of(const External::Geometry&) const { return external_kernels<T>(); }
   template <class Geometry>
   const StatisticsKernels<T, Geometry>& statistics_of(const Geometry&) const {
     return *this;

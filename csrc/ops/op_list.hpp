@@ -12,6 +12,7 @@
 #include "ops/conv_pool.hpp"
 #include "ops/conv_transpose.hpp"
 #include "ops/dropout.hpp"
+#include "ops/external.hpp"
 #include "ops/group_norm.hpp"
 #include "ops/linear.hpp"
 #include "ops/local_response_norm.hpp"
@@ -65,8 +66,10 @@ std::variant<PlannedGeometry<typename Types::Geometry>...> geometries(TypeList<T
 template <class... Types>
 std::variant<Types...> variant_of(TypeList<Types...>);
 
-using Op = decltype(variant_of(OpList()));           // settings, as users compose them
-using BoundOp = decltype(geometries(KernelList()));  // settings bound to an input shape, as kernels compute them
+// Settings, as users compose them.
+using Op = decltype(variant_of(join(OpList(), TypeList<External>())));
+// Settings bound to an input shape, as kernels compute them.
+using BoundOp = decltype(geometries(join(KernelList(), TypeList<External>())));
 
 // Calls f(geometry) if the operation needs statistics of the whole batch.
 template <class F>

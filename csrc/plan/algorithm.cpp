@@ -83,6 +83,7 @@ std::string algorithm_name(const BoundOp& op) {
            : conv->algorithm.lanewise ? "direct, small groups"
                                       : "direct, groups";
   }
+  if (std::holds_alternative<External::Geometry>(op)) return "external";
   return std::holds_alternative<ConvPool::Geometry>(op) ? "direct, pool-sparse" : "direct";
 }
 

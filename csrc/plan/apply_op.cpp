@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/arena.hpp"
+#include "base/error.hpp"
 #include "kernels/table.hpp"
 #include "runtime/threads.hpp"
 
@@ -83,6 +84,7 @@ class OneImage {
 // Calls f(OneImage, image) for all images, which threads take as they become free.
 template <class T, class F>
 void for_each_image(const Op& op, const Shapes& shapes, Isa isa, Index n, const F& f) {
+  if (std::holds_alternative<External>(op)) fail("apply_op: ", op_name(op), " is computed outside of the engine");
   Index work = std::visit([&](const auto& o) { return o.macs(shapes); }, op);
   for (const Shape& shape : shapes) work += shape.size();
   const auto threads = static_cast<int>(

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "plan/algorithm.hpp"
 #include "plan/plan.hpp"
+#include "plan/segments.hpp"
 #include "runtime/threads.hpp"
 
 namespace cnnfast {
@@ -25,7 +26,6 @@ constexpr Index kMaxShards = 16;
 constexpr Index kWorkPerThread = 500'000;
 constexpr Index kWorkPerElement = 4;
 constexpr std::size_t kShardGradBytes = std::size_t{128} << 20;
-constexpr std::size_t kSharedPackedBytes = std::size_t{32} << 20;
 
 // Weights that a thread packs, unpacks or checks at a time.
 constexpr Index kWeightsPerSlice = Index{1} << 13;
@@ -52,32 +52,6 @@ std::size_t packed_bytes(const KernelTable<T>& table, const PlanNode& node, cons
   return static_cast<std::size_t>(sizes.packed) * element;
 }
 
-// With several segments and large weights, those of one segment are packed at a time, into memory that all segments
-// share. The node that waits for statistics keeps its own: it is read in two phases of backward.
-void share_packed(Program& p) {
-  if (p.segments.size() == 1 || p.packed_bytes < kSharedPackedBytes) return;
-  std::vector<std::size_t> sizes;
-  for (std::size_t i = 0; i < p.nodes.size(); ++i) {
-    sizes.push_back((i + 1 < p.nodes.size() ? p.nodes[i + 1].packed : p.packed_bytes) - p.nodes[i].packed);
-  }
-  std::size_t shared = 0, end = 0;
-  for (std::size_t s = 1; s < p.segments.size(); ++s) {
-    p.nodes[p.segments[s].first].packed = shared;
-    shared += sizes[p.segments[s].first];
-  }
-  for (const Segment& segment : p.segments) {
-    std::size_t offset = shared;
-    for (std::size_t i = segment.first; i < segment.end; ++i) {
-      if (p.nodes[i].statistics >= 0) continue;
-      p.nodes[i].packed = offset;
-      offset += sizes[i];
-    }
-    end = std::max(end, offset);
-  }
-  p.packed_bytes = end;
-  p.packed_by_segment = true;
-}
-
 }  // namespace
 
 template <class T>
@@ -95,6 +69,8 @@ Plan<T>::Plan(const Graph& graph, const InputStage& stage, const KernelTable<T>&
                    ? training_
                    : make_program(simple.graph, exact);
   inference_.steps = simple.steps;
+  find_segments(training_, true);
+  find_segments(inference_, false);
   inference_.layout = make_layout(inference_, false, choose_tile(inference_, false));
   training_.layout = make_layout(training_, true, choose_tile(training_, true), training_.segments.size() > 1);
   share_packed(training_);
@@ -140,20 +116,6 @@ bool passes_gradient(const BoundOp& op) {
       op);
 }
 
-// A segment begins with each node that needs statistics of the whole batch.
-void find_segments(Program& p) {
-  p.segments.push_back({0, p.nodes.size()});
-  for (std::size_t i = 0; i < p.nodes.size(); ++i) {
-    with_batch_statistics(p.nodes[i].op, [&](const auto& g) {
-      p.nodes[i].statistics = p.statistics_count;
-      p.statistics_count += g.statistics();
-      p.shard_statistics_count = std::max(p.shard_statistics_count, g.shard_statistics());
-      p.segments.back().end = i;
-      p.segments.push_back({i, p.nodes.size()});
-    });
-  }
-}
-
 // Neighbors that are trained become one range, ranges of many parameters several.
 void find_trained(Program& p) {
   std::vector<Range>& list = p.trained;
@@ -183,25 +145,6 @@ void find_batch_buffers(Program& p) {
     p.batch_values.add(x, p.shapes[x].size());
     p.batch_gradients.add(y, p.shapes[y].size());
   }
-}
-
-// By step of make_layout: steps of equal phase run for a tile without a barrier between them. A segment's backward
-// ends before its first node, which needs statistics of the gradient.
-std::vector<int> phases_of(const Program& p) {
-  std::vector<int> forward, phases;
-  const int segments = static_cast<int>(p.segments.size());
-  for (int s = 0; s < segments; ++s) {
-    const Segment& segment = p.segments[static_cast<std::size_t>(s)];
-    forward.insert(forward.end(), segment.end - segment.first, s);
-  }
-  phases = forward;
-  for (std::size_t i = p.nodes.size(); i-- > 0;) {
-    const auto s = static_cast<std::size_t>(forward[i]);
-    const bool waits = s > 0 && p.segments[s].first == i;
-    phases.push_back(2 * segments - forward[i] + (waits ? 1 : 0));
-  }
-  phases.push_back(3 * segments);  // after backward
-  return phases;
 }
 
 }  // namespace
@@ -249,7 +192,6 @@ Program Plan<T>::make_program(const Graph& graph, bool exact) const {
     if (p.parameter_count > kMaxElements) fail("Plan: more than ", kMaxElements, " parameters");
   }
   find_gradient_paths(p);
-  find_segments(p);
   find_trained(p);
   find_batch_buffers(p);
   return p;

@@ -7,6 +7,7 @@
 namespace cnnfast {
 
 const char* op_name(const Op& op) {
+  if (const auto* external = std::get_if<External>(&op)) return external->layer->name().c_str();
   return std::visit([](const auto& o) { return std::decay_t<decltype(o)>::kName; }, op);
 }
 

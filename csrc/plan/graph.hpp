@@ -38,8 +38,8 @@ class Graph {
   std::vector<Shape> shapes_;
 };
 
-const char* op_name(const Op& op);
-int op_inputs(const Op& op);  // or kAnyNumber
+const char* op_name(const Op& op);  // valid as long as the operation
+int op_inputs(const Op& op);        // or kAnyNumber
 Shape output_shape(const Op& op, const Shapes& inputs);
 
 }  // namespace cnnfast

@@ -1,5 +1,6 @@
 // Inference: packed weights cached between calls, and tiles or the parts of one image on several threads.
 #include <algorithm>
+#include <exception>
 
 #include "plan/node_parts.hpp"
 #include "plan/tile_run.hpp"
@@ -78,6 +79,7 @@ template <class T>
 void Plan<T>::forward(const Batch& batch, const Parameters<T>& params, T* y) const {
   if (batch.n == 0) return;
   const Program& program = inference_;
+  if (program.external_count > 0) return forward_segments(batch, params, y);
   const int allowed = get_num_threads();
   if (batch.n < allowed && program.work >= kTeamWork) return forward_as_team(batch, params, allowed, y);
   const Index spinning = std::min<Index>(allowed, program.work / kSpinningThreadWork);
@@ -108,6 +110,50 @@ void Plan<T>::forward_tiles(const Batch& batch, const Parameters<T>& params, T* 
       run.store(program.output_value(), run.output(), y + first * output_shape().size());
     }
   });
+}
+
+// With external layers: tiles keep their values from one segment to the next. The layers read the plan's parameters,
+// so that none are kept packed.
+template <class T>
+void Plan<T>::forward_segments(const Batch& batch, const Parameters<T>& params, T* y) const {
+  const Program& program = inference_;
+  const Index tile_images = program.layout.tile, count = (batch.n + tile_images - 1) / tile_images;
+  const int threads = threads_for(program, batch.n, count);
+  InferenceCall call(*this, {params.values, -1}, threads);
+  call.workspace->batch.reserve(static_cast<std::size_t>(count) * program.layout.bytes);
+  const ExternalLayers<T> external(program, batch.n, false);
+  Tasks tile_tasks(static_cast<int>(count));
+  std::exception_ptr error;  // written by one thread between two barriers
+  parallel(threads, [&](const Team& team) {
+    call.pack(team);
+    for (std::size_t s = 0; s < program.segments.size(); ++s) {
+      const bool last = s + 1 == program.segments.size();
+      for (int tile = 0; tile_tasks.next(tile);) {
+        const Index first = tile * tile_images, n = std::min(tile_images, batch.n - first);
+        std::byte* arena = call.workspace->batch.data() + static_cast<std::size_t>(tile) * program.layout.bytes;
+        TileRun run{*this, program, arena, call.packed, first, n};
+        run.external = &external;
+        if (s == 0) run.load(batch);
+        run.forward(program.segments[s]);
+        if (!last) run.collect(program.segments[s + 1].first, nullptr);
+        if (last) run.store(program.output_value(), run.output(), y + first * output_shape().size());
+      }
+      if (last) return;
+      team.barrier();
+      if (team.thread() == 0) {
+        const PlanNode& next = program.nodes[program.segments[s + 1].first];
+        try {
+          external.forward(next, call.values + next.params);
+        } catch (...) {
+          error = std::current_exception();
+        }
+        tile_tasks.reset();
+      }
+      team.barrier();
+      if (error) return;
+    }
+  });
+  if (error) std::rethrow_exception(error);
 }
 
 // Fewer images than threads, with much work each: threads compute parts of one node after the other.

@@ -6,8 +6,8 @@
 // they stay in a core's cache. Shards follow from the batch, tiles from the network, and shards are summed
 // in order: any number of threads gives the same bits.
 //
-// Batch normalization needs the whole batch in training: there the nodes are divided into segments with a barrier
-// between them, and each tile keeps its values in an arena of its own.
+// Batch normalization needs the whole batch in training, an external layer always: there the nodes are divided into
+// segments with a barrier between them, and each tile keeps its values in an arena of its own.
 #pragma once
 
 #include <memory>
@@ -57,6 +57,7 @@ struct PlanNode {
   bool reads_x = false, reads_y = false;
   bool passes_gradient = false;          // of its output to all inputs, as it is
   int saved = 0;                         // elements saved for backward, per output element
+  int external = -1;                     // number among the external layers; negative: it is none
   Index statistics = -1;                 // offset of its statistics of the batch; negative: it has none
   bool whole_batch_weight_grad = false;  // computed from all images of the batch, see BatchBuffers
   // In backward, input slot i is the first to write the gradient of its value (later ones add to it).
@@ -130,6 +131,7 @@ struct Program {
   std::size_t packed_bytes = 0;
   bool packed_by_segment = false;  // packed weights of segments share memory, see share_packed
   Index packed_grad_count = 0;
+  int external_count = 0;                      // nodes that are external layers
   Index statistics_count = 0;                  // of the batch, all nodes
   Index shard_statistics_count = 0;            // of a shard, at most
   BatchBuffers batch_values, batch_gradients;  // of values, of gradients; in training
@@ -153,11 +155,16 @@ struct Packed {
   Arena memory;
 };
 
-// What forward_train saves for backward: the arena of every tile, and the batch statistics.
+template <class T>
+class ExternalLayers;
+
+// What forward_train saves for backward: the arena of every tile, the batch statistics, and the external layers
+// (ExternalLayers<T>; null if there are none).
 struct Tape {
   Index n = 0;
   const void* plan = nullptr;
   Arena memory, batch_values, statistics;
+  std::shared_ptr<const void> external;
 };
 
 // What the loss gives for one image.
@@ -228,6 +235,7 @@ class Plan {
   Index smallest_batch() const;
   // Running averages: p = (1 - momentum) p + momentum statistic, unless a statistic is not finite: a batch with NaN
   // changes none of them. Sets their part of `grads` to zero.
+  bool has_external_layers() const { return training_.external_count > 0; }
   bool has_buffers() const { return training_.statistics_count > 0; }
   Index buffer_count() const;  // elements of the parameters that are buffers
   void update_buffers(T* params, T* grads) const;
@@ -274,6 +282,7 @@ class Plan {
   T check_gradients(const std::vector<Range>& frozen, T* grads, class Tasks& tasks) const;
   int sum_tasks(Index shards, Index first) const;
 
+  void forward_segments(const Batch& batch, const Parameters<T>& params, T* y) const;
   void forward_tiles(const Batch& batch, const Parameters<T>& params, T* y) const;
   void forward_as_team(const Batch& batch, const Parameters<T>& params, int threads, T* y) const;
   const T* inference_parameters(const T* params, Arena& made) const;

@@ -33,6 +33,7 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const Target<T>* targ
           pass.backward_last(run, shard, first_in_shard);
         });
     pass.backward_rest(alone);
+    if (pass.error) std::rethrow_exception(pass.error);
     for (const NodeSlice& task : training_.slices) {
       const PlanNode& node = training_.nodes[task.node];
       if (!wanted.parameters || !node.whole_batch_weight_grad) continue;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/clock.hpp"
+#include "plan/external_layers.hpp"
 #include "plan/node_parts.hpp"
 #include "plan/plan.hpp"
 
@@ -23,7 +24,8 @@ struct Plan<T>::TileRun {
   const T* d_statistics = nullptr;  // of its gradient
   std::vector<NodeTime>* times = nullptr;
   BatchArrays batch_arrays{};
-  std::byte* thread_arena = nullptr;  // see Layout
+  std::byte* thread_arena = nullptr;            // see Layout
+  const ExternalLayers<T>* external = nullptr;  // null if the program has none
 
   T* at(std::size_t offset) const {
     if (offset == kNoBuffer) return nullptr;
@@ -56,10 +58,11 @@ struct Plan<T>::TileRun {
       plan.table_.to_nchw(shape.channels(), shape.positions(), from + i * shape.size(), to + i * shape.size());
     }
   }
-  void load_d_output(const T* dy) const {
-    const Shape& shape = plan.output_shape();
+  // ... and back.
+  void load_nchw(int v, const T* from, T* to) const {
+    const Shape& shape = program.shapes[static_cast<std::size_t>(v)];
     for (Index i = 0; i < n; ++i) {
-      plan.table_.from_nchw(shape.channels(), shape.positions(), dy + i * shape.size(), d_output() + i * shape.size());
+      plan.table_.from_nchw(shape.channels(), shape.positions(), from + i * shape.size(), to + i * shape.size());
     }
     clear_auxiliary_gradients();
   }
@@ -69,6 +72,7 @@ struct Plan<T>::TileRun {
       std::fill_n(gradient(output.value), n * size(output.value), T(0));
     }
   }
+  void load_d_output(const T* dy) const { load_nchw(program.output_value(), dy, d_output()); }
 
   // The array that `xs` of a kernel's arguments points to.
   struct Inputs {
@@ -113,11 +117,20 @@ struct Plan<T>::TileRun {
   void forward(const Segment& nodes) const {
     for (std::size_t i = nodes.first; i < nodes.end; ++i) {
       const double start = times != nullptr ? seconds() : 0;
-      Inputs inputs;
-      const ForwardArgs<T> args = forward_args(i, inputs);
-      std::visit([&](const auto& g) { plan.table_.of(g).forward(g, args); }, program.nodes[i].op);
+      forward_node(i);
       if (times != nullptr) (*times)[i].forward += seconds() - start;
     }
+  }
+
+  void forward_node(std::size_t i) const {
+    const PlanNode& node = program.nodes[i];
+    if (node.external >= 0) {
+      load_nchw(node.output, external->out(node) + first * size(node.output), value(node.output));
+      return;
+    }
+    Inputs inputs;
+    const ForwardArgs<T> args = forward_args(i, inputs);
+    std::visit([&](const auto& g) { plan.table_.of(g).forward(g, args); }, node.op);
   }
 
   // Adds to packed_grads, or overwrites them.
@@ -169,7 +182,11 @@ struct Plan<T>::TileRun {
     args.dxs = dxs;
     if (wanted.parameters && path(wanted).nodes[i]) args.packed_grads = packed_grads + node.packed_grads;
     args.accumulate = accumulate;
-    std::visit([&](const auto& g) { plan.table_.of(g).backward(g, args); }, node.op);
+    if (node.external < 0) {
+      std::visit([&](const auto& g) { plan.table_.of(g).backward(g, args); }, node.op);
+    } else if (args.dx != nullptr) {
+      load_nchw(node.inputs[0], external->out(node) + first * size(node.inputs[0]), args.dx);
+    }
     for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) {
       if (wants(node.inputs[slot], wanted) && !node.writes_first[slot]) {
         const T* added = node.passes_gradient ? gradient(node.output) : at(program.layout.branch[i][slot]);
@@ -178,21 +195,29 @@ struct Plan<T>::TileRun {
     }
   }
 
-  // Adds the statistics of this tile for node i to those of its shard.
+  // Adds the statistics of this tile for node i to those of its shard; for an external layer, copies its inputs.
   void collect(std::size_t i, double* shard) const {
+    const PlanNode& node = program.nodes[i];
+    if (node.external >= 0) {
+      store(node.inputs[0], value(node.inputs[0]), external->in(node) + first * size(node.inputs[0]));
+      return;
+    }
     const double start = times != nullptr ? seconds() : 0;
     Inputs inputs;
     const ForwardArgs<T> args = forward_args(i, inputs);
-    with_batch_statistics(program.nodes[i].op,
-                          [&](const auto& g) { plan.table_.statistics_of(g).collect(g, args, shard); });
+    with_batch_statistics(node.op, [&](const auto& g) { plan.table_.statistics_of(g).collect(g, args, shard); });
     if (times != nullptr) (*times)[i].forward += seconds() - start;
   }
   void d_collect(std::size_t i, double* shard) const {
+    const PlanNode& node = program.nodes[i];
+    if (node.external >= 0) {
+      store(node.output, gradient(node.output), external->in(node) + first * size(node.output));
+      return;
+    }
     const double start = times != nullptr ? seconds() : 0;
     Inputs inputs;
     const BackwardArgs<T> args = backward_args(i, inputs);
-    with_batch_statistics(program.nodes[i].op,
-                          [&](const auto& g) { plan.table_.statistics_of(g).d_collect(g, args, shard); });
+    with_batch_statistics(node.op, [&](const auto& g) { plan.table_.statistics_of(g).d_collect(g, args, shard); });
     if (times != nullptr) (*times)[i].backward += seconds() - start;
   }
 

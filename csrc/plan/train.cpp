@@ -141,6 +141,8 @@ Tape Plan<T>::forward_train(const Batch& batch, const T* params, std::uint64_t s
           run.store(training_.output_value(), run.output(), y + run.first * output_shape().size());
         });
   });
+  if (pass.error) std::rethrow_exception(pass.error);
+  tape.external = pass.external;
   return tape;
 }
 
@@ -157,6 +159,9 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
   T* statistics = const_cast<T*>(tape.statistics.template at<T>(0));
   TrainingPass pass{*this,        *workspace, params,  tape.n,     0,
                     {true, true}, nullptr,    nullptr, statistics, tape.batch_values.template at<T>(0)};
+  if (tape.external) {
+    pass.external = std::make_shared<ExternalLayers<T>>(*static_cast<const ExternalLayers<T>*>(tape.external.get()));
+  }
   pass.reserve(threads, true);
   const int slices = static_cast<int>(training_.slices.size());
   Tasks sum_parts(sum_tasks(shard_count, 0)), finish_tasks(slices);
@@ -171,6 +176,7 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
       if (!pass.segmented) run.store(0, run.gradient(0), dx + run.first * input_shape().size());
     });
     pass.backward_rest(team);
+    if (pass.error) return;  // the same for all threads
     if (pass.segmented) {
       pass.restart(team);
       pass.for_each_tile(team, [&](const TileRun& run, Index, bool) {
@@ -182,6 +188,7 @@ void Plan<T>::backward(const T* dy, const Tape& tape, const T* params, T* grads,
     team.barrier();
     finish_gradients(*workspace, pass.batch_arrays(), training_.path, grads, finish_tasks);
   });
+  if (pass.error) std::rethrow_exception(pass.error);
 }
 
 // The loss of image i of a tile, with those of auxiliary outputs; writes the gradients of all of them.
@@ -201,6 +208,11 @@ template <class T>
 StepResult Plan<T>::loss_and_grad(const Batch& batch, const Target<T>& target, const Loss& loss, const T* params,
                                   std::uint64_t seed, const std::vector<Range>& frozen, T* grads,
                                   ShardExchange* exchange) const {
+  if (exchange != nullptr && has_external_layers()) {
+    fail(
+        "loss_and_grad: several processes cannot compute a batch of a network with layers computed outside of the "
+        "engine");
+  }
   check_statistics(batch.n);
   BatchLoss<T> loss_of(table_, loss, target, batch, output_shape());
   loss_of.divide_gradients();

@@ -3,6 +3,7 @@
 // others before they are combined or summed.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
 
@@ -27,6 +28,7 @@ struct Plan<T>::TrainingPass {
   T* statistics = nullptr;  // of the batch
   T* values = nullptr;      // batch buffers, of a tape or of the workspace
   std::vector<NodeTime>* times = nullptr;
+  std::shared_ptr<const ExternalLayers<T>> external = nullptr;  // of a tape; else made by `reserve`
 
   const Program& program = plan.training_;
   const bool segmented = program.segments.size() > 1;
@@ -37,7 +39,8 @@ struct Plan<T>::TrainingPass {
   Tasks pack_tasks[2] = {Tasks(static_cast<int>(program.slices.size())),
                          Tasks(static_cast<int>(program.slices.size()))};
   bool with_backward = false;
-  std::exception_ptr error = nullptr;  // of the exchange; written by one thread between two barriers
+  // Of the exchange or an external layer; written by one thread between two barriers.
+  std::exception_ptr error = nullptr;
 
   // Memory for a pass on `threads` threads.
   void reserve(int threads, bool backward) {
@@ -58,6 +61,9 @@ struct Plan<T>::TrainingPass {
     if (static_cast<int>(w.tiles.size()) < threads) w.tiles.resize(static_cast<std::size_t>(threads));
     const std::size_t of_thread = arenas == nullptr ? program.layout.bytes : program.layout.thread_bytes;
     for (int t = 0; t < threads; ++t) w.tiles[static_cast<std::size_t>(t)].reserve(of_thread);
+    if (external == nullptr && program.external_count > 0) {
+      external = std::make_shared<ExternalLayers<T>>(program, n, true);
+    }
     w.packed.reserve(program.packed_bytes);
     const auto grads = static_cast<std::size_t>(shards * program.packed_grad_count);
     if (backward) w.shard_grads.reserve(grads * sizeof(AccumulatorOf<T>));
@@ -83,7 +89,7 @@ struct Plan<T>::TrainingPass {
           arenas == nullptr ? own_arena : arenas + static_cast<std::size_t>(plan.first_tile(n, shard)) * layout.bytes;
       for (Index first = images.first; first < images.end; first += layout.tile) {
         f(TileRun{plan, program, arena, packed(), first, std::min(layout.tile, images.end - first), seed, statistics,
-                  d_statistics(), times, batch_arrays(), own_arena},
+                  d_statistics(), times, batch_arrays(), own_arena, external.get()},
           shard, first == images.first);
         if (arenas != nullptr) arena += layout.bytes;
       }
@@ -107,7 +113,7 @@ struct Plan<T>::TrainingPass {
         if (s == 0) begin(run);
         run.forward(program.segments[s]);
         if (s + 1 == count) return finish(run, shard, first_in_shard);
-        if (first_in_shard) std::memset(partial(shard), 0, static_cast<std::size_t>(partial_size()) * sizeof(double));
+        if (first_in_shard) clear_partial(shard);
         run.collect(program.segments[s + 1].first, partial(shard));
       });
       if (s + 1 == count) return;
@@ -136,9 +142,9 @@ struct Plan<T>::TrainingPass {
   void restart(const Team& team) {
     reduce(team, 2 * program.segments.size() - 1, [] {});
   }
-  // The results of all processes, after backward. False: an exchange has failed, and the pass ends.
+  // The results of all processes, after backward. False, for all threads: a call has failed, and the pass ends.
   bool gather_results(const Team& team, ImageResult* results) {
-    if (exchange == nullptr) return true;
+    if (exchange == nullptr || error) return !error;
     return reduce(team, 2 * program.segments.size() - 1, [&] {
       const Range images{plan.shard_images(n, own.first).first, plan.shard_images(n, own.end).first};
       gather(plan.shard_grads(w, 0), program.packed_grad_count, shards, own);
@@ -149,6 +155,7 @@ struct Plan<T>::TrainingPass {
   }
 
  private:
+  void clear_partial(Index shard) const { std::fill_n(partial(shard), partial_size(), 0.0); }
   // Rows of `size` elements.
   template <class E>
   void gather(E* rows, Index size, Index count, const Range& computed) const {
@@ -171,9 +178,10 @@ struct Plan<T>::TrainingPass {
     const std::size_t first = program.segments[s].first;
     run.backward({s > 0 ? first + 1 : first, end}, plan.shard_grads(w, shard), !first_in_shard, wanted);
     if (s == 0) return;
-    if (first_in_shard) std::memset(partial(shard), 0, static_cast<std::size_t>(partial_size()) * sizeof(double));
+    if (first_in_shard) clear_partial(shard);
     if (run.wants(program.nodes[first].output, wanted)) run.d_collect(first, partial(shard));
   }
+  const GradientPath& path() const { return wanted.path != nullptr ? *wanted.path : program.path; }
   // The first node whose backward is needed.
   std::size_t first_node() const { return wanted.path == nullptr ? 0 : wanted.path->first; }
 
@@ -188,8 +196,7 @@ struct Plan<T>::TrainingPass {
       nodes = {program.segments[s].first, back ? program.segments[s + 1].first + 1 : program.segments[s].end};
     }
     const bool backward = with_backward && (phase + 1 >= count || !program.packed_by_segment);
-    const GradientPath* path = wanted.path != nullptr ? wanted.path : &program.path;
-    plan.pack(program, params, w.packed.data(), backward ? path : nullptr, nodes, pack_tasks[phase % 2]);
+    plan.pack(program, params, w.packed.data(), backward ? &path() : nullptr, nodes, pack_tasks[phase % 2]);
   }
 
   // Barrier; one thread calls f, the others pack the weights of the phase that follows, and wait for it. False, for all
@@ -212,20 +219,28 @@ struct Plan<T>::TrainingPass {
     return !error;
   }
 
-  // The statistics of a node, from those of all shards.
+  // The statistics of a node, from those of all shards; or the outputs of an external layer.
   void combine(const PlanNode& node) {
+    if (node.external >= 0) return external->forward(node, params + node.params);
     gather(partial(0), partial_size(), shards, own);
     with_batch_statistics(node.op, [&](const auto& g) { plan.table_.statistics_of(g).combine(g, combine_args(node)); });
   }
   // Those of its gradient, and the gradients of its parameters, to the first shard.
   void d_combine(const PlanNode& node) {
-    gather(partial(0), partial_size(), shards, own);
+    if (node.external >= 0 && !wanted.input && !path().values[static_cast<std::size_t>(node.output)]) return;
+    if (node.external < 0) gather(partial(0), partial_size(), shards, own);
     for (Index shard = 0; shard < shards; ++shard) {
       std::memset(plan.shard_grads(w, shard) + node.packed_grads, 0,
                   static_cast<std::size_t>(node.packed_grad_count) * sizeof(AccumulatorOf<T>));
     }
+    if (node.external >= 0) return d_external(node);
     with_batch_statistics(node.op,
                           [&](const auto& g) { plan.table_.statistics_of(g).d_combine(g, combine_args(node)); });
+  }
+  void d_external(const PlanNode& node) const {
+    std::vector<T> grads(static_cast<std::size_t>(node.param_count));
+    external->backward(node, grads.data());
+    std::copy(grads.begin(), grads.end(), plan.shard_grads(w, 0) + node.packed_grads);
   }
   CombineArgs<T> combine_args(const PlanNode& node) const {
     CombineArgs<T> args;

@@ -315,6 +315,14 @@ class Concat(Op):
 
 # end
 
+class PythonOp(Op):
+    """A layer that Python computes: `caller` has output_shape(input_shape), settings() and
+    begin(input_shape, output_shape, training), which returns an object with forward(x, params) and
+    backward(dy).
+    """
+
+    def __init__(self, name: str, parameters: dict[str, Shape], caller: object) -> None: ...
+
 class Graph:
     """Operations in topological order; value 0 is the input, each `add` makes the next value."""
 

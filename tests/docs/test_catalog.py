@@ -9,7 +9,9 @@ from typing import Any
 
 import cnnfast
 import pytest
-from cnnfast import functional, nn
+from cnnfast import functional
+
+from tests.support.own_layers import library_layers
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "catalog.md"
 
@@ -31,7 +33,7 @@ def resolve(root: ModuleType, path: str) -> Any:
 
 
 def test_every_layer_and_function_is_listed() -> None:
-    layers = {f"nn.{name}" for name in nn.layer_types()}
+    layers = {f"nn.{name}" for name in library_layers()}
     functions = {f"F.{name}" for name in functional.__all__ if not name.endswith("_backward")}
     assert not (layers | functions) - names(0), "docs/catalog.md: no line for these"
 

@@ -10,7 +10,8 @@ import sys
 import cnnfast
 import cnnfast.datasets
 import pytest
-from cnnfast import nn
+
+from tests.support.own_layers import library_layers
 
 FOUND = (found.name for found in pkgutil.walk_packages(cnnfast.__path__, "cnnfast."))
 MODULES = ["cnnfast", *(name for name in FOUND if not name.endswith("__main__"))]
@@ -24,9 +25,9 @@ def test_examples(name: str) -> None:
     assert doctest.testmod(module).failed == 0
 
 
-@pytest.mark.parametrize("name", sorted(nn.layer_types()))
+@pytest.mark.parametrize("name", sorted(library_layers()))
 def test_every_layer_has_an_example_and_its_shapes(name):
-    text = nn.layer_types()[name].__doc__ or ""
+    text = library_layers()[name].__doc__ or ""
     assert ">>> " in text
     assert "Shapes:" in text or name in ("Sequential", "Residual", "Graph")
 

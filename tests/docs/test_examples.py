@@ -76,6 +76,13 @@ def test_one_digit(
 
 
 @pytest.mark.slow
+def test_own_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    _, printed = run("own_layer.py", capsys)
+    assert "gradients of OwnConv: right" in printed
+    assert printed.splitlines()[-1] == "same parameters after the training"
+
+
+@pytest.mark.slow
 def test_read_letters(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -606,9 +606,11 @@ void backward(const LocalResponseNorm& op, const Problem& p, const Values&, cons
   });
 }
 
-// Operations that depend on the whole batch (check_batch_norm.cpp) or on random numbers are not covered here.
+// Operations that depend on the whole batch (check_batch_norm.cpp) or on random numbers are not covered here, nor those
+// that the engine does not compute.
 template <class O>
-constexpr bool kApart = std::is_base_of_v<BatchNorm2d, O> || std::is_base_of_v<Dropout, O>;
+constexpr bool kApart =
+    std::is_base_of_v<BatchNorm2d, O> || std::is_base_of_v<Dropout, O> || std::is_same_v<External, O>;
 template <class O, std::enable_if_t<kApart<O>, int> = 0>
 void forward(const O&, const Problem&, Values&) {
   throw std::logic_error("no reference for this operation alone");

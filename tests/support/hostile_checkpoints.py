@@ -178,11 +178,13 @@ def forged_files(good: Path) -> dict[str, tuple[bytes, str]]:
         ),
         "unknown layer": (
             set_text(architecture={"type": "os.system"}),
-            BUILD + "from_config: unknown layer type 'os.system'; nn.layer_types() has the known ones",
+            BUILD + "from_config: unknown layer type 'os.system'; nn.layer_types() has the known ones, "
+            "a class of your own needs @nn.register_layer",
         ),
         "layer type a list": (
             set_text(architecture={"type": ["ReLU"]}),
-            BUILD + "from_config: unknown layer type ['ReLU']; nn.layer_types() has the known ones",
+            BUILD + "from_config: unknown layer type ['ReLU']; nn.layer_types() has the known ones, "
+            "a class of your own needs @nn.register_layer",
         ),
         "text for a number": (
             set_text(architecture=linear("4", 3)),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from cnnfast import load, nn
 
-from ..support.refusal import refused
+from tests.support.refusal import refused
 
 WAITS = (
     "has no parameters before the shape of its input is known; set input_shape of the network, call it, "

@@ -49,6 +49,7 @@ from .padding import Pad1d, Pad2d
 from .pooling import MaxPool1d, MaxPool2d
 from .prelu import PReLU
 from .preprocessing import Preprocessing
+from .python_layer import PythonLayer, register_layer
 from .registry import from_config, layer_types
 from .resample import Downsample1d, Downsample2d, Upsample1d, Upsample2d
 from .residual import Residual
@@ -109,6 +110,7 @@ __all__ = [
     "Pad2d",
     "PositionBias",
     "Preprocessing",
+    "PythonLayer",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",
@@ -135,4 +137,5 @@ __all__ = [
     "from_config",
     "init",
     "layer_types",
+    "register_layer",
 ]

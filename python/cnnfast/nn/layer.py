@@ -140,13 +140,15 @@ class Layer(Module):
         return cls._operation(**{name: as_tuples(value) for name, value in settings.items()})
 
 
-def fill_uniform(weight: Array, bias: Array | None, rng: np.random.Generator) -> None:
+def fill_uniform(
+    weight: Array, bias: Array | None, rng: np.random.Generator, fan_in: int | None = None
+) -> None:
     """Uniform in +-1/sqrt(fan_in), for weight and bias: PyTorch's default for Conv2d and Linear.
 
     Always drawn in float32, so that float32 and float64 networks get equal values.
     He et al. 2015, arXiv:1502.01852, with a = sqrt(5).
     """
-    bound = np.float32(1 / math.sqrt(math.prod(weight.shape[1:])))
+    bound = np.float32(1 / math.sqrt(math.prod(weight.shape[1:]) if fan_in is None else fan_in))
     for view in (weight,) if bias is None else (weight, bias):
         values = view if view.dtype == np.float32 else np.empty(view.shape, np.float32)
         rng.random(dtype=np.float32, out=values)

@@ -55,7 +55,7 @@ class _Lazy(Layer):
     def is_lazy(self) -> bool:
         return True
 
-    def size(self) -> int:
+    def num_entries(self) -> int:
         return 0
 
     def initialize_from(self, seed: np.random.SeedSequence) -> None:

@@ -209,18 +209,18 @@ class ParameterTree(ABC):
     def _own_block(self) -> None:
         """Gives the tree a float32 block of zeros."""
         self._owner: weakref.ref[ParameterTree] | None = None
-        self.place(Block(self.size(), np.dtype(np.float32)), 0)
+        self.place(Block(self.num_entries(), np.dtype(np.float32)), 0)
 
-    def size(self) -> int:
+    def num_entries(self) -> int:
         """Number of elements in the block; a lazy layer has none yet."""
         children = self.children().values()
         if children:
-            return sum(child.size() for child in children)
+            return sum(child.num_entries() for child in children)
         return count(shape for _, shape in self.named_shapes())
 
     def place(self, block: Block, start: int) -> int:
         """Moves the parameters to `block`, from `start` on; returns their end."""
-        stop = start + self.size()
+        stop = start + self.num_entries()
         self._block, self._start = block, start
         self.flat_parameters = block.values[start:stop]
         self._gradient_window: Array | None = None
@@ -254,7 +254,7 @@ class ParameterTree(ABC):
             owner.repack()
             return
         before = [(leaf, leaf.flat_parameters) for leaf in self.leaves()]
-        block = Block(self.size(), self.dtype)
+        block = Block(self.num_entries(), self.dtype)
         block.frozen_changes = self._block.frozen_changes
         self.place(block, 0)
         for leaf, values in before:

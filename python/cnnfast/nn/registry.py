@@ -80,6 +80,8 @@ def _typed(config: Mapping[str, Any], depth: int) -> tuple[type[Module], dict[st
         raise TypeError(f"from_config: a layer must be described by a dict, got {type_of(config)}")
     name = config.get("type")
     if not isinstance(name, str) or name not in _TYPES:
-        hint = did_you_mean(name, _TYPES) or "; nn.layer_types() has the known ones"
+        hint = did_you_mean(name, _TYPES) or (
+            "; nn.layer_types() has the known ones, a class of your own needs @nn.register_layer"
+        )
         raise ValueError(f"from_config: unknown layer type {name!r}{hint}")
     return _TYPES[name], {key: value for key, value in config.items() if key != "type"}

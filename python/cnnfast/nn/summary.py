@@ -92,9 +92,9 @@ def in_words(op: Op) -> str:
         required, usual = kind.required_settings(), kind.default_settings(settings)
     parts = []
     for name, value in settings.items():
-        if name.startswith("in_"):
+        if name.startswith("in_") and name.replace("in_", "out_") in settings:
             parts.append(f"{value} to {settings[name.replace('in_', 'out_')]}")
-        elif name.startswith("out_"):
+        elif name.startswith("out_") and name.replace("out_", "in_") in settings:
             pass  # shown with the inputs
         elif name in (*_ALWAYS_SHOWN, *required) or name not in usual or value != usual[name]:
             parts.append(f"{name.replace('_', ' ').removesuffix(' size')} {_value_in_words(name, value)}")

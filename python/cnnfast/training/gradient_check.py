@@ -163,7 +163,7 @@ def check_gradients(
     twin = module.copy().to("float64")
     if isinstance(x, np.ndarray) and x.dtype.kind == "f":
         x = np.array(x, np.float64)
-    y = twin.forward(x, seed)
+    y = Module.forward(twin, x, seed)  # a PythonLayer has another
     if not y.size or not np.isfinite(y).all():
         what = "is not finite" if y.size else "is empty"
         raise ValueError(f"{who}: the output {what}; there is nothing to compare")
@@ -171,10 +171,10 @@ def check_gradients(
         target = target.astype(np.float64)
     value_of = _objective(who, y, target, loss, rng)
     value, dy, scale = value_of(y)
-    dx = twin.backward(dy)
+    dx = Module.backward(twin, dy)
     slopes = {name: slope.copy() for name, slope in twin.gradients().items()}
     difference = of_parameters = _Differences(
-        lambda: value_of(twin.forward(x, seed))[0], value, scale, eps, rtol
+        lambda: value_of(Module.forward(twin, x, seed))[0], value, scale, eps, rtol
     )
     if target is not None:
         rows, kind = np.asarray(target), as_loss(who, loss or "cross_entropy")
