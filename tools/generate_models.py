@@ -27,6 +27,7 @@ PLOT = ROOT / "docs" / "images" / "models.png"
 #: Test accuracy of trainings with this library; how they were made is in docs/performance.md.
 ACCURACY = {
     "d4": "99.03 % of MNIST",
+    "lenet5": "99.18 % of MNIST",
     "numpy-mnist": "99.18 % of MNIST",
     "hello-dl-letters": "93.32 % of `emnist-letters-derived`",
 }
