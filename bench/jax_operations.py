@@ -80,6 +80,12 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
             return jax.nn.sigmoid(x)
         case "Tanh":
             return jnp.tanh(x)
+        case "ScaledTanh":
+            return s["alpha"] * jnp.tanh(s["beta"] * x)
+        case "SelectChannels":
+            return jnp.take(x, np.array(s["indices"]), -1)
+        case "RBF":
+            return s["scale"] * jnp.square(x[:, None] - weights[0]).sum(2)
         case "Softsign":
             return jax.nn.soft_sign(x)
         case "Softplus":

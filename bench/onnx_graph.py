@@ -157,6 +157,13 @@ class _GraphBuilder:
                 return self.node("Clip", [x, self.constant(s["min_val"]), self.constant(s["max_val"])])
             case "ReLU6":
                 return self.node("Clip", [x, self.constant(0.0), self.constant(6.0)])
+            case "ScaledTanh":
+                steep = self.node("Mul", [x, self.constant(s["beta"])])
+                return self.node("Mul", [self.node("Tanh", [steep]), self.constant(s["alpha"])])
+            case "SelectChannels":
+                return self.node("Gather", [x, self.constant(s["indices"], np.int64)], axis=1)
+            case "RBF":
+                return self._squared_distances(x, own[0], s["scale"])
             case "PReLU":
                 return self.node("PRelu", [x, self.constant(_by_channel(own[0], shape))])
             case "Softplus":
@@ -214,6 +221,13 @@ class _GraphBuilder:
         pads = self.constant(_pads(((0, 0), (0, 0), *pairs)), np.int64)
         mode = {"replicate": "edge"}.get(s["mode"], s["mode"])
         return self.node("Pad", [x, pads, self.constant(s["value"])], mode=mode)
+
+    def _squared_distances(self, x: str, centers: Array, scale: float) -> str:
+        rows = self.node("Unsqueeze", [x, self.constant([1], np.int64)])
+        apart = self.node("Sub", [rows, self.constant(centers)])
+        squares = self.node("Mul", [apart, apart])
+        y = self.node("ReduceSum", [squares, self.constant([2], np.int64)], keepdims=0)
+        return self.node("Mul", [y, self.constant(scale)])
 
     def _softplus(self, x: str, beta: float, threshold: float) -> str:
         steep = self.node("Mul", [x, self.constant(beta)])

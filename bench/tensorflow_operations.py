@@ -82,6 +82,12 @@ def _apply(op: _core.Op, inputs: list[Any], weights: list[Any]) -> Any:
             return tf.sigmoid(x)
         case "Tanh":
             return tf.tanh(x)
+        case "ScaledTanh":
+            return s["alpha"] * tf.tanh(s["beta"] * x)
+        case "SelectChannels":
+            return tf.gather(x, s["indices"], axis=-1)
+        case "RBF":
+            return s["scale"] * tf.reduce_sum(tf.square(x[:, None] - weights[0]), 2)
         case "Softsign":
             return tf.nn.softsign(x)
         case "Softplus":

@@ -24,7 +24,8 @@ struct Function {
     mish,
     sigmoid,
     tanh,
-    softplus,  // a: beta, b: threshold
+    scaled_tanh,  // a: alpha, b: beta
+    softplus,     // a: beta, b: threshold
     hardswish,
     hardsigmoid,  // a: alpha, b: beta
     clamp,        // a: lower bound, b: upper bound
@@ -45,6 +46,7 @@ struct Function {
       case Kind::mish:
       case Kind::sigmoid:
       case Kind::tanh:
+      case Kind::scaled_tanh:
       case Kind::softplus: return true;
       default: return false;
     }
@@ -59,6 +61,7 @@ struct Function {
       case Kind::clamp: return true;
       case Kind::leaky_relu: return a > 0;  // 0 makes NaN of -inf
       case Kind::elu: return a >= 0 && b >= 0;
+      case Kind::scaled_tanh: return a > 0 && b > 0;  // 0 makes NaN of infinity
       default: return false;
     }
   }
@@ -193,6 +196,22 @@ struct Tanh : ElementwiseOp<Tanh, true> {
   Function function() const { return {Function::Kind::tanh}; }
 };
 
+// alpha tanh(beta x); by default with the constants of LeCun et al. 1998, Gradient-based learning applied to document
+// recognition: close to 1 at 1 and to -1 at -1.
+struct ScaledTanh : ElementwiseOp<ScaledTanh, true> {
+  static constexpr const char* kName = "ScaledTanh";
+  static constexpr double kAlpha = 1.7159, kBeta = 2.0 / 3;
+  ScaledTanh(double alpha_, double beta_)
+      : alpha(check_finite(kName, "alpha", alpha_)), beta(check_finite(kName, "beta", beta_)) {}
+  static constexpr auto arguments() {
+    return std::tuple(argument<double>("alpha", kAlpha), argument<double>("beta", kBeta));
+  }
+  auto values() const { return std::tuple(alpha, beta); }
+  Function function() const { return {Function::Kind::scaled_tanh, alpha, beta}; }
+
+  double alpha, beta;
+};
+
 // log(1 + exp(beta x)) / beta; x itself where beta x is above the threshold. Dugas et al. 2000.
 struct Softplus : ElementwiseOp<Softplus, true> {
   static constexpr const char* kName = "Softplus";
@@ -277,7 +296,7 @@ struct Softsign : ElementwiseOp<Softsign> {
 };
 
 // All of the operations above.
-using ActivationOps = TypeList<ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Sigmoid, Tanh, Softplus, Hardswish,
-                               Hardsigmoid, Hardtanh, ReLU6, Softsign>;
+using ActivationOps = TypeList<ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Sigmoid, Tanh, ScaledTanh, Softplus,
+                               Hardswish, Hardsigmoid, Hardtanh, ReLU6, Softsign>;
 
 }  // namespace cnnfast

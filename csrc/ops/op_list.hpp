@@ -21,6 +21,7 @@
 #include "ops/pad.hpp"
 #include "ops/planned_conv.hpp"
 #include "ops/prelu.hpp"
+#include "ops/rbf.hpp"
 #include "ops/resample.hpp"
 #include "ops/resize.hpp"
 #include "ops/softmax.hpp"
@@ -30,11 +31,11 @@
 namespace cnnfast {
 
 // A family's kernels are compiled together: csrc/kernels/instantiate/.
-using ProductOps = TypeList<Conv2d, ConvTranspose2d, Linear, MatMul>;
+using ProductOps = TypeList<Conv2d, ConvTranspose2d, Linear, MatMul, RBF>;
 using PoolingOps = TypeList<MaxPool2d, AvgPool2d>;
 using PointwiseOps = TypeList<ChannelBias, PositionBias, PReLU, Softmax, LogSoftmax>;
 using NormalizationOps = TypeList<BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, Dropout>;
-using StructureOps = TypeList<Reshape, Add, Mul, Concat, Upsample2d, Pad2d, Resize2d>;
+using StructureOps = TypeList<Reshape, Add, Mul, Concat, SelectChannels, Upsample2d, Pad2d, Resize2d>;
 // Fused by a plan from several layers.
 using FusedOps = TypeList<ConvPool, ConvActivation>;
 // Elementwise functions (ActivationOps, csrc/ops/activations.hpp) have one kernel.

@@ -172,4 +172,41 @@ struct Concat : OpBase {
   }
 };
 
+// The channels at the given indices, in their order; one may be selected several times.
+struct SelectChannels : OpBase {
+  static constexpr const char* kName = "SelectChannels";
+  struct Geometry {
+    Index positions = 1;
+    Index channels = 1;          // of the input
+    std::vector<Index> indices;  // of a channel of the input, for each channel of the output
+  };
+
+  explicit SelectChannels(Shape indices_) : indices(std::move(indices_)) {
+    if (indices.rank() < 1) fail(kName, ": indices must select at least one channel, got ()");
+    for (Index index : indices.dims()) {
+      if (index < 0 || index >= kMaxExtent) {
+        fail(kName, ": every index must be from 0 to ", kMaxExtent - 1, ", got ", to_string(indices));
+      }
+    }
+  }
+  static constexpr auto arguments() { return std::tuple(argument<Shape>("indices")); }
+  auto values() const { return std::tuple(indices); }
+  Shape output_shape(const Shapes& inputs) const {
+    const Index last = *std::max_element(indices.dims().begin(), indices.dims().end());
+    if (last >= inputs[0].channels()) {
+      fail(kName, ": there is no channel ", last, " in input ", to_string(inputs[0]), ", which has ",
+           inputs[0].channels());
+    }
+    std::vector<Index> dims = inputs[0].dims();
+    dims[0] = indices.rank();
+    return Shape(std::move(dims));
+  }
+  Geometry bind_shape(const Shapes& inputs) const {
+    const Shape out = output_shape(inputs);
+    return {out.positions(), inputs[0].channels(), indices.dims()};
+  }
+
+  Shape indices;  // a list of numbers, not a shape
+};
+
 }  // namespace cnnfast

@@ -94,6 +94,11 @@ class Linear(Op):
 class MatMul(Op):
     def __init__(self) -> None: ...
 
+class RBF(Op):
+    def __init__(
+        self, in_features: int, out_features: int, scale: float = 1.0, fixed: bool = False
+    ) -> None: ...
+
 class ChannelBias(Op):
     def __init__(self, channels: int) -> None: ...
 
@@ -271,6 +276,9 @@ class Sigmoid(Op):
 class Tanh(Op):
     def __init__(self) -> None: ...
 
+class ScaledTanh(Op):
+    def __init__(self, alpha: float = 1.7159, beta: float = 0.6666666666666666) -> None: ...
+
 class Softplus(Op):
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None: ...
 
@@ -312,6 +320,9 @@ class Mul(Op):
 
 class Concat(Op):
     def __init__(self) -> None: ...
+
+class SelectChannels(Op):
+    def __init__(self, indices: Sequence[int]) -> None: ...
 
 # end
 

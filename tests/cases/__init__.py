@@ -13,12 +13,12 @@ from tests.cases.case import Case, Shape
 from tests.cases.conv_transpose import CONV_TRANSPOSE, transpose
 from tests.cases.convolution import CONV1D, CONV2D, conv, conv1d
 from tests.cases.elementwise import ELEMENTWISE, elementwise
-from tests.cases.linear import LINEAR, MATMUL, linear
+from tests.cases.linear import LINEAR, MATMUL, RBF, linear
 from tests.cases.normalization import NORMALIZATION
 from tests.cases.padding import PADDING, RESIZING, pad, resize
 from tests.cases.pooling import POOLS, average, pool
 from tests.cases.resampling import RESAMPLING, down, up
-from tests.cases.structure import ADD, CONCAT, FLATTEN, MUL, RESHAPE, concat, flatten, reshape
+from tests.cases.structure import ADD, CONCAT, FLATTEN, MUL, RESHAPE, SELECT, concat, flatten, reshape
 
 CASES = [
     *CONV2D,
@@ -30,10 +30,12 @@ CASES = [
     *POOLS,
     *LINEAR,
     *MATMUL,
+    *RBF,
     *BIASES,
     *ELEMENTWISE,
     *ADD,
     *MUL,
+    *SELECT,
     *CONCAT,
     *FLATTEN,
     *RESHAPE,

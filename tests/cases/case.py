@@ -54,6 +54,8 @@ class Case:
                 shapes = {"weight": (s["in_channels"], out_group, *kernel), "bias": (s["out_channels"],)}
             case "Linear":
                 shapes = {"weight": (s["out_features"], s["in_features"]), "bias": (s["out_features"],)}
+            case "RBF":
+                shapes = {"weight": (s["out_features"], s["in_features"])}
             case "PReLU":
                 shapes = {"weight": (s["num_parameters"],)}
             case "ChannelBias":

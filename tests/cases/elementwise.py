@@ -47,6 +47,8 @@ ELEMENTWISE = [
     *elementwise("Mish", "mish on 32x13x13"),
     *elementwise("Sigmoid", "sigmoid on 32x13x13"),
     *elementwise("Tanh", "tanh on 32x13x13"),
+    *elementwise("ScaledTanh", "scaled tanh on 32x13x13"),
+    *elementwise("ScaledTanh", "scaled tanh -0.75 2 on 32x13x13", alpha=-0.75, beta=2.0),
     *elementwise("Softplus", "softplus on 32x13x13", beta=1.0, threshold=20.0),
     *elementwise("Softplus", "softplus beta 2 on 32x13x13", beta=2.0, threshold=1.4),
     *elementwise("Hardswish", "hardswish on 32x13x13"),

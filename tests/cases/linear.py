@@ -12,6 +12,11 @@ def linear(n: int, features: int, out: int, bias: bool = True, **extra: Any) -> 
     return Case("Linear", n, ((features,),), settings, **extra)
 
 
+def rbf(n: int, features: int, out: int, scale: float = 1.0, **extra: Any) -> Case:
+    settings = {"in_features": features, "out_features": out, "scale": scale}
+    return Case("RBF", n, ((features,),), settings, **extra)
+
+
 def matmul(n: int, i: int, k: int, j: int, **extra: Any) -> Case:
     return Case("MatMul", n, ((i, k), (k, j)), **extra)
 
@@ -30,6 +35,19 @@ MATMUL = [
     matmul(2, 3, 4, 2, jacobian=True),
     matmul(5, 64, 64, 64, row="matmul 64x64 64x64"),
     matmul(2, 49, 49, 49, row="matmul 49x49 49x49"),
+]
+
+RBF = [
+    rbf(1, 1, 1),
+    rbf(2, 3, 7),
+    rbf(33, 17, 33, scale=-1.0),
+    rbf(5, 65, 31, scale=0.5),
+    rbf(17, 8, 65),
+    rbf(0, 16, 10),
+    rbf(3, 5, 4, jacobian=True),
+    rbf(2, 4, 3, scale=-1.0, jacobian=True),
+    rbf(17, 84, 10, scale=-1.0, row="lenet5 rbf 84->10"),
+    rbf(5, 784, 64, row="rbf 784->64"),
 ]
 
 LINEAR = [

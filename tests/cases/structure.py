@@ -38,6 +38,23 @@ def flatten(n: int, x: Shape, start_dim: int = 1, end_dim: int = -1, **extra: An
     return Case("Flatten", n, (x,), {"start_dim": start_dim, "end_dim": end_dim}, **extra)
 
 
+def select(n: int, x: Shape, indices: tuple[int, ...], **extra: Any) -> Case:
+    return Case("SelectChannels", n, (x,), {"indices": indices}, **extra)
+
+
+SELECT = [
+    select(1, (1,), (0,)),
+    select(33, (7, 3, 5), (6, 0, 6)),
+    select(5, (17,), (16, 15, 2)),
+    select(2, (3, 5), (1, 1, 0, 2, 2)),
+    select(2, (65, 4, 3), (*range(40), 64)),
+    select(0, (3, 4, 4), (2, 0)),
+    select(2, (3, 2, 2), (2, 0, 2), jacobian=True),
+    select(
+        2, (6, 14, 14), (0, 1, 2, 1, 2, 3, 2, 3, 4, 3, 4, 5, 0, 4, 5, 0, 1, 5), row="lenet5 18 of 6x14x14"
+    ),
+]
+
 CONCAT = [
     concat(1, (1, 1, 1), (1,)),
     concat(33, (7, 3, 5), (1, 17)),

@@ -325,6 +325,11 @@ std::vector<Case> linears() {
           {Linear(64, 16, true), {64}, 16},  {Linear(8, 1, false), {8}, 5}};
 }
 
+std::vector<Case> distances() {
+  return {{RBF(1, 1, 1, false), {1}, 1},    {RBF(5, 3, 1, false), {5}, 2},     {RBF(33, 19, -1, false), {33}, 3},
+          {RBF(84, 10, -1, true), {84}, 7}, {RBF(16, 8, 0.5, false), {16}, 9}, {RBF(19, 6, 1, true), {19}, 2}};
+}
+
 // Sides of one, two and five vectors of every width, and shorter ones.
 std::vector<Case> matrix_products() {
   return {{MatMul(), {1, 1}, 1, {{1, 1}}},   {MatMul(), {5, 3}, 2, {{3, 7}}},     {MatMul(), {33, 19}, 3, {{19, 8}}},
@@ -361,6 +366,12 @@ std::vector<Case> concats() {
           {Concat(), {5}, 3, {{3}, {33}}},
           {Concat(), {3, 5, 7}, 2, {{16, 5, 7}, {1, 5, 7}, {8, 5, 7}}},
           {Concat(), {16, 4, 4}, 3, {{19, 4, 4}}}};
+}
+std::vector<Case> selections() {
+  return {{SelectChannels({0}), {1}, 2},
+          {SelectChannels({2, 0, 2}), {3, 5, 7}, 2},
+          {SelectChannels({18, 3, 4, 5, 0, 18, 18, 7, 8}), {19, 4}, 3},
+          {SelectChannels({1}), {16, 4, 4}, 1}};
 }
 std::vector<Case> group_norms() {
   return {{GroupNorm(1, 1, 1e-5, true), {1, 3, 3}, 2},
@@ -401,6 +412,7 @@ std::vector<std::vector<Case>> activations(TypeList<Ops...>) {
           on_all_shapes(GELU("tanh")),
           on_all_shapes(Softplus(2, 1)),
           on_all_shapes(SELU(1.5, 0.75)),
+          on_all_shapes(ScaledTanh(-0.75, 2)),
           on_all_shapes(Hardsigmoid(0.2, 0.5)),
           on_all_shapes(Hardtanh(-0.25, 2))};
 }
@@ -447,6 +459,7 @@ void check_ops(Isa isa, Report& report) {
       line_resizes(),
       linears(),
       matrix_products(),
+      distances(),
       channel_biases(),
       position_biases(),
       learned_slopes(),
@@ -457,6 +470,7 @@ void check_ops(Isa isa, Report& report) {
       on_all_shapes(Add()),
       on_all_shapes(Mul()),
       concats(),
+      selections(),
       group_norms(),
       layer_norms(),
       responses(),

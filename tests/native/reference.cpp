@@ -310,6 +310,25 @@ void backward(const Linear& op, const Problem& p, const Values&, const Values& d
   }
 }
 
+void forward(const RBF& op, const Problem& p, Values& y) {
+  for (Index i = 0; i < p.n * op.out; ++i) {
+    for (Index k = 0; k < op.in; ++k) {
+      const double d = p.x[0][at(i / op.out * op.in + k)] - p.params[at(i % op.out * op.in + k)];
+      y[at(i)] += op.scale * d * d;
+    }
+  }
+}
+void backward(const RBF& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  for (Index i = 0; i < p.n * op.out; ++i) {
+    for (Index k = 0; k < op.in; ++k) {
+      const std::size_t xi = at(i / op.out * op.in + k), wi = at(i % op.out * op.in + k);
+      const double slope = 2 * op.scale * dy[at(i)] * (p.x[0][xi] - p.params[wi]);
+      d.dx[0][xi] += slope;
+      if (!op.fixed) d.dparams[wi] -= slope;
+    }
+  }
+}
+
 void forward(const ChannelBias&, const Problem& p, Values& y) {
   for (Index i = 0; i < p.n * p.size(); ++i) {
     y[at(i)] = p.x[0][at(i)] + p.params[at(i / p.positions() % p.channels())];
@@ -400,6 +419,10 @@ At at(const Mish&, double x) {
 }
 At at(const Sigmoid&, double x) { return {logistic(x), logistic(x) * logistic(-x)}; }
 At at(const Tanh&, double x) { return {std::tanh(x), 1 - std::tanh(x) * std::tanh(x)}; }
+At at(const ScaledTanh& op, double x) {
+  const double t = std::tanh(op.beta * x);
+  return {op.alpha * t, op.alpha * op.beta * (1 - t * t)};
+}
 At at(const Softplus& op, double x) {
   const double bx = op.beta * x;
   return bx > op.threshold ? At{x, 1} : At{std::log1p(std::exp(bx)) / op.beta, logistic(bx)};
@@ -492,6 +515,23 @@ void forward(const Concat&, const Problem& p, Values& y) {
 }
 void backward(const Concat&, const Problem& p, const Values&, const Values& dy, Gradients& d) {
   for_each_part(p, [&](std::size_t i, std::size_t xi, std::size_t yi) { d.dx[i][xi] = dy[yi]; });
+}
+
+void forward(const SelectChannels& op, const Problem& p, Values& y) {
+  std::size_t yi = 0;
+  for (Index image = 0; image < p.n; ++image) {
+    for (Index c : op.indices.dims()) {
+      for (Index k = 0; k < p.positions(); ++k) y[yi++] = p.x[0][at(image * p.size() + c * p.positions() + k)];
+    }
+  }
+}
+void backward(const SelectChannels& op, const Problem& p, const Values&, const Values& dy, Gradients& d) {
+  std::size_t yi = 0;
+  for (Index image = 0; image < p.n; ++image) {
+    for (Index c : op.indices.dims()) {
+      for (Index k = 0; k < p.positions(); ++k) d.dx[0][at(image * p.size() + c * p.positions() + k)] += dy[yi++];
+    }
+  }
 }
 
 void forward(const Add&, const Problem& p, Values& y) {

@@ -86,6 +86,13 @@ EXACT = [
     Exact("Sigmoid", logistic, lambda x: logistic(x) * logistic(-x), 3, 5),
     Exact("Tanh", mp.tanh, lambda x: mp.sech(x) ** 2, 3, 5),
     Exact(
+        "ScaledTanh",
+        lambda x: mp.mpf(1.5) * mp.tanh(x / 2),
+        lambda x: mp.mpf(0.75) * mp.sech(x / 2) ** 2,
+        *(4, 6),
+        {"alpha": 1.5, "beta": 0.5},
+    ),
+    Exact(
         "Softplus",
         lambda x: x if x > 20 else mp.log1p(mp.exp(x)),
         lambda x: 1 if x > 20 else logistic(x),

@@ -89,6 +89,14 @@ SETTINGS: list[tuple[str, tuple[Any, ...], type[Exception], str]] = [
     ("PReLU", (0,), ValueError, f"num_parameters must be from 1 to {BIG}, got 0"),
     ("PReLU", (1.0,), TypeError, "num_parameters must be an int, got 1.0"),
     ("PReLU", (1, float("nan")), ValueError, "init must be finite, got nan"),
+    ("ScaledTanh", (float("inf"),), ValueError, "alpha must be finite, got inf"),
+    ("ScaledTanh", (1, "2"), TypeError, "beta must be a number, got '2'"),
+    ("RBF", (3, 0), ValueError, f"out_features must be from 1 to {BIG}, got 0"),
+    ("RBF", (3, 4, float("nan")), ValueError, "scale must be finite, got nan"),
+    ("RBF", (3, 4, 1.0, 1), TypeError, "fixed must be True or False, got 1"),
+    ("SelectChannels", ((),), ValueError, "indices must select at least one channel, got ()"),
+    ("SelectChannels", ((0, -1),), ValueError, f"every index must be from 0 to {BIG - 1}, got (0, -1)"),
+    ("SelectChannels", (3,), TypeError, "indices must be a tuple of ints such as (1, 28, 28), got 3"),
 ]
 
 
@@ -126,6 +134,13 @@ SHAPES: list[tuple[_core.Op, tuple[Any, ...], str]] = [
     ),
     (_core.MatMul(), ((4,), (4, 5)), "expected inputs of shapes (i, k) and (k, j), got (4,) and (4, 5)"),
     (_core.PReLU(3), ((4, 5, 5),), "expected 3 channels, one for each slope, got input (4, 5, 5)"),
+    (_core.SelectChannels((4, 0)), ((4, 5, 5),), "there is no channel 4 in input (4, 5, 5), which has 4"),
+    (_core.RBF(3, 4), ((5,),), "expected 3 input features, got 5"),
+    (
+        _core.RBF(3, 4),
+        ((3, 2, 2),),
+        "expected an input of shape (3,), got (3, 2, 2); put a Flatten before it",
+    ),
 ]
 
 

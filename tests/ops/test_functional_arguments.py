@@ -52,9 +52,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "position_bias": {"bias": _ones(4, 6, 6)},
     "matmul": {"a": _ones(2, 4, 6), "b": _ones(2, 6, 3)},
     "prelu": {"weight": _ones(4)},
+    "rbf": {"x": _ones(2, 4), "weight": _ones(3, 4)},
     "reshape": {"shape": (12, 12)},
     "resize1d": {"x": LINES, "size": 9},
     "resize2d": {"size": 9},
+    "select_channels": {"indices": (2, 0)},
     "upsample1d": {"x": LINES, "scale_factor": 2},
     "upsample2d": {"scale_factor": 2},
 }

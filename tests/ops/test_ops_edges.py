@@ -85,6 +85,8 @@ SPECIAL = [
     ("Mish", {}, [NAN, INF, -INF, 0.0], [NAN, INF, NAN, 0], [NAN, NAN, NAN, 0.6]),
     ("Sigmoid", {}, [NAN, INF, -INF, 0.0], [NAN, 1, 0, 0.5], [NAN, 0, 0, 0.25]),
     ("Tanh", {}, [NAN, INF, -INF, 0.0], [NAN, 1, -1, 0], [NAN, 0, 0, 1]),
+    ("ScaledTanh", {}, [NAN, INF, -INF, 0.0], [NAN, 1.7159, -1.7159, 0], [NAN, 0, 0, 1.7159 * 2 / 3]),
+    ("ScaledTanh", {"beta": 0.0}, [NAN, INF, -INF, 1.0], [NAN, NAN, NAN, 0], [NAN, NAN, NAN, 0]),
     ("Softplus", {}, [NAN, INF, -INF, 0.0], [NAN, INF, 0, np.log(2)], [NAN, 1, 0, 0.5]),
     ("Softplus", {"threshold": 1e9}, [NAN, INF, 1e4, -1e4], [NAN, INF, 1e4, 0], [NAN, 1, 1, 0]),
     ("Hardswish", {}, [NAN, INF, -INF, 0.0, -3, 3], [NAN, INF, NAN, 0, 0, 3], [NAN, 1, 0, 0.5, 0, 1]),

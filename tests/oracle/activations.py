@@ -70,6 +70,17 @@ def tanh_backward(dy: Array, x: Array) -> Gradients:
     return (np.asarray(dy, np.float64) * 4 * logistic(2 * x) * logistic(-2 * x),)
 
 
+def scaled_tanh(x: Array, *, alpha: float = 1.7159, beta: float = 2 / 3) -> Array:
+    """y = alpha tanh(beta x)."""
+    return alpha * tanh(beta * np.asarray(x, np.float64))
+
+
+def scaled_tanh_backward(dy: Array, x: Array, *, alpha: float = 1.7159, beta: float = 2 / 3) -> Gradients:
+    """dx = dy alpha beta / cosh(beta x)^2."""
+    (slope,) = tanh_backward(dy, beta * np.asarray(x, np.float64))
+    return (alpha * beta * slope,)
+
+
 def leaky_relu(x: Array, *, negative_slope: float = 0.01) -> Array:
     """y = x above 0, negative_slope * x elsewhere."""
     x = np.asarray(x, np.float64)
@@ -220,6 +231,7 @@ PAIRS = {
     "Mish": (mish, mish_backward),
     "Sigmoid": (sigmoid, sigmoid_backward),
     "Tanh": (tanh, tanh_backward),
+    "ScaledTanh": (scaled_tanh, scaled_tanh_backward),
     "Softplus": (softplus, softplus_backward),
     "Hardswish": (hardswish, hardswish_backward),
     "Hardsigmoid": (hardsigmoid, hardsigmoid_backward),

@@ -30,7 +30,21 @@ def matmul_backward(dy: Array, a: Array, b: Array) -> Gradients:
     return np.einsum("nij,nkj->nik", dy, b), np.einsum("nik,nij->nkj", a, dy)
 
 
+def rbf(x: Array, w: Array, *, scale: float = 1.0) -> Array:
+    """y[n,o] = scale * sum over i of (x[n,i] - w[o,i])^2."""
+    apart = np.asarray(x, np.float64)[:, None] - np.asarray(w, np.float64)
+    return scale * (apart**2).sum(axis=2)
+
+
+def rbf_backward(dy: Array, x: Array, w: Array, *, scale: float = 1.0) -> Gradients:
+    """dx[n,i] = sum over o of 2 scale dy[n,o] (x[n,i] - w[o,i]); dw[o,i] = minus the same summed over n."""
+    apart = np.asarray(x, np.float64)[:, None] - np.asarray(w, np.float64)
+    each = 2 * scale * np.asarray(dy, np.float64)[:, :, None] * apart
+    return each.sum(axis=1), -each.sum(axis=0)
+
+
 PAIRS = {
+    "RBF": (rbf, rbf_backward),
     "Linear": (linear, linear_backward),
     "MatMul": (matmul, matmul_backward),
 }

@@ -66,7 +66,21 @@ def flatten_backward(dy: Array, x: Array, *, start_dim: int = 1, end_dim: int = 
     return (np.asarray(dy, np.float64).reshape(np.shape(x)),)
 
 
+def select_channels(x: Array, *, indices: Any) -> Array:
+    """y[n,k] = x[n,indices[k]]."""
+    return np.stack([np.asarray(x, np.float64)[:, index] for index in indices], axis=1)
+
+
+def select_channels_backward(dy: Array, x: Array, *, indices: Any) -> Gradients:
+    """dx[n,c] = the sum of dy[n,k] over the k with indices[k] = c."""
+    dx = np.zeros(np.shape(x))
+    for k, index in enumerate(indices):
+        dx[:, index] += np.asarray(dy, np.float64)[:, k]
+    return (dx,)
+
+
 PAIRS = {
+    "SelectChannels": (select_channels, select_channels_backward),
     "Add": (add, add_backward),
     "Mul": (mul, mul_backward),
     "Concat": (concat, concat_backward),

@@ -84,6 +84,7 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "ELU": draw_any("ELU", alpha=0.75),
     "SELU 1.5 0.75": draw_any("SELU", alpha=1.5, gamma=0.75),
     "Hardsigmoid 0.25": draw_any("Hardsigmoid", alpha=0.25, beta=0.75),
+    "ScaledTanh -0.75 2": draw_any("ScaledTanh", alpha=-0.75, beta=2.0),
     "Hardtanh": draw_any("Hardtanh", min_val=-0.5, max_val=1.25),
     "PReLU": draw_any("PReLU", num_parameters=1, init=0.25),
     "PReLU of channels": lambda rng: prelu(int(rng.integers(1, 6)), image(rng)),

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cnnfast import models, nn
+from cnnfast.models.digit_codes import digit_codes
 
 from tests.support.small_networks import REDUCED
 
@@ -63,6 +64,57 @@ def lenet5() -> Any:
         *(t.Conv2d(6, 16, 5), t.ReLU(), t.MaxPool2d(2), t.Flatten()),
         *(t.Linear(400, 120), t.ReLU(), t.Linear(120, 84), t.ReLU(), t.Linear(84, 10)),
     )
+
+
+#: Table I of the paper: row by row, which of the 16 maps of C3 read a map of S2.
+TABLE = """
+X . . . X X X . . X X X X . X X
+X X . . . X X X . . X X X X . X
+X X X . . . X X X . . X . X X X
+. X X X . . X X X X . . X . X X
+. . X X X . . X X X X . X X . X
+. . . X X X . . X X X X . X X X
+"""
+
+
+class Lenet5(t.Module):  # type: ignore[misc]
+    """The form of the paper, with a dense C3 in which weights that the table does not name are 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        shapes = [
+            *((6, 1, 5, 5), (6,), (6, 1, 1, 1), (6,)),
+            *((6, 3, 5, 5), (6,), (9, 4, 5, 5), (9,), (1, 6, 5, 5), (1,)),
+            *((16, 1, 1, 1), (16,), (120, 16, 5, 5), (120,), (84, 120), (84,)),
+        ]
+        self.values = t.ParameterList(torch.empty(shape) for shape in shapes)
+        self.register_buffer("codes", torch.from_numpy(digit_codes()))
+
+    def forward(self, x: Any) -> Any:
+        F, v = t.functional, self.values
+        x = self.squashed(F.conv2d(x, v[0], v[1]))
+        x = self.subsampled(x, v[2], v[3])
+        x = self.squashed(F.conv2d(x, self.c3_weight(), torch.cat([v[5], v[7], v[9]])))
+        x = self.subsampled(x, v[10], v[11])
+        x = self.squashed(F.conv2d(x, v[12], v[13]).flatten(1))
+        x = self.squashed(F.linear(x, v[14], v[15]))
+        return -((x[:, None] - self.codes) ** 2).sum(2)
+
+    def squashed(self, x: Any) -> Any:
+        return 1.7159 * torch.tanh(2 / 3 * x)
+
+    def subsampled(self, x: Any, coefficient: Any, bias: Any) -> Any:
+        total = x[:, :, ::2, ::2] + x[:, :, 1::2, ::2] + x[:, :, ::2, 1::2] + x[:, :, 1::2, 1::2]
+        return self.squashed(total * coefficient.view(1, -1, 1, 1) + bias.view(1, -1, 1, 1))
+
+    def c3_weight(self) -> Any:
+        connected = np.array([row.split() for row in TABLE.split("\n") if row]).T == "X"
+        own = [*self.values[4], *self.values[6], *self.values[8]]
+        maps = []
+        for weight, reads in zip(own, connected, strict=True):
+            spread = iter(weight)
+            maps.append(torch.stack([next(spread) if r else weight.new_zeros(5, 5) for r in reads]))
+        return torch.stack(maps)
 
 
 def mlp() -> Any:
@@ -139,6 +191,7 @@ TWINS: dict[str, Callable[[], Any]] = {
     "alphago_policy": partial(alphago_policy, 5, 8),
     "cnn1d": cnn1d,
     "lenet5": lenet5,
+    "lenet5 paper": Lenet5,
     "mlp": mlp,
     "mobilenet_cifar": partial(mobilenet_cifar, 4),
     "plain_cifar": partial(cifar, 8, False),

@@ -11,7 +11,7 @@ from cnnfast import _core
 from tests import oracle
 from tests.support.networks import Chain, Network, draw_network
 
-SEEDS = range(24)
+SEEDS = range(25)
 BATCHES = [1, 2, 5, 17, 33, 70]
 
 

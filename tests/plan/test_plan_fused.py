@@ -30,6 +30,7 @@ ACTIVATIONS: dict[str, Callable[[], _core.Op]] = {
     "mish": _core.Mish,
     "sigmoid": _core.Sigmoid,
     "hyperbolic": _core.Tanh,
+    "scaled": lambda: _core.ScaledTanh(1.5, 0.5),
     "softplus": _core.Softplus,
     "hardswish": _core.Hardswish,
     "hardsigmoid": _core.Hardsigmoid,

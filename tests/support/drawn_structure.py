@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tests.cases import Case, Shape, concat, flatten, linear, pad, position_bias, reshape, resize
+from tests.cases.linear import rbf
 
 Rng = np.random.Generator
 Array = np.ndarray[Any, Any]
@@ -54,6 +55,18 @@ def draw_concat(rng: Rng) -> Case:
     """Of one value and up to six, of one channel and more than a vector has lanes."""
     more = rng.choice([1, 2, 5, 16, 19], int(rng.integers(0, 6)))
     return concat(draw_batch(rng), draw_shape(rng, 1, 2, 3), tuple(int(c) for c in more))
+
+
+def draw_select(rng: Rng) -> Case:
+    """Fewer channels or more, in any order."""
+    x = draw_shape(rng, 1, 2, 3)
+    indices = rng.integers(0, x[0], int(rng.integers(1, 40))).tolist()
+    return Case("SelectChannels", draw_batch(rng), (x,), {"indices": tuple(indices)})
+
+
+def draw_rbf(rng: Rng) -> Case:
+    features, out = (int(rng.choice([1, rng.integers(1, 40), rng.integers(1, 150)])) for _ in range(2))
+    return rbf(draw_batch(rng), features, out, float(rng.choice([1.0, -1.0, 0.3])))
 
 
 def draw_reshape(rng: Rng) -> Case:
@@ -138,6 +151,8 @@ FAMILIES: dict[str, Callable[[Rng], Case]] = {
     "Add": draw_add,
     "Mul": lambda rng: replace(draw_add(rng), op="Mul"),
     "Concat": draw_concat,
+    "SelectChannels": draw_select,
+    "RBF": draw_rbf,
     "Reshape": draw_reshape,
     "Flatten": draw_flatten,
     "Pad1d": draw_pad(1),

@@ -67,6 +67,8 @@ def draw_network(rng: np.random.Generator) -> Network:
         out = int(rng.choice([3, 10, 17, 33]))
         value = net.add(_core.Linear(net.shapes[value][0], out, bool(rng.integers(2))), value)
         value = net.add(_core.GELU("tanh"), value) if rng.integers(2) else value
+    if rng.integers(4) == 0:
+        value = net.add(_core.RBF(net.shapes[value][0], 5, -0.5, bool(rng.integers(2))), value)
     if rng.integers(2):
         net.add(_core.LogSoftmax() if rng.integers(2) else _core.Softmax(), value)
     return net
@@ -94,6 +96,7 @@ def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
             "concat",
             "reshape",
             "soft",
+            "select",
         ]
     ):
         case "conv":
@@ -136,6 +139,8 @@ def _image_node(net: Network, value: int, rng: np.random.Generator) -> int:
             return net.add(_core.Reshape((h, -1, c)), value)
         case "soft":
             return net.add(_core.Softmax(), value)
+        case "select":
+            return net.add(_core.SelectChannels((c - 1, 0, c // 2, 0)), value)
     return net.add(_core.ReLU(), value)
 
 

@@ -15,6 +15,7 @@ REDUCED: dict[str, Build] = {
     "alphago_policy": partial(models.alphago_policy, size=5, width=8),
     "cnn1d": models.cnn1d,
     "lenet5": models.lenet5,
+    "lenet5 paper": partial(models.lenet5, variant="paper"),
     "mlp": models.mlp,
     "mobilenet_cifar": partial(models.mobilenet_cifar, width=4),
     "plain_cifar": partial(models.plain_cifar, 8),

@@ -40,6 +40,8 @@ EXACT = (
     *COPIES,
     *MAX_POOLS,
     "Linear",
+    "RBF",
+    "SelectChannels",
     "ChannelBias",
     "PositionBias",
     "Add",
@@ -96,6 +98,8 @@ def forward_scale(case: Case, arrays: tuple[Array, ...]) -> tuple[int, Array | N
             return products, oracle.PAIRS[case.op][0](*absolute, **case.call)
         case "Conv1d" | "Conv2d" | "Linear":
             return int(np.prod(arrays[1].shape[1:])), oracle.PAIRS[case.op][0](*absolute, **case.call)
+        case "RBF":  # the terms are squares: nothing cancels
+            return 2 * case.inputs[0][0], np.abs(oracle.rbf(*arrays, **case.call))
         case "MatMul":
             return case.inputs[0][1], oracle.matmul(*absolute)
         case "Mul":
@@ -134,6 +138,13 @@ def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tu
         case "Conv1d" | "Conv2d" | "Linear":
             seen_by = math.prod((arrays[1].shape[0], *arrays[1].shape[2:])) // case.settings.get("groups", 1)
             return list(zip([seen_by, each_output, each_output], sums, strict=False))
+        case "RBF":  # differences, whose rounding counts against x and w
+            x, w = absolute
+            scale = 2 * abs(case.settings["scale"])
+            each = scale * np.abs(dy)[:, :, None] * (x[:, None] + w)
+            return [(2 * len(w), each.sum(axis=1)), (2 * case.n, each.sum(axis=0))]
+        case "SelectChannels":
+            return [(len(case.settings["indices"]), sums[0])]
         case "MatMul":
             return [(case.inputs[1][1], sums[0]), (case.inputs[0][0], sums[1])]
         case "Mul":
@@ -153,6 +164,9 @@ def backward_scales(case: Case, dy: Array, arrays: tuple[Array, ...]) -> list[tu
             return [(1, np.abs(dy) * (bend + 2 * oracle.logistic(arrays[0].astype(np.float64))))]
         case "Hardswish":
             return [(1, np.abs(dy) * (absolute[0].astype(np.float64) / 3 + 0.5))]
+        case "ScaledTanh":
+            bend = case.settings.get("alpha", 1.7159) * case.settings.get("beta", 2 / 3)
+            return [(1, np.abs(bend * dy.astype(np.float64)))]
         case (
             "Sigmoid" | "Tanh"
         ):  # y (1 - y), 1 - y^2: ours do better, test_activations_accuracy.py says how much

@@ -1,10 +1,11 @@
-// Convolutions and matrix products.
+// Convolutions, matrix products and distances.
 #include "kernels/instantiate/family.hpp"
 
 #include "kernels/conv/conv2d_algorithms.hpp"
 #include "kernels/conv/conv_transpose.hpp"
 #include "kernels/conv/linear.hpp"
 #include "kernels/conv/matmul.hpp"
+#include "kernels/conv/rbf.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
@@ -16,6 +17,7 @@ void fill_products(KernelTable<CNNFAST_ELEMENT>& table) {
       with_weights<ConvTranspose2dKernels>(),
       with_whole_batch_weight_grad<LinearKernels>(),
       without_weights<MatMulKernels>(),
+      with_weights<RBFKernels>(),
   };
   static_cast<WholeBatchKernels<CNNFAST_ELEMENT, Linear::Geometry>&>(table) = {LinearKernels<CNNFAST_ELEMENT>::weights};
 }

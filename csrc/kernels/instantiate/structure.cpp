@@ -10,8 +10,13 @@ CNNFAST_KERNELS_BEGIN
 
 void fill_structure(KernelTable<CNNFAST_ELEMENT>& table) {
   static_cast<FamilyKernels<StructureOps>&>(table) = {
-      without_weights<ReshapeKernels>(),  without_weights<AddKernels>(),        without_weights<MulKernels>(),
-      without_weights<ConcatKernels>(),   without_weights<Upsample2dKernels>(), without_weights<Pad2dKernels>(),
+      without_weights<ReshapeKernels>(),
+      without_weights<AddKernels>(),
+      without_weights<MulKernels>(),
+      without_weights<ConcatKernels>(),
+      without_weights<SelectChannelsKernels>(),
+      without_weights<Upsample2dKernels>(),
+      without_weights<Pad2dKernels>(),
       without_weights<Resize2dKernels>(),
   };
 }

@@ -156,6 +156,15 @@ struct TanhAt {
   }
 };
 
+struct ScaledTanhAt {
+  double alpha, beta;
+  template <class V>
+  CNNFAST_INLINE ValueSlope<V> operator()(const V& x) const {
+    const auto at = TanhAt()(V(ei::pmul(x, constant<V>(beta))));
+    return {ei::pmul(at.value, constant<V>(alpha)), ei::pmul(at.slope, constant<V>(alpha * beta))};
+  }
+};
+
 struct SoftplusAt {
   double beta, threshold;
   template <class V>
@@ -230,6 +239,7 @@ CNNFAST_INLINE void with_function(const Function& g, const F& f) {
     case Kind::mish: return f(MishAt());
     case Kind::sigmoid: return f(SigmoidAt());
     case Kind::tanh: return f(TanhAt());
+    case Kind::scaled_tanh: return f(ScaledTanhAt{g.a, g.b});
     case Kind::softplus: return f(SoftplusAt{g.a, g.b});
     case Kind::hardswish: return f(HardswishAt());
     case Kind::hardsigmoid: return f(HardsigmoidAt(g.a, g.b));

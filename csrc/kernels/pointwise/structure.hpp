@@ -1,4 +1,5 @@
-// Reshape, which is Flatten too (the same numbers in the c, h, w order that users count in), Add, Mul and Concat.
+// Reshape, which is Flatten too (the same numbers in the c, h, w order that users count in), Add, Mul, Concat and
+// SelectChannels.
 #pragma once
 
 #include <type_traits>
@@ -122,6 +123,33 @@ struct ConcatKernels {
         f(i, first, all - first < most ? all - first : most, offset);
       }
     }
+  }
+};
+
+// Position by position, as channels-last the channels of one are neighbors.
+template <class T>
+struct SelectChannelsKernels {
+  using G = SelectChannels::Geometry;
+  static KernelSizes sizes(const G&, Index) { return {}; }
+  static void forward(const G& g, const ForwardArgs<T>& a) {
+    for_each_position(g, a.n, [&](Index x, Index y) {
+      for (Index index : g.indices) a.y[y++] = a.x[x + index];
+    });
+  }
+  static void backward(const G& g, const BackwardArgs<T>& a) {
+    if (a.dx == nullptr) return;
+    for_each_position(g, a.n, [&](Index x, Index y) {
+      for (Index c = 0; c < g.channels; ++c) a.dx[x + c] = T(0);
+      for (Index index : g.indices) a.dx[x + index] += a.dy[y++];
+    });
+  }
+
+ private:
+  // Calls f(first element of a position in x, in y).
+  template <class F>
+  static CNNFAST_INLINE void for_each_position(const G& g, Index n, const F& f) {
+    const Index selected = static_cast<Index>(g.indices.size());
+    for (Index position = 0; position < n * g.positions; ++position) f(position * g.channels, position * selected);
   }
 };
 

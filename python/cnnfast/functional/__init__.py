@@ -30,6 +30,8 @@ from .activation import (
     relu6,
     relu6_backward,
     relu_backward,
+    scaled_tanh,
+    scaled_tanh_backward,
     selu,
     selu_backward,
     sigmoid,
@@ -102,6 +104,7 @@ from .pooling import (
     max_pool2d_backward,
 )
 from .prelu import prelu, prelu_backward
+from .rbf import rbf, rbf_backward
 from .resample import (
     downsample1d,
     downsample1d_backward,
@@ -114,6 +117,7 @@ from .resample import (
 )
 from .reshape import flatten, flatten_backward, reshape, reshape_backward
 from .resize import resize1d, resize1d_backward, resize2d, resize2d_backward
+from .selection import select_channels, select_channels_backward
 from .softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .structure import add, add_backward, concat, concat_backward, mul, mul_backward
 from .unpooling import max_unpool1d, max_unpool1d_backward, max_unpool2d, max_unpool2d_backward
@@ -215,6 +219,8 @@ __all__ = [
     "position_bias_backward",
     "prelu",
     "prelu_backward",
+    "rbf",
+    "rbf_backward",
     "relu",
     "relu6",
     "relu6_backward",
@@ -225,6 +231,10 @@ __all__ = [
     "resize1d_backward",
     "resize2d",
     "resize2d_backward",
+    "scaled_tanh",
+    "scaled_tanh_backward",
+    "select_channels",
+    "select_channels_backward",
     "selu",
     "selu_backward",
     "sigmoid",

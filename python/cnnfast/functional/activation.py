@@ -114,6 +114,20 @@ def tanh_backward(dy: Array, x: Array, *, isa: str | None = None) -> Array:
     return elementwise_backward("tanh_backward", _core.Tanh(), dy, x, isa)
 
 
+def scaled_tanh(
+    x: Array, alpha: float = 1.7159, beta: float = 0.6666666666666666, *, isa: str | None = None
+) -> Array:
+    """alpha * tanh(beta * x), by default with the constants of LeCun et al. 1998; see `nn.ScaledTanh`."""
+    return elementwise("scaled_tanh", _core.ScaledTanh(alpha, beta), x, isa)
+
+
+def scaled_tanh_backward(
+    dy: Array, x: Array, alpha: float = 1.7159, beta: float = 0.6666666666666666, *, isa: str | None = None
+) -> Array:
+    """dx of `scaled_tanh`."""
+    return elementwise_backward("scaled_tanh_backward", _core.ScaledTanh(alpha, beta), dy, x, isa)
+
+
 def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0, *, isa: str | None = None) -> Array:
     """log(1 + exp(beta * x)) / beta; see `nn.Softplus`."""
     return elementwise("softplus", _core.Softplus(beta, threshold), x, isa)

@@ -150,6 +150,12 @@ class TorchModel:
                 return x.flatten(s["start_dim"], s["end_dim"])
             case "Reshape":
                 return x.flatten(1).unflatten(1, s["shape"])  # reshape leaves no extent open in a batch of 0
+            case "ScaledTanh":
+                return s["alpha"] * self.torch.tanh(s["beta"] * x)
+            case "SelectChannels":
+                return x.index_select(1, self.torch.tensor(s["indices"]))
+            case "RBF":
+                return s["scale"] * (x[:, None] - weights[0]).square().sum(2)
             case "Softmax":
                 return F.softmax(x, 1)
             case "LogSoftmax":

@@ -14,6 +14,7 @@ from .activation import (
     LeakyReLU,
     Mish,
     ReLU,
+    ScaledTanh,
     Sigmoid,
     SiLU,
     Softplus,
@@ -50,17 +51,19 @@ from .pooling import MaxPool1d, MaxPool2d
 from .prelu import PReLU
 from .preprocessing import Preprocessing
 from .python_layer import PythonLayer, register_layer
+from .rbf import RBF
 from .registry import from_config, layer_types
 from .resample import Downsample1d, Downsample2d, Upsample1d, Upsample2d
 from .residual import Residual
 from .resize import Resize1d, Resize2d
 from .sequential import Sequential
 from .softmax import LogSoftmax, Softmax
-from .structure import Add, Concat, Flatten, Identity, MatMul, Mul, Reshape
+from .structure import Add, Concat, Flatten, Identity, MatMul, Mul, Reshape, SelectChannels
 
 __all__ = [
     "ELU",
     "GELU",
+    "RBF",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -121,6 +124,8 @@ __all__ = [
     "Residual",
     "Resize1d",
     "Resize2d",
+    "ScaledTanh",
+    "SelectChannels",
     "Sequential",
     "SiLU",
     "Sigmoid",

@@ -236,6 +236,37 @@ class Tanh(Layer):
 
 
 @register
+class ScaledTanh(Layer):
+    """y = alpha * tanh(beta * x), by default the activation of LeNet-5, which is close to 1 at 1 and steep
+    from -1 to 1.
+
+    Args:
+        alpha: The largest output.
+        beta: The slope at 0, divided by alpha.
+
+    Shapes:
+        Any, kept.
+
+    Raises:
+        TypeError: Not a number.
+        ValueError: Not finite.
+
+    Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, appendix A.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> nn.ScaledTanh()(np.array([[-1.0, 0.0, 1.0, 9.0]], dtype=np.float32)).round(4)
+        array([[-1.    ,  0.    ,  1.    ,  1.7159]], dtype=float32)
+    """
+
+    _operation = _core.ScaledTanh
+
+    def __init__(self, alpha: float = 1.7159, beta: float = 2 / 3) -> None:
+        super().__init__(_core.ScaledTanh(alpha, beta))
+
+
+@register
 class Softplus(Layer):
     """A smooth ReLU: y = log(1 + exp(beta * x)) / beta.
 

@@ -1,4 +1,4 @@
-"""Layers that reshape or combine values: `Flatten`, `Reshape`, `Identity` and the joins of a `Graph`."""
+"""Layers that reshape, select or combine values, among them the joins of a `Graph`."""
 
 from __future__ import annotations
 
@@ -77,6 +77,42 @@ class Reshape(Layer):
 
     def __repr__(self) -> str:
         return f"Reshape({self._op.settings()['shape']})"
+
+
+@register
+class SelectChannels(Layer):
+    """Copies the channels at the given indices, in their order, as ``x[:, indices]``.
+
+    With a grouped convolution after it, channels of the output read any channels of the input: a table of
+    connections.
+
+    Args:
+        indices: Channels of the input, counted from 0; each may be selected several times.
+
+    Shapes:
+        (n, c, ...) to (n, len(indices), ...).
+
+    Raises:
+        ValueError: No index, or a negative one; when called, an input without one of the channels.
+
+    Source: the connections of C3 in LeCun et al. 1998, Gradient-based learning applied to document
+    recognition, table I.
+
+    Example:
+        >>> import numpy as np
+        >>> from cnnfast import nn
+        >>> pairs = nn.Sequential(nn.SelectChannels((0, 1, 1, 2, 2, 0)), nn.Conv2d(6, 3, 5, groups=3))
+        >>> pairs(np.zeros((2, 3, 5, 5), dtype=np.float32)).shape
+        (2, 3, 1, 1)
+    """
+
+    _operation = _core.SelectChannels
+
+    def __init__(self, indices: Sequence[int]) -> None:
+        super().__init__(_core.SelectChannels(indices))
+
+    def __repr__(self) -> str:
+        return f"SelectChannels({self._op.settings()['indices']})"
 
 
 @register

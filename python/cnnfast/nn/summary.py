@@ -103,7 +103,7 @@ def in_words(op: Op) -> str:
 
 def _value_in_words(name: str, value: Any) -> str:
     value = value if name == "kernel_size" else shortest(value)
-    sizes = isinstance(value, tuple) and all(isinstance(item, int) for item in value)
+    sizes = name != "indices" and isinstance(value, tuple) and all(isinstance(item, int) for item in value)
     return "x".join(map(str, value)) if sizes else str(value)
 
 
