@@ -107,7 +107,7 @@ def test_list_and_get():
     for wrong in ("no such", 4):
         with refused(ValueError, f"models: unknown model {wrong!r}; models.list() has the known ones"):
             models.get(wrong)
-    with refused(ValueError, "models: unknown model 'lenet'; did you mean 'lenet5'?"):
+    with refused(ValueError, "models: unknown model 'lenet'; did you mean 'lenet5' or 'lenet5-paper'?"):
         models.info("lenet")
 
 
