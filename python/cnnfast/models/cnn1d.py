@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from .._types import Seed
-from ..nn import Conv1d, Flatten, Linear, Module, Preprocessing, ReLU, Sequential, Sigmoid, Tanh
-from .build import features_after, network
+from ..nn import Conv1d, Flatten, LazyLinear, Module, Preprocessing, ReLU, Sequential, Sigmoid, Tanh
+from .build import network
 from .registry import register
 
 
@@ -68,10 +68,8 @@ def cnn1d(
     for c_out, kernel, stride, activation in zip(*settings.values(), strict=True):
         layers += [Conv1d(c_in, c_out, kernel, stride), activation()]
         c_in = c_out
-    layers.append(Flatten())
-    shape = (in_channels, input_width)
-    layers.append(Linear(features_after(layers, shape), num_classes))
-    return network(seed, shape, Preprocessing(), layers)
+    layers += [Flatten(), LazyLinear(num_classes)]
+    return network(seed, (in_channels, input_width), Preprocessing(), layers)
 
 
 @register("cnn1d", source="CMU 11-785, Introduction to Deep Learning, homework 2 part 1")

@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 from .._types import Seed
-from ..nn import (
-    AdaptiveAvgPool2d,
-    BatchNorm2d,
-    Conv2d,
-    Flatten,
-    Linear,
-    Module,
-    Preprocessing,
-    ReLU,
-    Sequential,
-)
-from .build import network
+from ..nn import AdaptiveAvgPool2d, Flatten, Linear, Preprocessing, ReLU, Sequential
+from .build import conv_norm, network
 from .registry import register
 
 #: Output channels, as a multiple of the first convolution's, and stride of the blocks.
@@ -48,17 +38,12 @@ def mobilenet_cifar(
         >>> models.mobilenet_cifar(width=8).num_parameters()
         215642
     """
-    layers = _normalized(Conv2d(in_channels, width, 3, padding=1, bias=False), width)
+    layers = [*conv_norm(in_channels, width, 3, padding=1), ReLU()]
     channels = width
     for factor, stride in _BLOCKS:
         c_out = factor * width
-        depthwise = Conv2d(channels, channels, 3, stride, padding=1, groups=channels, bias=False)
-        layers += _normalized(depthwise, channels)
-        layers += _normalized(Conv2d(channels, c_out, 1, bias=False), c_out)
+        layers += [*conv_norm(channels, channels, 3, stride, padding=1, groups=channels), ReLU()]
+        layers += [*conv_norm(channels, c_out, 1), ReLU()]
         channels = c_out
     layers += [AdaptiveAvgPool2d(1), Flatten(), Linear(channels, num_classes)]
     return network(seed, (in_channels, 32, 32), Preprocessing(mean=0.5, std=0.25), layers)
-
-
-def _normalized(convolution: Conv2d, channels: int) -> list[Module]:
-    return [convolution, BatchNorm2d(channels), ReLU()]

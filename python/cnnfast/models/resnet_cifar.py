@@ -8,8 +8,6 @@ from .._types import Seed
 from ..nn import (
     AdaptiveAvgPool2d,
     AvgPool2d,
-    BatchNorm2d,
-    Conv2d,
     Flatten,
     Linear,
     Module,
@@ -20,7 +18,7 @@ from ..nn import (
     Residual,
     Sequential,
 )
-from .build import network
+from .build import conv_norm, network
 from .registry import register
 
 #: Output channels of the three stages.
@@ -88,11 +86,13 @@ def _build(who: str, depth: int, seed: Seed, num_classes: int, in_channels: int,
     if depth < 8 or depth % 6 != 2:
         raise ValueError(f"{who}: depth must be 6 n + 2 with n at least 1, as 20, got {depth}")
     channels, side = _WIDTHS[0], size
-    layers: list[Module] = [*_convolution(in_channels, channels, 1), ReLU()]
+    layers: list[Module] = [*conv_norm(in_channels, channels, 3, padding=1), ReLU()]
     for width in _WIDTHS:
         side = side if width == channels else (side + 1) // 2  # of the outputs
         for _ in range((depth - 2) // 6):
-            body = [*_convolution(channels, width, width // channels), ReLU(), *_convolution(width, width, 1)]
+            stride = width // channels
+            body = [*conv_norm(channels, width, 3, stride, padding=1), ReLU()]
+            body += conv_norm(width, width, 3, padding=1)
             if who == "plain_cifar":
                 layers += body
             elif width == channels:
@@ -103,10 +103,6 @@ def _build(who: str, depth: int, seed: Seed, num_classes: int, in_channels: int,
             channels = width
     layers += [AdaptiveAvgPool2d(1), Flatten(), Linear(channels, num_classes)]
     return network(seed, (in_channels, size, size), Preprocessing(mean=0.5, std=0.25), layers)
-
-
-def _convolution(c_in: int, c_out: int, stride: int) -> list[Module]:
-    return [Conv2d(c_in, c_out, 3, stride, padding=1, bias=False), BatchNorm2d(c_out)]
 
 
 def _shortcut(c_in: int, c_out: int, side: int) -> Sequential:

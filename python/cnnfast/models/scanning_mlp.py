@@ -6,8 +6,8 @@ from functools import partial
 from typing import Literal
 
 from .._types import Seed
-from ..nn import Conv1d, Flatten, Linear, Module, Preprocessing, ReLU, Sequential
-from .build import features_after, network
+from ..nn import Conv1d, Flatten, LazyLinear, Module, Preprocessing, ReLU, Sequential
+from .build import network
 from .registry import register
 
 #: Output channels, kernel and stride of each layer. Both read windows of 8 steps, 4 steps apart.
@@ -73,10 +73,9 @@ def scanning_mlp(
         layers.append(Conv1d(channels, neurons, kernel, stride))
         channels = neurons
     layers.append(Flatten())
-    shape = (in_channels, input_width)
     if num_classes is not None:
-        layers.append(Linear(features_after(layers, shape), num_classes))
-    return network(seed, shape, Preprocessing(), layers)
+        layers.append(LazyLinear(num_classes))
+    return network(seed, (in_channels, input_width), Preprocessing(), layers)
 
 
 _SOURCE = "CMU 11-785, Introduction to Deep Learning, homework 2 part 1"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from .._types import Seed
-from ..nn import Flatten, Linear, MaxPool2d, Module, Preprocessing, ReLU, Sequential
-from .build import VGG_STAGES, conv_norm, features_after, network
+from ..nn import Flatten, LazyLinear, MaxPool2d, Module, Preprocessing, ReLU, Sequential
+from .build import VGG_STAGES, conv_norm, network
 from .registry import register
 
 
@@ -51,10 +51,8 @@ def vgg_cifar(
             layers += [*conv_norm(channels, c_out, 3, padding=1), ReLU()]
             channels = c_out
         layers.append(MaxPool2d(2))
-    shape = (in_channels, 32, 32)
-    layers.append(Flatten())
-    layers.append(Linear(features_after(layers, shape), num_classes))
-    return network(seed, shape, Preprocessing(mean=0.5, std=0.25), layers)
+    layers += [Flatten(), LazyLinear(num_classes)]
+    return network(seed, (in_channels, 32, 32), Preprocessing(mean=0.5, std=0.25), layers)
 
 
 register(
