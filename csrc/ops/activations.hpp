@@ -203,10 +203,14 @@ struct ScaledTanh : ElementwiseOp<ScaledTanh, true> {
   static constexpr double kAlpha = 1.7159, kBeta = 2.0 / 3;
   ScaledTanh(double alpha_, double beta_)
       : alpha(check_finite(kName, "alpha", alpha_)), beta(check_finite(kName, "beta", beta_)) {}
-  static constexpr auto arguments() {
-    return std::tuple(argument<double>("alpha", kAlpha), argument<double>("beta", kBeta));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<double>("alpha", kAlpha), argument<double>("beta", kBeta));
   }
-  auto values() const { return std::tuple(alpha, beta); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(alpha, beta);
+  }
   Function function() const { return {Function::Kind::scaled_tanh, alpha, beta}; }
 
   double alpha, beta;

@@ -34,11 +34,15 @@ struct RBF : OpBase {
     output_shape(inputs);
     return {in, out, scale, fixed};
   }
-  static constexpr auto arguments() {
-    return std::tuple(argument<Index>("in_features"), argument<Index>("out_features"), argument<double>("scale", 1.0),
-                      argument<bool>("fixed", false));
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Index>("in_features"), argument<Index>("out_features"), argument<double>("scale", 1.0),
+                argument<bool>("fixed", false));
   }
-  auto values() const { return std::tuple(in, out, scale, fixed); }
+  template <class List>
+  auto values(const List& list) const {
+    return list(in, out, scale, fixed);
+  }
   std::vector<Parameter> parameters() const { return {{"weight", {out, in}, !fixed}}; }
   Index macs(const Shapes&) const { return in * out; }
 

@@ -189,8 +189,14 @@ struct SelectChannels : OpBase {
       }
     }
   }
-  static constexpr auto arguments() { return std::tuple(argument<Shape>("indices")); }
-  auto values() const { return std::tuple(indices); }
+  template <class List>
+  static constexpr auto arguments(const List& list) {
+    return list(argument<Shape>("indices"));
+  }
+  template <class List>
+  auto values(const List& list) const {
+    return list(indices);
+  }
   Shape output_shape(const Shapes& inputs) const {
     const Index last = *std::max_element(indices.dims().begin(), indices.dims().end());
     if (last >= inputs[0].channels()) {
