@@ -24,8 +24,9 @@ STUB = Path(inspect.getfile(cnnfast)).with_name("_core.pyi")
 TABLE = "tools/operations.toml"
 #: where a process of its own finds the package that this one has imported
 FOUND = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-#: what depends on the whole batch or on chance has tests of its own: test_batch_norm.py, test_dropout.py
-APART = {"BatchNorm1d", "BatchNorm2d", "Dropout", "Dropout2d"}
+#: what depends on the whole batch or on chance has tests of its own: test_batch_norm.py, test_dropout.py; and so has
+#: the operation of layers written in Python, unit/test_python_layer.py
+APART = {"BatchNorm1d", "BatchNorm2d", "Dropout", "Dropout2d", "PythonOp"}
 OPERATIONS = sorted(
     name
     for name, thing in vars(_core).items()
