@@ -24,8 +24,8 @@ STUB = Path(inspect.getfile(cnnfast)).with_name("_core.pyi")
 TABLE = "tools/operations.toml"
 #: where a process of its own finds the package that this one has imported
 FOUND = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-#: what depends on the whole batch or on chance has tests of its own: test_batch_norm.py, test_dropout.py; and so has
-#: the operation of layers written in Python, unit/test_python_layer.py
+#: these have tests of their own: test_batch_norm.py, test_dropout.py (results depend on the whole batch, or
+#: on chance), unit/test_python_layer.py
 APART = {"BatchNorm1d", "BatchNorm2d", "Dropout", "Dropout2d", "PythonOp"}
 OPERATIONS = sorted(
     name
