@@ -418,10 +418,11 @@ At at(const Mish&, double x) {
   return {x * t, t + x * (1 - t * t) * logistic(x)};
 }
 At at(const Sigmoid&, double x) { return {logistic(x), logistic(x) * logistic(-x)}; }
-At at(const Tanh&, double x) { return {std::tanh(x), 1 - std::tanh(x) * std::tanh(x)}; }
+// 1 / cosh^2, because 1 - tanh^2 loses digits for large x.
+At at(const Tanh&, double x) { return {std::tanh(x), 1 / (std::cosh(x) * std::cosh(x))}; }
 At at(const ScaledTanh& op, double x) {
-  const double t = std::tanh(op.beta * x);
-  return {op.alpha * t, op.alpha * op.beta * (1 - t * t)};
+  const double c = std::cosh(op.beta * x);
+  return {op.alpha * std::tanh(op.beta * x), op.alpha * op.beta / (c * c)};
 }
 At at(const Softplus& op, double x) {
   const double bx = op.beta * x;
