@@ -5,7 +5,6 @@
 
 #include "base/shape.hpp"
 #include "kernels/simd/isa.hpp"
-#include "kernels/simd/masked.hpp"
 
 CNNFAST_KERNELS_BEGIN
 
@@ -80,23 +79,15 @@ CNNFAST_INLINE V zero() {
 
 template <class V, class T>
 CNNFAST_INLINE V load_partial(const T* p, Index count) {
-  if constexpr (std::is_same_v<T, Lane<V>> && Masked<V>::kExists) {
-    return Masked<V>::load(p, count);
-  } else {
-    alignas(64) Lane<V> buffer[kLanes<V>] = {};
-    for (Index i = 0; i < count; ++i) buffer[i] = static_cast<Lane<V>>(p[i]);
-    return ei::pload<V>(buffer);
-  }
+  alignas(64) Lane<V> buffer[kLanes<V>] = {};
+  for (Index i = 0; i < count; ++i) buffer[i] = static_cast<Lane<V>>(p[i]);
+  return ei::pload<V>(buffer);
 }
 template <class V, class T>
 CNNFAST_INLINE void store_partial(T* p, const V& v, Index count) {
-  if constexpr (std::is_same_v<T, Lane<V>> && Masked<V>::kExists) {
-    Masked<V>::store(p, v, count);
-  } else {
-    alignas(64) Lane<V> buffer[kLanes<V>];
-    ei::pstore(buffer, v);
-    for (Index i = 0; i < count; ++i) p[i] = static_cast<T>(buffer[i]);
-  }
+  alignas(64) Lane<V> buffer[kLanes<V>];
+  ei::pstore(buffer, v);
+  for (Index i = 0; i < count; ++i) p[i] = static_cast<T>(buffer[i]);
 }
 
 // The first `count` lanes, count <= lanes.
