@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from cnnfast import nn
 
-from tests.support.own_layers import Double, Scale
+from tests.support.own_layers import Double, Scaled
 from tests.support.refusal import refused
 
 X = np.arange(12, dtype=np.float32).reshape(3, 4)
 
 
 def network(**spoil):
-    return nn.Sequential(first=nn.Linear(4, 4), own=Scale(4, spoil), seed=0)
+    return nn.Sequential(first=nn.Linear(4, 4), own=Scaled(4, spoil), seed=0)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def network(**spoil):
 )
 def test_forward_must_return_the_output(spoil, error, text):
     for use in (lambda m: m(X), lambda m: m.forward(X), lambda m: m.loss_and_grad(X, np.arange(3))):
-        with refused(error, f'layer "own" (Scale): forward {text}'):
+        with refused(error, f'layer "own" (Scaled): forward {text}'):
             use(network(forward=spoil))
 
 
@@ -78,7 +78,7 @@ def test_backward_must_return_the_gradients(spoil, error, text):
     model = network(backward=spoil)
     model.forward(X)
     for use in (lambda m: m.backward(X), lambda m: m.loss_and_grad(X, np.arange(3))):
-        with refused(error, f'layer "own" (Scale): backward {text}'):
+        with refused(error, f'layer "own" (Scaled): backward {text}'):
             use(model)
 
 
@@ -98,7 +98,7 @@ def test_exceptions_arrive_unchanged(method, kind):
             trainer.step(X, np.arange(3))
         assert caught.value is thrown
     if sys.version_info >= (3, 11):
-        assert caught.value.__notes__[0] == f'layer "own" (Scale): {method}'
+        assert caught.value.__notes__[0] == f'layer "own" (Scaled): {method}'
     np.testing.assert_array_equal(model.flat_parameters, before)
     model["own"].spoil.clear()
     assert trainer.step(X, np.arange(3)) > 0
@@ -139,7 +139,7 @@ def test_the_model_is_called_in_its_own_pass():
 
 
 def test_parameters_cannot_be_changed_in_a_pass():
-    class Writes(Scale):
+    class Writes(Scaled):
         def forward(self, x):
             assert self.training is False
             self.spoil["f"](self)

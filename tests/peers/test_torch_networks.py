@@ -55,6 +55,9 @@ class Mirrored:
     def operations(self) -> list[Operation]:
         return [Operation(op, tuple(inputs), f"n{k}") for k, (op, inputs) in enumerate(self.net.nodes)]
 
+    def auxiliary_outputs(self) -> dict[int, float]:
+        return {}
+
     def state_dict(self) -> dict[str, Array]:
         return {name: value.copy() for name, value in self.state.items()}
 

@@ -56,7 +56,7 @@ def test_drawn_geometries_meet_the_corners() -> None:
     for family, cases in drawn.items():
         assert min(sum(c.n == n for c in cases) for n in (0, 1, 33)) > 15, family
         assert sum(c.inputs[0][0] == 1 for c in cases) > 15, f"{family}: one channel"
-        assert family == "Linear" or sum(set(c.inputs[0][1:]) == {1} for c in cases) > 5, (
+        assert family in ("Linear", "RBF") or sum(set(c.inputs[0][1:]) == {1} for c in cases) > 5, (
             f"{family}: one pixel"
         )
     assert sum(-1 in c.settings["shape"] for c in drawn["Reshape"]) > 50

@@ -13,7 +13,7 @@ def library_layers() -> dict[str, type[nn.Module]]:
 
 
 @nn.register_layer
-class OwnConv(nn.PythonLayer):
+class TensordotConv(nn.PythonLayer):
     """Stride 1; equal to `nn.Conv2d` of the same seed."""
 
     def __init__(self, in_channels, out_channels, kernel, padding=0, seed=None):
@@ -47,7 +47,7 @@ class OwnConv(nn.PythonLayer):
 
 
 @nn.register_layer
-class Scale(nn.PythonLayer):
+class Scaled(nn.PythonLayer):
     """x * weight, a weight for each feature; `spoil` changes the result of "forward" or "backward"."""
 
     def __init__(self, features, spoil=None, seed=None):

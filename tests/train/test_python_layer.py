@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from cnnfast import nn
 
-from tests.support.own_layers import Double, OwnConv, Scale
+from tests.support.own_layers import Double, Scaled, TensordotConv
 
 
 def with_own_convolutions(model):
     """A copy of d4 with NumPy's convolutions."""
     layers = {name: layer.copy().to("float32") for name, layer in model.children().items()}
-    layers["conv1"], layers["conv2"] = OwnConv(1, 8, 3, 1), OwnConv(8, 16, 3, 1)
+    layers["conv1"], layers["conv2"] = TensordotConv(1, 8, 3, 1), TensordotConv(8, 16, 3, 1)
     own = nn.Sequential(layers, input_shape=model.input_shape).to(model.dtype)
     own.preprocessing = model.preprocessing
     own.load_state_dict(model.state_dict())
@@ -112,7 +112,7 @@ def test_every_place_in_a_network(build, rng):
         conv = nn.Conv2d(features, features, 1, groups=features, bias=False)
         return nn.Sequential(nn.Reshape((features, 1, 1)), conv, nn.Flatten())
 
-    own, theirs = build(Scale), build(library)
+    own, theirs = build(Scaled), build(library)
     own.initialize(0)
     places = zip(theirs.state_dict().items(), own.state_dict().values(), strict=True)
     theirs.load_state_dict({name: value.reshape(like.shape) for (name, like), value in places})
@@ -127,16 +127,16 @@ def test_every_place_in_a_network(build, rng):
 
 
 def test_check_gradients_of_a_network_and_of_a_layer(rng):
-    assert cf.check_gradients(OwnConv(2, 3, 3, 1, seed=0), rng.standard_normal((3, 2, 4, 5))).ok
-    model = nn.Sequential(OwnConv(2, 3, 3, seed=0), nn.BatchNorm2d(3), nn.Flatten(), Scale(18, seed=1))
+    assert cf.check_gradients(TensordotConv(2, 3, 3, 1, seed=0), rng.standard_normal((3, 2, 4, 5))).ok
+    model = nn.Sequential(TensordotConv(2, 3, 3, seed=0), nn.BatchNorm2d(3), nn.Flatten(), Scaled(18, seed=1))
     assert cf.check_gradients(model, rng.standard_normal((4, 2, 5, 4)), target=np.arange(4)).ok
-    wrong = Scale(4, {"backward": lambda both: (both[0] * 1.01, both[1])}, seed=0)
+    wrong = Scaled(4, {"backward": lambda both: (both[0] * 1.01, both[1])}, seed=0)
     with pytest.raises(cf.errors.GradientError, match="x:"):
         cf.check_gradients(wrong, rng.standard_normal((3, 4)))
 
 
 def test_frozen_parameters_and_small_and_empty_batches(rng):
-    model = nn.Sequential(nn.Linear(4, 4), Scale(4), Double(), seed=0)
+    model = nn.Sequential(nn.Linear(4, 4), Scaled(4), Double(), seed=0)
     model.freeze("1")
     before = model.state_dict()
     x = rng.standard_normal((9, 4)).astype(np.float32)
@@ -172,7 +172,7 @@ def test_checkpoint_is_resumed_bit_for_bit(tmp_path, data):
 
 def test_several_python_threads_use_one_model(rng):
     """What forward stores is that of its own pass."""
-    model = nn.Sequential(nn.Linear(6, 6), Scale(6), nn.Tanh(), Scale(6), nn.Linear(6, 3), seed=0)
+    model = nn.Sequential(nn.Linear(6, 6), Scaled(6), nn.Tanh(), Scaled(6), nn.Linear(6, 3), seed=0)
     x, labels = rng.standard_normal((4, 50, 6)).astype(np.float32), np.arange(50) % 3
     want = [model(part) for part in x]
     twins = [copy.deepcopy(model) for _ in range(2)]

@@ -12,18 +12,18 @@ import pytest
 from cnnfast import load, nn
 from cnnfast.nn.summary import rows
 
-from tests.support.own_layers import OwnConv, Scale
+from tests.support.own_layers import Scaled, TensordotConv
 from tests.support.refusal import refused
 
 X = np.arange(12, dtype=np.float32).reshape(3, 4)
 
 
 def network(**spoil):
-    return nn.Sequential(first=nn.Linear(4, 4), own=Scale(4, spoil), seed=0)
+    return nn.Sequential(first=nn.Linear(4, 4), own=Scaled(4, spoil), seed=0)
 
 
 def test_initial_values_are_those_of_the_library_for_the_same_seed():
-    own, theirs = OwnConv(3, 4, 3, 1, seed=5), nn.Conv2d(3, 4, 3, padding=1, seed=5)
+    own, theirs = TensordotConv(3, 4, 3, 1, seed=5), nn.Conv2d(3, 4, 3, padding=1, seed=5)
     np.testing.assert_array_equal(own.flat_parameters, theirs.flat_parameters)
     assert own.weight.shape == (4, 3, 3, 3)
     own.weight[0] = 2
@@ -31,12 +31,12 @@ def test_initial_values_are_those_of_the_library_for_the_same_seed():
     assert own.state_dict()["weight"][0].tolist() == np.full((3, 3, 3), 2).tolist()
     assert own.parameters()["bias"].tolist() == [1] * 4
     with nn.blank_parameters():
-        assert not OwnConv(3, 4, 3).flat_parameters.any()
+        assert not TensordotConv(3, 4, 3).flat_parameters.any()
 
 
 @pytest.mark.parametrize("how", ["copy", "deepcopy", "pickle", "config", "file"])
 def test_round_trips(how, tmp_path):
-    model = nn.Sequential(OwnConv(1, 2, 3), nn.Flatten(), Scale(8), input_shape=(1, 4, 4), seed=0)
+    model = nn.Sequential(TensordotConv(1, 2, 3), nn.Flatten(), Scaled(8), input_shape=(1, 4, 4), seed=0)
     model.freeze("0")
     if how == "file":
         model.save(tmp_path / "m")
@@ -55,11 +55,11 @@ def test_round_trips(how, tmp_path):
 
 
 def test_summary_and_plan_show_its_class_and_settings():
-    model = nn.Sequential(conv=OwnConv(1, 2, 3), relu=nn.ReLU(), input_shape=(1, 4, 4))
+    model = nn.Sequential(conv=TensordotConv(1, 2, 3), relu=nn.ReLU(), input_shape=(1, 4, 4))
     row = rows(model)[0]
-    assert (row.title, row.output_shape, row.parameters) == ("conv OwnConv", (2, 2, 2), 20)
+    assert (row.title, row.output_shape, row.parameters) == ("conv TensordotConv", (2, 2, 2), 20)
     assert row.settings == "1 to 2, kernel 3, padding 0"
-    assert "OwnConv" in str(model.plan())
+    assert "TensordotConv" in str(model.plan())
 
 
 def test_a_file_of_a_class_that_is_not_registered(tmp_path):
@@ -92,7 +92,7 @@ def test_models_are_freed():
     gc.collect()
     assert layer() is None
     with refused(
-        RuntimeError, 'layer "own" (Scale): the layer of this plan no longer exists; keep its network'
+        RuntimeError, 'layer "own" (Scaled): the layer of this plan no longer exists; keep its network'
     ):
         plan.forward(X, np.zeros(plan.parameter_count, np.float32))
 
@@ -147,16 +147,20 @@ def settings_of(init):
             TypeError,
             f"register_layer: needs a class derived from PythonLayer, got {nn.ReLU}",
         ),
-        (lambda: nn.from_config({"type": "Scale"}), ValueError, "Scale: the setting 'features' is missing"),
         (
-            lambda: nn.from_config({"type": "Scale", "features": 2, "feature": 3}),
+            lambda: nn.from_config({"type": "Scaled"}),
             ValueError,
-            "Scale: has no setting 'feature'; it takes features, spoil; did you mean 'features'?",
+            "Scaled: the setting 'features' is missing",
         ),
         (
-            lambda: Scale(2, {"forward": abs}).to_config(),
+            lambda: nn.from_config({"type": "Scaled", "features": 2, "feature": 3}),
+            ValueError,
+            "Scaled: has no setting 'feature'; it takes features, spoil; did you mean 'features'?",
+        ),
+        (
+            lambda: Scaled(2, {"forward": abs}).to_config(),
             TypeError,
-            "Scale: the setting 'spoil' must be plain data (numbers, strings, lists, dicts), got dict",
+            "Scaled: the setting 'spoil' must be plain data (numbers, strings, lists, dicts), got dict",
         ),
         (
             lambda: settings_of(lambda self, size: nn.PythonLayer.__init__(self))(3).to_config(),
@@ -169,9 +173,9 @@ def settings_of(init):
             "Mine: __init__ must name its arguments for files and pickles, it has *sizes",
         ),
         (
-            lambda: nn.Graph({"a": (Scale(4), "input", "input")}),
+            lambda: nn.Graph({"a": (Scaled(4), "input", "input")}),
             ValueError,
-            "Graph: node 'a' (Scale) must read one value, got 2; only Add, Mul, MatMul and Concat read more",
+            "Graph: node 'a' (Scaled) must read one value, got 2; only Add, Mul, MatMul and Concat read more",
         ),
     ],
 )
@@ -184,5 +188,5 @@ def test_torch_refuses_it_by_name():
     torch = pytest.importorskip("torch")
     from cnnfast.interop.torch import TorchModel
 
-    with refused(NotImplementedError, "Scale has no PyTorch equivalent"):
+    with refused(NotImplementedError, "Scaled has no PyTorch equivalent"):
         TorchModel(network())(torch.zeros(1, 4))

@@ -34,7 +34,7 @@ SAME = 1e-4
 #: than a rounding error, libraries may select different ones, and a gradient moves by a pixel
 CLOSE = 1e-2
 #: the same in float64
-EXACT = 1e-6
+EXACT = 1e-5
 
 Call = Callable[[], Any]
 
