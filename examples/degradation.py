@@ -19,7 +19,6 @@ import cnnfast as cf
 import numpy as np
 from cnnfast import optim
 from cnnfast.augment import Augmentation, Crop, HorizontalFlip
-from cnnfast.nn import init
 
 FAMILIES = {"plain": cf.models.plain_cifar, "ResNet": cf.models.resnet_cifar}
 #: As in the paper: 64,000 steps of 128 images of CIFAR-10, and the learning rate.
@@ -60,8 +59,6 @@ def train(family, depth, data, test, given):
     """The errors of each epoch, on training and test images."""
     shape = {"num_classes": len(data.classes), "in_channels": data.input_shape[0]}
     model = FAMILIES[family](depth, seed=0, **shape)
-    weights = [name for name, shape in model.named_shapes() if len(shape) == 4]  # of the convolutions
-    init.apply(model, dict.fromkeys(weights, init.kaiming_normal(mode="fan_out")), seed=0)
     # As in the paper: divided by 10 at one half and at three quarters of the steps.
     milestones = [given.epochs // 2, given.epochs * 3 // 4]
     history = cf.fit(

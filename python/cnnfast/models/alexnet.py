@@ -10,6 +10,7 @@ from ..nn import (
     Conv2d,
     Dropout,
     Flatten,
+    LazyLinear,
     Linear,
     MaxPool2d,
     Module,
@@ -17,7 +18,7 @@ from ..nn import (
     Sequential,
     blank_parameters,
 )
-from .build import features_after, image_network, paper_response_norm
+from .build import image_network, paper_response_norm
 from .registry import register
 
 _ALEXNET = "Krizhevsky et al., ImageNet classification with deep convolutional neural networks"
@@ -154,10 +155,9 @@ def _with_classifier(
     """The network with three fully connected layers after `body`, of `outputs` (hidden, classes)."""
     hidden, num_classes = outputs
     body["flatten"] = Flatten()
-    inputs = features_after(body, shape)
     with blank_parameters():
         body["classifier"] = Sequential(
-            *(Dropout(dropout), Linear(inputs, hidden), ReLU()),
+            *(Dropout(dropout), LazyLinear(hidden), ReLU()),
             *(Dropout(dropout), Linear(hidden, hidden), ReLU()),
             Linear(hidden, num_classes),
         )

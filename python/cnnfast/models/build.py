@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from .._core import Graph
 from .._types import Seed, Shape
 from ..nn import BatchNorm2d, Conv2d, LocalResponseNorm, Module, Preprocessing, Sequential, init
 from ..nn.blank_parameters import is_blank
@@ -29,22 +28,6 @@ def network(
     model = Sequential(*children, input_shape=input_shape, seed=seed)
     model.preprocessing = preprocessing
     return model
-
-
-def features_after(layers: Sequence[Module] | Mapping[str, Module], input_shape: Shape) -> int:
-    """Number of outputs of a chain of layers that ends with a `Flatten`, for a `Linear` after it."""
-    (features,) = shape_after(layers, input_shape)
-    return features
-
-
-def shape_after(layers: Sequence[Module] | Mapping[str, Module], input_shape: Shape) -> Shape:
-    """Shape of the output of a chain of layers."""
-    if not isinstance(layers, Mapping):
-        layers = {str(position): layer for position, layer in enumerate(layers)}
-    graph, value = Graph(input_shape), 0
-    for name, layer in layers.items():
-        value = layer.add_to(graph, value, name)
-    return graph.shape(value)
 
 
 def image_network(children: Mapping[str, Module], input_shape: Shape, seed: Seed) -> Sequential:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import ClassVar
 
-from .._types import Seed, Shape
+from .._types import Seed
 from ..nn import (
     AdaptiveAvgPool2d,
     AvgPool2d,
@@ -14,6 +14,7 @@ from ..nn import (
     Dropout,
     Flatten,
     Graph,
+    LazyLinear,
     Linear,
     MaxPool2d,
     Module,
@@ -21,7 +22,7 @@ from ..nn import (
     ReLU,
     Sequential,
 )
-from .build import conv_norm, features_after, paper_response_norm, shape_after, with_image_preprocessing
+from .build import conv_norm, paper_response_norm, with_image_preprocessing
 from .registry import register
 
 _SOURCE = "Szegedy et al., Going deeper with convolutions"
@@ -96,28 +97,26 @@ def googlenet(
         raise ValueError(f'googlenet: variant must be "torchvision" or "paper", got {variant!r}')
     if dropout is None:
         dropout = 0.2 if variant == "torchvision" else 0.4
+    if auxiliary and variant == "paper" and size < 79:  # for a window of 5x5 after a reduction by 16
+        raise ValueError(f"googlenet: auxiliary classifiers need images of at least 79x79, got {size}x{size}")
     layers = _Paper(width) if variant == "paper" else _Torchvision(width)
     body = layers.stem(in_channels)
-    channels = layers.scaled(192)
+    channels, outputs = layers.scaled(192), {}
     for name, widths in _INCEPTION.items():
         if name in layers.pools:
             pool, kernel = layers.pools[name]
             body[pool] = MaxPool2d(kernel, 2, ceil_mode=True)
         body[f"inception{name}"], channels = layers.inception(channels, widths)
+        outputs[f"inception{name}"] = channels
     end = {"avgpool": AdaptiveAvgPool2d(1), "flatten": Flatten(), "dropout": Dropout(dropout)}
     body = {**body, **end, "fc": Linear(channels, num_classes)}
 
     g = Graph.builder()
     value, heads = g.input, {}
-    shape: Shape = (in_channels, size, size)
     for name, layer in body.items():
-        value, shape = g.add(layer, value, name=name), shape_after({name: layer}, shape)
+        value = g.add(layer, value, name=name)
         if auxiliary and name in _AUXILIARY:
-            if variant == "paper" and min(shape[1:]) < 5:
-                raise ValueError(
-                    f"googlenet: auxiliary classifiers need images of at least 79x79, got {size}x{size}"
-                )
-            head = layers.auxiliary(shape, num_classes, 0.7 if dropout > 0 else 0.0)
+            head = layers.auxiliary(outputs[name], num_classes, 0.7 if dropout > 0 else 0.0)
             heads[g.add(head, value, name=_AUXILIARY[name])] = _WEIGHT
     model = g.build(value, auxiliary=heads, input_shape=(in_channels, size, size), seed=seed)
     if variant == "torchvision" and in_channels == 3:
@@ -177,17 +176,20 @@ class _Torchvision:
         )
         return module, pixel + of_3 + of_5 + of_pool
 
-    def auxiliary(self, shape: Shape, num_classes: int, dropout: float) -> Sequential:
-        """A classifier of averages of this input."""
+    def auxiliary(self, c_in: int, num_classes: int, dropout: float) -> Sequential:
+        """A classifier of averages of its input."""
         channels, hidden = self.scaled(128), self.scaled(1024)
-        layers: dict[str, Module] = {
-            "avgpool": self.auxiliary_pool(),
-            "conv": self.convolution(shape[0], channels, 1),
-            "flatten": Flatten(),
-        }
-        layers["fc1"] = Linear(features_after(layers, shape), hidden)
-        end = {"relu": ReLU(), "dropout": Dropout(dropout), "fc2": Linear(hidden, num_classes)}
-        return Sequential({**layers, **end})
+        return Sequential(
+            {
+                "avgpool": self.auxiliary_pool(),
+                "conv": self.convolution(c_in, channels, 1),
+                "flatten": Flatten(),
+                "fc1": LazyLinear(hidden),
+                "relu": ReLU(),
+                "dropout": Dropout(dropout),
+                "fc2": Linear(hidden, num_classes),
+            }
+        )
 
     def auxiliary_pool(self) -> Module:
         return AdaptiveAvgPool2d(4)

@@ -18,7 +18,7 @@ from ..nn import (
     Residual,
     Sequential,
 )
-from .build import conv_norm, network
+from .build import conv_norm, kaiming, network
 from .registry import register
 
 #: Output channels of the three stages.
@@ -32,7 +32,8 @@ def resnet_cifar(
 
     Where a stage begins, the shortcut takes every second pixel and adds channels of zeros, half of them
     before and half behind (the paper's option A). Pixels are normalized with mean 0.5 and standard deviation
-    0.25, instead of the source's mean image; the initialization is that of the layers.
+    0.25, instead of the source's mean image. Convolutions are initialized from Kaiming's normal
+    distribution, the linear layer from PyTorch's default.
 
     Args:
         depth: Number of convolutions and linear layers: 6 n + 2, as 20, 32, 44, 56 and 110.
@@ -102,7 +103,8 @@ def _build(who: str, depth: int, seed: Seed, num_classes: int, in_channels: int,
             layers.append(ReLU())
             channels = width
     layers += [AdaptiveAvgPool2d(1), Flatten(), Linear(channels, num_classes)]
-    return network(seed, (in_channels, size, size), Preprocessing(mean=0.5, std=0.25), layers)
+    shape = (in_channels, size, size)
+    return kaiming(network(seed, shape, Preprocessing(mean=0.5, std=0.25), layers), seed)
 
 
 def _shortcut(c_in: int, c_out: int, side: int) -> Sequential:
