@@ -1,4 +1,4 @@
-"""Fixtures shared by the tests: instruction sets, dtypes, seeds, threads, real data, a file server."""
+"""Fixtures shared by the tests: instruction sets, dtypes, seeds, threads, real data, a file server, a browser."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import signal
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.support import crossing
+from tests.support.browser import open_page, running_browser
 from tests.support.file_server import FileServer, running_server
 
 
@@ -120,6 +122,20 @@ def data_root() -> Path:
 def server() -> Iterator[FileServer]:
     with running_server() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One headless Chromium for all tests; tests of pages are skipped without it."""
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """An empty page (playwright's `Page`); errors of its scripts fail the test."""
+    with open_page(browser, viewport={"width": 1440, "height": 900}) as opened:
+        yield opened
 
 
 @pytest.fixture
