@@ -1,4 +1,4 @@
-"""Fixtures shared by the tests: instruction sets, dtypes, seeds, threads, real data, a file server, a browser."""
+"""Fixtures shared by the tests: instruction sets, dtypes, seeds, threads, real data, a file server, browser."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ def modules(page: Any) -> Any:
 
 
 def run(page: Any, name: str, body: str, argument: Any = None) -> Any:
-    return page.evaluate(f"async argument => {{ const m = await import('cnnfast/{name}.js'); {body} }}", argument)
+    module = f"const m = await import('cnnfast/{name}.js');"
+    return page.evaluate(f"async argument => {{ {module} {body} }}", argument)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int32", "uint8"])
