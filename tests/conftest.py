@@ -1,4 +1,4 @@
-"""Fixtures shared by the tests: instruction sets, dtypes, seeds, threads, real data, a file server, browser."""
+"""Fixtures shared by the tests: instruction sets, dtypes, seeds, threads, data, a file server, a browser."""
 
 from __future__ import annotations
 
