@@ -9,7 +9,7 @@ from importlib.resources import files
 
 def import_map() -> str:
     """A script element: `cnnfast/NAME.js` -> the file as a data: URL."""
-    static = files("cnnfast.explain").joinpath("static")
+    static = files("cnnfast.explanation").joinpath("static")
     urls = {
         f"cnnfast/{file.name}": "data:text/javascript;base64," + base64.b64encode(file.read_bytes()).decode()
         for file in static.iterdir()
