@@ -20,7 +20,7 @@ LAYERS = (
     ("_core", "_types", "_text", "_load", "errors"),
     ("_checks", "_class_names", "_files", "_flat", "_json", "_names", "_safetensors", "_stderr", "_terminal"),
     ("augment", "datasets", "losses", "vision"),
-    ("nn", "optim"),
+    ("nn", "optim", "plot"),
     ("_config", "functional", "models"),
     ("training",),
     ("benchmark", "interop"),

@@ -33,7 +33,7 @@ from .training.lr_find import LearningRateTest, lr_find
 from .training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from . import interop, vision
+    from . import interop, plot, vision
 
 __all__ = [
     "BestCheckpoint",
@@ -69,6 +69,7 @@ __all__ = [
     "models",
     "nn",
     "optim",
+    "plot",
     "set_num_threads",
     "show_config",
     "vision",
@@ -76,8 +77,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Imports `cnnfast.interop` and `cnnfast.vision` on first access."""
-    if name in ("interop", "vision"):
+    """Imports `cnnfast.interop`, `cnnfast.plot` and `cnnfast.vision` on first access."""
+    if name in ("interop", "plot", "vision"):
         from importlib import import_module
 
         return import_module(f".{name}", __name__)

@@ -11,8 +11,8 @@ from types import ModuleType
 
 #: Import name -> name on the package index, where the two differ.
 _PACKAGE_NAMES = {"PIL": "pillow", "sklearn": "scikit-learn"}
-#: Packages of `pip install "cnnfast[cli]"`.
-_CLI_PACKAGES = frozenset({"rich", "pillow", "requests"})
+#: Package -> the extra that installs it.
+_EXTRAS = {"rich": "cli", "pillow": "cli", "requests": "cli", "matplotlib": "plot"}
 
 
 class CnnfastError(Exception):
@@ -94,7 +94,7 @@ def require(module: str, purpose: str) -> ModuleType:
         if (error.name or "").partition(".")[0] != root:
             raise
         package = _PACKAGE_NAMES.get(root, root)
-        target = '"cnnfast[cli]"' if package in _CLI_PACKAGES else package
+        target = f'"cnnfast[{_EXTRAS[package]}]"' if package in _EXTRAS else package
         raise MissingDependencyError(
             f"{purpose} needs the package {package}: pip install {target}", name=root
         ) from None

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
-from types import ModuleType
 from typing import Any
 
 import cnnfast as cf
 import numpy as np
 import pytest
 from cnnfast import Trainer, fit, lr_find, optim
-from cnnfast.errors import MissingDependencyError
 from cnnfast.training.lr_find import LearningRateTest, _suggestion
 
 from tests.support.refusal import refused
@@ -94,31 +91,6 @@ CASES: list[tuple[dict[str, Any], type[Exception], str]] = [
 def test_arguments(changes: dict[str, Any], error: type[Exception], text: str) -> None:
     with refused(error, text):
         lr_find(**{"model": mlp(), "data": blobs(), **changes})
-
-
-class Axes:
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *arguments, **more: self.calls.append(name)
-
-
-def test_plot(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = LearningRateTest(np.ones(3), np.ones(3), np.ones(3), 0.1)
-    axes = Axes()
-    assert found.plot(axes) is axes
-    assert axes.calls.count("plot") == 2
-    assert "axvline" in axes.calls
-    package, pyplot = ModuleType("matplotlib"), ModuleType("matplotlib.pyplot")
-    pyplot.subplots = lambda: (None, axes)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "matplotlib", package)
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", pyplot)
-    assert found.plot() is axes
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.delitem(sys.modules, "matplotlib.pyplot")
-    with refused(MissingDependencyError, "plotting needs the package matplotlib: pip install matplotlib"):
-        found.plot()
 
 
 def test_public_names() -> None:

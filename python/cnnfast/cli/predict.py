@@ -127,7 +127,7 @@ def run(options: argparse.Namespace) -> int:
         warnings.filterwarnings("ignore", ".*hold NaN or infinity")  # reported when an output is not finite
         model = serialization.load(path)
     shape = inputs.input_shape(path, model)
-    style = (options.style or _style_for(path)) if shape[0] == 1 else "emnist"
+    style = (options.style or style_for(path)) if shape[0] == 1 else "emnist"
     preparation = inputs.Preparation(shape, style, options.ink)
     predictions = [_read(path, model, file, preparation) for file in inputs.files(options.images)]
     if options.json:
@@ -141,7 +141,7 @@ def run(options: argparse.Namespace) -> int:
     )
 
 
-def _style_for(path: str) -> str:
+def style_for(path: str) -> str:
     """The style of preparation, by the data the model was trained on; prints a note if that is a guess."""
     data = model_files.training_data(path)
     if model_files.training_style(path) == "plain":

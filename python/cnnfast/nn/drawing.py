@@ -32,7 +32,7 @@ _MIN_WIDTH = 70.0
 #: Settings that are left out.
 _USUAL = ("stride 1", "padding 0", "bias False")
 #: Fill and outline.
-_COLORS = {
+COLORS = {
     "convolution": ("#dbe7f5", "#5b7b9a"),
     "linear": ("#f7dedf", "#d1495b"),
     "pool": ("#efe9d2", "#b3a369"),
@@ -42,7 +42,9 @@ _COLORS = {
 
 
 @dataclass(frozen=True)
-class _Box:
+class Box:
+    """A box of layers; the first line of its text is the title."""
+
     kind: str
     lines: tuple[str, ...]
 
@@ -66,14 +68,17 @@ def draw(model: Planned, path: str | os.PathLike[str]) -> None:
 
 def svg(model: Planned) -> str:
     """The text of the SVG image; see `Module.draw`."""
+    return _image(*boxes_of(model, f"{type(model).__name__}.draw"))
+
+
+def boxes_of(model: Planned, who: str) -> tuple[str, list[Box], Layout]:
+    """Title, boxes and positions of the drawing, for a caller named `who`."""
     if model.input_shape is None:
-        raise ValueError(
-            f"{type(model).__name__}.draw: needs an input_shape, this module has none of its own"
-        )
+        raise ValueError(f"{who}: needs an input_shape, this module has none of its own")
     lines = rows(model)
     groups = _groups(lines)
     box_of = {-1: 0} | {row: box for box, group in enumerate(groups, 1) for row in group}
-    boxes = [_Box("other", ("input", _shape(model.input_shape)))]
+    boxes = [Box("other", ("input", _shape(model.input_shape)))]
     edges = []
     losses = {value - 1: weight for value, weight in model.auxiliary_outputs().items()}
     for number, group in enumerate(groups, 1):
@@ -81,7 +86,7 @@ def svg(model: Planned) -> str:
         edges += [(box_of[read], number) for read in lines[group[0]].reads]
     layout = layered([box.size for box in boxes], edges)
     title = f"{type(model).__name__}, {model.num_parameters():,} parameters"
-    return _image(title, boxes, layout)
+    return title, boxes, layout
 
 
 def _groups(lines: Sequence[Row]) -> list[list[int]]:
@@ -113,7 +118,7 @@ def _kind(row: Row) -> str:
     return "pool" if "Pool" in row.operation else "other"
 
 
-def _box(group: Sequence[Row], loss: float | None) -> _Box:
+def _box(group: Sequence[Row], loss: float | None) -> Box:
     """The box of some rows; `loss` is the weight of an auxiliary output's loss."""
     first, *others = group
     settings = [text for text in first.settings.split(", ") if text and text not in _USUAL]
@@ -125,14 +130,14 @@ def _box(group: Sequence[Row], loss: float | None) -> _Box:
     lines.append(f"{last}, {parameters:,} parameters" if parameters else last)
     if loss is not None:
         lines.append(f"auxiliary output, loss times {loss:g}")
-    return _Box(_kind(first), tuple(map(printable, lines)))
+    return Box(_kind(first), tuple(map(printable, lines)))
 
 
 def _shape(shape: Shape) -> str:
     return "x".join(map(str, shape))
 
 
-def _image(title: str, boxes: Sequence[_Box], layout: Layout) -> str:
+def _image(title: str, boxes: Sequence[Box], layout: Layout) -> str:
     width = max(layout.size[0], len(title) * 1.3 * _CHARACTER) + 2 * _BORDER
     height = layout.size[1] + _TITLE + 2 * _BORDER
     left = (width - layout.size[0]) / 2
@@ -166,10 +171,10 @@ def _edge(path: Sequence[Point]) -> str:
     return f'<path d="{text}" fill="none" stroke="#555" marker-end="url(#arrow)"/>'
 
 
-def _drawn(box: _Box, center: Point) -> str:
+def _drawn(box: Box, center: Point) -> str:
     width, height = box.size
     left, top = center[0] - width / 2, center[1] - height / 2
-    fill, outline = _COLORS[box.kind]
+    fill, outline = COLORS[box.kind]
     weights = ["bold", *["normal"] * (len(box.lines) - 1)]
     text = "".join(
         f'<tspan x="{center[0]:.1f}" y="{top + _PADDING + (line + 0.78) * _LINE:.1f}" font-weight="{weight}">'

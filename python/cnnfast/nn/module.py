@@ -31,6 +31,8 @@ from .task import answers, probabilities, warn_of_nan
 from .trace import Trace, trace_of
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from typing_extensions import Self
 
 
@@ -366,6 +368,12 @@ class Module(Planned):
             '<svg'
         """
         draw(self, path)
+
+    def plot_kernels(self, layer: str | None = None, *, most: int = 16, ax: Axes | None = None) -> Figure:
+        """Draw the kernels of a convolution with matplotlib; see `cnnfast.plot.kernels`."""
+        from ..plot.kernels import kernels
+
+        return kernels(self, layer, most=most, ax=ax)
 
     def __str__(self) -> str:
         return repr(self) if self.is_lazy() else self.summary()

@@ -28,6 +28,9 @@ from .named_metrics import by_class, check_metrics, named
 from .samples import check_not_all_ignored, evaluation_samples
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from ..datasets import ImageDataset
 
 Counted = Literal["images", "positions"]
@@ -92,6 +95,12 @@ class Evaluation:
         for name, *values, count in rows:
             lines.append([name, *(f"{value:.2%}" for value in values), f"{count:,}"])
         return "\n".join(_terminal.aligned(lines))
+
+    def plot(self, *, ax: Axes | None = None) -> Figure:
+        """Draw the confusion matrix; see `cnnfast.plot.confusion_matrix`."""
+        from ..plot.confusion_matrix import confusion_matrix
+
+        return confusion_matrix(self, ax=ax)
 
     def to_dict(self) -> dict[str, Any]:
         """A dict for JSON; values that are not finite become None, and then "finite" is False."""

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+
     from .accumulator import BatchResult
 
 from .._json import plain
@@ -175,6 +177,12 @@ class History:
         if self.steps is None:
             del values["steps"]
         return plain(values)
+
+    def plot(self, *, figure: Figure | SubFigure | None = None) -> Figure:
+        """Draw the learning curves; see `cnnfast.plot.history`."""
+        from ..plot.history import history
+
+        return history(self, figure=figure)
 
     def __str__(self) -> str:
         lines = [str(record) for record in self.epochs]

@@ -7,13 +7,13 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._checks import check_integer, check_number, ieee_arithmetic, takes_a_pair, type_of
 from .._types import Array, Labels
-from ..errors import NonFiniteError, require
+from ..errors import NonFiniteError
 from ..losses import Loss, as_loss
 from ..nn import Module
 from ..optim import Adam, Optimizer
@@ -24,6 +24,9 @@ from .samples import Samples, as_samples
 from .trainer import Trainer
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from ..datasets import ImageDataset
 
 #: Weight of the past in the smoothed loss.
@@ -52,26 +55,11 @@ class LearningRateTest:
     smoothed: Array
     suggestion: float | None
 
-    def plot(self, axes: Any = None) -> Any:
-        """Draw losses and suggestion with matplotlib; returns the axes.
+    def plot(self, *, ax: Axes | None = None) -> Figure:
+        """Draw losses and suggestion; see `cnnfast.plot.lr_find`."""
+        from ..plot.lr_find import lr_find
 
-        Args:
-            axes: Where to draw; None makes a new figure.
-
-        Raises:
-            MissingDependencyError: matplotlib is not installed.
-        """
-        if axes is None:
-            axes = require("matplotlib.pyplot", "plotting").subplots()[1]
-        axes.plot(self.lrs, self.losses, alpha=0.3, label="loss")
-        axes.plot(self.lrs, self.smoothed, label="smoothed")
-        if self.suggestion is not None:
-            axes.axvline(self.suggestion, linestyle="--", label=f"suggestion {self.suggestion:.2g}")
-        axes.set_xscale("log")
-        axes.set_xlabel("learning rate")
-        axes.set_ylabel("loss")
-        axes.legend()
-        return axes
+        return lr_find(self, ax=ax)
 
     def __str__(self) -> str:
         found = "none: the loss does not fall" if self.suggestion is None else f"{self.suggestion:.2g}"
