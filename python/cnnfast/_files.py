@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from .errors import DataError
+
 PathName = str | os.PathLike[str]
 
 #: Names of temporary files and folders: process id and a random part. Short, independent of the target's
@@ -29,6 +31,8 @@ _MOUNTED = (errno.EBUSY, errno.EXDEV)
 _FOLDER_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 #: Errors of reserving disk space if the file system does not support it.
 _CANNOT_RESERVE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+#: Bytes that are read from a file object at a time.
+_PART = 1 << 24
 _KINDS = {
     stat.S_IFDIR: "folder",
     stat.S_IFIFO: "named pipe",
@@ -75,6 +79,27 @@ def open_regular(who: str, path: PathName, wanted: str = "regular file") -> IO[b
         raise refusal(f"{who}: {os.fsdecode(path)} is a {kind}, not a {wanted}")
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     return os.fdopen(os.open(name, flags), "rb")
+
+
+def contents(who: str, file: IO[bytes], most: int) -> bytes:
+    """Everything in a file object, which need not be seekable.
+
+    Raises:
+        TypeError: A text file.
+        DataError: More than `most` bytes.
+    """
+    parts, size = [], 0
+    while part := file.read(min(_PART, most + 1 - size)):
+        if not isinstance(part, bytes):
+            raise TypeError(
+                f"{who}: the file object gives {type(part).__name__}; "
+                "open it in binary mode: open(path, 'rb')"
+            )
+        parts.append(part)
+        size += len(part)
+        if size > most:
+            raise DataError(f"{who}: the file object has more than {most // 10**6:,} million bytes")
+    return b"".join(parts)
 
 
 def check_writable(who: str, path: PathName, size: int = 0) -> Path:

@@ -79,8 +79,8 @@ def test_cifar100_has_the_fine_classes(tmp_path: Path, form: str) -> None:
 def test_what_is_missing_or_damaged(tmp_path: Path) -> None:
     with refused(
         DataError,
-        f"CIFAR10: neither data_batch_1 nor data_batch_1.bin is in {tmp_path} or its folder "
-        "cifar-10-batches-py or cifar-10-batches-bin; unpack the authors' archive there",
+        f"CIFAR10: no data_batch_1, data_batch_1.bin or cifar-10-python.tar.gz in {tmp_path} or its folder "
+        "cifar10; run 'cnnfast data download cifar10', or put the authors' archive there by hand",
     ):
         CIFAR10(root=tmp_path)
     path = tmp_path / "test_batch.bin"

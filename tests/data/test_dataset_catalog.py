@@ -57,6 +57,8 @@ class TestCatalog:
             "emnist-mnist",
             "mnist",
             "fashion-mnist",
+            "cifar10",
+            "cifar100",
         ]
 
     def test_load_by_name(self, tmp_path: Path) -> None:
@@ -157,7 +159,8 @@ class TestRealFiles:
 
     def test_published_table_matches_the_files(self, data_root: Path) -> None:
         checked = 0
-        for source in (checksums.EMNIST, checksums.MNIST, checksums.FASHION_MNIST):
+        sources = (checksums.EMNIST, checksums.MNIST, checksums.FASHION_MNIST)
+        for source in (*sources, checksums.CIFAR10, checksums.CIFAR100):
             for file in source.files:
                 path = data_root / source.folder / file.name
                 if path.is_file():

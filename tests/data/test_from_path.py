@@ -76,8 +76,8 @@ def test_others(tmp_path: Path) -> None:
     path.write_bytes(b"")
     with refused(
         DataError,
-        f"{path}: not a folder of images, .csv, .npz or idx file (images-idx3-ubyte), "
-        "which are the kinds of data that can be read",
+        f"{path}: not a folder of images, .csv, .npz or idx file (images-idx3-ubyte), or archive "
+        "of CIFAR (.tar.gz), which are the kinds of data that can be read",
     ):
         from_path(path)
     (tmp_path / "x.npz").write_bytes(b"PK")

@@ -20,7 +20,7 @@ from ..nn import Module, Preprocessing
 
 #: Fraction of each class that is held out for testing, where the data have no test part.
 TEST_FRACTION = 0.1
-KINDS = "a folder with a folder of images for each class, or a CSV, .npz or idx file"
+KINDS = "a folder with a folder of images for each class, or a CSV, .npz or idx file, or archive of CIFAR"
 _LETTERS = "hello-dl-letters"
 #: Small data sets are trained on for more epochs, until so many images have been seen.
 _SEEN, _MOST_EPOCHS = 10_000, 30
@@ -102,10 +102,10 @@ def epochs_for(data: str, train: ImageDataset) -> int:
 
 
 def style_of(data: str, train: ImageDataset) -> str | None:
-    """How `predict` has to process images for a model of these data: "plain" if they are resized image files;
-    None for characters as in EMNIST or MNIST."""
+    """How `predict` has to process images for a model of these data: "plain" if they are color images or
+    resized image files; None for characters as in EMNIST or MNIST."""
     is_folder = is_path(data) and train.description.startswith("Images of the folder")
-    return "plain" if is_folder else None
+    return "plain" if is_folder or train.input_shape[0] > 1 else None
 
 
 def _statistics(train: ImageDataset) -> Preprocessing:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._files import contents
 from ..errors import CheckpointError, DataError
 from ..nn import Module
 from .errors import note
@@ -74,11 +75,11 @@ class Preparation:
         Raises:
             OSError, DataError: The file cannot be read.
         """
-        from ..vision.sources import contents, named
+        from ..vision.sources import MAX_BYTES, named
 
         if file == STANDARD_INPUT:
             with named(file):
-                return self._input(contents(sys.stdin.buffer, "predict"))
+                return self._input(contents("predict", sys.stdin.buffer, MAX_BYTES))
         if os.path.isdir(file):
             raise DataError(f"{file}: no images in this folder")
         return self._input(file)

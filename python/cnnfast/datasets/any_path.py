@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .._files import expand
 from ..errors import DataError
-from .cifar import CIFAR10, CIFAR100, find_cifar
+from .cifar import CIFAR10, CIFAR100, find_cifar, is_archive
 from .idx_folder import find_idx, from_idx
 from .image_dataset import ImageDataset
 from .image_files import PARTS, class_folders
@@ -36,7 +36,7 @@ def from_path(
     A folder is one of: ``train`` and ``test`` (or ``val``), each with a folder of images for each class; a
     folder of images for each class (`ImageFolder`); idx files (`from_idx`); the files of CIFAR;
     ``images.npy`` and ``labels.npy`` (or ``x.npy`` and ``y.npy``). A file is one of: ``.npz``, ``.csv``,
-    ``.csv.gz``, ``.tsv`` or ``.txt``, or the images file of a pair of idx files.
+    ``.csv.gz``, ``.tsv`` or ``.txt``, the images file of a pair of idx files, or an archive of CIFAR.
 
     Args:
         path: The folder or file.
@@ -72,11 +72,14 @@ def from_path(
         return from_csv(place, classes=classes), None
     if "idx3" in name:
         return _idx(place, place.parent, classes)
+    if place.is_file() and is_archive(place):
+        cifar = CIFAR100 if "100" in name else CIFAR10
+        return cifar(True, place), cifar(False, place)
     if not place.exists():
         raise FileNotFoundError(f"there is no file or folder {os.fspath(path)}")
     raise DataError(
-        f"{os.fspath(path)}: not a folder of images, .csv, .npz or idx file (images-idx3-ubyte), "
-        "which are the kinds of data that can be read"
+        f"{os.fspath(path)}: not a folder of images, .csv, .npz or idx file (images-idx3-ubyte), or archive "
+        "of CIFAR (.tar.gz), which are the kinds of data that can be read"
     )
 
 

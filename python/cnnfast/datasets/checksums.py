@@ -1,8 +1,9 @@
 """The published files of each data set: URLs, file names, sizes and checksums, used by `download` and
 `status`.
 
-Sizes and sha256 of the EMNIST files are those recorded for the published release, the md5 of MNIST and
-Fashion-MNIST those their authors and PyTorch's loader name; `docs/data.md` says how each was confirmed.
+Sizes and sha256 of the EMNIST files are those recorded for the published release, the md5 of MNIST,
+Fashion-MNIST and CIFAR those their authors and PyTorch's loader name; `docs/data.md` says how each was
+confirmed.
 """
 
 from __future__ import annotations
@@ -226,6 +227,34 @@ FASHION_MNIST = Source(
             5_148,
             "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
             "bb300cfdad3c16e7a12a480ee83cd310",
+        ),
+    ),
+)
+
+CIFAR10 = Source(
+    title="CIFAR-10",
+    folder="cifar10",
+    addresses=("https://www.cs.toronto.edu/~kriz/",),
+    files=(
+        RemoteFile(
+            "cifar-10-python.tar.gz",
+            170_498_071,
+            "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+            "c58f30108f718f92721af3b95e74349a",
+        ),
+    ),
+)
+
+CIFAR100 = Source(
+    title="CIFAR-100",
+    folder="cifar100",
+    addresses=("https://www.cs.toronto.edu/~kriz/",),
+    files=(
+        RemoteFile(
+            "cifar-100-python.tar.gz",
+            169_001_437,
+            "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+            "eb9058c3a382ffc7106e4002c42a8d85",
         ),
     ),
 )

@@ -1,22 +1,21 @@
-"""`CIFAR10` and `CIFAR100`, from the authors' binary files or Python pickles, which are read without running
-code."""
+"""`CIFAR10` and `CIFAR100`, from the authors' archives or the files in them, binary or Python pickles."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from .._files import open_regular
+from .._files import expand, open_regular
 from ..errors import DataError
-from . import literal_pickle
+from .cifar_batch import read_batch
 from .idx_dataset import data_home
 from .image_dataset import ImageDataset
+from .sources import Source, name_of
+from .tar_members import read_members
 
-_PIXELS = 3 * 32 * 32
 _OBJECTS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _FINE_NAMES = """
 apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel
@@ -28,33 +27,72 @@ seal shark shrew skunk skyscraper snail snake spider squirrel streetcar sunflowe
 tank telephone television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman
 worm
 """
-_FINE = tuple(_FINE_NAMES.split())
-_FOLDERS = {
-    10: ("cifar10", "cifar-10", "cifar-10-batches-py", "cifar-10-batches-bin"),
-    100: ("cifar100", "cifar-100", "cifar-100-python", "cifar-100-binary"),
-}
-_TEN_TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
-_PARTS = {
-    (10, True): (_TEN_TRAIN, tuple(f"{name}.bin" for name in _TEN_TRAIN)),
-    (10, False): (("test_batch",), ("test_batch.bin",)),
-    (100, True): (("train",), ("train.bin",)),
-    (100, False): (("test",), ("test.bin",)),
-}
+_BATCHES = tuple(f"data_batch_{i}" for i in range(1, 6))
 
 
-def CIFAR10(train: bool = True, root: str | os.PathLike[str] | None = None) -> ImageDataset:
+class _Form(NamedTuple):
+    """One form in which the authors publish a data set: an archive, with a folder of files."""
+
+    archive: str
+    folder: str
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def files(self, train: bool) -> tuple[str, ...]:
+        return self.train if train else self.test
+
+
+class _Release(NamedTuple):
+    title: str
+    folders: tuple[str, str]
+    classes: tuple[str, ...]
+    forms: tuple[_Form, _Form]
+
+
+_TEN = _Release(
+    "CIFAR-10",
+    ("cifar10", "cifar-10"),
+    _OBJECTS,
+    (
+        _Form("cifar-10-python.tar.gz", "cifar-10-batches-py", _BATCHES, ("test_batch",)),
+        _Form(
+            "cifar-10-binary.tar.gz",
+            "cifar-10-batches-bin",
+            tuple(f"{name}.bin" for name in _BATCHES),
+            ("test_batch.bin",),
+        ),
+    ),
+)
+_HUNDRED = _Release(
+    "CIFAR-100",
+    ("cifar100", "cifar-100"),
+    tuple(_FINE_NAMES.split()),
+    (
+        _Form("cifar-100-python.tar.gz", "cifar-100-python", ("train",), ("test",)),
+        _Form("cifar-100-binary.tar.gz", "cifar-100-binary", ("train.bin",), ("test.bin",)),
+    ),
+)
+_RELEASES = {10: _TEN, 100: _HUNDRED}
+
+
+def CIFAR10(train: bool = True, root: Source | None = None) -> ImageDataset:
     """Load CIFAR-10: color images of 32x32 in ten classes, 50,000 for training, 10,000 for testing.
+
+    The authors' archives are read without being unpacked to disk, pickles without running code.
 
     Args:
         train: The training part, else the test part.
-        root: Folder that holds ``cifar-10-batches-py`` or ``cifar-10-batches-bin``, directly or in a folder
-            ``cifar10``; or that folder itself. Default as in `data_home`.
+        root: Folder that holds ``cifar-10-batches-py`` or ``cifar-10-batches-bin``, or the archive
+            ``cifar-10-python.tar.gz`` or ``cifar-10-binary.tar.gz``, directly or in a folder ``cifar10``; or
+            one of these itself; or the content of an archive, as bytes or a binary file object. Default as in
+            `data_home`.
 
     Returns:
         An `ImageDataset`: images uint8 (n, 3, 32, 32), labels int64 (n,).
 
     Raises:
-        DataError: A file is missing or damaged, or a pickle that holds anything but the data.
+        DataError: A file is missing (the message says what to run or where to put it) or damaged, or a pickle
+            holds anything but the data.
 
     Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
 
@@ -63,16 +101,15 @@ def CIFAR10(train: bool = True, root: str | os.PathLike[str] | None = None) -> I
         >>> datasets.CIFAR10().classes[3]  # doctest: +SKIP
         'cat'
     """
-    return _load(10, train, root, _OBJECTS)
+    return _load(10, train, root)
 
 
-def CIFAR100(train: bool = True, root: str | os.PathLike[str] | None = None) -> ImageDataset:
+def CIFAR100(train: bool = True, root: Source | None = None) -> ImageDataset:
     """Load CIFAR-100: color images of 32x32 in 100 classes, 50,000 for training, 10,000 for testing.
 
     Args:
         train: The training part, else the test part.
-        root: Folder that holds ``cifar-100-python`` or ``cifar-100-binary``, directly or in a folder
-            ``cifar100``; or that folder itself. Default as in `data_home`.
+        root: As in `CIFAR10`, with the names ``cifar-100-python``, ``cifar-100-binary`` and ``cifar100``.
 
     Returns:
         An `ImageDataset`: images uint8 (n, 3, 32, 32), labels int64 (n,), the 100 fine classes.
@@ -87,72 +124,68 @@ def CIFAR100(train: bool = True, root: str | os.PathLike[str] | None = None) -> 
         >>> datasets.CIFAR100().classes[0]  # doctest: +SKIP
         'apple'
     """
-    return _load(100, train, root, _FINE)
+    return _load(100, train, root)
 
 
 def find_cifar(kind: int, train: bool, root: Path) -> list[Path] | None:
-    """The files of a part of CIFAR-10 or CIFAR-100 in `root` or its usual folders; None if there are none."""
-    folders = [root, *(root / name for name in _FOLDERS[kind])]
-    folders += [root / _FOLDERS[kind][0] / name for name in _FOLDERS[kind][2:]]
-    for folder in folders:
-        for names in _PARTS[kind, train]:
-            paths = [folder / name for name in names]
+    """The files of a part of CIFAR-10 or CIFAR-100 (`kind` is 10 or 100) in `root` or its usual folders, or
+    else the archive; None if there are none."""
+    release = _RELEASES[kind]
+    homes = [root, *(root / name for name in release.folders)]
+    for form in release.forms:
+        for folder in (*homes, *(home / form.folder for home in homes)):
+            paths = [folder / name for name in form.files(train)]
             if all(path.is_file() for path in paths):
                 return paths
+    for form in release.forms:
+        for home in homes:
+            if (home / form.archive).is_file():
+                return [home / form.archive]
     return None
 
 
-def _load(
-    kind: int, train: bool, root: str | os.PathLike[str] | None, classes: tuple[str, ...]
-) -> ImageDataset:
-    home, part = data_home(root), "train" if train else "test"
-    paths = find_cifar(kind, train, home)
+def is_archive(path: Path) -> bool:
+    """Whether a file is named like an archive of CIFAR."""
+    return path.name.endswith((".tar.gz", ".tgz"))
+
+
+def _load(kind: int, train: bool, root: Source | None) -> ImageDataset:
+    release, who, part = _RELEASES[kind], f"CIFAR{kind}", "train" if train else "test"
+    if root is None or (isinstance(root, str | os.PathLike) and not os.path.isfile(expand(root))):
+        contents = _found(who, release, train, data_home(root))
+    else:
+        contents = _archived(who, release, train, root)
+    batches = [read_batch(name, content, kind) for name, content in contents.items()]
+    images, labels = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
+    description = f"{release.title}: color images of objects and animals."
+    return ImageDataset(images, labels, release.classes, f"cifar{kind}/{part}", description)
+
+
+def _found(who: str, release: _Release, train: bool, home: Path) -> dict[str, bytes]:
+    """Name and content of each file of a part."""
+    paths = find_cifar(len(release.classes), train, home)
     if paths is None:
-        pickles, binaries = _PARTS[kind, train]
+        names = ", ".join(name for form in release.forms for name in form.files(train)[:1])
         raise DataError(
-            f"CIFAR{kind}: neither {pickles[0]} nor {binaries[0]} is in {home} or its folder "
-            f"{_FOLDERS[kind][2]} or {_FOLDERS[kind][3]}; unpack the authors' archive there"
+            f"{who}: no {names} or {release.forms[0].archive} in {home} or its folder {release.folders[0]}; "
+            f"run 'cnnfast data download {release.folders[0]}', or put the authors' archive there by hand"
         )
-    parts = [_read(path, kind) for path in paths]
-    images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    description = f"CIFAR-{kind}: color images of objects and animals."
-    return ImageDataset(images, labels, classes, f"cifar{kind}/{part}", description)
+    if is_archive(paths[0]):
+        return _archived(who, release, train, paths[0])
+    contents = {}
+    for path in paths:
+        with open_regular(who, path) as file:
+            contents[str(path)] = file.read()
+    return contents
 
 
-def _read(path: Path, kind: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    with open_regular(f"CIFAR{kind}", path) as file:
-        content = file.read()
-    pixels, labels = _binary(path, content, kind) if path.suffix == ".bin" else _pickle(path, content, kind)
-    wrong = np.flatnonzero((labels < 0) | (labels >= kind))
-    if wrong.size:
-        raise DataError(f"{path}: label {labels[wrong[0]]} at row {wrong[0]} is outside of 0 .. {kind - 1}")
-    return pixels.reshape(-1, 3, 32, 32), labels
-
-
-def _binary(path: Path, content: bytes, kind: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Each row: the label (in CIFAR-100 after that of the superclass), then red, green and blue."""
-    n_labels = 1 if kind == 10 else 2
-    size = n_labels + _PIXELS
-    if not content or len(content) % size:
-        raise DataError(
-            f"{path}: {len(content)} bytes, which is not a multiple of {size}, the size of an image"
-        )
-    rows = np.frombuffer(content, np.uint8).reshape(-1, size)
-    return rows[:, n_labels:], rows[:, n_labels - 1].astype(np.int64)
-
-
-def _pickle(path: Path, content: bytes, kind: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    try:
-        found = literal_pickle.load(content)
-    except literal_pickle.UnsafePickle as error:
-        raise DataError(f"{path}: not the pickle of a CIFAR batch: {error}") from None
-    key = "labels" if kind == 10 else "fine_labels"
-    data: Any = found.get(b"data", found.get("data"))
-    labels: Any = found.get(key.encode(), found.get(key))
-    if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != _PIXELS:
-        raise DataError(f"{path}: not the pickle of a CIFAR batch: 'data' is not an array (n, {_PIXELS})")
-    if not isinstance(labels, list) or not all(type(label) is int and abs(label) < 2**31 for label in labels):
-        raise DataError(f"{path}: not the pickle of a CIFAR batch: {key!r} is not a list of integers")
-    if len(labels) != len(data):
-        raise DataError(f"{path}: {len(data)} images, but {len(labels)} labels")
-    return data, np.array(labels, np.int64)
+def _archived(who: str, release: _Release, train: bool, archive: Source) -> dict[str, bytes]:
+    """Name and content of each file of a part, in an archive of any form."""
+    wanted = [[f"{form.folder}/{name}" for name in form.files(train)] for form in release.forms]
+    members = read_members(who, archive, [path for paths in wanted for path in paths])
+    for paths in wanted:
+        if all(path in members for path in paths):
+            return {f"{name_of(archive)}: {path}": members[path] for path in paths}
+    closest = max(wanted, key=lambda paths: len(members.keys() & set(paths)))
+    path = next(path for path in closest if path not in members)
+    raise DataError(f"{name_of(archive)}: no member is called {path}")

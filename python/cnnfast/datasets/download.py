@@ -16,6 +16,7 @@ from .._text import redacted
 from ..errors import DownloadError
 from . import checksums
 from .checksums import RemoteFile, Source
+from .cifar import find_cifar
 from .idx_dataset import data_home
 from .registry import file_stems
 from .registry import names as dataset_names
@@ -32,9 +33,10 @@ def download(
     """Download the missing files of a data set from its authors' server.
 
     Args:
-        name: ``"mnist"``, ``"fashion-mnist"``, ``"emnist"`` (all six splits, 535 MB), or one split such as
-            ``"emnist-letters"``: the download is the same single zip file, but only that split is unpacked.
-        root: Folder that holds ``emnist/``, ``mnist/``, ``fashion-mnist/``; default as in `data_home`.
+        name: ``"mnist"``, ``"fashion-mnist"``, ``"cifar10"`` or ``"cifar100"`` (archives of 163 MB, which are
+            not unpacked), ``"emnist"`` (all six splits, 535 MB), or one split such as ``"emnist-letters"``:
+            the download is the same single zip file, but only that split is unpacked.
+        root: Folder that holds ``emnist/``, ``mnist/`` and so on; default as in `data_home`.
         progress: Show a progress bar on standard error (if the package rich is installed).
         url: Another URL: of a folder that holds the files under their published names, or of EMNIST's zip
             file. Sizes and checksums must match as well.
@@ -58,7 +60,11 @@ def download(
     source, wanted = _source_and_files(name)
     if url is not None and not url.startswith(("http://", "https://")):
         raise ValueError(f"download: url must start with http:// or https://, got {redacted(url)!r}")
-    folder = data_home(root) / source.folder
+    home = data_home(root)
+    folder = home / source.folder
+    found = _unpacked_cifar(source, home)
+    if found:
+        return found
     folder.mkdir(parents=True, exist_ok=True)
     missing = [file for file in wanted if not _is_present(folder, file)]
     addresses = source.addresses if url is None else (url,)
@@ -84,15 +90,31 @@ def _source_and_files(name: str) -> tuple[Source, tuple[RemoteFile, ...]]:
     if known is None:
         hint = _names.did_you_mean(name, choices)
         raise ValueError(f"download: name must be one of {', '.join(choices)}; got {name!r}{hint}")
-    name = known
-    if name == "mnist":
-        return checksums.MNIST, checksums.MNIST.files
-    if name == "fashion-mnist":
-        return checksums.FASHION_MNIST, checksums.FASHION_MNIST.files
-    if name == "emnist":
-        return checksums.EMNIST, checksums.EMNIST.files
-    stems = {stem for pair in file_stems(name) for stem in pair}
+    whole = {
+        "mnist": checksums.MNIST,
+        "fashion-mnist": checksums.FASHION_MNIST,
+        "emnist": checksums.EMNIST,
+        "cifar10": checksums.CIFAR10,
+        "cifar100": checksums.CIFAR100,
+    }
+    if known in whole:
+        return whole[known], whole[known].files
+    stems = {stem for pair in file_stems(known) for stem in pair}
     return checksums.EMNIST, tuple(f for f in checksums.EMNIST.files if f.name.removesuffix(".gz") in stems)
+
+
+def _unpacked_cifar(source: Source, home: Path) -> list[Path]:
+    """The files of CIFAR, if they are there in another form than the archive that would be downloaded."""
+    kinds = {"cifar10": 10, "cifar100": 100}
+    if source.folder not in kinds:
+        return []
+    paths: list[Path] = []
+    for train in (True, False):
+        part = find_cifar(kinds[source.folder], train, home)
+        if part is None or part == [home / source.folder / source.files[0].name]:
+            return []
+        paths += part
+    return list(dict.fromkeys(paths))
 
 
 def _uncompressed(folder: Path, file: RemoteFile) -> Path:

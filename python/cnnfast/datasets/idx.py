@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 import os
 import zlib
-from pathlib import Path
-from typing import BinaryIO, Literal
+from io import BufferedIOBase
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from .._files import expand, naming
 from ..errors import DataError
+from .sources import Source, name_of, opened
 
 Kind = Literal["images", "labels"]
 
@@ -36,14 +37,14 @@ _MAX_DEFLATE_RATIO = 1032
 _PIECE = 1 << 24
 
 
-def read_idx(path: str | os.PathLike[str], *, kind: Kind | None = None) -> npt.NDArray[np.uint8]:
+def read_idx(path: Source, *, kind: Kind | None = None) -> npt.NDArray[np.uint8]:
     """Read one idx file of unsigned bytes.
 
     Big-endian layout: ``00 00 08 ndim``, then `ndim` 32-bit extents, then the bytes in row-major order.
     Gzip compression is detected from the content, not from the file name.
 
     Args:
-        path: The file.
+        path: The file; or its content, as bytes or a binary file object.
         kind: ``"images"`` requires three dimensions (count, height, width), ``"labels"`` one; None accepts 1
             to 4.
 
@@ -61,44 +62,46 @@ def read_idx(path: str | os.PathLike[str], *, kind: Kind | None = None) -> npt.N
     Source: the format is described with the MNIST database (LeCun, Cortes, Burges).
 
     Example:
-        >>> import pathlib, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder, "labels-idx1-ubyte")
-        ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 0, 9]))
-        ...     read_idx(path, kind="labels")
+        >>> read_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 0, 9]), kind="labels")
         array([7, 0, 9], dtype=uint8)
     """
     if kind not in (None, "images", "labels"):
         raise ValueError(f"read_idx: kind must be 'images', 'labels' or None, got {kind!r}")
-    file = Path(expand(path))
-    if file.exists() and not file.is_file():
-        raise DataError(f"{file}: not a file")
-    with naming(file), file.open("rb") as stream:
+    name = name_of(path)
+    if (
+        isinstance(path, str | os.PathLike)
+        and os.path.exists(expand(path))
+        and not os.path.isfile(expand(path))
+    ):
+        raise DataError(f"{name}: not a file")
+    with opened("read_idx", path) as stream, naming(name):
         start = stream.read(2)
         stream.seek(0)
         try:
             return _read_gzip(stream, kind) if start == _GZIP_MAGIC else _read_plain(stream, kind)
         except _InvalidFile as reason:
-            raise DataError(f"{file}: {reason}") from None
+            raise DataError(f"{name}: {reason}") from None
 
 
 class _InvalidFile(Exception):
     """The reason alone; `read_idx` adds the file's name."""
 
 
-def _read_plain(stream: BinaryIO, kind: Kind | None) -> npt.NDArray[np.uint8]:
-    file_size = os.fstat(stream.fileno()).st_size
+def _read_plain(stream: BufferedIOBase, kind: Kind | None) -> npt.NDArray[np.uint8]:
+    file_size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
     prefix = stream.read(4)
     n_dim = _check_magic(prefix, kind)
     shape = _extents(stream.read(4 * n_dim), n_dim)
     expected = math.prod(shape)
     _check_length(file_size - 4 - 4 * n_dim, shape)
-    content = np.fromfile(stream, dtype=np.uint8, count=expected)
-    _check_length(content.size, shape)  # the file may have been truncated since its size was read
+    content = np.empty(expected, np.uint8)
+    count = stream.readinto(content.data)
+    _check_length(count, shape)  # the file may have been truncated since its size was read
     return content.reshape(shape)
 
 
-def _read_gzip(stream: BinaryIO, kind: Kind | None) -> npt.NDArray[np.uint8]:
+def _read_gzip(stream: BufferedIOBase, kind: Kind | None) -> npt.NDArray[np.uint8]:
     packed = stream.read()
     inflate = _Decompressor(packed)
     n_dim = _check_magic(inflate.read(4), kind)

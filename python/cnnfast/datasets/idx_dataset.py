@@ -18,7 +18,7 @@ _BLOCK = 512
 
 
 def data_home(root: str | os.PathLike[str] | None = None) -> Path:
-    """The folder that holds ``emnist/``, ``mnist/`` and ``fashion-mnist/``: `root`, else ``CNNFAST_DATA``,
+    """The folder that holds ``emnist/``, ``mnist/``, ``cifar10/`` and so on: `root`, else ``CNNFAST_DATA``,
     else the user's cache folder.
 
     Example:

@@ -13,6 +13,7 @@ from .idx import read_idx
 from .idx_dataset import upright
 from .image_dataset import ImageDataset
 from .labeling import as_classes
+from .sources import Source, is_emnist, name_of, stem_of
 
 _WHO = "from_idx"
 #: "train-images-idx3-ubyte.gz", "t10k-images.idx3-ubyte", "emnist-letters-test-images-idx3-ubyte".
@@ -23,9 +24,10 @@ _FOLDERS = ("", "raw", "MNIST/raw", "FashionMNIST/raw", "EMNIST/raw")
 
 
 def from_idx(
-    path: str | os.PathLike[str],
+    path: Source,
     train: bool = True,
     *,
+    labels: Source | None = None,
     classes: Sequence[str] | None = None,
     transposed: bool | None = None,
 ) -> ImageDataset:
@@ -34,8 +36,11 @@ def from_idx(
     Args:
         path: A folder with ``train-images-idx3-ubyte`` and ``train-labels-idx1-ubyte`` (or
             ``t10k-...`` and ``test-...`` for testing), with a dot in place of a hyphen, with a prefix, with
-            .gz or without, directly or in a folder ``raw`` or ``MNIST/raw``; or the images file itself.
+            .gz or without, directly or in a folder ``raw`` or ``MNIST/raw``; or the images file itself; or
+            its content, as bytes or a binary file object.
         train: The training part, else the test part; of a file it must be the part in its name.
+        labels: The labels file, of any name, or its content; then `path` is an images file of any name, or
+            its content, and `train` is not used. None: the file beside the images file.
         classes: Class names: a label in the file is one of them, or else its number from 0. None: the
             distinct labels, sorted.
         transposed: Transpose the images. None: for files whose names begin with "emnist".
@@ -48,19 +53,21 @@ def from_idx(
         >>> datasets.from_idx("MNIST/raw").classes[9]  # doctest: +SKIP
         '9'
     """
-    images_file = _file(Path(expand(path)), train)
-    labels_file = _labels_of(images_file)
-    images, values = read_idx(images_file, kind="images"), read_idx(labels_file, kind="labels")
+    if labels is None:
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(f"{_WHO}: labels is required with images in memory")
+        path = _file(Path(expand(path)), train)
+        labels = _labels_of(path)
+    images, values = read_idx(path, kind="images"), read_idx(labels, kind="labels")
+    name = name_of(path)
     if len(images) != len(values):
-        raise DataError(
-            f"{images_file} holds {len(images)} images, but {labels_file.name} {len(values)} labels"
-        )
-    labels, names = as_classes(_WHO, str(labels_file), values, classes)
-    if images_file.name.lower().startswith("emnist") if transposed is None else transposed:
+        other = os.path.basename(name_of(labels))
+        raise DataError(f"{name} holds {len(images)} images, but {other} {len(values)} labels")
+    numbers, names = as_classes(_WHO, name_of(labels), values, classes)
+    if is_emnist(path) if transposed is None else transposed:
         images = upright(images)
-    return ImageDataset(
-        images, labels, names, images_file.name.partition("-images")[0], f"Images from {images_file.name}."
-    )
+    stem = stem_of(path).partition("-images")[0]
+    return ImageDataset(images, numbers, names, stem, f"Images from {os.path.basename(name)}.")
 
 
 def find_idx(folder: Path, train: bool) -> list[Path]:

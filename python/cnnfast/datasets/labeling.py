@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,19 +12,6 @@ import numpy.typing as npt
 from .._checks import ieee_arithmetic, is_strings
 from .._class_names import class_numbers
 from ..errors import DataError
-
-#: A path, or the content of the file.
-Source = str | os.PathLike[str] | bytes
-
-
-def name_of(source: Source) -> str:
-    """The file's name in messages."""
-    return "the data in memory" if isinstance(source, bytes) else os.fsdecode(source)
-
-
-def stem_of(source: Source) -> str:
-    """The name of a data set from this file: without endings."""
-    return "memory" if isinstance(source, bytes) else Path(os.fsdecode(source)).name.partition(".")[0]
 
 
 def as_classes(

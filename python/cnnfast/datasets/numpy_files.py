@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import struct
 import zipfile
@@ -16,7 +15,8 @@ import numpy.typing as npt
 from .._files import expand, open_regular
 from ..errors import DataError
 from .image_dataset import ImageDataset
-from .labeling import Source, as_classes, as_images, name_of, stem_of
+from .labeling import as_classes, as_images
+from .sources import Source, name_of, opened, stem_of
 
 _PAIRS = (("x", "y"), ("X", "y"), ("images", "labels"), ("data", "labels"), ("arr_0", "arr_1"))
 #: Names of the arrays, in the order in which they are looked for.
@@ -31,7 +31,7 @@ def from_npz(path: Source, train: bool = True, *, classes: Sequence[str] | None 
     """Load images and labels from a ``.npz`` file. Arrays of objects are refused, as reading them runs code.
 
     Args:
-        path: The file, or its content as bytes.
+        path: The file; or its content, as bytes or a binary file object.
         train: Read the arrays ``x_train`` and ``y_train`` (or ``X_train``, ``train_images`` and
             ``train_labels``), else ``x`` and ``y`` (or ``X``, ``images`` and ``labels``, ``data`` and
             ``labels``, ``arr_0`` and ``arr_1``). False: ``x_test`` and ``y_test`` (or ``X_test``,
@@ -55,7 +55,7 @@ def from_npz(path: Source, train: bool = True, *, classes: Sequence[str] | None 
         ImageDataset('memory', 4 images of 1x28x28, 2 classes)
     """
     name = name_of(path)
-    with io.BytesIO(path) if isinstance(path, bytes) else open_regular("from_npz", path) as file:
+    with opened("from_npz", path) as file:
         try:
             archive: Any = np.load(file, allow_pickle=False)
             if not hasattr(archive, "files"):
@@ -76,14 +76,13 @@ def from_npz(path: Source, train: bool = True, *, classes: Sequence[str] | None 
     return _dataset("from_npz", path, name, images, labels, classes)
 
 
-def from_npy(
-    images: str | os.PathLike[str], labels: str | os.PathLike[str], *, classes: Sequence[str] | None = None
-) -> ImageDataset:
-    """Load images and labels from two ``.npy`` files. uint8 images (n, h, w) or (n, c, h, w) are mapped into
-    memory instead of read, so that they may be larger than it.
+def from_npy(images: Source, labels: Source, *, classes: Sequence[str] | None = None) -> ImageDataset:
+    """Load images and labels from two ``.npy`` files. uint8 images (n, h, w) or (n, c, h, w) in a file are
+    mapped into memory instead of read, so that they may be larger than it.
 
     Args:
-        images, labels: The files; shapes and types as in `from_npz`.
+        images, labels: The files; or their content, as bytes or binary file objects. Shapes and types as in
+            `from_npz`.
         classes: As in `from_npz`.
 
     Raises:
@@ -110,15 +109,20 @@ def holds_test_part(path: str | os.PathLike[str]) -> bool:
     return any(set(pair) <= names for pair in TEST_KEYS)
 
 
-def _array(path: str | os.PathLike[str], *, mapped: bool) -> npt.NDArray[Any]:
-    open_regular("from_npy", path).close()
-    try:
-        found: Any = np.load(expand(path), mmap_mode="r" if mapped else None, allow_pickle=False)
-    except _DAMAGE as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"from_npy: {os.fsdecode(path)} is not a readable .npy file ({reason})") from None
+def _array(source: Source, *, mapped: bool) -> npt.NDArray[Any]:
+    name = name_of(source)
+    with opened("from_npy", source) as file:
+        try:
+            found: Any = (
+                np.load(expand(source), mmap_mode="r", allow_pickle=False)
+                if mapped and isinstance(source, str | os.PathLike)
+                else np.load(file, allow_pickle=False)
+            )
+        except _DAMAGE as error:
+            reason = " ".join(str(error).split())
+            raise DataError(f"from_npy: {name} is not a readable .npy file ({reason})") from None
     if not isinstance(found, np.ndarray):
-        raise DataError(f"from_npy: {os.fsdecode(path)} holds several arrays; use from_npz")
+        raise DataError(f"from_npy: {name} holds several arrays; use from_npz")
     return np.asarray(found)
 
 

@@ -9,18 +9,18 @@ import os
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .._checks import check_integer
-from .._files import open_regular
 from .._names import did_you_mean
 from ..errors import DataError
 from .idx_dataset import upright
 from .image_dataset import ImageDataset
-from .labeling import Source, as_classes, image_shape, name_of, stem_of
+from .labeling import as_classes, image_shape
+from .sources import Source, is_emnist, name_of, opened, stem_of
 
 _WHO = "from_csv"
 _BLOCK = 2048
@@ -43,7 +43,7 @@ def from_csv(
     The file may be gzip-compressed.
 
     Args:
-        path: The file, or its content as bytes.
+        path: The file; or its content, as bytes or a binary file object.
         label: The column of the labels: its number from 0 (-1 is the last), or its name in the header. None:
             the column that the header calls "label" (or "labels", "class", "target", "y"), else the first.
         shape: (h, w) or (c, h, w) of an image, in the order of the columns; None: a gray square.
@@ -65,8 +65,7 @@ def from_csv(
         ((2, 2, 2), array([1, 0]), ('3', '7'))
     """
     name = name_of(path)
-    file: IO[bytes] = io.BytesIO(path) if isinstance(path, bytes) else open_regular(_WHO, path)
-    with file:
+    with opened(_WHO, path) as file:
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         source: Any = gzip.GzipFile(fileobj=file) if packed else file
@@ -79,8 +78,7 @@ def from_csv(
             raise DataError(f"{_WHO}: {name}: damaged gzip data ({error})") from None
     size = image_shape(_WHO, name, images.shape[1], None if shape is None else _checked_shape(shape))
     images = images.reshape(len(images), *size)
-    is_emnist = not isinstance(path, bytes) and os.path.basename(name).lower().startswith("emnist")
-    if is_emnist if transposed is None else transposed:
+    if is_emnist(path) if transposed is None else transposed:
         images = upright(images) if images.ndim == 3 else images.transpose(0, 1, 3, 2)
     labels, names = as_classes(_WHO, name, values, classes)
     return ImageDataset(images, labels, names, stem_of(path), f"Images from {os.path.basename(name)}.")

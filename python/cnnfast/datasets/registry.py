@@ -10,6 +10,7 @@ from pathlib import Path
 from .._names import did_you_mean
 from .._names import find as find_name
 from . import derived_letters
+from .cifar import CIFAR10, CIFAR100, find_cifar
 from .emnist import EMNIST
 from .glyphs import glyphs
 from .idx_dataset import data_home, find
@@ -31,6 +32,7 @@ class _Entry:
     folder: str | None = None  # None: needs no files
     train: Stems = ("", "")
     test: Stems = ("", "")
+    cifar: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def load(name: str, train: bool = True, root: Root = None) -> ImageDataset:
         name: One of `names`, in any case, with hyphens or underscores. ``"glyphs"`` needs no files: 20,000
             synthetic letters for training (seed 0), 4,000 from another seed for testing.
         train: The training part, else the test part.
-        root: Folder that holds ``emnist/``, ``mnist/``, ``fashion-mnist/``; default as in `data_home`.
+        root: Folder that holds ``emnist/``, ``mnist/`` and so on; default as in `data_home`.
 
     Raises:
         ValueError: Unknown name.
@@ -104,7 +106,7 @@ def file_stems(name: str) -> tuple[Stems, ...]:
     entry = _ENTRIES[name]
     if name == "emnist-letters-derived":
         return derived_letters.SOURCE_STEMS
-    return () if entry.folder is None else (entry.train, entry.test)
+    return (entry.train, entry.test) if any(entry.train) else ()
 
 
 def known_name(name: str) -> str:
@@ -129,6 +131,17 @@ def _availability(home: Path, name: str, split: str) -> Availability:
     if entry.folder is None:
         return Availability(name, split, available=True, folder=None, note="synthetic, drawn when loaded")
     folder = home / entry.folder
+    if entry.cifar is not None:
+        files = find_cifar(entry.cifar, split == "train", home)
+        archive = f"cifar-{entry.cifar}-python.tar.gz"
+        return Availability(
+            name,
+            split,
+            available=files is not None,
+            folder=folder if files is None else files[0].parent,
+            present=tuple(files or ()),
+            missing=() if files else (archive,),
+        )
     present, missing = _present_and_missing(folder, entry.train if split == "train" else entry.test)
     if missing and name == "emnist-letters-derived":
         sources = tuple(stem for pair in derived_letters.SOURCE_STEMS for stem in pair)
@@ -177,4 +190,6 @@ _ENTRIES = {
     },
     "mnist": _Entry(MNIST, "mnist", _idx_stems("train"), _idx_stems("t10k")),
     "fashion-mnist": _Entry(FashionMNIST, "fashion-mnist", _idx_stems("train"), _idx_stems("t10k")),
+    "cifar10": _Entry(CIFAR10, "cifar10", cifar=10),
+    "cifar100": _Entry(CIFAR100, "cifar100", cifar=100),
 }

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._checks import check_array
-from .._files import expand
+from .._files import contents, expand
 from ..errors import DataError, require
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def upright(source: Source, who: str) -> Image.Image:
     if isinstance(source, bytes | bytearray | memoryview):
         return _decoded(io.BytesIO(source))
     if callable(getattr(source, "read", None)):
-        return _decoded(io.BytesIO(contents(source, who)))
+        return _decoded(io.BytesIO(contents(who, source, MAX_BYTES)))
     raise TypeError(
         f"{who}: image is a {type(source).__name__}; need a path, bytes, a binary file object, "
         "a pillow image or a NumPy array"
@@ -177,18 +177,6 @@ def open_regular(path: str | os.PathLike[str]) -> IO[bytes]:
     if not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path):  # open refuses a directory
         raise DataError("is not a regular file; pass the contents of a pipe as bytes (- for standard input)")
     return open(path, "rb")
-
-
-def contents(file: IO[bytes], who: str) -> bytes:
-    """Everything in a file object, which need not be seekable."""
-    content = file.read(MAX_BYTES + 1)
-    if not isinstance(content, bytes):
-        raise TypeError(
-            f"{who}: the file object gives {type(content).__name__}; open it in binary mode: open(path, 'rb')"
-        )
-    if len(content) > MAX_BYTES:
-        raise DataError(f"more than {MAX_BYTES // 10**6} million bytes")
-    return content
 
 
 def _decoded(file: IO[bytes]) -> Image.Image:
