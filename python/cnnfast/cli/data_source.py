@@ -47,6 +47,11 @@ def is_path(data: str) -> bool:
     return data not in datasets.names()
 
 
+def has_letters_shape(data: str) -> bool:
+    """Whether a data set, by its name, has gray images of 28x28; False for a path."""
+    return not is_path(data) and not data.startswith("cifar")
+
+
 def short_name(data: str) -> str:
     """The name of a data set, or of a file or folder, for file names."""
     if not is_path(data):

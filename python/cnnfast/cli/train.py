@@ -103,7 +103,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         "--out",
         metavar="FILE",
         help="model file, replaced if it exists (default: cnnfast-DATA-MODEL.safetensors, for your own "
-        "data cnnfast-DATA.safetensors, in this folder)",
+        "data and color images cnnfast-DATA.safetensors, in this folder)",
     )
     train_options.add_to(command)
 
@@ -134,7 +134,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _default_out(options: argparse.Namespace) -> str:
     data = data_source.short_name(options.data)
-    if options.model is None and data_source.is_path(options.data):
+    if options.model is None and not data_source.has_letters_shape(options.data):
         return model_files.PATTERN.replace("*", data)
     return model_files.default_name(data, options.model or "hello-dl-letters")
 
