@@ -49,7 +49,7 @@ def trace_of(
         raise ValueError(f"{who}: give exactly one of target and dy if backward=True, else neither")
     _, x = model.prepare(x)
     if x.dtype != model.dtype:
-        x = _normalized(x, model)
+        x = normalized(x, model)
     run = _Pass(model.operations(), model.flat_parameters, x, training or backward, seed)
     if not backward:
         return Trace(run.outputs, {}, {})
@@ -148,7 +148,7 @@ class _Pass:
         return by_name, np.concatenate(flat[::-1]) if flat else np.zeros(0, dy.dtype)
 
 
-def _normalized(x: Array, model: Planned) -> Array:
+def normalized(x: Array, model: Planned) -> Array:
     """uint8 images as the floats that the first layer reads."""
     shape: Shape = x.shape[1:]
     graph = Graph(shape)

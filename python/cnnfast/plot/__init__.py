@@ -7,20 +7,28 @@ matplotlib is needed (``pip install "cnnfast[plot]"``), and imported when a plot
 
 from .activation import activation
 from .confusion_matrix import confusion_matrix
+from .dimensions import dimensions
 from .feature_maps import feature_maps
 from .graph import graph
 from .history import history
+from .influence import influence
 from .kernels import kernels
 from .lr_find import lr_find
+from .neurons import neurons
 from .schedule import schedule
+from .window import window
 
 __all__ = [
     "activation",
     "confusion_matrix",
+    "dimensions",
     "feature_maps",
     "graph",
     "history",
+    "influence",
     "kernels",
     "lr_find",
+    "neurons",
     "schedule",
+    "window",
 ]

@@ -88,7 +88,7 @@ def color_limits(values: Array, scale: float | None = None) -> tuple[float, floa
     return (-largest if float(finite.min(initial=0.0)) < 0 else 0.0), largest
 
 
-def write_values(ax: Axes, values: Array, shown: AxesImage, text: str = "{:.2f}", size: float = 7) -> None:
+def write_values(ax: Axes, values: Array, shown: AxesImage, text: str = "{:.2f}", size: float = 6) -> None:
     """The numbers of an image in its pixels, dark on light or light on dark."""
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value):
