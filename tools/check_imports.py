@@ -23,7 +23,7 @@ LAYERS = (
     ("nn", "optim", "plot"),
     ("_config", "functional", "models"),
     ("training",),
-    ("benchmark", "interop"),
+    ("benchmark", "explanation", "interop"),
     ("cli",),
     ("__main__",),
 )

@@ -34,6 +34,7 @@ from .training.trainer import Trainer
 
 if TYPE_CHECKING:
     from . import interop, plot, vision
+    from .explanation import Explanation, explain
 
 __all__ = [
     "BestCheckpoint",
@@ -43,6 +44,7 @@ __all__ = [
     "EarlyStopping",
     "EpochRecord",
     "Evaluation",
+    "Explanation",
     "GradientReport",
     "History",
     "JSONLinesLogger",
@@ -59,6 +61,7 @@ __all__ = [
     "datasets",
     "errors",
     "evaluate",
+    "explain",
     "fit",
     "functional",
     "get_num_threads",
@@ -77,11 +80,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Imports `cnnfast.interop`, `cnnfast.plot` and `cnnfast.vision` on first access."""
-    if name in ("interop", "plot", "vision"):
-        from importlib import import_module
+    """Imports `cnnfast.interop`, `cnnfast.plot`, `cnnfast.vision` and `cnnfast.explain` on first access."""
+    from importlib import import_module
 
+    if name in ("interop", "plot", "vision"):
         return import_module(f".{name}", __name__)
+    if name in ("Explanation", "explain"):
+        return getattr(import_module(".explanation", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

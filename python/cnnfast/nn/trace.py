@@ -1,4 +1,5 @@
-"""`trace_of`: the output of every layer of a network, and the gradients, computed one layer at a time.
+"""`trace_of`: the output of every layer of a network, and the gradients, computed one layer at a time, by a
+`Pass`.
 
 Each operation is a plan of one node in exact mode, so values are those of the chain of single layers. The
 plans that `model(x)` and training use are not involved.
@@ -50,17 +51,19 @@ def trace_of(
     _, x = model.prepare(x)
     if x.dtype != model.dtype:
         x = normalized(x, model)
-    run = _Pass(model.operations(), model.flat_parameters, x, training or backward, seed)
+    run = Pass(model.operations(), model.flat_parameters, x, training or backward, seed)
     if not backward:
         return Trace(run.outputs, {}, {})
-    auxiliary: dict[int, Array] = {}
+    auxiliary: dict[int, Array] = {}  # and, last, the output
     if target is not None and loss is not None:
         model.check_loss(who, loss, run.output.shape[1])
-        dy = _output_gradient(who, loss, run.output, target)
+        _, dy = mean_loss(who, loss, run.output, target)
         for value, weight in model.auxiliary_outputs().items():
-            gradient = _output_gradient(who, loss, run.values[value], target)
+            _, gradient = mean_loss(who, loss, run.values[value], target)
             auxiliary[value] = np.asarray(gradient * gradient.dtype.type(weight))
-    by_layer, flat = run.backward(_checked_dy(who, dy, run.output), auxiliary)
+    auxiliary[len(run.values) - 1] = _checked_dy(who, dy, run.output)
+    of_values, flat = run.backward(auxiliary)
+    by_layer = {name: dx.copy() for name, dx in zip(run.names, of_values[1:], strict=True)}
     buffers = set(model.buffer_names())
     named = {name: grad for name, grad in windows(flat, model.named_shapes()) if name not in buffers}
     return Trace(run.outputs, by_layer, named)
@@ -95,12 +98,12 @@ class _Node:
         return [plan.backward(dy, tape, self._params, grads)], grads
 
 
-class _Pass:
+class Pass:
     """A forward pass, layer by layer, and the backward pass behind it.
 
     Args:
         operations: Of the network, in order.
-        params: Its flat parameters, which are not changed.
+        params: Their flat parameters, which are not changed.
         x: Input as floats.
         training: Batch normalization uses the statistics of the batch, and dropout draws; else inference.
         seed: Seed of every dropout layer.
@@ -124,15 +127,19 @@ class _Pass:
         return self.values[-1]
 
     @property
-    def outputs(self) -> dict[str, Array]:
-        return {node.name: y for node, y in zip(self._nodes, self.values[1:], strict=True)}
+    def names(self) -> list[str]:
+        """Of the operations."""
+        return [node.name for node in self._nodes]
 
-    def backward(self, dy: Array, auxiliary: Mapping[int, Array]) -> tuple[dict[str, Array], Array]:
-        """(gradient of the output of each layer, flat gradient of all parameters); `auxiliary` has the
-        gradients of auxiliary outputs by index.
+    @property
+    def outputs(self) -> dict[str, Array]:
+        return dict(zip(self.names, self.values[1:], strict=True))
+
+    def backward(self, of_loss: Mapping[int, Array]) -> tuple[list[Array], Array]:
+        """(gradient of each value, flat gradient of all parameters); `of_loss` has the gradients of the
+        values that the loss reads, by index. Needs a pass with `training`.
         """
-        found: list[Array | None] = [auxiliary.get(k) for k in range(len(self.values))]
-        found[-1] = dy
+        found: list[Array | None] = [of_loss.get(k) for k in range(len(self.values))]
         flat = []
         for k in range(len(self._nodes), 0, -1):
             node, here = self._nodes[k - 1], found[k]
@@ -144,8 +151,8 @@ class _Pass:
             for i, dx in zip(node.inputs, by_input, strict=True):
                 before = found[i]
                 found[i] = dx if before is None else before + dx
-        by_name = {n.name: dx.copy() for n, dx in zip(self._nodes, found[1:], strict=True) if dx is not None}
-        return by_name, np.concatenate(flat[::-1]) if flat else np.zeros(0, dy.dtype)
+        of_values = [np.zeros_like(x) if dx is None else dx for x, dx in zip(self.values, found, strict=True)]
+        return of_values, np.concatenate(flat[::-1]) if flat else np.zeros(0, self.output.dtype)
 
 
 def normalized(x: Array, model: Planned) -> Array:
@@ -168,14 +175,16 @@ def _checked_dy(who: str, dy: object, y: Array) -> Array:
 
 
 @ieee_arithmetic
-def _output_gradient(who: str, loss: Loss, y: Array, target: Array) -> Array:
-    """d mean loss / d y; zeros where all targets are ignored."""
+def mean_loss(who: str, loss: Loss, y: Array, target: Array) -> tuple[float, Array]:
+    """The mean loss, and its gradient by y; NaN and zeros where all targets are ignored."""
     rows = targets(who, "target", target, loss, y.shape[1:], y.dtype, len(y))
     if rows.dtype == np.int64:
         check_label_range(who, "target", rows, y.shape[1], getattr(loss, "ignore_index", None))
-    _, dy, divisor = row_losses(loss.engine_loss(), y, rows)
+    losses, dy, divisor = row_losses(loss.engine_loss(), y, rows)
     gradient = dy.reshape(y.shape)
-    return gradient if divisor == 0 else np.asarray(gradient / y.dtype.type(divisor))  # 0: all are ignored
+    if divisor == 0:  # all are ignored
+        return float("nan"), gradient
+    return float(losses.sum() / divisor), np.asarray(gradient / y.dtype.type(divisor))
 
 
 def _plan(op: Op, x: Array) -> Plan:

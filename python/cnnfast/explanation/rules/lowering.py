@@ -1,9 +1,11 @@
-"""The only place that knows operations: `lower` makes the rule of one from its settings, parameters and shapes."""
+"""The only place that knows operations: `lower` makes the rule of one from its settings, parameters and
+shapes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -55,28 +57,29 @@ def lower(op: Op, inputs: Sequence[Shape], parameters: dict[str, Array]) -> Rule
     shapes = tuple(inputs), op.output_shape(*inputs)
     make = RULES.get(op.name)
     if make is None:
-        return Opaque(*shapes, f"{op.name} is computed by Python code of its author, which cannot be explained")
+        return Opaque(
+            *shapes, f"{op.name} is computed by Python code of its author, which cannot be explained"
+        )
     return make(Lowering(op, op.settings(), parameters, shapes))
 
 
+def _window(low: Lowering) -> tuple[Any, Any, Any, Any]:
+    kernel, stride, padding, dilation = map(low.per_axis, ("kernel_size", "stride", "padding", "dilation"))
+    return kernel, stride, padding, dilation
+
+
 def _convolution(low: Lowering) -> Rule:
-    settings = (low.per_axis(name) for name in ("kernel_size", "stride", "padding", "dilation"))
     transposed = low.op.name.startswith("ConvTranspose")
-    groups = int(low.settings["groups"])
-    return WindowSum(
-        *low.shapes, *settings, groups, transposed, low.parameters["weight"], low.parameters.get("bias")
-    )
+    weight, bias = low.parameters["weight"], low.parameters.get("bias")
+    return WindowSum(*low.shapes, *_window(low), low.settings["groups"], transposed, weight, bias)
 
 
 def _max_pool(low: Lowering) -> Rule:
-    settings = (low.per_axis(name) for name in ("kernel_size", "stride", "padding", "dilation"))
-    return WindowMax(*low.shapes, *settings, None)
+    return WindowMax(*low.shapes, *_window(low), None)
 
 
 def _average_pool(low: Lowering) -> Rule:
-    kernel, stride, padding, dilation = (
-        low.per_axis(name) for name in ("kernel_size", "stride", "padding", "dilation")
-    )
+    kernel, stride, padding, dilation = _window(low)
     counts = []
     for axis, extent in enumerate(low.positions):
         before, after = padding[axis] if low.settings["count_include_pad"] else (0, 0)
@@ -92,16 +95,15 @@ def _adaptive_pool(low: Lowering) -> Rule:
         tuple((i * extent // count, -(-(i + 1) * extent // count)) for i in range(count))
         for extent, count in zip(low.positions, low.shapes[1][1:], strict=True)
     )
-    no_window = (None,) * 4
     if "Max" in low.op.name:
-        return WindowMax(*low.shapes, *no_window, bins)
+        return WindowMax(*low.shapes, (), (), (), (), bins)
     counts = tuple(tuple(end - first for first, end in axis) for axis in bins)
-    return WindowMean(*low.shapes, *no_window, bins, counts, None)
+    return WindowMean(*low.shapes, (), (), (), (), bins, counts, None)
 
 
 def _copy_of_positions(low: Lowering) -> Rule:
-    """Padding and resampling move positions in the same way in all channels: the operation itself, applied to numbers
-    of positions, says from where to where.
+    """Padding and resampling move positions in the same way in all channels: the operation itself, applied
+    to numbers of positions, says from where to where.
     """
     value = float(low.settings.get("value", 0.0))
     index = _moved(low, np.arange(np.prod(low.shapes[0][0])).reshape(low.shapes[0][0]))
@@ -120,7 +122,8 @@ def _moved(low: Lowering, numbers: Array) -> Indices:
     settings = low.settings | ({"value": 0.0} if "value" in low.settings else {})
     op = type(low.op)(**settings)
     from_one = np.ascontiguousarray(numbers[None] + 1.0)
-    return apply_op(op, [from_one])[0].astype(np.int64) - 1
+    moved: Indices = apply_op(op, [from_one])[0].astype(np.int64) - 1
+    return moved
 
 
 def _selection(low: Lowering) -> Rule:
@@ -144,7 +147,7 @@ def _prelu(low: Lowering) -> Rule:
 
 
 def _bias(low: Lowering) -> Rule:
-    per = "channel" if low.op.name == "ChannelBias" else "element"
+    per: Literal["channel", "element"] = "channel" if low.op.name == "ChannelBias" else "element"
     return Affine(*low.shapes, None, None, None, None, low.parameters["bias"], per)
 
 
@@ -170,7 +173,11 @@ RULES: dict[str, Callable[[Lowering], Rule]] = {
     **dict.fromkeys(("MaxPool1d", "MaxPool2d"), _max_pool),
     **dict.fromkeys(("AvgPool1d", "AvgPool2d"), _average_pool),
     **{f"Adaptive{kind}Pool{d}d": _adaptive_pool for kind in ("Max", "Avg") for d in (1, 2)},
-    **{f"{kind}{d}d": _copy_of_positions for kind in ("Pad", "Resize", "Upsample", "Downsample") for d in (1, 2)},
+    **{
+        f"{kind}{d}d": _copy_of_positions
+        for kind in ("Pad", "Resize", "Upsample", "Downsample")
+        for d in (1, 2)
+    },
     **dict.fromkeys(("Flatten", "Reshape", "Dropout", "Dropout2d"), _same_order),
     **dict.fromkeys(functions.NAMES, _function),
     **dict.fromkeys(("ChannelBias", "PositionBias"), _bias),

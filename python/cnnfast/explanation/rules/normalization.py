@@ -14,8 +14,8 @@ from .rule import Indices, Parts, Readers, Rule, Values, channel, of_channel, pl
 
 @dataclass(frozen=True, eq=False)
 class Normalize(Rule):
-    """Equal runs of the flat input, each with its own mean and variance: y = (x - mean) / sqrt(variance + eps) * weight
-    + bias.
+    """Equal runs of the flat input, each with its own mean and variance: y = (x - mean) / sqrt(variance +
+    eps) * weight + bias.
     """
 
     kind = "normalize"
@@ -128,10 +128,7 @@ class Softmax(Rule):
         largest = float(values.max())
         own = float(inputs[0].ravel()[index]) - largest
         label = f"exp(x − largest {largest:.6g})"
-        if self.log:
-            formula = f"{own:.6g} − ln(sum)"
-        else:
-            formula = f"exp({own:.6g}) / sum"
+        formula = f"{own:.6g} − ln(sum)" if self.log else f"exp({own:.6g}) / sum"
         return Parts(
             sources,
             values,

@@ -62,7 +62,8 @@ class Function(_Pointwise):
             return np.where(x > 0, 1.0, np.broadcast_to(below, x.shape))
         assert self.op is not None
         (found,) = apply_op_backward(self.op, np.ones((1, *x.shape)), [np.ascontiguousarray(x[None])])
-        return found[0]
+        slopes: Array = found[0]
+        return slopes
 
     def _slope(self, index: int) -> float:
         assert self.weight is not None
@@ -86,8 +87,8 @@ class Function(_Pointwise):
 
 @dataclass(frozen=True, eq=False)
 class Affine(_Pointwise):
-    """y = (x - mean) / sqrt(variance + eps) * weight + bias, each a number per channel or per element; without a mean
-    y = x + bias.
+    """y = (x - mean) / sqrt(variance + eps) * weight + bias, each a number per channel or per element;
+    without a mean y = x + bias.
     """
 
     kind = "affine"
@@ -103,7 +104,8 @@ class Affine(_Pointwise):
 
     def _inverse(self, c: int) -> float:
         """1 / deviation"""
-        assert self.variance is not None and self.eps is not None
+        assert self.variance is not None
+        assert self.eps is not None
         return float(1 / math.sqrt(self.variance[c] + self.eps))
 
     def _factor(self, c: int) -> float:

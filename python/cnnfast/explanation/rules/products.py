@@ -54,7 +54,9 @@ class RBF(Rule):
         return Parts(sources, apart, factors, squares, parameters=index * size + sources, label=label)
 
     def readers(self, inputs: Values, slot: int, index: int) -> Readers:
-        return Readers(np.arange(len(self.weight)), 2 * self.scale * (inputs[0][index] - self.weight[:, index]))
+        return Readers(
+            np.arange(len(self.weight)), 2 * self.scale * (inputs[0][index] - self.weight[:, index])
+        )
 
     def parameter_readers(self, inputs: Values, name: str, index: int) -> Readers:
         output, source = divmod(index, self.weight.shape[1])

@@ -1,8 +1,9 @@
 """`Rule`: how an operation computes one value from its inputs, for one image.
 
-A value is `finish(bias + sum of products)`. Each kind of rule says what the products are (`parts`), and, for the
-backward pass, which outputs read a value or a parameter, and with which factors (`readers`, `parameter_readers`).
-The fields of a rule are plain data: the page has them, and computes the same in JavaScript.
+A value is `finish(bias + sum of products)`. Each kind of rule says what the products are (`parts`), and, for
+the backward pass, which outputs read a value or a parameter, and with which factors (`readers`,
+`parameter_readers`). The fields of a rule are plain data: the page has them, and computes the same in
+JavaScript.
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ class Rule(ABC):
 
     def data(self) -> dict[str, Any]:
         """Kind and fields, for the page."""
-        own = [field.name for field in fields(self) if field.name not in ("input_shapes", "output_shape", "op")]
+        own = [
+            field.name for field in fields(self) if field.name not in ("input_shapes", "output_shape", "op")
+        ]
         return {"kind": self.kind} | {name: getattr(self, name) for name in own}
 
 

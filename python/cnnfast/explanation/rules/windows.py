@@ -17,15 +17,14 @@ Bins = tuple[tuple[tuple[int, int], ...], ...]
 class _Windows(Rule):
     """Lists have an entry for each axis; padding is (before, after)."""
 
-    kernel: tuple[int, ...] | None
-    stride: tuple[int, ...] | None
-    padding: tuple[tuple[int, int], ...] | None
-    dilation: tuple[int, ...] | None
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    dilation: tuple[int, ...]
 
     @cached_property
     def taps(self) -> list[Indices]:
         """Of each axis, (outputs, taps): the input position that an output reads, -1 outside of the image."""
-        assert self.kernel and self.stride and self.padding and self.dilation
         found = []
         for axis, kernel in enumerate(self.kernel):
             extent_in, extent_out = self.input_shapes[0][1 + axis], self.output_shape[1 + axis]
@@ -61,8 +60,8 @@ def _in_plane(axes: list[Indices], shape: Shape) -> Indices:
 
 @dataclass(frozen=True, eq=False)
 class WindowSum(_Windows):
-    """A convolution: weight (c_out, c_in / groups, k...). Transposed: weight (c_in, c_out / groups, k...), and
-    output o and tap t read input i where i * stride + t * dilation - before = o.
+    """A convolution: weight (c_out, c_in / groups, k...). Transposed: weight (c_in, c_out / groups, k...),
+    and output o and tap t read input i where i * stride + t * dilation - before = o.
     """
 
     kind = "window_sum"
@@ -75,7 +74,6 @@ class WindowSum(_Windows):
     def taps(self) -> list[Indices]:
         if not self.transposed:
             return super().taps
-        assert self.kernel and self.stride and self.padding and self.dilation
         found = []
         for axis, kernel in enumerate(self.kernel):
             extent_in, extent_out = self.input_shapes[0][1 + axis], self.output_shape[1 + axis]
@@ -93,7 +91,8 @@ class WindowSum(_Windows):
         """Position of the first tap in the flat weight, for channels of one group."""
         first, second = (c_in, c_out) if self.transposed else (c_out, c_in)
         size = self.weight.shape[1]
-        return (first * size + second % size) * plane((1, *self.weight.shape[2:]))
+        begin: Indices = (first * size + second % size) * plane((1, *self.weight.shape[2:]))
+        return begin
 
     def parts(self, inputs: Values, index: int) -> Parts:
         c_out = channel(self.output_shape, index)
@@ -135,7 +134,7 @@ class WindowSum(_Windows):
 
 @dataclass(frozen=True, eq=False)
 class _Pool(_Windows):
-    """`bins`: for adaptive pools (first, end) of each window on each axis; then the fields before are None."""
+    """`bins`: for adaptive pools (first, end) of each window on each axis; other fields are empty."""
 
     bins: Bins | None
 
@@ -184,8 +183,8 @@ class WindowMax(_Pool):
 
 @dataclass(frozen=True, eq=False)
 class WindowMean(_Pool):
-    """The mean of a window. `counts`: of each axis, the positions by which each output divides; `divisor`, if any,
-    instead of their product.
+    """The mean of a window. `counts`: of each axis, the positions by which each output divides; `divisor`,
+    if any, instead of their product.
     """
 
     kind = "window_mean"
