@@ -3,8 +3,8 @@
 Plain NumPy: loops over positions, einsum over the rest, shapes in comments. It follows the order of a first
 course on deep learning (CMU 11-785 and its like): linear, activations, loss; convolution of stride 1, then
 downsampling; upsampling, then convolution; pooling; batch normalization and dropout; SGD with momentum; and
-all of them as one network. Every result must equal the library's in float64. The cells (`# %%`) open as a
-notebook in most editors; docs/layers-by-hand.md has the formulas and where the gradients come from.
+all of them as one network. Every result must equal the library's in float64. docs/layers-by-hand.md has the
+formulas and where the gradients come from.
 """
 
 # %% Comparison
@@ -359,7 +359,8 @@ y = x * scale[:, None, None] + (bias - running_mean * scale)[:, None, None]
 same("batch_norm in inference", [y], [F.batch_norm(x, running_mean, running_var, weight, bias)])
 
 
-# %% Dropout Where the mask is 0 a value is dropped; the others are divided by 1 - p, which keeps the mean.
+# %% Dropout
+# Where the mask is 0 a value is dropped; the others are divided by 1 - p, which keeps the mean.
 # Dropout of ones shows the mask of a seed.
 x, dy, p = draw(4, 50), draw(4, 50), 0.25
 mask = F.dropout(np.ones_like(x), p, seed=7) != 0
@@ -381,7 +382,8 @@ for _ in range(5):
 print("SGD with momentum")
 same("five steps", [mine], [its])
 
-# %% A network Convolution, ReLU, pool, flatten, linear, cross entropy: forward stores what backward needs,
+# %% A network
+# Convolution, ReLU, pool, flatten, linear, cross entropy: forward stores what backward needs,
 # backward calls the backward functions in reverse order. Two steps of training, by hand and by the library's
 # Trainer.
 model = nn.Sequential(

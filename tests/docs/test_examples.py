@@ -56,6 +56,7 @@ def test_one_digit(
     tmp_path: Path,
 ) -> None:
     """With MNIST where it is, and with letters that need no file."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     root = request.getfixturevalue("data_root") if digits else tmp_path
     monkeypatch.setenv("CNNFAST_DATA", str(root))
     names, printed = run("one_digit.py", capsys)
@@ -73,6 +74,57 @@ def test_one_digit(
 
     with pytest.raises(AssertionError):
         names["same"]("no such thing", 1.0, 1.0 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("dimensions.py", "every first output equals its sum of products"),
+        ("influence.py", "every gradient equals the library's"),
+        ("scanning_mlp.py", "the scan and the convolutions are equal"),
+    ],
+)
+def test_course(name: str, last: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    _, printed = run(name, capsys)
+    assert printed.splitlines()[-1] == last
+
+
+def test_figures_of_the_course(capsys: pytest.CaptureFixture[str]) -> None:
+    """What docs/course.md says of the scan."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    _, printed = run("scanning_mlp.py", capsys)
+    assert "13 neurons, 6 different ones" in printed
+    scan, convolutions = re.findall(r"scan: (\d+) neurons; convolutions: .* = (\d+)", printed)[0]
+    assert f"the scan computes {scan} neurons,\nthe convolutions {convolutions}," in page("course.md")
+
+
+@pytest.mark.slow
+def test_three_convolutions(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    names, printed = run("three_convolutions.py", capsys)
+    assert "loops, tensordot and the library give equal outputs\nso are the gradients\n" in printed
+    assert names["each"]["loops"] > 20 * names["each"]["tensordot"]
+    x = np.ones((1, 1, 3, 3))
+    assert names["tensordot"](x, x).item() == names["loops"](x, x).item() == 9
+
+
+@pytest.mark.slow
+def test_numpy_mnist(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    monkeypatch.setenv("CNNFAST_DATA", str(tmp_path))  # with letters, which need no file
+    _, printed = run("numpy_mnist.py", capsys)
+    assert printed.count(" equal, from ") == 15
+    assert printed.splitlines()[-1] == "every layer equals the library's"
+
+
+@pytest.mark.slow
+def test_plots(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    names, _ = run("plots.py", capsys)
+    assert names["result"].accuracy > 0.8
 
 
 @pytest.mark.slow

@@ -165,6 +165,7 @@ def test_lr_find() -> None:
     assert list(drawn["smoothed"]) == [2.0, 1.5]
     assert ax.lines[2].get_xdata() == [0.05, 0.05]
     assert ax.get_xscale() == "log"
+    assert ax.get_ylim() == (0, pytest.approx(2.3))
     with refused(TypeError, "plot.lr_find: ax must be a matplotlib Axes, got Figure"):
         found.plot(ax=Figure())  # type: ignore[arg-type]
 

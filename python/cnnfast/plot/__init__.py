@@ -15,6 +15,7 @@ from .influence import influence
 from .kernels import kernels
 from .lr_find import lr_find
 from .neurons import neurons
+from .pixels import pixels
 from .schedule import schedule
 from .window import window
 
@@ -29,6 +30,7 @@ __all__ = [
     "kernels",
     "lr_find",
     "neurons",
+    "pixels",
     "schedule",
     "window",
 ]

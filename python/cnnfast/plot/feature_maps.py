@@ -103,4 +103,4 @@ def _panel(ax: Axes, title: str, y: Array, images: Array) -> None:
         ax.set_aspect("auto")
         ax.set_xticks([])
     literal(ax.set_title(title, fontsize=9))
-    ax.figure.colorbar(shown, ax=ax, fraction=0.03, pad=0.01).ax.tick_params(labelsize=7)
+    ax.figure.colorbar(shown, ax=ax, fraction=0.03, pad=0.01, panchor=False).ax.tick_params(labelsize=7)

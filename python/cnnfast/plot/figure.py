@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 BLUE, RED, GREEN, OCHER, GRAY = "#33658a", "#d1495b", "#4f9a63", "#b3862d", "#8a8a8a"
+#: Of a frame that is seen on images of any color.
+FRAME = "#12c24a"
 #: Colors of several lines in one plot.
 COLORS = (BLUE, RED, GREEN, OCHER, "#7b5ea7", "#3a9d9d", "#8a8a8a", "#c06c9c")
 #: Colormap of values with a sign: negative ones blue, positive ones red.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .._checks import type_of
 from .figure import BLUE, RED, axes_for, figure_of, open_frame
 
@@ -44,6 +46,9 @@ def lr_find(found: LearningRateTest, *, ax: Axes | None = None) -> Figure:
     if found.suggestion is not None:
         ax.axvline(found.suggestion, color=RED, linestyle="--", label=f"suggestion {found.suggestion:.2g}")
     ax.set(xscale="log", xlabel="learning rate", ylabel="loss")
+    steady = found.smoothed[np.isfinite(found.smoothed)]
+    if len(steady) and np.nanmin(found.losses) >= 0:  # steps that diverge would hide the others
+        ax.set_ylim(0, 1.15 * float(steady.max()))
     open_frame(ax)
     ax.legend(frameon=False, fontsize=8)
     return figure_of(ax)

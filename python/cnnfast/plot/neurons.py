@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: A neuron of this name stands for those that are not drawn.
 GAP = "…"
 #: Radius of a neuron, and distance of two layers; neurons of a layer have the distance 1.
-_RADIUS, _DISTANCE = 0.4, 2.6
+_RADIUS, _DISTANCE = 0.42, 3.4
 
 
 def neurons(
@@ -56,7 +56,7 @@ def neurons(
     if list(map(len, colors)) != list(map(len, layers)):
         raise ValueError(f"{who}: colors must be {list(map(len, layers))} numbers, as there are neurons")
     most = max(map(len, layers))
-    ax = axes_for(who, ax, 2.2 * len(layers) + 0.6, 0.42 * most + 0.7)
+    ax = axes_for(who, ax, 1.7 * len(layers) + 0.4, 0.48 * most + 0.7)
     places = [
         [(_DISTANCE * k, (len(names) - 1) / 2 - row) for row in range(len(names))]
         for k, names in enumerate(layers)

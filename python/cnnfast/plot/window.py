@@ -10,7 +10,7 @@ from .._checks import check_array, check_integer
 from .._types import Array
 from ..nn.trace import normalized
 from . import layers, mosaic
-from .figure import RED, figure_for, figure_of, literal, matplotlib
+from .figure import FRAME, figure_for, figure_of, literal, matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,7 +106,7 @@ def _input(ax: Axes, value: _Value, per_row: int) -> None:
         y, x = (k // per_row) * (h + gap), (k % per_row) * (w + gap)
         corner = (x + left - 0.5, y + top - 0.5)
         size = (right - left + 1, bottom - top + 1)
-        ax.add_patch(matplotlib("patches").Rectangle(corner, *size, fill=False, ec=RED, lw=1.8))
+        ax.add_patch(matplotlib("patches").Rectangle(corner, *size, fill=False, ec=FRAME, lw=1.8))
 
 
 def _value(who: str, model: Module, image: Array, name: str, at: tuple[int, int, int]) -> _Value:
