@@ -113,6 +113,20 @@ def test_feature_maps_by_default_are_those_of_convolutions() -> None:
     assert [title.split()[0] for title in titles] == ["input", "conv1", "conv2"]
 
 
+def test_feature_maps_of_a_color_image_and_many_layers() -> None:
+    model = models.get("resnet20")
+    image = np.random.default_rng(0).integers(0, 256, (3, 32, 32), np.uint8)
+    figure = plot.feature_maps(model, image)
+    assert len([ax for ax in figure.axes if ax.get_title()]) == 13
+    np.testing.assert_allclose(shown(figure.axes[0]), image.transpose(1, 2, 0) / 255)
+
+
+def test_feature_maps_of_a_lazy_network() -> None:
+    model = nn.Sequential(nn.LazyConv2d(4, 3), input_shape=None)
+    figure = plot.feature_maps(model, np.ones((1, 8, 8), np.float32), "0")
+    assert figure.axes[0].get_title() == "0 Conv2d (4, 6, 6)"
+
+
 def test_feature_maps_of_a_sequence() -> None:
     model, x = models.cnn1d(seed=0), np.ones((24, 128), np.float32)
     figure = plot.feature_maps(model, x, "0")

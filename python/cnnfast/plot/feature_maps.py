@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from ..nn.module import Module
 
+#: Convolutions that are shown if no layers are named.
+_MOST_LAYERS = 12
+
 
 def feature_maps(
     model: Module,
@@ -31,14 +34,15 @@ def feature_maps(
     """Draw the outputs of layers for one image: a panel for each layer, an image for each channel.
 
     The color scale of a layer is common to its channels: gray from 0 if no value is negative, else blue for
-    negative and red for positive values. Outputs without positions are a row of values.
+    negative and red for positive values. Outputs without positions are a row of values, color images are
+    shown in color.
 
     Args:
         model: The network.
         image: One image without a batch axis: (h, w) or (c, h, w), uint8, or in the model's dtype as it
             expects it; or another input of the network, such as (c, l).
         layers: Name or names of layers, as in `model.summary()`; "input" is the image itself. None takes it
-            and all convolutions.
+            and the first 12 convolutions.
         most: Number of channels of a layer that are shown.
         figure: Where to draw; None makes a new figure.
 
@@ -59,24 +63,25 @@ def feature_maps(
     who = "plot.feature_maps"
     named.check_model(who, model)
     most = check_integer(who, "most", most, 1)
+    outputs = _outputs(who, model, image)
     known = {"input": ""} | named.operations(model)
     chosen = _chosen(who, layers, known)
-    outputs = _outputs(who, model, image)
-    images = [_images(outputs[name][:most] if outputs[name].ndim == 3 else outputs[name]) for name in chosen]
+    images = [_images(outputs[name], most) for name in chosen]
     heights = [7.4 * (m.shape[0] * m.shape[2]) / (m.shape[1] * m.shape[3]) for m in images]
     heights = [min(max(0.5, height), 2.6) + 0.45 for height in heights]
     figure = figure_for(who, figure, 8.0, sum(heights))
     axes = figure.subplots(len(images), 1, squeeze=False, height_ratios=heights)[:, 0]
     for ax, name, tiles in zip(axes, chosen, images, strict=True):
         y = outputs[name]
-        remark = f", first {most}" if y.ndim == 3 and len(y) > most else ""
+        remark = f", first {most}" if y.ndim == 3 and len(y) > most and tiles.ndim == 4 else ""
         _panel(ax, f"{name} {known[name]}".strip() + f" {y.shape}{remark}", y, tiles)
     return figure_of(figure)
 
 
 def _chosen(who: str, layers: Sequence[str] | str | None, known: dict[str, str]) -> list[str]:
     if layers is None:
-        return [name for name, kind in known.items() if name == "input" or kind.startswith("Conv")]
+        convolutions = [name for name, kind in known.items() if kind.startswith("Conv")]
+        return ["input", *convolutions[:_MOST_LAYERS]]
     names = [layers] if isinstance(layers, str) else list(layers)
     if not names:
         raise ValueError(f"{who}: layers must name a layer, got {type_of(layers)} without names")
@@ -90,10 +95,12 @@ def _outputs(who: str, model: Module, image: Array) -> dict[str, Array]:
     return {"input": image[None] if image.ndim == 2 and model.dtype != image.dtype else image} | outputs
 
 
-def _images(y: Array) -> Array:
-    """(rows, columns, h, w) of the output of a layer."""
+def _images(y: Array, most: int) -> Array:
+    """(rows, columns, h, w) of the output of a layer, or (1, 1, h, w, 3) of a color image."""
+    if y.dtype == np.uint8 and len(y) == 3:
+        return y.transpose(1, 2, 0)[None, None] / 255
     if y.ndim == 3:
-        return mosaic.in_rows(y)
+        return mosaic.in_rows(y[:most])
     return np.asarray(y.reshape(1, 1, -1, y.shape[-1]) if y.ndim == 2 else y.reshape(1, 1, 1, -1))
 
 
@@ -103,4 +110,5 @@ def _panel(ax: Axes, title: str, y: Array, images: Array) -> None:
         ax.set_aspect("auto")
         ax.set_xticks([])
     literal(ax.set_title(title, fontsize=9))
-    ax.figure.colorbar(shown, ax=ax, fraction=0.03, pad=0.01, panchor=False).ax.tick_params(labelsize=7)
+    if images.ndim == 4:
+        ax.figure.colorbar(shown, ax=ax, fraction=0.03, pad=0.01, panchor=False).ax.tick_params(labelsize=7)
