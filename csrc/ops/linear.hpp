@@ -15,6 +15,7 @@ struct Linear : OpBase {
     static constexpr bool kWholeBatchWeightGrad = true;
     Index in = 0, out = 0;
     bool bias = true;
+    Index positions = 1;  // of an image, each with its own row of inputs and of outputs: a 1x1 convolution
   };
 
   Linear(Index in_features, Index out_features, bool with_bias) : in(in_features), out(out_features), bias(with_bias) {

@@ -52,6 +52,13 @@ bool goes_lanewise(const Conv2d::Geometry& g, int lanes) {
   return g.groups > 1 && g.group_in() <= most && g.group_out() <= most;
 }
 
+// Adding a tile's gradient to that of its shard reads and writes all weights, and so does adding the shards.
+bool sums_weights_over_batch(const Conv2d::Geometry& g) {
+  constexpr Index kRatio = 4;  // of weights to the values that are kept for an image
+  const bool pointwise = g.kernel.h == 1 && g.kernel.w == 1 && g.stride.h == 1 && g.stride.w == 1 && !g.pad.any();
+  return pointwise && g.groups == 1 && g.c_in * g.c_out >= kRatio * g.h_out * g.w_out * (g.c_in + g.c_out);
+}
+
 namespace {
 
 // The convolution of an operation that has one, fused or not.
@@ -84,6 +91,8 @@ std::string algorithm_name(const BoundOp& op) {
                                       : "direct, groups";
   }
   if (std::holds_alternative<External::Geometry>(op)) return "external";
+  const auto* product = std::get_if<Linear::Geometry>(&op);
+  if (product != nullptr && product->positions > 1) return "direct, weight gradient over the batch";
   return std::holds_alternative<ConvPool::Geometry>(op) ? "direct, pool-sparse" : "direct";
 }
 

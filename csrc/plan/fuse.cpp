@@ -34,7 +34,7 @@ class Lowering {
       if (fused == 0 && !exact_) fused = fuse_conv_activation(i, nodes);
       if (fused == 0 && !exact_) fused = fuse_norm(i, nodes);
       if (fused == 0) {
-        nodes.push_back(bind(i));
+        nodes.push_back(exact_ ? bind(i) : with_whole_batch_gradient(bind(i)));
         fused = 1;
       }
       i += fused;
@@ -94,6 +94,14 @@ class Lowering {
       transposed->conv.algorithm.lanewise = goes_lanewise(transposed->conv, lanes_);
     }
     for (const NamedShape& p : node.parameters) node.param_count += p.shape.size();
+    return node;
+  }
+
+  static PlanNode with_whole_batch_gradient(PlanNode node) {
+    const auto* conv = std::get_if<PlannedConv>(&node.op);
+    if (conv != nullptr && sums_weights_over_batch(*conv)) {
+      node.op = Linear::Geometry{conv->c_in, conv->c_out, conv->bias, conv->h_out * conv->w_out};
+    }
     return node;
   }
 

@@ -35,6 +35,35 @@ def test_groups_have_algorithms_of_their_own(exact: bool, isa: str) -> None:
     assert algorithm(_core.Conv1d(32, 32, 3, groups=32), (32, 9), isa, exact) == "direct, depthwise"
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("c_in", "c_out", "shape"), [(64, 48, (2, 3)), (45, 71, (3, 2)), (17, 9, (1, 1))])
+@pytest.mark.parametrize("n", [1, 3, 37])
+def test_pointwise_with_large_weights_sums_their_gradient_over_the_batch(
+    n: int, c_in: int, c_out: int, shape: tuple[int, int], bias: bool, isa: str, dtype: str
+) -> None:
+    rng = np.random.default_rng(n)
+    net = Network((c_in, *shape))
+    value = net.add(_core.PositionBias(c_in, *shape), 0)
+    value = net.add(_core.Conv2d(c_in, c_out, 1, bias=bias), value)
+    net.add(_core.Flatten(), value)
+    plan = net.plan(isa, dtype)
+    x, params = rng.standard_normal((n, *net.shapes[0])), rng.standard_normal(plan.parameter_count)
+    inputs = tuple(a.astype(dtype) for a in (x, params, rng.standard_normal((n, *net.shapes[-1]))))
+    got, want = run(plan, *inputs), by_layers(net, isa, *inputs)
+    for key, array in got.items():
+        limit = {"float32": 2e-6, "float64": 4e-15}[dtype] * np.abs(want[key]).max()
+        np.testing.assert_allclose(array, want[key], rtol=0, atol=limit, err_msg=key)
+
+
+def test_other_pointwise_convolutions_sum_their_gradient_by_tiles(isa: str) -> None:
+    for settings in ({"stride": 2}, {"groups": 2}, {"padding": 1}, {"kernel_size": 2}):
+        conv = _core.Conv2d(64, 48, **{"kernel_size": 1, **settings})
+        assert "batch" not in algorithm(conv, (64, 2, 3), isa)
+    conv = _core.Conv2d(64, 48, 1)
+    assert algorithm(conv, (64, 2, 3), isa) == "direct, weight gradient over the batch"
+    assert algorithm(conv, (64, 16, 16), isa) == algorithm(conv, (64, 2, 3), isa, exact=True) == "direct"
+
+
 def test_dilation_and_groups_stay_out_of_kernels_that_lack_them(isa: str) -> None:
     """Neither Winograd's algorithm nor the fused pool; the same convolution without them gets both."""
     for settings, fused in (({}, True), ({"dilation": 2}, False), ({"groups": 2}, False)):

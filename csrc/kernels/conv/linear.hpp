@@ -1,9 +1,10 @@
-// Linear: forward and the gradient of its input as a 1x1 convolution whose pixels are the images of a tile, with the
-// same loops. The gradient of its weights is one product over all images of the batch:
+// Linear, and 1x1 convolutions with large weights: forward and the gradient of the input as a 1x1 convolution, for
+// Linear one whose pixels are the images of a tile. The gradient of the weights is one product over all rows, an image
+// and a position each, of the batch:
 //
 //   dw[o][i] = sum_n dy[n][o] * x[n][i]        db[o] = sum_n dy[n][o]
 //
-// A product over the few images of a tile would read and write all of dw for each of them; this one writes it once, in
+// A product over the few rows of a tile would read and write all of dw for each of them; this one writes it once, in
 // the layout of the parameter. Register tile: P outputs x K vectors of inputs.
 #pragma once
 
@@ -54,7 +55,8 @@ struct LinearKernels {
 
   static Conv2d::Geometry as_conv(const G& g) {
     Conv2d::Geometry c;
-    c.h = c.w = c.h_out = c.w_out = 1;
+    c.w = c.w_out = g.positions;
+    c.h = c.h_out = 1;
     c.c_in = g.in, c.c_out = g.out, c.bias = g.bias;
     return c;
   }
@@ -74,42 +76,43 @@ struct LinearKernels {
     }
   }
 
-  // x: n x in, dy: n x out; a vector past the end of x may be read. Slices are blocks of inputs.
+  // x: rows x in, dy: rows x out; a vector past the end of x may be read. Slices are blocks of inputs.
   static void weights(const G& g, Index n, const T* x, const T* dy, T* grads, const Slice& slice) {
+    const Index rows = n * g.positions;
     Index block = 0;
     for_each_block<Sum>(g.in, 0, [&](auto vector, auto k, Index first, Index) {
-      if (slice.takes(block++)) block_weights<decltype(vector), decltype(k)::value>(g, n, x, dy, grads, first);
+      if (slice.takes(block++)) block_weights<decltype(vector), decltype(k)::value>(g, rows, x, dy, grads, first);
     });
-    if (g.bias && slice.first()) offsets(g, n, dy, grads + g.out * g.in);
+    if (g.bias && slice.first()) offsets(g, rows, dy, grads + g.out * g.in);
   }
 
  private:
-  // Inputs of a block of this many images stay in the first-level cache for all outputs; and partial sums round less
+  // Inputs of a block of this many rows stay in the first-level cache for all outputs; and partial sums round less
   // than one long sum.
-  static constexpr Index kImages = 64;
+  static constexpr Index kRows = 64;
 
   template <class V, int K>
-  static void block_weights(const G& g, Index n, const T* x, const T* dy, T* grads, Index first) {
+  static void block_weights(const G& g, Index rows, const T* x, const T* dy, T* grads, Index first) {
     constexpr int Most = max_pixels(K);
     const Index rest = g.in - first - (K - 1) * kLanes<V>;
     const Index last_lanes = rest < kLanes<V> ? rest : Index{kLanes<V>};
     const Index tiles = (g.out + Most - 1) / Most;
-    for (Index image = 0; image < n; image += kImages) {
-      const Index images = n - image < kImages ? n - image : kImages;
+    for (Index row = 0; row < rows; row += kRows) {
+      const Index count_of_rows = rows - row < kRows ? rows - row : kRows;
       for (Index tile = 0, o = 0; tile < tiles; ++tile) {
         const Index count = g.out * (tile + 1) / tiles - o;  // nearly equal: 7 outputs go as 4 + 3, not as 6 + 1
         with_count<Most>(count, [&](auto constant) {
-          outer_products<V, decltype(constant)::value, K>(images, x + image * g.in + first, g.in,
-                                                          dy + image * g.out + o, g.out, grads + o * g.in + first,
-                                                          last_lanes, image > 0);
+          outer_products<V, decltype(constant)::value, K>(count_of_rows, x + row * g.in + first, g.in,
+                                                          dy + row * g.out + o, g.out, grads + o * g.in + first,
+                                                          last_lanes, row > 0);
         });
         o += count;
       }
     }
   }
-  static void offsets(const G& g, Index n, const T* dy, T* db) {
+  static void offsets(const G& g, Index rows, const T* dy, T* db) {
     std::memcpy(db, dy, static_cast<std::size_t>(g.out) * sizeof(T));
-    for (Index i = 1; i < n; ++i) {
+    for (Index i = 1; i < rows; ++i) {
       map(g.out, db, [](const auto& sum, const auto& d) { return ei::padd(sum, d); }, db, dy + i * g.out);
     }
   }
