@@ -1,7 +1,9 @@
 // y = x W^T + b over the features of one image, weights (out, in).
 #pragma once
 
-#include "ops/op.hpp"
+#include <optional>
+
+#include "ops/conv2d.hpp"
 
 namespace cnnfast {
 
@@ -53,5 +55,12 @@ struct Linear : OpBase {
   Index in, out;
   bool bias;
 };
+
+// A convolution that is a product for each position by itself: 1x1, without stride, padding and groups.
+inline std::optional<Linear::Geometry> per_position(const Conv2d::Geometry& g) {
+  const bool pointwise = g.kernel.h == 1 && g.kernel.w == 1 && g.stride.h == 1 && g.stride.w == 1 && !g.pad.any();
+  if (!pointwise || g.groups > 1) return std::nullopt;
+  return Linear::Geometry{g.c_in, g.c_out, g.bias, g.h_out * g.w_out};
+}
 
 }  // namespace cnnfast

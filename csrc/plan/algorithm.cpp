@@ -53,10 +53,11 @@ bool goes_lanewise(const Conv2d::Geometry& g, int lanes) {
 }
 
 // Adding a tile's gradient to that of its shard reads and writes all weights, and so does adding the shards.
-bool sums_weights_over_batch(const Conv2d::Geometry& g) {
+std::optional<BoundOp> with_whole_batch_weight_grad(const Conv2d::Geometry& g) {
   constexpr Index kRatio = 4;  // of weights to the values that are kept for an image
-  const bool pointwise = g.kernel.h == 1 && g.kernel.w == 1 && g.stride.h == 1 && g.stride.w == 1 && !g.pad.any();
-  return pointwise && g.groups == 1 && g.c_in * g.c_out >= kRatio * g.h_out * g.w_out * (g.c_in + g.c_out);
+  const auto product = per_position(g);
+  if (!product || g.c_in * g.c_out < kRatio * g.h_out * g.w_out * (g.c_in + g.c_out)) return std::nullopt;
+  return *product;
 }
 
 namespace {
@@ -68,6 +69,16 @@ const PlannedConv* convolution(const BoundOp& op) {
   if (const auto* transposed = std::get_if<ConvTranspose2d::Geometry>(&op)) return &transposed->conv;
   if (const auto* activated = std::get_if<ConvActivation::Geometry>(&op)) return &activated->conv;
   return nullptr;
+}
+
+// From with_whole_batch_weight_grad.
+bool is_product_per_position(const BoundOp& op) {
+  return std::visit(
+      [](const auto& g) {
+        if constexpr (kHasWholeBatchWeightGrad<std::decay_t<decltype(g)>>) return g.positions > 1;
+        return false;
+      },
+      op);
 }
 
 Index ceil_divide(Index a, Index b) { return (a + b - 1) / b; }
@@ -91,8 +102,7 @@ std::string algorithm_name(const BoundOp& op) {
                                       : "direct, groups";
   }
   if (std::holds_alternative<External::Geometry>(op)) return "external";
-  const auto* product = std::get_if<Linear::Geometry>(&op);
-  if (product != nullptr && product->positions > 1) return "direct, weight gradient over the batch";
+  if (is_product_per_position(op)) return "direct, weight gradient over the batch";
   return std::holds_alternative<ConvPool::Geometry>(op) ? "direct, pool-sparse" : "direct";
 }
 

@@ -2,6 +2,7 @@
 // every run.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "ops/op_list.hpp"
@@ -14,9 +15,9 @@ int winograd_tile(const Conv2d::Geometry& g, int lanes);
 // Whether a convolution in groups is computed lanewise: its groups are too small for vectors of their own.
 bool goes_lanewise(const Conv2d::Geometry& g, int lanes);
 
-// Whether the weight gradient of a 1x1 convolution is one product over the batch, as that of a Linear: its weights are
-// large compared with the values of an image.
-bool sums_weights_over_batch(const Conv2d::Geometry& g);
+// A 1x1 convolution whose weights are large compared with the values of an image, as an operation whose weight gradient
+// is one product over the batch; none for other convolutions.
+std::optional<BoundOp> with_whole_batch_weight_grad(const Conv2d::Geometry& g);
 
 // Whether it is, or contains, a convolution by Winograd's algorithm.
 bool uses_winograd(const BoundOp& op);

@@ -34,7 +34,8 @@ class Lowering {
       if (fused == 0 && !exact_) fused = fuse_conv_activation(i, nodes);
       if (fused == 0 && !exact_) fused = fuse_norm(i, nodes);
       if (fused == 0) {
-        nodes.push_back(exact_ ? bind(i) : with_whole_batch_gradient(bind(i)));
+        nodes.push_back(bind(i));
+        if (!exact_) sum_over_batch(nodes.back());
         fused = 1;
       }
       i += fused;
@@ -97,12 +98,10 @@ class Lowering {
     return node;
   }
 
-  static PlanNode with_whole_batch_gradient(PlanNode node) {
+  static void sum_over_batch(PlanNode& node) {
     const auto* conv = std::get_if<PlannedConv>(&node.op);
-    if (conv != nullptr && sums_weights_over_batch(*conv)) {
-      node.op = Linear::Geometry{conv->c_in, conv->c_out, conv->bias, conv->h_out * conv->w_out};
-    }
-    return node;
+    if (conv == nullptr) return;
+    if (const auto product = with_whole_batch_weight_grad(*conv)) node.op = *product;
   }
 
   // Conv2d, activation?, MaxPool2d, activation? at node i: the number of fused layers, or 0. A monotonic activation
