@@ -12,6 +12,7 @@ the window, and the same neurons are repeated for each part. It needs matplotlib
 import cnnfast as cf
 import numpy as np
 from cnnfast import nn
+from matplotlib.figure import Figure
 
 CHANNELS, KERNEL = 2, 2  # values at each position; positions that a neuron reads
 NEURONS = (2, 3, 1)
@@ -78,9 +79,8 @@ def mlp(window):
     return h
 
 
-scanned = np.stack(
-    [mlp(sequence[t : t + 4]) for t in range(len(sequence) - 3)], axis=1
-)  # (outputs, positions)
+outputs = [mlp(sequence[t : t + 4]) for t in range(len(sequence) - 3)]
+scanned = np.stack(outputs, axis=1)  # (outputs, positions)
 
 # %% The same as convolutions
 # A layer is a convolution over the positions: a kernel of two, one filter for each neuron that differs.
@@ -89,11 +89,28 @@ print(model)
 x = sequence.T[None].copy()  # (n, c, l)
 np.testing.assert_allclose(model(x)[0], scanned, rtol=1e-12)
 
+
+# %% The MLP beside the stack
+# For one window: the neurons of a layer at a position are the channels of the convolution there. Below each
+# layer are its filters, as number x (channels, positions).
+def beside():
+    sizes = zip(NEURONS, (CHANNELS, *NEURONS), strict=False)
+    figure = Figure(figsize=(12, 4.6), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1.1, 1))
+    cf.plot.neurons(names, edges, colors=colors, titles=titles, ax=left)
+    shapes = [(CHANNELS, 4), *((count, parts[k + 1]) for k, count in enumerate(NEURONS))]
+    filters = [f"layer {'abc'[k]}\n{count} x ({below}, {KERNEL})" for k, (count, below) in enumerate(sizes)]
+    cf.plot.dimensions(*shapes, names=["window\n", *filters], ax=right)
+    return figure
+
+
+beside()
+
 # %% The shapes of the stack
 # A row for each channel, a column for each position; each convolution leaves one position less.
 layers = {"sequence": x} | model.trace(x).outputs
-titles = [name if name == "sequence" else f"{name} {type(model[name]).__name__}" for name in layers]
-cf.plot.dimensions(*(y[0].shape for y in layers.values()), names=titles)
+labels = [name if name == "sequence" else f"{name} {type(model[name]).__name__}" for name in layers]
+cf.plot.dimensions(*(y[0].shape for y in layers.values()), names=labels)
 
 # %% What a scan saves
 # The scan computes all 13 neurons at each of 6 positions. The convolutions compute each neuron once at each

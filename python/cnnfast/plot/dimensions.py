@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 #: Most cells along an axis, and most planes or images.
 _MOST_CELLS, _MOST_PLANES = 16, 8
-#: Shift from a plane to the one behind it, in cells.
-_SHIFT = 0.7
+#: Shift from a plane to the one behind it, and space between two arrays, in cells.
+_SHIFT, _SPACE = 0.7, 1.6
+#: Width of a character, in inches.
+_CHARACTER = 0.085
 _RGB = (RED, GREEN, BLUE)
 
 
@@ -47,16 +49,18 @@ def dimensions(*shapes: Sequence[int], names: Sequence[str] | None = None, ax: A
         raise ValueError(f"{who}: needs at least one shape")
     if names is not None and len(names) != len(checked):
         raise ValueError(f"{who}: names must be {len(checked)}, one for each shape, got {len(names)}")
+    texts = [str(shape) if names is None else f"{names[k]}\n{shape}" for k, shape in enumerate(checked)]
     sizes = [_size(shape) for shape in checked]
-    width, height = sum(w for w, _ in sizes) + 1.6 * len(sizes), max(h for _, h in sizes) + 2.4
-    unit = min(0.32, 11.0 / width)
+    unit = min(0.32, 11.0 / sum(w + _SPACE for w, _ in sizes))
+    longest = [max(map(len, text.split("\n"))) for text in texts]
+    slots = [_SPACE + max(w, n * _CHARACTER / unit - 0.5) for (w, _), n in zip(sizes, longest, strict=True)]
+    width, height = sum(slots), max(h for _, h in sizes) + 2.4
     ax = axes_for(who, ax, unit * width, unit * height + 0.2)
-    left = 0.8
-    for k, (shape, (w, h)) in enumerate(zip(checked, sizes, strict=True)):
-        _array(ax, shape, left, h)
-        text = str(shape) if names is None else f"{names[k]}\n{shape}"
-        ax.text(left + w / 2, -0.4, text, ha="center", va="top", fontsize=9)
-        left += w + 1.6
+    left = 0.0
+    for shape, text, slot, (w, _) in zip(checked, texts, slots, sizes, strict=True):
+        _array(ax, shape, left + (slot - w) / 2)
+        ax.text(left + slot / 2, -0.4, text, ha="center", va="top", fontsize=9)
+        left += slot
     ax.set(xlim=(0, width), ylim=(-2.2, height - 2.2), aspect="equal")
     ax.axis("off")
     return figure_of(ax)
@@ -80,7 +84,7 @@ def _size(shape: tuple[int, ...]) -> tuple[float, float]:
     return n * image + (n - 1) * 1.0, h + _SHIFT * (c - 1)
 
 
-def _array(ax: Axes, shape: tuple[int, ...], left: float, height: float) -> None:
+def _array(ax: Axes, shape: tuple[int, ...], left: float) -> None:
     n, c, h, w = (1,) * (4 - len(shape)) + shape
     rectangle = matplotlib("patches").Rectangle
     for image in range(n):
