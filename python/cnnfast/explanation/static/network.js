@@ -12,7 +12,7 @@ export class Network {
     this.data = data;
     this.steps = data.steps;
     this.array = arrayReader(data.arrays);
-    this.computed = new Map();
+    this.copies = new Map();
     this.names = uniqueNames(data.values.map((value) => value.name));
     /** For each value the pairs [step, which of its inputs] that read it. */
     this.readers = data.values.map(() => []);
@@ -29,19 +29,44 @@ export class Network {
     return this.data.values[k].shape;
   }
 
-  /** The flat array of a value; one that only moves numbers may be left out of the file. @param {number} k */
+  /** The flat array of a value, or null if it is not in the file. Copies are computed here. @param {number} k */
   values(k) {
     const reference = this.data.values[k].array;
     if (reference) return this.array(reference).values;
-    if (!this.computed.has(k)) this.computed.set(k, this.moved(k));
-    return this.computed.get(k);
+    if (!this.copies.has(k)) this.copies.set(k, this.copied(k));
+    return this.copies.get(k);
   }
 
-  moved(k) {
+  copied(k) {
     const step = this.stepOf(k);
+    if (step?.rule?.kind !== "copy") return null;
     const from = this.values(step.inputs[0]);
-    const index = this.array(step.rule.index).values;
-    return Float64Array.from(index, (i) => (i < 0 ? step.rule.fill : from[i]));
+    const index = step.rule.index && this.array(step.rule.index).values;
+    return from && index ? Float64Array.from(index, (i) => (i < 0 ? step.rule.fill : from[i])) : from;
+  }
+
+  /**
+   * The step that computes value k with all arrays that its rule names: {rule, from: numbers of the inputs, inputs,
+   * output, inputShapes, outputShape, slopes, and weight, bias, mean, variance, index as {values, shape} or null}.
+   */
+  bound(k) {
+    if (!this.steps[k - 1].bound) this.steps[k - 1].bound = this.bind(k);
+    return this.steps[k - 1].bound;
+  }
+
+  bind(k) {
+    const { rule, inputs, slopes } = this.stepOf(k);
+    const arrays = ["weight", "bias", "mean", "variance", "index"];
+    return {
+      rule,
+      from: inputs,
+      inputs: inputs.map((input) => this.values(input)),
+      output: this.values(k),
+      inputShapes: inputs.map((input) => this.shape(input)),
+      outputShape: this.shape(k),
+      slopes: slopes ? this.array(slopes).values : null,
+      ...Object.fromEntries(arrays.map((name) => [name, rule[name] ? this.array(rule[name]) : null])),
+    };
   }
 
   /** d loss / d value k, or null. @param {number} k @returns {ArrayLike<number>|null} */
