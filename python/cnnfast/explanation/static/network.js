@@ -13,6 +13,7 @@ export class Network {
     this.steps = data.steps;
     this.array = arrayReader(data.arrays);
     this.copies = new Map();
+    this.bindings = new Map();
     this.names = uniqueNames(data.values.map((value) => value.name));
     /** For each value the pairs [step, which of its inputs] that read it. */
     this.readers = data.values.map(() => []);
@@ -50,8 +51,8 @@ export class Network {
    * output, inputShapes, outputShape, slopes, and weight, bias, mean, variance, index as {values, shape} or null}.
    */
   bound(k) {
-    if (!this.steps[k - 1].bound) this.steps[k - 1].bound = this.bind(k);
-    return this.steps[k - 1].bound;
+    if (!this.bindings.has(k)) this.bindings.set(k, this.bind(k));
+    return this.bindings.get(k);
   }
 
   bind(k) {
