@@ -73,8 +73,8 @@ def test_a_model_for_other_images(capsys: pytest.CaptureFixture[str]) -> None:
     for shape, text in (((2, 20, 20), "2x20x20"), ((1, 7, 20), "1x7x20"), ((400,), "400")):
         nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 26), input_shape=shape, seed=0).save("other")
         assert error_of(capsys, "predict", "--model", "other", "a.png") == (
-            f"other: expects input {text}, but predict supports images of 3 channels, "
-            "or of 1 channel and at least 8x8 pixels (CxHxW)"
+            f"other: expects input {text}, but only images of 3 channels, or of "
+            "1 channel and at least 8x8 pixels, are supported (CxHxW)"
         )
     nn.Sequential(nn.Flatten(), nn.Linear(400, 26), seed=0).save("free")
     assert error_of(capsys, "predict", "--model", "free", "a.png") == (

@@ -113,8 +113,8 @@ def input_shape(path: str, model: Module) -> tuple[int, int, int]:
         return _free_shape(path, model)
     if len(shape) != 3 or shape[0] not in (1, 3) or (shape[0] == 1 and min(shape[1:]) < 8):
         raise CheckpointError(
-            f"{path}: expects input {extent(shape)}, but predict supports images of 3 channels, "
-            "or of 1 channel and at least 8x8 pixels (CxHxW)"
+            f"{path}: expects input {extent(shape)}, but only images of 3 channels, or of "
+            "1 channel and at least 8x8 pixels, are supported (CxHxW)"
         )
     return shape[0], shape[1], shape[2]
 

@@ -98,6 +98,14 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         help="image file, a folder (the images in it, by name), or - for standard input",
     )
     command.add_argument("--model", metavar="FILE", help=f"model file (default: {model_files.DEFAULT})")
+    add_preparation(command)
+    command.add_argument("--show", action="store_true", help="print the network's input as text")
+    arguments.add_threads(command)
+    arguments.add_json(command, "the predictions")
+
+
+def add_preparation(command: argparse.ArgumentParser) -> None:
+    """The options that `preparation` reads."""
     command.add_argument(
         "--style",
         type=arguments.one_of(STYLES),
@@ -113,9 +121,6 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         metavar="NAME",
         help="dark (on a light background), light (on a dark one), or auto: decided by image (default)",
     )
-    command.add_argument("--show", action="store_true", help="print the network's input as text")
-    arguments.add_threads(command)
-    arguments.add_json(command, "the predictions")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -126,10 +131,8 @@ def run(options: argparse.Namespace) -> int:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*hold NaN or infinity")  # reported when an output is not finite
         model = serialization.load(path)
-    shape = inputs.input_shape(path, model)
-    style = (options.style or style_for(path)) if shape[0] == 1 else "emnist"
-    preparation = inputs.Preparation(shape, style, options.ink)
-    predictions = [_read(path, model, file, preparation) for file in inputs.files(options.images)]
+    prepared = preparation(path, model, options)
+    predictions = [_read(path, model, file, prepared) for file in inputs.files(options.images)]
     if options.json:
         say(to_json({"model": path, "images": [prediction.to_dict() for prediction in predictions]}))
     else:
@@ -139,6 +142,13 @@ def run(options: argparse.Namespace) -> int:
         if predictions and not any(prediction.error or prediction.is_rejected for prediction in predictions)
         else 1
     )
+
+
+def preparation(path: str, model: Module, options: argparse.Namespace) -> inputs.Preparation:
+    """How images become the input of a model."""
+    shape = inputs.input_shape(path, model)
+    style = (options.style or style_for(path)) if shape[0] == 1 else "emnist"
+    return inputs.Preparation(shape, style, options.ink)
 
 
 def style_for(path: str) -> str:
@@ -156,9 +166,9 @@ def style_for(path: str) -> str:
     return "mnist" if data == "mnist" else "emnist"
 
 
-def _read(path: str, model: Module, file: str, preparation: inputs.Preparation) -> Prediction:
+def _read(path: str, model: Module, file: str, prepared: inputs.Preparation) -> Prediction:
     try:
-        pixels, warning = preparation.input(file)
+        pixels, warning = prepared.input(file)
         task, values = _predict(path, model, pixels)
     except CheckpointError:
         raise  # concerns the model: the same for every image

@@ -13,12 +13,13 @@ from .._files import atomic_write
 from .._types import Array
 from ..datasets import ImageDataset
 from ..nn import Module
+from ..nn.task import probabilities
 from . import receptive_field
 from .backward import Backward, score_gradients
 from .grad_cam import GradCam, grad_cam
 from .neighbors import Neighbor, neighbors
 from .network import Network
-from .objective import class_index, objective, prediction, score_value, task_of
+from .objective import class_index, class_name, objective, prediction, score_value, task_of
 from .occlusion import Occlusion, occlusion
 from .terms import Terms, gradient_terms, value_terms, weight_terms
 
@@ -160,6 +161,24 @@ class Explanation:
         return receptive_field.field_of(self.network, value, flat)
 
     # ---------------------------------------------------------------- evidence
+
+    @cached_property
+    def probabilities(self) -> Array | None:
+        """As `Module.predict_proba` of the image; None for a regression or an output with positions."""
+        if self.task is None or self.task == "regression" or self.network.output.ndim > 1:
+            return None
+        y = self.network.output[None].copy()
+        found: Array = probabilities(self.task, self.network.model.output_kind, y)[0]
+        return found
+
+    def prediction(self) -> tuple[str, float] | None:
+        """Name and probability of the class that the network predicts; None without probabilities, or with a
+        label for each output.
+        """
+        if self.probabilities is None or self.task == "multilabel":
+            return None
+        best = int(prediction(self.network, self.task))
+        return class_name(self.network, best), float(self.probabilities[best])
 
     @cached_property
     def target_class(self) -> int | None:

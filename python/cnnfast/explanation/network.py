@@ -125,7 +125,8 @@ class Network:
         if isinstance(layer, str) and layer in names:
             return len(names) - 1 - names[::-1].index(layer)
         shown = ", ".join(names) if len(names) <= 30 else f"{', '.join(names[:30])} ..."
-        raise ValueError(f"{who}: there is no layer {layer!r}{did_you_mean(layer, names)} It has {shown}")
+        hint = did_you_mean(layer, names) or f"; there are {shown}"
+        raise ValueError(f"{who}: there is no layer {layer!r}{hint}")
 
     def inputs_of(self, value: int) -> list[Array]:
         return [self.values[k] for k in self.steps[value - 1].inputs]

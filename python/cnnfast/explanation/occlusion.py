@@ -14,8 +14,8 @@ from .._types import Array
 from ..nn import Module
 from ..nn.task import Task, probabilities
 
-#: Images computed at most.
-_POSITIONS = 900
+#: Images computed at most and at least, and multiply-accumulates of all of them together.
+_MOST_POSITIONS, _LEAST_POSITIONS, _MACS = 900, 36, 2e10
 #: Squares are this fraction of the image.
 _FRACTION = 0.2
 _BATCH = 128
@@ -46,7 +46,9 @@ def occlusion(model: Module, image: Array, target: int, task: Task | None) -> Oc
     pixels = image if image.ndim == 3 else image[:, None]
     _, h, w = pixels.shape
     size = max(1, round(_FRACTION * h)), max(1, round(_FRACTION * w))
-    stride = math.ceil(math.sqrt(h * w / _POSITIONS))
+    macs = sum(node["macs"] for node in model.plan_for(image.shape).nodes())
+    positions = min(_MOST_POSITIONS, max(_LEAST_POSITIONS, _MACS / max(macs, 1)))
+    stride = math.ceil(math.sqrt(h * w / positions))
     rows, columns = (range(0, extent, stride) for extent in (h, w))
     background = _background(pixels)
     hidden = [

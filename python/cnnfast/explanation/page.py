@@ -10,22 +10,10 @@ from typing import Any
 
 from .._json import to_json
 
-#: Larger pages are refused: browsers take seconds to open them.
-_MOST_BYTES = 24_000_000
-
 
 def html(data: dict[str, Any], title: str) -> str:
-    """The page.
-
-    Raises:
-        ValueError: It would be too large.
-    """
+    """The page."""
     text = to_json(data).replace("<", "\\u003c")
-    if len(text) > _MOST_BYTES:
-        raise ValueError(
-            f"explain: the page would have {len(text) / 1e6:.0f} MB, at most {_MOST_BYTES / 1e6:.0f} are "
-            "possible; choose a few layers by layers=[...], on the command line by --layers"
-        )
     static = {file.name: file.read_bytes() for file in files(__package__).joinpath("static").iterdir()}
     parts = {
         "title": escaping.escape(title),

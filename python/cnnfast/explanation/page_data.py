@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..nn.task import probabilities
 from . import receptive_field
 from .arrays import Arrays
 from .backward import Backward
@@ -18,6 +17,8 @@ from .rules.pointwise import Function
 if TYPE_CHECKING:
     from .explanation import Explanation
 
+#: Browsers take seconds to open larger pages.
+_MOST_BYTES = 24_000_000
 #: Bars of a histogram.
 _BARS = 40
 _SECTIONS = {
@@ -37,9 +38,14 @@ _SECTIONS = {
 
 
 def page_data(explanation: Explanation) -> dict[str, Any]:
-    """Plain data; arrays are references into `arrays`."""
+    """Plain data; arrays are references into `arrays`.
+
+    Raises:
+        ValueError: The page would be too large.
+    """
     network = explanation.network
     shown = explanation.shown()
+    _check_size(network, shown, 1 if explanation.backward is None else 2)
     arrays = Arrays()
     data = {
         "version": 1,
@@ -55,6 +61,17 @@ def page_data(explanation: Explanation) -> dict[str, Any]:
         "evidence": _evidence(explanation),
     }
     return {**arrays.of(data), "arrays": arrays.entries}
+
+
+def _check_size(network: Network, shown: list[int], arrays_of_values: int) -> None:
+    values = sum(network.values[k].size for k in _read(network, shown))
+    parameters = sum(array.size for k in shown for array in network.steps[k - 1].parameters.values())
+    size = (8 * arrays_of_values * values + 4 * parameters) * 4 / 3  # base64
+    if size > _MOST_BYTES:
+        raise ValueError(
+            f"explain: the page would have {size / 1e6:.0f} MB, at most {_MOST_BYTES / 1e6:.0f} are "
+            "possible; choose some layers by layers=[...], on the command line by --layers"
+        )
 
 
 def _model(network: Network) -> dict[str, Any]:
@@ -139,11 +156,9 @@ def _histogram(step: Step) -> dict[str, Any] | None:
 
 
 def _output(explanation: Explanation) -> dict[str, Any]:
-    network, task = explanation.network, explanation.task
-    if task is None or task == "regression" or network.output.ndim > 1:
-        return {"probabilities": None, "prediction": None}
-    found = probabilities(task, network.model.output_kind, network.output[None].copy())[0]
-    best = None if task == "multilabel" else int(prediction(network, task))
+    found = explanation.probabilities
+    has_one = found is not None and explanation.task != "multilabel"
+    best = int(prediction(explanation.network, explanation.task)) if has_one else None
     return {"probabilities": found, "prediction": best}
 
 
