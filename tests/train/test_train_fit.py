@@ -139,12 +139,14 @@ def test_a_fraction_is_held_out():
     by_fraction, by_hand = network(), network()
     rest, held = data.split(0.2, 7)
     assert (len(rest), len(held)) == (80, 20)
-    a = fit(by_fraction, data, 3, validation=0.2, seed=7, progress=False)
+    a = fit(by_fraction, data, 3, validation=0.2, stratify=False, seed=7, progress=False)
     b = fit(by_hand, rest, 3, validation=held, seed=7, progress=False)
     np.testing.assert_array_equal(by_fraction.flat_parameters, by_hand.flat_parameters)
     assert [r.val_loss for r in a.epochs] == [r.val_loss for r in b.epochs]
     by_arrays = network()
-    history = fit(by_arrays, (data.images, data.labels), 1, validation=0.2, seed=7, progress=False)
+    history = fit(
+        by_arrays, (data.images, data.labels), 1, validation=0.2, stratify=False, seed=7, progress=False
+    )
     assert history.epochs[0].val_accuracy * 20 == pytest.approx(round(history.epochs[0].val_accuracy * 20))
 
 

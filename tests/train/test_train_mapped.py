@@ -49,7 +49,7 @@ def test_the_split_is_that_of_the_data_set(rng: np.random.Generator) -> None:
     data = ImageDataset(rng.integers(0, 256, (60, 28, 28), np.uint8), np.arange(60) % 10, [*"0123456789"])
     rest, held = data.split(0.2, seed=5)
     one, two = models.d4(seed=0), models.d4(seed=0)
-    a = fit(one, data, epochs=2, seed=5, validation=0.2, progress=False)
+    a = fit(one, data, epochs=2, seed=5, validation=0.2, stratify=False, progress=False)
     b = fit(two, rest, epochs=2, seed=5, validation=held, progress=False)
     np.testing.assert_array_equal(one.flat_parameters, two.flat_parameters)
     assert [r.val_loss for r in a.epochs] == [r.val_loss for r in b.epochs]

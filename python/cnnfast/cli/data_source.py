@@ -78,18 +78,25 @@ def load(data: str, root: str | None, seed: int) -> tuple[ImageDataset, ImageDat
     return train.split(TEST_FRACTION, seed, stratify=True)
 
 
-def model_for(name: str | None, data: str, train: ImageDataset, seed: int) -> tuple[str, Module]:
+def model_for(
+    name: str | None, data: str, train: ImageDataset, seed: int, dropout: float | None = None
+) -> tuple[str, Module]:
     """The network of that name; if None, hello-dl-letters for gray images of 28x28, else `for_images`.
 
     Raises:
-        CnnfastError: The network takes images of another shape.
+        CnnfastError: The network takes images of another shape, or no dropout.
     """
     classes = len(train.classes)
     if name is None and train.input_shape != (1, 28, 28):
-        model: Module = for_images(train.input_shape, classes, seed)
+        model: Module = for_images(train.input_shape, classes, seed, dropout=dropout or 0.0)
         model.preprocessing = _statistics(train)
         return "for_images", model
-    model = get_model(name or _LETTERS, seed=seed, num_classes=classes)
+    try:
+        model = get_model(name or _LETTERS, seed=seed, num_classes=classes, dropout=dropout)
+    except ValueError as error:
+        if dropout is None:
+            raise
+        raise CnnfastError(str(error).replace("models:", "--dropout:", 1)) from None
     if model.input_shape is not None and model.input_shape != train.input_shape:
         expected = "x".join(map(str, model.input_shape))
         raise CnnfastError(

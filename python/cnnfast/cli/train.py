@@ -62,6 +62,12 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         "a network of up to four convolutions that fits the images)",
     )
     add(
+        "--dropout",
+        type=arguments.fraction,
+        metavar="P",
+        help="probability of dropout, for networks that have it as an argument (default: the network's)",
+    )
+    add(
         "--epochs",
         type=arguments.integer(1),
         metavar="N",
@@ -88,8 +94,10 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         type=arguments.fraction,
         default=0.05,
         metavar="FRACTION",
-        help="fraction of the training images held out for validation, or 0 (default: %(default)s)",
+        help="fraction of the training images held out for validation, of each class alike, or 0 "
+        "(default: %(default)s)",
     )
+    add("--no-stratify", action="store_true", help="hold them out at random, of all classes together")
     add(
         "--seed",
         type=arguments.integer(0),
@@ -118,7 +126,9 @@ def run(options: argparse.Namespace) -> int:
     train, test = data_source.load(options.data, options.root, options.seed)
     arguments.check_augmentation(options.augment, train)
     train_options.check_metrics(options, len(train.classes))
-    options.model, model = data_source.model_for(options.model, options.data, train, options.seed)
+    options.model, model = data_source.model_for(
+        options.model, options.data, train, options.seed, options.dropout
+    )
     if options.epochs is None and options.time is None:
         options.epochs = data_source.epochs_for(options.data, train)
     check_writable("train", out, _METADATA_BYTES + model.flat_parameters.nbytes)
@@ -149,6 +159,7 @@ def _train(
             batch_size=options.batch_size,
             seed=options.seed,
             validation=options.validation or None,
+            stratify=False if options.no_stratify else None,
             loss=_loss(options),
             augment=options.augment,
             **train_options.fit_arguments(options),
@@ -269,11 +280,13 @@ def _training(
         "data": os.path.abspath(expand(options.data)) if data_source.is_path(options.data) else options.data,
         "style": data_source.style_of(options.data, train),
         "model": options.model,
+        **({} if options.dropout is None else {"dropout": options.dropout}),
         **train_options.described(options),
         "loss": _loss(options).to_config(),
         "batch_size": options.batch_size,
         "seed": options.seed,
         "validation": options.validation,
+        "stratify": not options.no_stratify,
         "augment": None if options.augment is None else repr(options.augment),
         "history": history.to_dict(),
         "test": None if test is None else {"accuracy": test.accuracy, "loss": test.loss, "n": test.n},

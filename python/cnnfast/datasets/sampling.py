@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,21 @@ def held_out_rows(
             )
         held_out[rows[: min(max(1, round(len(rows) * fraction)), len(rows) - 1)]] = True
     return held_out
+
+
+def stratified_order(labels: npt.NDArray[Any], seed: int) -> Labels:
+    """All rows, so that every beginning of them has about the same fraction of each class: the k-th row of a
+    class of n, counted from 0 in random order, is at (k + 0.5) / n. The last row of each class comes after
+    all others.
+    """
+    order = np.random.default_rng(seed).permutation(len(labels))
+    _, numbers, counts = np.unique(labels[order], return_inverse=True, return_counts=True)
+    by_class = np.argsort(numbers, kind="stable")
+    rank = np.empty(len(order), np.int64)
+    rank[by_class] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    position = (rank + 0.5) / counts[numbers]
+    position[rank == counts[numbers] - 1] += 1
+    return order[np.argsort(position, kind="stable")]
 
 
 def class_weights(labels: Labels, classes: Sequence[str]) -> tuple[float, ...]:

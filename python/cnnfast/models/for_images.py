@@ -5,6 +5,7 @@ from __future__ import annotations
 from .._types import Seed, Shape
 from ..nn import (
     AdaptiveAvgPool2d,
+    Dropout,
     Flatten,
     Linear,
     MaxPool2d,
@@ -20,17 +21,18 @@ _WIDTHS = (16, 32, 64, 128)
 _MIN_SIDE = 8
 
 
-def for_images(input_shape: Shape, num_classes: int, seed: Seed = 0) -> Sequential:
+def for_images(input_shape: Shape, num_classes: int, seed: Seed = 0, *, dropout: float = 0.0) -> Sequential:
     """A small network for images of any size and number of channels.
 
     Up to four blocks of a 3x3 convolution, batch normalization, ReLU and a 2x2 max-pool, of 16, 32, 64 and
     128 channels, as long as the shorter side is at least 8 pixels (but at least one block, without a pool on
-    smaller images); then the average over all positions and a linear layer.
+    smaller images); then the average over all positions, dropout if wanted, and a linear layer.
 
     Args:
         input_shape: (c, h, w).
         num_classes: Number of outputs.
         seed: Seed of the parameter initialization; None uses OS entropy.
+        dropout: Probability of dropping an input of the linear layer; 0 adds no such layer.
 
     Shapes:
         (n, c, h, w) to (n, num_classes).
@@ -51,5 +53,7 @@ def for_images(input_shape: Shape, num_classes: int, seed: Seed = 0) -> Sequenti
         if side >= _MIN_SIDE:
             layers.append(MaxPool2d(2))
             side //= 2
-    layers += [AdaptiveAvgPool2d(1), Flatten(), Linear(channels, num_classes)]
+    layers += [AdaptiveAvgPool2d(1), Flatten()]
+    layers += [Dropout(dropout)] if dropout else []
+    layers.append(Linear(channels, num_classes))
     return network(seed, input_shape, Preprocessing(mean=0.5, std=0.25), layers)

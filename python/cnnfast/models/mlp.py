@@ -49,5 +49,5 @@ def mlp(
 
 
 @register("mlp", source="Rumelhart et al., Learning representations by back-propagating errors", year=1986)
-def _default(seed: Seed = 0, *, num_classes: int = 10) -> Sequential:
-    return mlp(num_classes=num_classes, seed=seed)
+def _default(seed: Seed = 0, *, num_classes: int = 10, dropout: float = 0.0) -> Sequential:
+    return mlp(num_classes=num_classes, dropout=dropout, seed=seed)

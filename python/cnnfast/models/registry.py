@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -61,24 +62,30 @@ def list() -> ModelList:
     return ModelList(sorted(_MODELS, key=lambda name: _MODELS[name].year or 0))
 
 
-def get(name: str, seed: Seed = 0, *, num_classes: int | None = None) -> Module:
+def get(name: str, seed: Seed = 0, *, num_classes: int | None = None, dropout: float | None = None) -> Module:
     """The network of that name ("hello-dl-letters", "hello_dl_letters").
 
     Args:
         name: One of `list()`.
         seed: Seed of the parameter initialization; None uses OS entropy.
         num_classes: Number of outputs; None uses the network's default.
+        dropout: Probability of the dropout layers, for networks that have this argument; None uses the
+            default.
 
     Raises:
-        ValueError: An unknown name.
+        ValueError: An unknown name, or `dropout` for a network without this argument.
 
     Example:
         >>> from cnnfast import models
         >>> models.get("d4", num_classes=26).output_shape
         (26,)
     """
-    build = _MODELS[_find(name)].build
-    return build(seed) if num_classes is None else build(seed, num_classes=num_classes)
+    found = _find(name)
+    if dropout is not None and not _takes_dropout(found):
+        having = ", ".join(each for each in list() if _takes_dropout(each))
+        raise ValueError(f"models: {found} has no dropout to set; these have: {having}")
+    given = {"num_classes": num_classes, "dropout": dropout}
+    return _MODELS[found].build(seed, **{key: value for key, value in given.items() if value is not None})
 
 
 def info(name: str) -> ModelInfo:
@@ -119,6 +126,12 @@ def _find(name: object) -> str:
         hint = _names.did_you_mean(name, _MODELS)
         raise ValueError(f"models: unknown model {name!r}{hint or '; models.list() has the known ones'}")
     return found
+
+
+def _takes_dropout(name: str) -> bool:
+    """Whether the probability of dropout is an argument of a network."""
+    argument = inspect.signature(_MODELS[name].build).parameters.get("dropout")
+    return argument is not None and not isinstance(argument.default, bool)
 
 
 def _known(shape: Any) -> Shape:

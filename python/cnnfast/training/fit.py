@@ -72,6 +72,7 @@ def fit(
     augment: Augment = None,
     steps_per_epoch: int | None = None,
     sample_weight: Any = None,
+    stratify: bool | None = None,
 ) -> History:
     """Train a network, in place.
 
@@ -105,8 +106,8 @@ def fit(
         loss: "cross_entropy" for logits, "nll" for a model that ends in LogSoftmax; another name or an object
             of `cnnfast.losses`. For regression losses, y has the shape and dtype of the output. For class
             targets, validation always uses the unweighted cross entropy of each image (or position).
-        validation: Data to evaluate after each epoch; or the fraction of `data` to hold out for it,
-            `data.split(validation, seed)`.
+        validation: Data to evaluate after each epoch; or the fraction of `data` to hold out for it, rounded
+            to a number of rows.
         progress: "auto" shows a progress bar on a terminal and one line per epoch elsewhere, on stderr; True
             shows the bar; False nothing.
         on_epoch: Called with each EpochRecord. A learning rate set in it applies from the next step on; the
@@ -144,6 +145,9 @@ def fit(
             length.
         sample_weight: (n,), weights of the rows of `data` in the loss, at least 0, as in `Trainer.step`.
             Accuracy and validation are not weighted.
+        stratify: Whether a fraction for validation is held out of each class alike; the last image of a class
+            is held out only if no other is left. None: if each row has one class. False: at random, the rows
+            of `data.split(validation, seed)`.
 
     Returns:
         A History; its `stopped` is "interrupted" after Ctrl-C.
@@ -184,7 +188,7 @@ def fit(
     stream = _stream(data, steps_per_epoch, validation, folder, model, loss)
     whole = as_samples("fit", data, model, loss) if stream is None else stream.first
     whole = _weighted(whole, sample_weight, stream)
-    part, held = _training_and_validation(model, whole, validation, seed, loss)
+    part, held = _training_and_validation(model, whole, validation, seed, loss, stratify)
     _check_not_all_ignored(part, loss)
     if held is None:
         _check_without_validation(rates, metrics)
@@ -298,13 +302,18 @@ def _describe_data(model: Module, part: Samples) -> None:
 
 
 def _training_and_validation(
-    model: Module, whole: Samples, validation: Any, seed: int, loss: Loss
+    model: Module, whole: Samples, validation: Any, seed: int, loss: Loss, stratify: object
 ) -> tuple[Samples, Samples | None]:
     """The training samples and the validation samples."""
+    if not (stratify is None or isinstance(stratify, bool)):
+        raise TypeError(f"fit: stratify must be True, False or None, got {stratify!r}")
+    is_fraction = isinstance(validation, float | int | np.number)
+    if stratify and not is_fraction:
+        raise ValueError("fit: stratify=True needs a fraction to hold out; set validation=0.1")
     if validation is None:
         return whole, None
-    if isinstance(validation, float | int | np.number):
-        whole, held = split_validation("fit", whole, float(validation), seed)
+    if is_fraction:
+        whole, held = split_validation("fit", whole, float(validation), seed, loss, stratify)
     else:
         held = as_samples("fit: validation", validation, model, loss, whole.classes)
     check_not_all_ignored("fit: validation", held, loss)

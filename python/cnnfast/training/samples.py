@@ -11,6 +11,7 @@ from .._checks import check_label_range, check_number, type_of
 from .._class_names import are_names, class_numbers
 from .._types import Array, Labels, Shape
 from ..datasets import ImageDataset
+from ..datasets.sampling import stratified_order
 from ..losses import MSE, BCEWithLogits, CrossEntropy, Loss, targets
 from ..nn import Module
 from ..nn.task import Task
@@ -99,9 +100,18 @@ def _checked(
     return Samples(x, y, classes)
 
 
-def split_validation(who: str, whole: Samples, fraction: float, seed: int) -> tuple[Samples, Samples]:
-    """(training, validation) samples, those of `ImageDataset.split(fraction, seed)`. Training samples are not
-    copied, so that x may be larger than memory."""
+def split_validation(
+    who: str, whole: Samples, fraction: float, seed: int, loss: Loss, stratify: bool | None
+) -> tuple[Samples, Samples]:
+    """(training, validation) samples. Training samples are not copied, so that x may be larger than memory.
+
+    Args:
+        stratify: Hold out the same fraction of each class; False holds out those of
+            `ImageDataset.split(fraction, seed)`; None is True if there is one class for each row.
+
+    Raises:
+        ValueError: One of the two would be empty; or `stratify` without classes.
+    """
     fraction = check_number(who, "validation", fraction, 0, 1)
     n = len(whole)
     n_held = round(n * fraction)
@@ -110,10 +120,24 @@ def split_validation(who: str, whole: Samples, fraction: float, seed: int) -> tu
             f"{who}: validation={fraction:g} of {n} images leaves {n - n_held} for training and {n_held} for "
             "validation; both must have at least 1"
         )
-    order = np.random.default_rng(seed).permutation(n)  # as `ImageDataset.split`
+    classes = None if stratify is False else _class_of_rows(whole.y, loss)
+    if classes is not None:
+        order = stratified_order(classes, seed)
+    elif stratify:
+        raise ValueError(f"{who}: stratify=True needs one class for each row as targets")
+    else:
+        order = np.random.default_rng(seed).permutation(n)  # as `ImageDataset.split`
     held_rows, rest_rows = np.sort(order[:n_held]), np.sort(order[n_held:])
     held_part = Samples(whole.x[held_rows], whole.y[held_rows], whole.classes)
     return Samples(whole.x, whole.y, whole.classes, rest_rows, whole.weights), held_part
+
+
+def _class_of_rows(y: Array, loss: Loss) -> Array | None:
+    """(n,), the class of each row; None if rows have several classes, or targets are no classes."""
+    if y.dtype == np.int64:
+        return y if y.ndim == 1 else None
+    is_binary = loss.takes_probabilities and y.size == len(y) and bool(np.isin(y, (0, 1)).all())
+    return y.reshape(-1) if is_binary else None
 
 
 def check_not_all_ignored(what: str, part: Samples, loss: Loss) -> None:
