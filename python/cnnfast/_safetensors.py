@@ -19,7 +19,7 @@ from ._types import Array, Shape
 from .errors import CheckpointError
 
 #: Names of the types in safetensors files.
-DTYPES = {"float32": "F32", "float64": "F64"}
+DTYPES = {"float16": "F16", "float32": "F32", "float64": "F64"}
 
 
 class Contents(NamedTuple):

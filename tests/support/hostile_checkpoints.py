@@ -231,9 +231,9 @@ def forged_files(good: Path) -> dict[str, tuple[bytes, str]]:
             tensor("2.weight", eye),
             "holds weights 2.weight that its architecture has no place for",
         ),
-        "half floats": (cast("f2", both), "weights must be all F32 or all F64, got F16"),
-        "integers": (cast("i8", both), "weights must be all F32 or all F64, got I64"),
-        "two kinds of floats": (cast("f8", both[:1]), "weights must be all F32 or all F64, got F32, F64"),
+        "half floats, one of two": (cast("f2", both[:1]), "weights must be all F16, all F32 or all F64, got F16, F32"),
+        "integers": (cast("i8", both), "weights must be all F16, all F32 or all F64, got I64"),
+        "two kinds of floats": (cast("f8", both[:1]), "weights must be all F16, all F32 or all F64, got F32, F64"),
         "classes a number": (set_text(classes=3), "classes in its metadata must not be int"),
         "preprocessing a list": (
             set_text(preprocessing=[]),

@@ -48,6 +48,28 @@ def test_round_trip(name, dtype, tmp_path, rng):
     np.testing.assert_array_equal(twin(x), model(x))
 
 
+def test_float16_halves_the_file_and_loads_as_float32(dtype, tmp_path):
+    model = models.d4(seed=1).to(dtype)
+    model.save(tmp_path / "whole.safetensors")
+    model.save(tmp_path / "half.safetensors", dtype="float16")
+    twin = load(tmp_path / "half.safetensors")
+    assert twin.dtype == "float32"
+    for name, value in model.parameters().items():
+        np.testing.assert_array_equal(twin.parameters()[name], value.astype(np.float16))
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "whole")]
+    assert sizes[1] - sizes[0] == model.num_parameters() * (model.dtype.itemsize - 2)
+
+
+def test_float16_refuses_what_it_cannot_hold(tmp_path):
+    model = nn.Linear(2, 3, seed=0)
+    with refused(ValueError, 'save: dtype must be "float16" or None, got \'int8\''):
+        model.save(tmp_path / "a.safetensors", dtype="int8")
+    model.weight[0, 0] = -7e4
+    with refused(ValueError, "save: the weights weight reach 7e+04, float16 only 65,504"):
+        model.save(tmp_path / "a.safetensors", dtype="float16")
+    assert not (tmp_path / "a.safetensors").exists()
+
+
 @pytest.mark.parametrize(
     "module",
     [

@@ -15,7 +15,7 @@ from .. import _terminal
 from .._core import __version__, build_info
 from ..errors import CnnfastError
 from ..training.interrupt import ends_like_ctrl_c
-from . import arguments, bench, data, evaluate, explain, models, plot, predict, show_config, train
+from . import arguments, bench, data, evaluate, explain, models, plot, predict, recipes, show_config, train
 from .errors import describe, fail, finish, note
 
 EXAMPLES = {
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        arguments = parser().parse_args(argv)
+        arguments = _parsed(sys.argv[1:] if argv is None else argv)
     except SystemExit as exit:  # argparse has written its message
         return exit.code if isinstance(exit.code, int) else 2
     if arguments.run is None:
@@ -77,6 +77,12 @@ def _run(argv: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         fail("interrupted")
         return 1
+
+
+def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+    options = parser().parse_args(argv)
+    recipe = getattr(options, "recipe", None)
+    return options if recipe is None else parser().parse_args(recipes.expanded(argv, recipe))
 
 
 def _show_warning(message: Warning | str, *place: object) -> None:

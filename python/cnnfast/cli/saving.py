@@ -45,22 +45,26 @@ def check_learned(accuracy: float, data: ImageDataset, count: int, rate: float) 
         )
 
 
-def write(model: Module, out: str, training: Mapping[str, Any], *, complete: bool) -> None:
+def write(
+    model: Module, out: str, training: Mapping[str, Any], *, complete: bool, half: bool = False
+) -> None:
     """Write the model file; if that fails, write it to another folder.
 
     Args:
         complete: Whether the training finished. If not, an existing file of a finished training is kept under
             another name.
+        half: Write the weights as float16.
 
     Raises:
         CnnfastError: The file could not be written; the message says where the model is instead.
     """
+    dtype = "float16" if half else None
     try:
         if not complete:
             _keep_previous(Path(expand(out)))
-        serialization.save(model, out, training=training)
+        serialization.save(model, out, training=training, dtype=dtype)
     except OSError as error:
-        place = _save_elsewhere(model, os.path.basename(out), training)
+        place = _save_elsewhere(model, os.path.basename(out), training, dtype)
         if place is None:
             raise
         raise CnnfastError(f"{describe(error)}; the model is in {place} instead") from error
@@ -89,13 +93,13 @@ def _is_incomplete(path: Path) -> bool:
         return False
 
 
-def _save_elsewhere(model: Module, name: str, training: Mapping[str, Any]) -> str | None:
+def _save_elsewhere(model: Module, name: str, training: Mapping[str, Any], dtype: str | None) -> str | None:
     """Write the file to a new folder in the home directory or the directory for temporary files."""
     for place in (expand("~"), tempfile.gettempdir()):
         with contextlib.suppress(OSError):
             folder = tempfile.mkdtemp(prefix="cnnfast-", dir=place)
             try:
-                serialization.save(model, os.path.join(folder, name), training=training)
+                serialization.save(model, os.path.join(folder, name), training=training, dtype=dtype)
                 return os.path.join(folder, name)
             except OSError:
                 os.rmdir(folder)

@@ -19,7 +19,7 @@ from ..training.fit import fit
 from ..training.history import History
 from ..training.interrupt import Interrupt
 from ..training.lr_find import lr_find
-from . import arguments, data_source, model_files, train_options
+from . import arguments, data_source, model_files, recipes, train_options
 from .errors import describe, fail, tell
 from .saving import check_learned, write
 
@@ -38,15 +38,26 @@ The data set's test part is evaluated once, at the end. Ctrl-C, SIGTERM or
 SIGHUP ends the training and keeps the best epoch so far. A network that is
 no better than chance is not written. With --checkpoint FOLDER --resume the
 same command continues a training that was interrupted or killed.
+
+--recipe NAME stands for the options of a recipe; others that are given, too,
+replace them:
+
+{recipes}
 """
 
 
 def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     command = arguments.add_command(
-        commands, "train", run, "train a network, write a model file", DESCRIPTION
+        commands, "train", run, "train a network, write a model file", _description()
     )
     add = command.add_argument
     names = datasets.names()
+    add(
+        "--recipe",
+        type=arguments.one_of(recipes.names()),
+        metavar="NAME",
+        help="options of a recipe, see above; it is printed with them",
+    )
     add(
         "--data",
         type=data_source.name_or_path(names),
@@ -108,12 +119,22 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     arguments.add_threads(command)
     arguments.add_root(command)
     add(
+        "--float16",
+        action="store_true",
+        help="write the weights as 16-bit numbers: half of the file size, results equal to about three digits",
+    )
+    add(
         "--out",
         metavar="FILE",
         help="model file, replaced if it exists (default: cnnfast-DATA-MODEL.safetensors, for your own "
         "data and color images cnnfast-DATA.safetensors, in this folder)",
     )
     train_options.add_to(command)
+
+
+def _description() -> str:
+    summaries = [(name, recipes.summary(name)) for name in recipes.names()]
+    return DESCRIPTION.format(recipes=_terminal.listed(summaries, "  "))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -178,7 +199,7 @@ def _train(
         _write_incomplete(options, model, train, out, history)
         return 1
     check_learned(result.accuracy, test, result.n, train_options.rate(options))
-    write(model, out, _training(options, train, history, result), complete=True)
+    write(model, out, _training(options, train, history, result), complete=True, half=options.float16)
     example = "image.png" if data_source.style_of(options.data, train) else "letter.png"
     tell(_terminal.with_command("try    ", f"cnnfast predict --model {shlex.quote(out)} {example}"))
     return 0
@@ -232,7 +253,7 @@ def _write_incomplete(
     if accuracy is None:
         accuracy, count = record.accuracy, len(train) - count
     check_learned(accuracy or 0.0, train, count, train_options.rate(options))
-    write(model, out, _training(options, train, history, None), complete=False)
+    write(model, out, _training(options, train, history, None), complete=False, half=options.float16)
 
 
 def _validation_count(options: argparse.Namespace, train: ImageDataset) -> int:
@@ -251,6 +272,8 @@ def _report_setup(
         )
     if held == len(train):
         raise CnnfastError(f"--validation {options.validation:g} of {held:,} images leaves none to train on")
+    if options.recipe is not None:
+        _report("recipe", f"{options.recipe}: {shlex.join(recipes.options(options.recipe))}")
     _report(
         "data",
         f"{options.data}: {len(train) - held:,} images to train, {held:,} to validate, "
@@ -281,6 +304,7 @@ def _training(
         "style": data_source.style_of(options.data, train),
         "model": options.model,
         **({} if options.dropout is None else {"dropout": options.dropout}),
+        "recipe": options.recipe,
         **train_options.described(options),
         "loss": _loss(options).to_config(),
         "batch_size": options.batch_size,

@@ -310,9 +310,15 @@ class Module(Planned):
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.to_config(), self.flat_parameters.copy(), self.description(), self.frozen)
 
-    def save(self, path: str | PathLike[str], *, training: Mapping[str, Any] | None = None) -> None:
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        training: Mapping[str, Any] | None = None,
+        dtype: str | None = None,
+    ) -> None:
         """Write the model to one file, atomically; see `cnnfast.nn.serialization.save`."""
-        save(self, path, training=training)
+        save(self, path, training=training, dtype=dtype)
 
     # ---------------------------------------------------------------- as text
 

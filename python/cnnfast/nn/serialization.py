@@ -48,7 +48,13 @@ _KINDS = {
 }
 
 
-def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, Any] | None = None) -> None:
+def save(
+    model: Module,
+    path: str | os.PathLike[str],
+    *,
+    training: Mapping[str, Any] | None = None,
+    dtype: str | None = None,
+) -> None:
     """Write the model to one safetensors file, atomically.
 
     Args:
@@ -57,10 +63,13 @@ def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, 
             anything else at the path is an error.
         training: Plain data about the training (history, data set), stored for `metadata`; NaN and infinity
             become None, as JSON does not have them.
+        dtype: "float16" stores each weight as the nearest number of 16 bits, in half of the bytes of float32
+            (a relative error of up to 1/2048); `load` returns a float32 model. None stores the model's own.
 
     Raises:
         TypeError: `model` is not a Module, or `training` is not plain data.
-        ValueError: `load` could not read the file: `training` is too large, or layers are nested too deeply.
+        ValueError: `load` could not read the file: `training` is too large, or layers are nested too deeply;
+            another dtype; a weight beyond the range of float16 (65,504).
         OSError: The file cannot be written; names it.
 
     Warns:
@@ -78,7 +87,7 @@ def save(model: Module, path: str | os.PathLike[str], *, training: Mapping[str, 
     if not isinstance(model, Described):
         raise TypeError(f"save: model must be a Module, got {type(model).__name__}")
     warn_of_weights(f"save: {os.fsdecode(path)}", model)
-    weights = model.state_dict()
+    weights = _as_stored(model, dtype)
     texts = _describe(model, training)
     texts["sha256"] = digest(texts, weights)
     _check_readable(texts, weights)
@@ -128,6 +137,20 @@ def metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
         CheckpointError, OSError: As `load`, except for errors in the weights.
     """
     return _read(path, with_tensors=False)[0]
+
+
+def _as_stored(model: Module, dtype: str | None) -> dict[str, Array]:
+    weights = model.state_dict()
+    if dtype is None:
+        return weights
+    if dtype != "float16":
+        raise ValueError(f'save: dtype must be "float16" or None, got {dtype!r}')
+    most = float(np.finfo(np.float16).max)
+    for name, value in weights.items():
+        largest = np.abs(value[np.isfinite(value)]).max(initial=0)
+        if largest > most:
+            raise ValueError(f"save: the weights {name} reach {largest:.3g}, float16 only {most:,.0f}")
+    return {name: value.astype(np.float16) for name, value in weights.items()}
 
 
 def _describe(model: Module, training: Mapping[str, Any] | None) -> dict[str, str]:
@@ -258,8 +281,10 @@ def _check_tensors(name: str, expected: Mapping[str, Shape], found: Mapping[str,
             raise CheckpointError(f"{name}: holds weights {key[:80]} that its architecture has no place for")
     kinds = sorted({kind for _, kind in found.values()})
     if len(kinds) > 1 or not set(kinds) <= set(DTYPES.values()):
-        raise CheckpointError(f"{name}: weights must be all F32 or all F64, got {', '.join(kinds)}")
+        raise CheckpointError(f"{name}: weights must be all F16, all F32 or all F64, got {', '.join(kinds)}")
 
 
 def _common_dtype(tensors: Mapping[str, Array]) -> Any:
-    return next((value.dtype for value in tensors.values()), np.dtype(np.float32))
+    """Of the model: the engine computes in float32 or float64."""
+    found = next((value.dtype for value in tensors.values()), np.dtype(np.float32))
+    return np.dtype(np.float32) if found == np.float16 else found

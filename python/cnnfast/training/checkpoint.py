@@ -16,7 +16,7 @@ import numpy as np
 
 from .._core import __version__
 from .._files import atomic_write
-from .._safetensors import DTYPES, check_digest, digest, opened, write
+from .._safetensors import check_digest, digest, opened, write
 from .._types import Array
 from ..errors import CheckpointError
 from ..nn.serialization import TRAINING_FORMAT
@@ -85,7 +85,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             raise CheckpointError(f"{name}: lacks {', '.join(missing)} in its metadata")
         if sum(map(len, texts.values())) > _MAX_METADATA:
             raise CheckpointError(f"{name}: has more than {_MAX_METADATA} characters of metadata")
-        if not {kind for _, kind in contents.shapes.values()} <= set(DTYPES.values()):
+        if not {kind for _, kind in contents.shapes.values()} <= {"F32", "F64"}:
             raise CheckpointError(f"{name}: has arrays that are neither float32 nor float64")
         arrays = {key: contents.array(key) for key in contents.shapes}
     check_digest(name, texts, arrays)
@@ -120,7 +120,7 @@ def _without_arrays(value: Any, path: str, arrays: dict[str, Array]) -> Any:
             raise TypeError(f"checkpoint: names in a state must be texts without '/', got {key!r}")
         place = f"{path}/{key}" if path else key
         if isinstance(entry, np.ndarray):
-            if entry.dtype.name not in DTYPES:
+            if entry.dtype.name not in ("float32", "float64"):
                 raise TypeError(f"checkpoint: {place} must be float32 or float64, got {entry.dtype}")
             arrays[place] = entry
         else:
