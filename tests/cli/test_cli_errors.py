@@ -287,5 +287,5 @@ def test_ctrl_c_outside_of_training(
 
 
 def test_debug_lets_the_error_through() -> None:
-    with pytest.raises(errors.CnnfastError, match="no model given"):
-        main(["--debug", "evaluate"])
+    with pytest.raises(errors.CnnfastError, match="--resume needs --checkpoint FOLDER"):
+        main(["--debug", "train", "--resume"])

@@ -14,6 +14,7 @@ import pytest
 import safetensors.numpy
 from cnnfast import models, nn, vision
 from cnnfast.cli import main
+from PIL import Image, ImageDraw
 
 from tests.support.command import error_of
 from tests.support.drawings import drawing
@@ -21,13 +22,27 @@ from tests.support.drawings import drawing
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
-def test_no_model_file(capsys: pytest.CaptureFixture[str]) -> None:
-    text = (
-        "no model given, and no *.safetensors in this folder is a model of cnnfast: name a model file, "
-        "or make one with `cnnfast train`"
+def test_without_a_model_file_the_shipped_letters_read(capsys: pytest.CaptureFixture[str]) -> None:
+    drawing().save("letter.png")
+    assert main(["predict", "letter.png"]) == 0
+    out, err = capsys.readouterr()
+    assert err.startswith("model: letters, which comes with cnnfast (no model file is in this folder)")
+    assert out.split()[1] == "r"
+
+
+def test_shipped_models_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    image = Image.new("L", (200, 200), "white")
+    ImageDraw.Draw(image).line([(50, 40), (150, 40), (90, 160)], fill="black", width=16, joint="curve")
+    image.save("7.png")
+    assert main(["predict", "--model", "digits", "7.png"]) == 0
+    assert capsys.readouterr().out.split()[1] == "7"
+    Path("digits").write_text("a file of that name comes first")
+    assert error_of(capsys, "predict", "--model", "digits", "7.png").startswith(
+        "digits: is not a safetensors file"
     )
-    assert error_of(capsys, "evaluate") == text
-    assert error_of(capsys, "predict", "a.png") == text
+
+
+def test_no_model_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert error_of(capsys, "evaluate", "none") == "load: there is no file none"
     assert error_of(capsys, "predict", "--model", "none", "a.png") == "load: there is no file none"
 

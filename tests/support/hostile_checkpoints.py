@@ -13,6 +13,7 @@ from cnnfast import _safetensors, nn
 from cnnfast.nn import serialization
 from safetensors.numpy import load_file, save
 
+SAME = "weights must be all F16, all F32 or all F64, got"
 DAMAGED = "is not a safetensors file, or is damaged: "
 Texts = dict[str, str]
 Tensors = dict[str, np.ndarray]
@@ -231,9 +232,15 @@ def forged_files(good: Path) -> dict[str, tuple[bytes, str]]:
             tensor("2.weight", eye),
             "holds weights 2.weight that its architecture has no place for",
         ),
-        "half floats, one of two": (cast("f2", both[:1]), "weights must be all F16, all F32 or all F64, got F16, F32"),
+        "half floats, one of two": (
+            cast("f2", both[:1]),
+            "weights must be all F16, all F32 or all F64, got F16, F32",
+        ),
         "integers": (cast("i8", both), "weights must be all F16, all F32 or all F64, got I64"),
-        "two kinds of floats": (cast("f8", both[:1]), "weights must be all F16, all F32 or all F64, got F32, F64"),
+        "two kinds of floats": (
+            cast("f8", both[:1]),
+            "weights must be all F16, all F32 or all F64, got F32, F64",
+        ),
         "classes a number": (set_text(classes=3), "classes in its metadata must not be int"),
         "preprocessing a list": (
             set_text(preprocessing=[]),

@@ -62,7 +62,7 @@ def test_float16_halves_the_file_and_loads_as_float32(dtype, tmp_path):
 
 def test_float16_refuses_what_it_cannot_hold(tmp_path):
     model = nn.Linear(2, 3, seed=0)
-    with refused(ValueError, 'save: dtype must be "float16" or None, got \'int8\''):
+    with refused(ValueError, "save: dtype must be \"float16\" or None, got 'int8'"):
         model.save(tmp_path / "a.safetensors", dtype="int8")
     model.weight[0, 0] = -7e4
     with refused(ValueError, "save: the weights weight reach 7e+04, float16 only 65,504"):

@@ -25,6 +25,16 @@ def test_all_conv(dropout):
     assert models.all_conv(num_classes=100, in_channels=1).output_shape == (100,)
 
 
+def test_character_resnet():
+    model = models.character_resnet()
+    assert model.num_parameters() == 465_658
+    assert shapes(model, "Conv2d") == [(32, 28, 28), *[(64, 14, 14)] * 3, *[(128, 7, 7)] * 3]
+    small = models.character_resnet(num_classes=10, widths=(8, 16), dropout=0.5)
+    assert shapes(small, "Conv2d") == [(8, 28, 28), *[(16, 14, 14)] * 3]
+    assert shapes(small, "Dropout") == [(16,)]
+    assert small.output_shape == (10,)
+
+
 def test_mlp():
     assert models.mlp().num_parameters() == 784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10 == 235_146
     model = models.mlp((20,), (8, 6, 4), 3, dropout=0.5)

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .. import models
 from ..datasets import ImageDataset
-from ..errors import CheckpointError, CnnfastError
+from ..errors import CheckpointError
 from ..nn import Module, serialization
 from .errors import note
 
 PATTERN = "cnnfast-*.safetensors"
 """The default file names of `cnnfast train`."""
 
-DEFAULT = "the newest model of cnnfast among the *.safetensors in this folder"
+#: The model that comes with cnnfast and is used where there is no other.
+_SHIPPED = "letters"
+
+DEFAULT = "the newest model of cnnfast among the *.safetensors in this folder, else letters"
 
 
 def default_name(data: str, model: str) -> str:
@@ -22,16 +26,17 @@ def default_name(data: str, model: str) -> str:
 
 
 def chosen_or_newest(given: str | None) -> str:
-    """The given file, or else the newest cnnfast model in this folder, which is reported on stderr."""
+    """The given file or the model of that name that comes with cnnfast; if none is given, the newest cnnfast
+    model in this folder, or else the letters that come with cnnfast, which is reported on stderr.
+    """
     if given is not None:
-        return given
+        shipped = given in models.pretrained_names() and not Path(given).exists()
+        return str(models.pretrained_path(given)) if shipped else given
     files = sorted(Path().glob("*.safetensors"), key=lambda file: (file.stat().st_mtime_ns, file.name))
     name = next((str(file) for file in reversed(files) if _is_model(file)), None)
     if name is None:
-        raise CnnfastError(
-            "no model given, and no *.safetensors in this folder is a model of cnnfast: name a model file, "
-            "or make one with `cnnfast train`"
-        )
+        note(f"model: {_SHIPPED}, which comes with cnnfast (no model file is in this folder)")
+        return str(models.pretrained_path(_SHIPPED))
     note(f"model: {name} (the newest here)")
     return name
 

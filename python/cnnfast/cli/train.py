@@ -121,7 +121,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     add(
         "--float16",
         action="store_true",
-        help="write the weights as 16-bit numbers: half of the file size, results equal to about three digits",
+        help="write the weights as 16-bit numbers: half of the file size, results equal to three digits",
     )
     add(
         "--out",

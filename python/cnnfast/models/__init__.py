@@ -6,6 +6,7 @@ All output logits: a final softmax or log-softmax of the source is part of the l
 from .alexnet import alexnet, zfnet
 from .all_conv import all_conv
 from .alphago_policy import alphago_policy
+from .character_resnet import character_resnet
 from .cnn1d import cnn1d
 from .d4 import d4
 from .for_images import for_images
@@ -16,6 +17,7 @@ from .listing import ModelInfo
 from .mlp import mlp
 from .mobilenet_cifar import mobilenet_cifar
 from .numpy_mnist import numpy_mnist
+from .pretrained import pretrained, pretrained_names, pretrained_path
 from .registry import ModelList, get, info, list
 from .resnet import plain, resnet
 from .resnet_cifar import plain_cifar, resnet_cifar
@@ -29,6 +31,7 @@ __all__ = [
     "alexnet",
     "all_conv",
     "alphago_policy",
+    "character_resnet",
     "cnn1d",
     "d4",
     "for_images",
@@ -43,6 +46,9 @@ __all__ = [
     "numpy_mnist",
     "plain",
     "plain_cifar",
+    "pretrained",
+    "pretrained_names",
+    "pretrained_path",
     "resnet",
     "resnet_cifar",
     "scanning_mlp",

@@ -6,6 +6,7 @@ A file has comments after #, and options as on the command line. The first comme
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ _FOLDER = Path(__file__).parent
 
 def names() -> list[str]:
     """Names of all recipes, in the order of the alphabet."""
-    return sorted(file.stem for file in _FOLDER.glob("*.txt"))
+    return sorted(file.removesuffix(".txt") for file in os.listdir(_FOLDER) if file.endswith(".txt"))
 
 
 def summary(name: str) -> str:
@@ -29,8 +30,8 @@ def options(name: str) -> list[str]:
 
 
 def expanded(arguments: Sequence[str], name: str) -> list[str]:
-    """Arguments of a command line with those of the recipe after the word "train": options that the user gives
-    as well come later, and therefore replace them.
+    """Arguments of a command line with those of the recipe after the word "train": options that the user
+    gives, too, come later, and therefore replace them.
     """
     start = list(arguments).index("train") + 1
     return [*arguments[:start], *options(name), *arguments[start:]]
