@@ -1,16 +1,16 @@
-"""The page's sums, computed in JavaScript, are those of the engine: values, their gradients, and those of weights."""
+"""The page's sums, computed in JavaScript, are the engine's values, their gradients and those of weights."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import cnnfast as cf
 import numpy as np
 import pytest
-
-import cnnfast as cf
 from cnnfast import nn
 from cnnfast.explanation.page_data import page_data
+
 from tests.support.page_modules import import_map
 
 #: Networks that together have every kind of rule; each with the shape of its input.
@@ -80,15 +80,18 @@ CHECK = """async data => {
   };
   data.values.forEach((value, k) => {
     const length = network.values(k).length;
+    const kind = network.stepOf(k)?.rule.kind;
     if (k > 0 && !explained(network.stepOf(k))) worst["unexplained " + value.name] = Infinity;
-    if (k > 0) some(length, i => note(network.stepOf(k).rule.kind, valueTerms(network, k, i).result, network.values(k)[i]));
+    if (k > 0) some(length, i => note(kind, valueTerms(network, k, i).result, network.values(k)[i]));
     if (k < data.backward.at) {
       const kinds = network.readers[k].map(([s]) => network.steps[s].rule.kind).join("+");
       some(length, i => note("d " + kinds, gradientTerms(network, k, i).result, network.gradients(k)[i]));
     }
   });
-  data.weightGradients.forEach(([k, name, index, expected]) =>
-    note("d " + name + " of " + network.stepOf(k).rule.kind, parameterTerms(network, k, name, index).result, expected));
+  data.weightGradients.forEach(([k, name, index, expected]) => {
+    const what = `d ${name} of ${network.stepOf(k).rule.kind}`;
+    note(what, parameterTerms(network, k, name, index).result, expected);
+  });
   return worst;
 }"""
 

@@ -58,9 +58,8 @@ export function ravel(index, shape) {
   return index.reduce((flat, i, axis) => flat * shape[axis] + i, 0);
 }
 
-/** The shape as maps: (channels, height, width); a vector is one row, a sequence one row for each channel. */
+/** The shape as maps (channels, height, width); a sequence is one row for each channel, a vector single values. */
 export function asMaps(shape) {
   if (shape.length >= 3) return [count(shape.slice(0, -2)), ...shape.slice(-2)];
-  if (shape.length === 2) return [shape[0], 1, shape[1]];
-  return [1, 1, count(shape)];
+  return shape.length === 2 ? [shape[0], 1, shape[1]] : [count(shape), 1, 1];
 }

@@ -79,12 +79,13 @@ export function drawImage(canvas, values, [channels, height, width], max = 255) 
  * Rows and columns for maps side by side in a given width (CSS pixels).
  *
  * @param {number[]} shape (channels, height, width) @param {number} available
- * @param {{cell?: number, gap?: number}} wish largest size of one value
+ * @param {{cell?: number, gap?: number, least?: number}} wish largest and smallest size of one value
  * @returns {Layout}
  */
-export function layOut([channels, height, width], available, { cell = 8, gap = 6 } = {}) {
-  const size = Math.max(1, Math.min(cell, Math.floor((available - gap) / width)));
-  const columns = Math.max(1, Math.min(channels, Math.floor((available + gap) / (width * size + gap))));
+export function layOut([channels, height, width], available, { cell = 8, gap = 6, least = 1 } = {}) {
+  const size = Math.max(least, Math.min(cell, Math.floor((available - gap) / width)));
+  const fitting = Math.max(1, Math.min(channels, Math.floor((available + gap) / (width * size + gap))));
+  const columns = height === 1 && width > 1 ? 1 : fitting; // a sequence is one row for each channel
   return { channels, height, width, columns, cell: size, gap };
 }
 
@@ -164,7 +165,7 @@ function print(context, values, layout, coloring) {
   for (let i = 0; i < values.length; i++) {
     const [left, top] = corner(layout, Math.floor(i / (height * width)));
     const text = coloring.numbers(values[i]);
-    context.font = `${Math.min(13, cell * 0.4, (1.65 * cell) / text.length)}px system-ui, sans-serif`;
+    context.font = `${Math.min(13, cell * 0.4, (1.4 * cell) / text.length)}px system-ui, sans-serif`;
     context.fillStyle = textColor(color(values[i], coloring));
     const [row, column] = [Math.floor(i / width) % height, i % width];
     context.fillText(text, left + (column + 0.5) * cell, top + (row + 0.5) * cell);

@@ -4,7 +4,7 @@
  * Value 0 is the normalized input, value k the output of step k − 1. A value is addressed by its number k and the
  * position in its flat array.
  */
-import { arrayReader, ravel, unravel } from "cnnfast/data.js";
+import { arrayReader, unravel } from "cnnfast/data.js";
 
 export class Network {
   /** @param {object} data the JSON of the page */
@@ -81,19 +81,14 @@ export class Network {
     return `${this.names[k]}[${unravel(flat, this.shape(k)).join(", ")}]`;
   }
 
-  /** For location.hash: "conv1/3,5,5". @param {number} k @param {number} flat */
-  address(k, flat) {
-    return `${encodeURIComponent(this.names[k])}/${unravel(flat, this.shape(k)).join(",")}`;
-  }
-
-  /** [k, flat] of an address, or null. @param {string} address */
-  find(address) {
-    const [name, position = ""] = address.split("/");
-    const k = this.names.indexOf(decoded(name));
-    const index = position.split(",").map(Number);
-    if (k < 0 || index.length !== this.shape(k).length) return null;
-    const inside = index.every((i, axis) => Number.isInteger(i) && i >= 0 && i < this.shape(k)[axis]);
-    return inside ? [k, ravel(index, this.shape(k))] : null;
+  /** The input's positions that a value has seen: [first, end) on each axis; null: the whole image. */
+  receptiveField(k, flat) {
+    if (k === 0) return unravel(flat, this.shape(0)).slice(1).map((i) => [i, i + 1]);
+    const { rule, receptive_field: field, inputs } = this.stepOf(k);
+    if (field) return unravel(flat, this.shape(k)).slice(1).map((i, axis) => [field.first[axis][i], field.end[axis][i]]);
+    if (rule?.kind !== "copy") return null;
+    const source = rule.index ? this.array(rule.index).values[flat] : flat;
+    return source < 0 ? null : this.receptiveField(inputs[0], source);
   }
 
   /** Name of an output class. @param {number} i */
@@ -109,12 +104,4 @@ function uniqueNames(names) {
     seen.add(own);
     return own;
   });
-}
-
-function decoded(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

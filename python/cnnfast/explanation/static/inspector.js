@@ -1,0 +1,158 @@
+/** The panel beside the page: everything about one value, its gradient, or one weight. */
+import { unravel } from "cnnfast/data.js";
+import { equation, termTable } from "cnnfast/arithmetic.js";
+import { calculation } from "cnnfast/calculation.js";
+import { element, link, table } from "cnnfast/dom.js";
+import { drawImage, drawMaps, layOut, sized } from "cnnfast/maps.js";
+import { exact, medium } from "cnnfast/numbers.js";
+import { byContribution, explained, gradientTerms, influence, parameterTerms, valueTerms } from "cnnfast/terms.js";
+
+/** What the panel shows for a target. @param {object} app see page.js @returns {Node[]} */
+export function inspected(app, target) {
+  if (target.parameter) return parameterPanel(app, target);
+  return target.gradient ? gradientPanel(app, target) : valuePanel(app, target);
+}
+
+function valuePanel(app, { k, index }) {
+  const { network } = app;
+  const step = network.stepOf(k);
+  const value = network.values(k)[index];
+  const parts = [heading(network.label(k, index)), shownValue("value", value), tabs(app, k, index, false)];
+  if (k === 0) parts.push(element("p", {}, pixelText(network, index)));
+  else if (explained(step) && network.stepOf(k).inputs.every((input) => network.values(input))) {
+    const sum = valueTerms(network, k, index);
+    parts.push(followLargest(app, sum, false), ...calculation(app, k, index, sum));
+    parts.push(element("h3", {}, "Every term, the largest first"), termTable(app, sum, { step: k }));
+  } else parts.push(element("p", {}, step.rule?.text ?? "The numbers of this layer are not in this page."));
+  return [...parts, ...seen(app, k, index), ...goesTo(app, k, index)];
+}
+
+function gradientPanel(app, { k, index }) {
+  const { network } = app;
+  const gradient = network.gradients(k)[index];
+  const label = `d loss / d ${network.label(k, index)}`;
+  const parts = [heading(label), shownValue("gradient", gradient), tabs(app, k, index, true)];
+  parts.push(element("p", {}, `If this value grows by a small amount, the loss changes by ${medium(gradient)} times that amount.`));
+  const sum = gradientTerms(network, k, index);
+  if (sum) {
+    const title = "The sum over everything that reads this value";
+    parts.push(followLargest(app, sum, true), element("h3", {}, title));
+    parts.push(equation("gradient", sum), termTable(app, sum, { gradient: true }));
+  } else if (k === network.data.backward.at) parts.push(element("p", {}, "The loss is computed from this value directly."));
+  return parts;
+}
+
+function parameterPanel(app, { k, index, parameter }) {
+  const { network } = app;
+  const { values, shape } = network.array(network.stepOf(k).parameters[parameter]);
+  const label = `${network.names[k]}.${parameter}[${unravel(index, shape).join(", ")}]`;
+  const parts = [heading(label), shownValue("value", values[index])];
+  const sum = ["weight", "bias"].includes(parameter) && network.data.backward ? parameterTerms(network, k, parameter, index) : null;
+  if (!sum) return parts;
+  const { lr, text } = network.data.backward.optimizer;
+  parts.push(
+    element("h3", {}, "Its gradient: the sum over all positions where it is used"),
+    equation(`d loss / d ${parameter}`, sum),
+    termTable(app, sum, { gradient: true }),
+    element("h3", {}, "One step of the optimizer"),
+    element("p", { class: "small quiet" }, `${text} subtracts the gradient times the learning rate.`),
+    element("p", { class: "equation number" },
+      `${medium(values[index])} − ${medium(lr)}·${medium(sum.result)} = ${medium(values[index] - lr * sum.result)}`),
+  );
+  return parts;
+}
+
+function heading(text) {
+  return element("h2", { tabindex: "-1" }, text);
+}
+
+function shownValue(what, value) {
+  return element("p", { class: "number large", title: exact(value) }, `${what}: ${medium(value)}`);
+}
+
+function tabs(app, k, index, gradient) {
+  if (!app.network.gradients(k)) return null;
+  const button = (text, on) =>
+    element("button", { type: "button", "aria-pressed": String(on === gradient), onclick: () => app.inspect({ k, index, gradient: on }) }, text);
+  return element("div", { class: "row" }, button("Value", false), button("Gradient", true));
+}
+
+function followLargest(app, sum, gradient) {
+  const [first] = byContribution(sum.terms);
+  if (!first) return null;
+  const go = () => app.inspect({ k: first.k, index: first.index, gradient });
+  return element("button", { type: "button", onclick: go }, `Follow the largest term: ${app.network.label(first.k, first.index)}`);
+}
+
+function pixelText(network, index) {
+  const { image, model } = network.data;
+  const pixel = network.array(image.array).values[index];
+  const { mean, std } = model.preprocessing ?? {};
+  const of = (setting) => (Array.isArray(setting) ? (setting[unravel(index, network.shape(0))[0]] ?? setting[0]) : setting);
+  const normalized = mean !== undefined && std !== undefined ? `, mean ${medium(of(mean))}, standard deviation ${medium(of(std))}` : "";
+  return `A value of the input: pixel ${medium(pixel)}${normalized}.`;
+}
+
+/** The receptive field, drawn on the input. */
+function seen(app, k, index) {
+  const { network } = app;
+  const field = k > 0 && network.receptiveField(k, index);
+  if (k === 0) return [];
+  const { image } = network.data;
+  const shape = image.shape.length === 2 && network.shape(0).length === 3 ? [1, ...image.shape] : image.shape;
+  if (shape.length !== 3) return [];
+  const title = element("h3", {}, "What it has seen of the input");
+  const text = field
+    ? `rows ${field[0][0]} to ${field[0][1] - 1}, columns ${field[1][0]} to ${field[1][1] - 1}: its receptive field`
+    : "the whole image";
+  return [title, fieldOnImage(network.array(image.array).values, shape, field, text), element("p", { class: "small quiet" }, text)];
+}
+
+function fieldOnImage(values, shape, field, text) {
+  const cell = Math.max(1, Math.floor(196 / Math.max(shape[1], shape[2])));
+  const [width, height] = [shape[2] * cell, shape[1] * cell];
+  const small = element("canvas");
+  drawImage(small, values, shape, Math.max(...values) > 1 ? 255 : 1);
+  const canvas = element("canvas", { role: "img", "aria-label": `Input image with a rectangle: ${text}` });
+  const context = sized(canvas, width, height);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(small, 0, 0, width, height);
+  if (field) {
+    context.strokeStyle = "#f59e0b";
+    context.lineWidth = 2;
+    const [[top, bottom], [left, right]] = field;
+    context.strokeRect(left * cell + 1, top * cell + 1, (right - left) * cell - 2, (bottom - top) * cell - 2);
+  }
+  return canvas;
+}
+
+/** The values that read this one, with their factors. */
+function goesTo(app, k, index) {
+  const { network } = app;
+  const read = influence(network, k, index);
+  if (!read.length) return [];
+  const most = [...read].sort((a, b) => Math.abs(b.factor) - Math.abs(a.factor)).slice(0, 8);
+  const rows = most.map((entry) => [
+    link(network.label(entry.k, entry.index), () => app.inspect({ k: entry.k, index: entry.index })),
+    Number.isNaN(entry.factor) ? "slope of the curve" : medium(entry.factor),
+  ]);
+  const title = `Where it goes: ${read.length} ${read.length === 1 ? "value reads" : "values read"} it`;
+  return [element("h3", {}, title), influenceMap(app, read), table(["value", "with factor"], rows, { right: [1] })];
+}
+
+/** The factors at the places of the map behind that has most of them: a flipped kernel. */
+function influenceMap({ network }, read) {
+  const [{ k }] = read;
+  const shape = network.shape(k);
+  if (shape.length !== 3 || read.length < 2) return null;
+  const [, height, width] = shape;
+  const [channel] = unravel(read[0].index, shape);
+  const values = new Float64Array(height * width);
+  for (const entry of read) {
+    const at = entry.index - channel * height * width;
+    if (entry.k === k && at >= 0 && at < values.length) values[at] += entry.factor;
+  }
+  const canvas = element("canvas", { role: "img", "aria-label": `Factors on map ${channel} of ${network.names[k]}` });
+  drawMaps(canvas, values, layOut([1, height, width], 196));
+  return element("figure", {}, canvas, element("figcaption", {}, `its factors on map ${channel} of ${network.names[k]}`));
+}
