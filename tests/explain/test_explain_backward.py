@@ -158,9 +158,9 @@ def test_errors_of_targets() -> None:
 
 def test_errors_of_numbers_that_are_not_there() -> None:
     explanation = passed(ends_in())
-    text = r"^explain: there is no parameter '0.wight'; it has 0.weight, 0.bias$"
+    text = r"^explain: there is no parameter '0.w'; it has 0.weight, 0.bias$"
     with pytest.raises(ValueError, match=text):
-        explanation.weight_terms("0.wight", (0, 0))
+        explanation.weight_terms("0.w", (0, 0))
     with pytest.raises(
         ValueError, match=r"^explain: index must be within the shape \(3, 4\) of '0.weight', got \(0,\)$"
     ):

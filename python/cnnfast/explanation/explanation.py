@@ -72,7 +72,7 @@ def explain(
         >>> len(terms), abs(terms.value - terms.engine) < 1e-12
         (72, True)
         >>> explanation.receptive_field("conv2", (3, 5, 5))
-        ((8, 14), (8, 14))
+        ((7, 15), (7, 15))
     """
     return Explanation(
         model, image, target, backward, check_number(_WHO, "lr", lr, 0, float("inf")), layers, train, title
