@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .explanation import Explanation
 
 #: Browsers take seconds to open larger pages.
-_MOST_BYTES = 24_000_000
+_MOST_BYTES = 100_000_000
 #: Bars of a histogram.
 _BARS = 40
 _SECTIONS = {
