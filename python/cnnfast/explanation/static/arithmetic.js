@@ -80,12 +80,22 @@ function bar(part) {
   return element("span", { class: part < 0 ? "bar negative" : "bar", style, "aria-hidden": "true" });
 }
 
-/** A small grid with its numbers printed. @param {ArrayLike<number>} values @param {string} label */
-export function numberGrid(values, height, width, label, coloring = {}) {
+/**
+ * A small grid with its numbers printed; `mark` outlines one of them.
+ *
+ * @param {ArrayLike<number>} values @param {string} label
+ */
+export function numberGrid(values, height, width, label, { mark = -1, ...coloring } = {}) {
   const canvas = element("canvas", { role: "img", "aria-label": `${label}: ${Array.from(values, short).join(", ")}` });
-  const cell = Math.min(46, Math.max(26, Math.floor(300 / width)));
+  const cell = Math.min(40, Math.max(26, Math.floor(300 / width)));
   const layout = { channels: 1, height, width, columns: 1, cell, gap: 0 };
   drawMaps(canvas, values, layout, { numbers: short, ...coloring });
+  if (mark >= 0) {
+    const context = canvas.getContext("2d");
+    context.lineWidth = 3;
+    context.strokeStyle = "#f59e0b";
+    context.strokeRect((mark % width) * cell + 1.5, Math.floor(mark / width) * cell + 1.5, cell - 3, cell - 3);
+  }
   return element("figure", {}, element("div", { class: "scroll" }, canvas), element("figcaption", {}, label));
 }
 
@@ -133,7 +143,7 @@ function oneChannel(network, k, from, terms, channel) {
   const weights = weight.values.subarray(first, first + size);
   const sign = (text) => element("span", { class: "sign", "aria-hidden": "true" }, text);
   return [
-    numberGrid(inputs, height, width, `window of ${network.names[from]}, channel ${channel}`, { max: largest(network.values(from)) }),
+    numberGrid(inputs, height, width, `window of ${network.titles[from]}, channel ${channel}`, { max: largest(network.values(from)) }),
     sign("×"),
     numberGrid(weights, height, width, "kernel", { max: largest(weight.values) }),
     sign("="),

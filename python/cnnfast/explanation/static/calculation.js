@@ -17,7 +17,7 @@ export function calculation(app, k, index, sum) {
   if (kind === "window_sum") return [windowGrids(app, k, index, sum), sumText(app, k, index, sum)];
   if (kind === "window_max") return [poolGrid(app, k, index, sum), largestText(app, name, sum)];
   if (kind === "window_mean") return [poolGrid(app, k, index, sum), equation(name, sum)];
-  if (kind === "function") return [curveOf(app, k, sum), equation(name, sum)];
+  if (kind === "function") return [curveOf(app, k, sum), applied(app, k, name, sum)];
   if (kind === "softmax") return [exponentials(app, k, index, sum), equation(name, sum)];
   if (kind === "copy") return [copied(app, name, sum)];
   return [sumText(app, k, index, sum)];
@@ -43,7 +43,10 @@ function poolGrid({ network }, k, index, sum) {
   const positions = sum.terms.map((term) => unravel(term.index, shape));
   const columns = new Set(positions.map((position) => position[position.length - 1])).size;
   const values = sum.terms.map((term) => term.value);
-  const grid = numberGrid(values, values.length / columns, columns, "the window", { max: largest(network.values(sum.terms[0].k)) });
+  const grid = numberGrid(values, values.length / columns, columns, "the window", {
+    max: largest(network.values(sum.terms[0].k)),
+    mark: network.stepOf(k).rule.kind === "window_max" ? sum.terms.findIndex((term) => term.factor === 1) : -1,
+  });
   return element("div", { class: "row top" }, grid);
 }
 
@@ -58,8 +61,17 @@ function largestText(app, name, sum) {
 function curveOf({ network }, k, sum) {
   const { curve: points, formula } = network.stepOf(k).rule;
   const [x, y] = [network.array(points.x).values, network.array(points.y).values];
-  const caption = element("figcaption", {}, `f(x) = ${formula}`);
-  return element("figure", {}, curve(x, y, { x: sum.terms[0].value, y: sum.result }), caption);
+  const at = sum.terms[0].value;
+  const outside = at < x[0] ? " The value is left of the drawing." : at > x[x.length - 1] ? " The value is right of the drawing." : "";
+  const caption = element("figcaption", {}, `f(x) = ${formula}.${outside}`);
+  return element("figure", {}, curve(x, y, { x: at, y: sum.result }), caption);
+}
+
+function applied(app, k, name, sum) {
+  const [{ k: from, index, value }] = sum.terms;
+  const input = link(app.network.label(from, index), () => app.inspect({ k: from, index }));
+  const { op } = app.network.stepOf(k);
+  return element("p", { class: "equation number" }, `${name} = ${op}(`, input, `) = ${op}(${medium(value)}) = ${medium(sum.result)}`);
 }
 
 /** exp of each input, and what each is of their sum. */

@@ -120,7 +120,7 @@ export function backwardSection(app) {
 function gradientTable(app) {
   const { network } = app;
   const rows = [];
-  network.names.forEach((name, k) => {
+  network.titles.forEach((name, k) => {
     const gradients = network.gradients(k);
     if (!gradients) return;
     let best = 0;

@@ -28,7 +28,7 @@ export function evidenceSection({ network }) {
     section.append(
       element("h3", {}, "Grad-CAM of each layer"),
       element("p", {}, "The maps of a layer, each weighted by the mean of its gradient, added; negative sums are set to 0."),
-      element("div", { class: "row top" }, cams.map((cam) => figure(network, cam.array, cam.text ? `${cam.layer}: ${cam.text}` : cam.layer))),
+      element("div", { class: "row top" }, cams.map((cam) => figure(network, cam.array, [network.titles[cam.value], cam.text].filter(Boolean).join(": ")))),
     );
   }
   if (neighbors.length) {

@@ -45,7 +45,7 @@ function gradientPanel(app, { k, index }) {
 function parameterPanel(app, { k, index, parameter }) {
   const { network } = app;
   const { values, shape } = network.array(network.stepOf(k).parameters[parameter]);
-  const label = `${network.names[k]}.${parameter}[${unravel(index, shape).join(", ")}]`;
+  const label = `${network.titles[k]}.${parameter}[${unravel(index, shape).join(", ")}]`;
   const parts = [heading(label), shownValue("value", values[index])];
   const sum = ["weight", "bias"].includes(parameter) && network.data.backward ? parameterTerms(network, k, parameter, index) : null;
   if (!sum) return parts;
@@ -152,7 +152,7 @@ function influenceMap({ network }, read) {
     const at = entry.index - channel * height * width;
     if (entry.k === k && at >= 0 && at < values.length) values[at] += entry.factor;
   }
-  const canvas = element("canvas", { role: "img", "aria-label": `Factors on map ${channel} of ${network.names[k]}` });
+  const canvas = element("canvas", { role: "img", "aria-label": `Factors on map ${channel} of ${network.titles[k]}` });
   drawMaps(canvas, values, layOut([1, height, width], 196));
-  return element("figure", {}, canvas, element("figcaption", {}, `its factors on map ${channel} of ${network.names[k]}`));
+  return element("figure", {}, canvas, element("figcaption", {}, `its factors on map ${channel} of ${network.titles[k]}`));
 }

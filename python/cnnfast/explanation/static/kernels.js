@@ -26,7 +26,7 @@ function whole(maps, text) {
 
 function view(app, k, begin, shape) {
   const { weight } = app.network.bound(k);
-  const name = app.network.names[k];
+  const name = app.network.titles[k];
   const many = shape[0] > 32;
   return new MapsView({
     values: () => weight.values.subarray(begin, begin + count(shape)),

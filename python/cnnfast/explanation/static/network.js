@@ -15,6 +15,8 @@ export class Network {
     this.copies = new Map();
     this.bindings = new Map();
     this.names = uniqueNames(data.values.map((value) => value.name));
+    /** Names as they are shown: with the operation, where a name is only a number. */
+    this.titles = this.names.map((name, k) => (k && /^\d/.test(name) ? `${this.steps[k - 1].op} ${name}` : name));
     /** For each value the pairs [step, which of its inputs] that read it. */
     this.readers = data.values.map(() => []);
     this.steps.forEach((step, s) => step.inputs.forEach((k, slot) => this.readers[k].push([s, slot])));
@@ -78,7 +80,7 @@ export class Network {
 
   /** "conv1[3, 5, 5]". @param {number} k @param {number} flat */
   label(k, flat) {
-    return `${this.names[k]}[${unravel(flat, this.shape(k)).join(", ")}]`;
+    return `${this.titles[k]}[${unravel(flat, this.shape(k)).join(", ")}]`;
   }
 
   /** The input's positions that a value has seen: [first, end) on each axis; null: the whole image. */

@@ -16,7 +16,7 @@ export function stepSection(app, k) {
   const step = network.stepOf(k);
   const section = element("section", { id: `step-${k}`, "aria-labelledby": `title-${k}` });
   section.append(
-    element("h2", { id: `title-${k}` }, `${k}. ${network.names[k]} `, element("span", { class: "quiet" }, step.op)),
+    element("h2", { id: `title-${k}` }, `${k}. `, named(network, k)),
     element("p", { class: "number small" }, `${step.text} → ${shapeText(network.shape(k))}`),
     connections(network, k),
   );
@@ -31,6 +31,12 @@ export function stepSection(app, k) {
   return section;
 }
 
+/** The name, and the operation if it is not a part of it. */
+function named(network, k) {
+  const [title, { op }] = [network.titles[k], network.stepOf(k)];
+  return element("span", {}, title, title.startsWith(op) ? null : element("span", { class: "quiet" }, ` ${op}`));
+}
+
 /** "8 maps of 28 × 28". @param {number[]} shape */
 export function shapeText(shape) {
   if (shape.length === 1) return `${integer(shape[0])} values`;
@@ -40,7 +46,7 @@ export function shapeText(shape) {
 }
 
 function connections(network, k) {
-  const to = (number) => element("a", { href: number === 0 ? "#input" : `#step-${number}` }, network.names[number]);
+  const to = (number) => element("a", { href: number === 0 ? "#input" : `#step-${number}` }, network.titles[number]);
   const list = (numbers) => numbers.flatMap((number, i) => (i ? [", ", to(number)] : [to(number)]));
   const readers = [...new Set(network.readers[k].map(([s]) => s + 1))];
   return element(
@@ -91,7 +97,7 @@ export function mapNumbers(app, k) {
     describe: (flat) => source.describe(first + flat),
     inspect: (flat) => source.inspect(first + flat),
     marks: () => shifted(source.marks(), first, plane),
-    label: `One map of ${network.names[k]}, with numbers`,
+    label: `One map of ${network.titles[k]}, with numbers`,
     size: { cell: 40, gap: 0, least: 26 },
   });
   app.add(k, view);
@@ -131,7 +137,7 @@ export function valueSource(app, k) {
   return {
     values,
     shape: network.shape(k),
-    label: `${network.names[k]}: ${shapeText(network.shape(k))}`,
+    label: `${network.titles[k]}: ${shapeText(network.shape(k))}`,
     describe: (flat) => `${showsGradients() ? "d loss / d " : ""}${network.label(k, flat)} = ${medium(values()[flat])}`,
     inspect: (flat) => app.inspect({ k, index: flat, gradient: Boolean(showsGradients()) }),
     marks: () => app.marks(k),
