@@ -54,7 +54,7 @@ export function termTable(app, sum, { gradient = false, step = null } = {}) {
       bar(term.product / most),
     ]);
     const headings = gradient
-      ? ["through", "its gradient", "× factor", "= product", ""]
+      ? ["through", "gradient", "× factor", "= product", ""]
       : ["input", sum.label || "value", "× factor", "= product", ""];
     place.replaceChildren(table(headings, rows, { right: [1, 2, 3] }));
     if (count < ordered.length) {
@@ -76,7 +76,7 @@ function number(value) {
 }
 
 function bar(part) {
-  const style = `width: ${Math.round(60 * Math.abs(part))}px`;
+  const style = `width: ${Math.round(48 * Math.abs(part))}px`;
   return element("span", { class: part < 0 ? "bar negative" : "bar", style, "aria-hidden": "true" });
 }
 

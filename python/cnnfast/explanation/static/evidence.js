@@ -28,7 +28,7 @@ export function evidenceSection({ network }) {
     section.append(
       element("h3", {}, "Grad-CAM of each layer"),
       element("p", {}, "The maps of a layer, each weighted by the mean of its gradient, added; negative sums are set to 0."),
-      element("div", { class: "row top" }, cams.map((cam) => figure(network, cam.array, [network.titles[cam.value], cam.text].filter(Boolean).join(": ")))),
+      element("div", { class: "row top" }, cams.map((cam) => figure(network, cam.array, [network.titles[cam.value], cam.text].filter(Boolean).join(": "), false))),
     );
   }
   if (neighbors.length) {
@@ -41,8 +41,8 @@ export function evidenceSection({ network }) {
   return section;
 }
 
-/** The map and, beside it, the image. */
-function figure(network, reference, text) {
+/** A map and, if wanted, the image beside it. */
+function figure(network, reference, text, beside = true) {
   const { values, shape } = network.array(reference);
   const [height, width] = shape.length > 1 ? shape.slice(-2) : [1, shape[0]];
   const plane = height * width;
@@ -51,7 +51,7 @@ function figure(network, reference, text) {
     drawMap(canvas, values.subarray(channel * plane, (channel + 1) * plane), height, width);
     return canvas;
   });
-  return element("figure", {}, element("div", { class: "row" }, canvases, original(network)), element("figcaption", {}, text));
+  return element("figure", {}, element("div", { class: "row" }, canvases, beside && original(network)), element("figcaption", {}, text));
 }
 
 function original(network) {

@@ -137,7 +137,8 @@ function goesTo(app, k, index) {
     Number.isNaN(entry.factor) ? "slope of the curve" : medium(entry.factor),
   ]);
   const title = `Where it goes: ${read.length} ${read.length === 1 ? "value reads" : "values read"} it`;
-  return [element("h3", {}, title), influenceMap(app, read), table(["value", "with factor"], rows, { right: [1] })];
+  const text = element("p", { class: "small quiet" }, "If this value grows by 1, each of them changes by about the factor.");
+  return [element("h3", {}, title), text, influenceMap(app, read), table(["value", "with factor"], rows, { right: [1] })];
 }
 
 /** The factors at the places of the map behind that has most of them: a flipped kernel. */

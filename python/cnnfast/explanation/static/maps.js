@@ -85,7 +85,7 @@ export function drawImage(canvas, values, [channels, height, width], max = 255) 
 export function layOut([channels, height, width], available, { cell = 8, gap = 6, least = 1 } = {}) {
   const size = Math.max(least, Math.min(cell, Math.floor((available - gap) / width)));
   const fitting = Math.max(1, Math.min(channels, Math.floor((available + gap) / (width * size + gap))));
-  const columns = height === 1 && width > 1 ? 1 : fitting; // a sequence is one row for each channel
+  const columns = height === 1 && width > 16 ? 1 : fitting; // a sequence is one row for each channel
   return { channels, height, width, columns, cell: size, gap };
 }
 

@@ -75,10 +75,20 @@ export class MapsView {
       rows * (height * cell + gap) - gap,
     );
     const { chosen = null, marked = [] } = this.options.marks?.() ?? {};
-    context.fillStyle = "rgba(255, 165, 0, 0.45)";
-    for (const flat of marked) context.fillRect(...this.place(flat), cell, cell);
+    if (marked.length < channels * height * width) marked.forEach((flat) => this.mark(context, flat));
     this.ring(context, this.current, "#f59e0b");
     if (chosen !== null) this.ring(context, chosen, "#e11d9c");
+  }
+
+  /** A frame inside the cell; in a cell that is too small for one, a tint. */
+  mark(context, flat) {
+    const [left, top] = this.place(flat);
+    const { cell } = this.layout;
+    context.lineWidth = 2;
+    context.strokeStyle = "#f59e0b";
+    context.fillStyle = "rgba(245, 158, 11, 0.5)";
+    if (cell >= 8) context.strokeRect(left + 1, top + 1, cell - 2, cell - 2);
+    else context.fillRect(left, top, cell, cell);
   }
 
   ring(context, flat, style) {

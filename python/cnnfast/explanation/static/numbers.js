@@ -1,8 +1,9 @@
 /** Numbers as text, with the minus sign of print. */
 
-/** Few characters, for a cell of a grid: 0.81, −12.3, 4e−7. @param {number} value */
+/** Few characters, for a cell of a grid: 0.081, −12.3, 4e−7. @param {number} value */
 export function short(value) {
-  return printed(value, 3);
+  const size = Math.abs(value);
+  return size < 1 && size >= 1e-3 ? minus(shortened(value.toFixed(3))) : printed(value, 3);
 }
 
 /** Enough digits to follow a sum: 0.812346. @param {number} value */

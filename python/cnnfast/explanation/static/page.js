@@ -63,6 +63,20 @@ class App {
     this.panel.scrollTop = 0;
     this.panel.querySelector("h2").focus({ preventScroll: true });
     this.outline();
+    this.reveal(target.k);
+  }
+
+  /** Scrolls to the maps of a value, unless some of its maps are in sight. */
+  reveal(k) {
+    const views = this.views.get(k) ?? [];
+    const inSight = ({ node }) => {
+      const { top, bottom } = node.getBoundingClientRect();
+      return node.offsetParent !== null && bottom > 60 && top < innerHeight * 0.45;
+    };
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (views.length && !views.some(inSight)) {
+      views[0].node.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+    }
   }
 
   close() {

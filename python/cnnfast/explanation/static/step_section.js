@@ -16,7 +16,7 @@ export function stepSection(app, k) {
   const step = network.stepOf(k);
   const section = element("section", { id: `step-${k}`, "aria-labelledby": `title-${k}` });
   section.append(
-    element("h2", { id: `title-${k}` }, `${k}. `, named(network, k)),
+    element("h2", { id: `title-${k}` }, named(network, k)),
     element("p", { class: "number small" }, `${step.text} → ${shapeText(network.shape(k))}`),
     connections(network, k),
   );
@@ -31,10 +31,11 @@ export function stepSection(app, k) {
   return section;
 }
 
-/** The name, and the operation if it is not a part of it. */
+/** "3. pool1 MaxPool2d"; a layer without a name has its number and operation as its title already. */
 function named(network, k) {
-  const [title, { op }] = [network.titles[k], network.stepOf(k)];
-  return element("span", {}, title, title.startsWith(op) ? null : element("span", { class: "quiet" }, ` ${op}`));
+  const title = network.titles[k];
+  if (title !== network.names[k]) return title;
+  return element("span", {}, `${k}. ${title} `, element("span", { class: "quiet" }, network.stepOf(k).op));
 }
 
 /** "8 maps of 28 × 28". @param {number[]} shape */
