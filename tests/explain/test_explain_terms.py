@@ -145,3 +145,21 @@ def test_a_layer_in_python_is_refused_by_name() -> None:
         explanation.gradient_terms("full", 0)
     with pytest.raises(ValueError, match=text):
         cf.explain(model, x, layers=["own"])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e38])
+def test_weights_that_are_not_finite_are_explained_without_warnings(bad: float) -> None:
+    model = models.d4(seed=0)
+    model.classes = tuple("0123456789")
+    weight = model.state_dict()["conv2.weight"]
+    weight[3, 0] = bad
+    weight[3, 1] = -bad
+    model.load_state_dict({"conv2.weight": weight}, strict=False)
+    image = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
+    explanation = cf.explain(model, image, backward=True)
+    terms = explanation.terms("conv2", (3, 5, 5))
+    assert str(terms)
+    assert np.isnan(terms.value) == np.isnan(terms.engine)
+    assert str(explanation.gradient_terms("pool1", (0, 5, 5)))
+    assert str(explanation.weight_terms("conv2.weight", (3, 0, 1, 1)))
+    assert explanation.html()

@@ -1,4 +1,16 @@
-"""The data of the page, as docs/explain.md describes it: values, rules, gradients and maps of one image."""
+"""The data of the page: values, rules, gradients and maps of one image, as plain data.
+
+An array is a reference into `arrays` (`arrays.py`; `static/data.js` decodes them); shapes are without batch axis.
+
+    values    0 is the normalized input, k the output of step k - 1. `array` is null for steps that are not shown,
+              and for copies in the same order, which equal their input
+    steps     name, text, `inputs` (values), `section` of the page; where shown: `rule` (the fields of a class in
+              `rules/`, with its `kind`), `parameters`, `slopes` of functions (with a backward pass),
+              `receptive_field` (`first` and `end` for each axis and position), `histogram` of the weights
+    backward  `loss`, its value, `at` (the value that it reads), `gradients` for each value, `optimizer`. Gradients of
+              weights follow from the rules, from values and gradients
+    evidence  maps and neighbors, each with `text` that says why a map shows nothing
+"""
 
 from __future__ import annotations
 
@@ -6,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._checks import ieee_arithmetic
 from . import receptive_field
 from .arrays import Arrays
 from .backward import Backward
@@ -37,6 +50,7 @@ _SECTIONS = {
 }
 
 
+@ieee_arithmetic
 def page_data(explanation: Explanation) -> dict[str, Any]:
     """Plain data; arrays are references into `arrays`.
 
@@ -194,7 +208,7 @@ def _evidence(explanation: Explanation) -> dict[str, Any]:
     return {
         "occlusion": hidden
         and {
-            "array": hidden.map,
+            "array": hidden.map.astype(np.float32),
             "size": hidden.size,
             "target": hidden.target,
             "before": hidden.before,
@@ -202,12 +216,12 @@ def _evidence(explanation: Explanation) -> dict[str, Any]:
         },
         "input_gradient": None
         if gradient is None
-        else {"array": gradient, "text": f"d score {about} / d input"},
+        else {"array": gradient.astype(np.float32), "text": f"d score {about} / d input"},
         "grad_cam": [
             {
                 "layer": cam.layer,
                 "value": network.names().index(cam.layer),
-                "array": cam.map,
+                "array": cam.map.astype(np.float32),
                 "text": cam.text,
             }
             for cam in explanation.grad_cam()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._checks import ieee_arithmetic
 from .._types import Shape
 from .backward import Backward
 from .network import INPUT, Network
@@ -84,7 +85,7 @@ class Terms:
             yield "  " + " ".join(map(str.rjust, numbers, widths)) + f"  {names}"
         rest = len(self.terms) - len(shown)
         if rest:
-            left = self.total - self.bias - math.fsum(term.product for term in shown)
+            left = self.total - self.bias - _sum([term.product for term in shown])
             yield f"  and {rest} more {'term' if rest == 1 else 'terms'}, together {left:+.6g}"
         if self.bias:
             yield f"  bias {self.bias:+.6g}"
@@ -120,13 +121,14 @@ def _named(place: Place) -> str:
     return f"{name}[{', '.join(map(str, index))}]"
 
 
+@ieee_arithmetic
 def value_terms(who: str, network: Network, layer: str, index: Sequence[int]) -> Terms:
     """The sum that makes a value of a layer."""
     value = _computed(who, network, layer)
     rule = network.rule_of(who, value)
     flat, index = _flat_index(who, layer, index, network.values[value].shape)
     parts = rule.parts(network.inputs_of(value), flat)
-    total = math.fsum([*parts.products.tolist(), parts.bias])
+    total = _sum([*parts.products.tolist(), parts.bias])
     return Terms(
         _named((layer, index)),
         tuple(_terms_of(network, value, parts)),
@@ -151,6 +153,7 @@ def _terms_of(network: Network, value: int, parts: Parts) -> Iterator[Term]:
         yield Term(float(parts.factors[i]), float(parts.values[i]), float(parts.products[i]), place, of)
 
 
+@ieee_arithmetic
 def gradient_terms(who: str, network: Network, backward: Backward, layer: str, index: Sequence[int]) -> Terms:
     """d loss / d value, as a sum over the values that are computed from it."""
     value = network.find(who, layer)
@@ -162,12 +165,13 @@ def gradient_terms(who: str, network: Network, backward: Backward, layer: str, i
                 readers = network.rule_of(who, later).readers(network.inputs_of(later), slot, flat)
                 terms += _gradient_products(network, backward, later, readers)
     bias = float(backward.of_loss.ravel()[flat]) if value == backward.objective.value else 0.0
-    total = math.fsum([bias, *(term.product for term in terms)])
+    total = _sum([bias, *(term.product for term in terms)])
     engine = float(backward.gradients[value].ravel()[flat])
     title = f"d loss / d {_named((layer, index))}"
     return Terms(title, tuple(terms), bias, total, "", total, engine)
 
 
+@ieee_arithmetic
 def weight_terms(
     who: str, network: Network, backward: Backward, parameter: str, index: Sequence[int]
 ) -> Terms:
@@ -179,9 +183,18 @@ def weight_terms(
     if backward.reaches(value):
         readers = network.rule_of(who, value).parameter_readers(network.inputs_of(value), name, flat)
         terms = list(_gradient_products(network, backward, value, readers))
-    total = math.fsum(term.product for term in terms)
+    total = _sum([term.product for term in terms])
     engine = float(backward.of_parameters[parameter].ravel()[flat])
     return Terms(f"d loss / d {_named((parameter, index))}", tuple(terms), 0.0, total, "", total, engine)
+
+
+@ieee_arithmetic
+def _sum(values: list[float]) -> float:
+    """The exact sum, rounded once."""
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):  # too large, or infinities of both signs
+        return float(np.sum(values))
 
 
 def _gradient_products(network: Network, backward: Backward, value: int, readers: Readers) -> list[Term]:
