@@ -1,15 +1,15 @@
 """The data of the page: values, rules, gradients and maps of one image, as plain data.
 
-An array is a reference into `arrays` (`arrays.py`; `static/data.js` decodes them); shapes are without batch axis.
+An array is a reference into `arrays` (`arrays.py`; `static/data.js` decodes them). Shapes have no batch axis.
 
-    values    0 is the normalized input, k the output of step k - 1. `array` is null for steps that are not shown,
-              and for copies in the same order, which equal their input
-    steps     name, text, `inputs` (values), `section` of the page; where shown: `rule` (the fields of a class in
-              `rules/`, with its `kind`), `parameters`, `slopes` of functions (with a backward pass),
+    values    0 is the normalized input, k the output of step k - 1. `array` is null for steps that are not
+              shown, and for copies in the same order, which equal their input
+    steps     name, text, `inputs` (values), `section` of the page; where shown: `rule` (the fields of a class
+              in `rules/`, with its `kind`), `parameters`, `slopes` of functions (with a backward pass),
               `receptive_field` (`first` and `end` for each axis and position), `histogram` of the weights
-    backward  `loss`, its value, `at` (the value that it reads), `gradients` for each value, `optimizer`. Gradients of
-              weights follow from the rules, from values and gradients
-    evidence  maps and neighbors, each with `text` that says why a map shows nothing
+    backward  `loss`, its value, `at` (the value that it reads), `gradients` for each value, `optimizer`.
+              Gradients of weights follow from the rules, from values and gradients
+    evidence  maps and neighbors, each map with `text` that says why it shows nothing
 """
 
 from __future__ import annotations
