@@ -97,7 +97,7 @@ def test_checkpoints_in_an_epoch_are_written_every_few_minutes(tmp_path: Path) -
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir() if path.name != "training.lock")
 
 
 def test_the_last_few_and_the_best_are_kept(tmp_path: Path) -> None:

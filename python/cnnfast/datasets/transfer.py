@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .._files import naming
+from .._locks import acquire
 from .._text import redacted
 from ..errors import DownloadError, require
 from .checksums import RemoteFile
@@ -80,25 +81,15 @@ def mismatch(path: Path, file: RemoteFile) -> str | None:
 @contextlib.contextmanager
 def _only_writer(part: Path, target: Path) -> Iterator[None]:
     """Creates the part file and locks it against other processes, if the system supports locks."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
+    if os.name == "nt":  # where an open file cannot be renamed
         part.touch()
         yield
         return
-    while True:
-        handle = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            text = f"{target}: another process is downloading it; wait until it has ended"
-            raise DownloadError(text) from None
-        except OSError:
-            break  # a file system without locks
-        if _is_same_file(handle, part):
-            break
-        os.close(handle)  # another process has just finished and renamed this file
+    try:
+        handle = acquire(part)
+    except BlockingIOError:
+        text = f"{target}: another process is downloading it; wait until it has ended"
+        raise DownloadError(text) from None
     try:
         yield
     finally:
@@ -106,13 +97,6 @@ def _only_writer(part: Path, target: Path) -> Iterator[None]:
             if part.stat().st_size == 0:
                 part.unlink()
         os.close(handle)
-
-
-def _is_same_file(handle: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _complete(file: RemoteFile, url: str, part: Path, report: Report) -> None:

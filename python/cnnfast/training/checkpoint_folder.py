@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import platform
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .._checks import check_integer, check_number, type_of, warn_caller
 from .._files import check_writable, expand, naming
+from .._locks import acquire, release
+from ..errors import CheckpointError
 
 _NAME = re.compile(r"step-(\d{9,})\.safetensors")
+_LOCK = "training.lock"
 _DAY = 24 * 60
 
 
@@ -53,6 +58,34 @@ class CheckpointFolder:
         with naming(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         check_writable("fit", self.path / f"step-{0:09}.safetensors", size)
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Context manager: no other training uses the folder, which is created.
+
+        Raises:
+            CheckpointError: Another one does; names its process.
+        """
+        lock = self.path / _LOCK
+        with naming(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            try:
+                handle = acquire(lock)
+            except BlockingIOError:
+                text = "unknown"
+                with contextlib.suppress(OSError):
+                    text = lock.read_text(errors="replace")[:200].strip()
+                raise CheckpointError(
+                    f"fit: checkpoint: {self.path} is in use by another training ({text}); "
+                    "wait until it has ended, or use another folder"
+                ) from None
+        try:
+            os.ftruncate(handle, 0)
+            os.lseek(handle, 0, os.SEEK_SET)
+            os.write(handle, f"process {os.getpid()} on {platform.node()}\n".encode())
+            yield
+        finally:
+            release(handle, lock)
 
     @property
     def is_due(self) -> bool:

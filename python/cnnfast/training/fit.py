@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
-import math
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
 
 from .._checks import check_integer, check_number, takes_a_pair, type_of
 from .._types import Array
 from ..augment.parse import Augment, as_augmentation
-from ..losses import IGNORED, Loss, as_loss
+from ..losses import Loss, as_loss
 from ..nn import Module
 from ..optim import Adam, Optimizer
 from ..optim.lr_scheduler import Schedule, schedule_of
-from .batching import batch_slices, sample_weights
+from .augmentable import check_augmentable, check_weighable
+from .batching import batch_slices
 from .callbacks.callback import Callback, check_callbacks
 from .callbacks.dispatch import OnEpoch
-from .checkpoint_folder import CheckpointFolder
 from .fingerprint import describe
+from .fit_arguments import (
+    check_some_counted,
+    check_without_validation,
+    folder_of,
+    length_of,
+    stream_of,
+    training_and_validation,
+    weighted,
+)
 from .history import EpochRecord, History
 from .named_metrics import check_list
 from .progress import Setting, display_for
 from .resume import Checkpoints
 from .run import Run
-from .samples import Samples, as_samples, check_not_all_ignored, split_validation
+from .samples import Samples, as_samples
 from .settings import Settings
-from .stream import Stream, is_stream
 from .trainer import Trainer
 from .validation import Validation
 
 if TYPE_CHECKING:
     from ..datasets import ImageDataset
-
-#: Default number of epochs.
-_EPOCHS = 5
 
 ScheduleName = Literal["constant", "cosine", "one-cycle", "plateau"]
 
@@ -168,7 +170,7 @@ def fit(
         >>> len(history.epochs), model.classes[:3]
         (2, ('a', 'b', 'c'))
     """
-    epochs, time_limit = _length(epochs, time_limit)
+    epochs, time_limit = length_of(epochs, time_limit)
     batch_size = check_integer("fit", "batch_size", batch_size, 1)
     seed = check_integer("fit", "seed", seed, 0)
     if micro_batch is not None:
@@ -179,19 +181,19 @@ def fit(
         raise TypeError(f"fit: history_steps must be True or False, got {history_steps!r}")
     called = check_callbacks("fit", callbacks)
     check_list("fit", metrics)
-    folder = _folder(checkpoint, resume, keep, every_minutes)
+    folder = folder_of(checkpoint, resume, keep, every_minutes)
     rates = schedule_of("fit", schedule)
     augmentation = as_augmentation("fit", augment)
     if not isinstance(model, Module):
         raise TypeError(f"fit: model must be a Module, got {type_of(model)}")
     loss = as_loss("fit", loss)
-    stream = _stream(data, steps_per_epoch, validation, folder, model, loss)
+    stream = stream_of(data, steps_per_epoch, validation, folder, model, loss)
     whole = as_samples("fit", data, model, loss) if stream is None else stream.first
-    whole = _weighted(whole, sample_weight, stream)
-    part, held = _training_and_validation(model, whole, validation, seed, loss, stratify)
-    _check_not_all_ignored(part, loss)
+    whole = weighted(whole, sample_weight, stream)
+    part, held = training_and_validation(model, whole, validation, seed, loss, stratify)
+    check_some_counted(part, loss)
     if held is None:
-        _check_without_validation(rates, metrics)
+        check_without_validation(rates, metrics)
     chosen = Adam() if optimizer is None else optimizer
     if model.is_lazy():
         model.prepare(part.x)
@@ -200,8 +202,8 @@ def fit(
     )
     plan, x = model.prepare(part.x)
     if part.weights is not None:
-        trainer.check_weighable()
-    trainer.check_augmentable(x, part.y)
+        check_weighable("fit", augmentation)
+    check_augmentable("fit", augmentation, model, x, part.y)
     smallest = plan.smallest_batch
     if stream is None:
         batches = batch_slices("fit", "batch_size", len(part), batch_size, smallest)
@@ -210,16 +212,14 @@ def fit(
     if micro_batch is not None:
         batch_slices("fit", "micro_batch", len(part), micro_batch, smallest)
     display = display_for(progress, epochs, batches[-1].stop, time_limit)
-    model.record_loss(loss, plan.output_shape[0])
     measured = None if held is None else Validation(model, held, loss, metrics)
-    _describe_data(model, part)
     if on_epoch is not None:
         called = (*called, OnEpoch(on_epoch))
     order_seed = seed if shuffle else None
     settings = Settings(
         epochs, tuple(batches), order_seed, micro_batch, rates, ema, time_limit, history_steps
     )
-    checkpoints = None
+    described = {}
     if folder is not None:
         arguments = {
             "batch_size": batch_size,
@@ -230,66 +230,11 @@ def fit(
             "augment": None if augmentation is None else repr(augmentation),
         }
         described = describe(trainer, part, held, settings, called, metrics, arguments)
-        checkpoints = Checkpoints(folder, described, epochs, resume)
-    return Run(trainer, part, measured, settings, called, checkpoints, stream).train(display)
-
-
-def _weighted(samples: Samples, weights: object, stream: Stream | None) -> Samples:
-    """The samples with weights."""
-    if weights is None:
-        return samples
-    if stream is not None:
-        raise ValueError("fit: sample_weight needs arrays; an iterable of batches has no rows to weigh")
-    checked = sample_weights("fit", weights, len(samples))
-    if checked is not None and not checked.any():
-        raise ValueError("fit: sample_weight is 0 for all rows")
-    return replace(samples, weights=checked)
-
-
-def _stream(
-    data: Any, steps: object, validation: object, folder: object, model: Module, loss: Loss
-) -> Stream | None:
-    """The batches, if data are an iterable of them."""
-    if not is_stream(data):
-        if steps is not None:
-            raise ValueError("fit: steps_per_epoch needs an iterable of batches as data; use batch_size=...")
-        return None
-    if isinstance(validation, float | int | np.number):
-        raise ValueError(
-            f"fit: validation={validation:g} cannot be held out from an iterable of batches; pass the "
-            "validation data"
-        )
-    if folder is not None:
-        raise ValueError("fit: a training on an iterable of batches has no checkpoints; leave out checkpoint")
-    return Stream(data, steps, model, loss)
-
-
-def _length(epochs: object, time_limit: object) -> tuple[int | None, float | None]:
-    """The number of epochs and the time, checked; at least one of them is a limit."""
-    if time_limit is None:
-        return check_integer("fit", "epochs", _EPOCHS if epochs is None else epochs, 1), None
-    seconds = check_number("fit", "time_limit", time_limit, 0, math.inf)
-    if seconds == 0:
-        raise ValueError("fit: time_limit must be above 0, got 0")
-    return None if epochs is None else check_integer("fit", "epochs", epochs, 1), seconds
-
-
-def _folder(checkpoint: object, resume: object, keep: object, minutes: object) -> CheckpointFolder | None:
-    """The folder of the checkpoints, if there is one."""
-    if not isinstance(resume, bool):
-        raise TypeError(f"fit: resume must be True or False, got {resume!r}")
-    if checkpoint is None and resume:
-        raise ValueError("fit: resume needs the folder of the checkpoints; set checkpoint=...")
-    return None if checkpoint is None else CheckpointFolder(checkpoint, keep, minutes)
-
-
-def _check_without_validation(schedule: Schedule | None, metrics: Sequence[str]) -> None:
-    if metrics:
-        raise ValueError("fit: metrics are computed in the validation; set validation=...")
-    if schedule is not None and schedule.watches is not None:
-        raise ValueError(
-            f"fit: the schedule depends on the validation {schedule.watches}; set validation=..."
-        )
+    with contextlib.nullcontext() if folder is None else folder.in_use():
+        checkpoints = None if folder is None else Checkpoints(folder, described, epochs, resume)
+        model.record_loss(loss, plan.output_shape[0])
+        _describe_data(model, part)  # after the checkpoint was accepted
+        return Run(trainer, part, measured, settings, called, checkpoints, stream).train(display)
 
 
 def _describe_data(model: Module, part: Samples) -> None:
@@ -299,31 +244,3 @@ def _describe_data(model: Module, part: Samples) -> None:
     model.record_input(part.x)
     if model.classes is None:
         model.classes = part.classes
-
-
-def _training_and_validation(
-    model: Module, whole: Samples, validation: Any, seed: int, loss: Loss, stratify: object
-) -> tuple[Samples, Samples | None]:
-    """The training samples and the validation samples."""
-    if not (stratify is None or isinstance(stratify, bool)):
-        raise TypeError(f"fit: stratify must be True, False or None, got {stratify!r}")
-    is_fraction = isinstance(validation, float | int | np.number)
-    if stratify and not is_fraction:
-        raise ValueError("fit: stratify=True needs a fraction to hold out; set validation=0.1")
-    if validation is None:
-        return whole, None
-    if is_fraction:
-        whole, held = split_validation("fit", whole, float(validation), seed, loss, stratify)
-    else:
-        held = as_samples("fit: validation", validation, model, loss, whole.classes)
-    check_not_all_ignored("fit: validation", held, loss)
-    return whole, held
-
-
-def _check_not_all_ignored(part: Samples, loss: Loss) -> None:
-    y = part.y if part.rows is None else part.y[part.rows]
-    if loss.num_counted(y) == 0:
-        raise ValueError(
-            "fit: all rows of data are ignored: all labels are the loss's ignore_index "
-            f"({getattr(loss, 'ignore_index', IGNORED)}), or of classes of weight 0"
-        )

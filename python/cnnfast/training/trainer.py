@@ -21,6 +21,7 @@ from ..optim.clipping import clipping
 from ..optim.optimizer import check_optimizer
 from ..optim.overflow import FiniteSteps
 from .accumulator import BatchResult, GradientAccumulator
+from .augmentable import check_augmentable, check_weighable
 from .batching import batch_slices, check_rows, copied_rows, must_copy_rows, row_numbers, sample_weights
 from .frozen_parameters import FrozenParameters
 
@@ -230,7 +231,7 @@ class Trainer:
             model.check_loss("Trainer", self.loss, plan.output_shape[0])
             model.record_loss(self.loss, plan.output_shape[0])
             model.record_input(x)
-            self.check_augmentable(x, y)
+            check_augmentable("Trainer", self.augment, model, x, y)
             self._started = True
         y = targets("Trainer", "y", y, self.loss, plan.output_shape, model.dtype, len(x))
         return plan, x, y, rows, origin
@@ -240,32 +241,8 @@ class Trainer:
         weights = sample_weights("Trainer", value, n)
         if weights is None:
             return None
-        self.check_weighable()
+        check_weighable("Trainer", self.augment)
         return weights if origin is None else weights[origin]
-
-    def check_weighable(self) -> None:
-        """Raises ValueError if samples cannot have weights, as images are mixed."""
-        if self.augment is not None and self.augment.mixing is not None:
-            raise ValueError(
-                f"Trainer: sample_weight cannot be used with {self.augment.mixing!r}, which mixes images"
-            )
-
-    def check_augmentable(self, x: Array, y: Array) -> None:
-        """Check that samples can be augmented as the trainer was told to.
-
-        Raises:
-            TypeError: The input is not of uint8, or images are mixed and targets are no classes.
-            ValueError: The augmentation does not fit the image's shape.
-        """
-        if self.augment is None:
-            return
-        if x.dtype != np.uint8:
-            raise TypeError(f"Trainer: augment needs uint8 images, got x of dtype {x.dtype}")
-        self.augment.check_image("Trainer", self.model.plan_for(x.shape[1:]).input_shape)
-        if self.augment.mixing is not None and y.dtype != np.int64:
-            raise TypeError(
-                f"Trainer: {self.augment.mixing!r} needs classes as targets, got y of dtype {y.dtype}"
-            )
 
     def step_checked(
         self,
