@@ -113,9 +113,9 @@ def test_inspects_gradients_and_weights(opened: Any, explanation: Explanation) -
 def test_follows_the_largest_term_and_returns(opened: Any) -> None:
     show(opened, "output/1")
     opened.click("#panel >> text=Follow the largest term")
-    opened.wait_for_function("document.querySelector('#panel h2').textContent.startsWith('gelu[')")
+    opened.wait_for_function("() => document.querySelector('#panel h2').textContent.startsWith('gelu[')")
     opened.click("#panel >> text=Back")
-    opened.wait_for_function("document.querySelector('#panel h2').textContent === 'output[1]'")
+    opened.wait_for_function("() => document.querySelector('#panel h2').textContent === 'output[1]'")
     opened.keyboard.press("Escape")
     assert opened.is_hidden("#panel")
 
@@ -135,16 +135,16 @@ def test_the_keyboard_moves_in_a_map(opened: Any) -> None:
         "Enter",
     ):
         overlay.press(key)
-    opened.wait_for_function("location.hash === '#conv/1,1,2'")
+    opened.wait_for_function("() => location.hash === '#conv/1,1,2'")
     opened.keyboard.press("Escape")
 
 
 def test_a_click_inspects_the_value_under_the_pointer(opened: Any, explanation: Explanation) -> None:
     overlay = opened.locator("#step-3 .overlay").first
     overlay.scroll_into_view_if_needed()
-    opened.wait_for_function("document.querySelector('#step-3 .overlay').width > 150")
+    opened.wait_for_function("() => document.querySelector('#step-3 .overlay').width > 150")
     overlay.click(position={"x": 8 * 4 + 3, "y": 8 * 2 + 3})
-    opened.wait_for_function("location.hash === '#pool/0,2,4'")
+    opened.wait_for_function("() => location.hash === '#pool/0,2,4'")
     assert number(opened.inner_text("#panel"), "value:") == pytest.approx(
         explanation.terms("pool", (0, 2, 4)).value, rel=1e-5
     )

@@ -1,6 +1,6 @@
 /** The sections before and after the layers: input, output, and loss with gradients. */
 import { element, link, table } from "cnnfast/dom.js";
-import { BACKWARD, COLORS, INPUT, OUTPUT } from "cnnfast/explanations.js";
+import { BACKWARD, COLORS, INPUT, OUTPUT, OUTPUT_OF_LABELS, OUTPUT_WITHOUT_CLASSES } from "cnnfast/explanations.js";
 import { drawImage } from "cnnfast/maps.js";
 import { MapsView } from "cnnfast/maps_view.js";
 import { medium, percent, short } from "cnnfast/numbers.js";
@@ -54,15 +54,17 @@ export function outputSection(app) {
   const { network } = app;
   const { probabilities, prediction } = network.data.output;
   const section = element("section", { id: "output", "aria-labelledby": "title-output" });
-  section.append(element("h2", { id: "title-output" }, "Answer"), element("p", {}, OUTPUT));
+  section.append(element("h2", { id: "title-output" }, "Answer"));
   if (!probabilities) {
-    section.append(element("p", {}, "This network has no classes: its output is the answer."));
+    section.append(element("p", {}, OUTPUT_WITHOUT_CLASSES));
     return section;
   }
   const fractions = network.array(probabilities).values;
   const last = network.steps.length;
+  const exclusive = Math.abs(fractions.reduce((sum, p) => sum + p, 0) - 1) < 1e-6;
+  const softmax = exclusive && fractions.length > 1 && !isProbability(network.stepOf(last));
+  section.append(element("p", {}, exclusive ? OUTPUT : OUTPUT_OF_LABELS));
   const logits = network.values(last);
-  const softmax = Math.abs(fractions.reduce((sum, p) => sum + p, 0) - 1) < 1e-6 && !isSoftmax(network.stepOf(last));
   const order = Array.from(fractions, (_, i) => i).sort((a, b) => fractions[b] - fractions[a]);
   const most = Math.max(...logits);
   const sum = logits.reduce((total, x) => total + Math.exp(x - most), 0);
@@ -73,7 +75,7 @@ export function outputSection(app) {
     percent(fractions[i]),
     element("span", { class: "bar", style: `width: ${Math.round(120 * fractions[i])}px`, "aria-hidden": "true" }),
   ]);
-  const headings = ["class", isSoftmax(network.stepOf(last)) ? "output" : "logit", ...(softmax ? [`exp(logit − ${short(most)})`] : []), "probability", ""];
+  const headings = ["class", isProbability(network.stepOf(last)) ? "output" : "logit", ...(softmax ? [`exp(logit − ${short(most)})`] : []), "probability", ""];
   section.append(element("div", { class: "scroll" }, table(headings, rows, { right: softmax ? [1, 2, 3] : [1, 2] })));
   if (softmax) {
     const best = order[0];
@@ -88,7 +90,7 @@ export function outputSection(app) {
   return section;
 }
 
-function isSoftmax(step) {
+function isProbability(step) {
   return step.rule?.kind === "softmax" || step.op === "Sigmoid";
 }
 

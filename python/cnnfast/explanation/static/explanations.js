@@ -43,9 +43,10 @@ export function explanation(step) {
 export const INPUT =
   "An image is a grid of numbers, one for each pixel. The network reads them after normalization: the mean is subtracted " +
   "and the result is divided by the standard deviation.";
-export const OUTPUT =
-  "The last layer gives one number per class, called a logit: the larger, the more the network is for that class. " +
-  "Softmax makes probabilities of them, and the class with the largest is the prediction (argmax).";
+const LOGITS = "The last layer gives one number per class, called a logit: the larger it is, the more likely the class. ";
+export const OUTPUT = LOGITS + "Softmax makes probabilities of them, and the class with the largest is the prediction (argmax).";
+export const OUTPUT_OF_LABELS = LOGITS + "The function 1 / (1 + exp(−x)) makes a probability of each by itself.";
+export const OUTPUT_WITHOUT_CLASSES = "This network has no classes: the output of its last layer is the answer.";
 export const BACKWARD =
   "The loss measures how wrong the answer is. Its gradient says, for every number in the network, how much the loss " +
   "changes when that number grows a little. It is computed from the last layer back to the first: the gradient of a value " +

@@ -4,8 +4,9 @@ import { equation, termTable } from "cnnfast/arithmetic.js";
 import { calculation } from "cnnfast/calculation.js";
 import { element, link, table } from "cnnfast/dom.js";
 import { drawImage, drawMaps, layOut, sized } from "cnnfast/maps.js";
-import { exact, medium } from "cnnfast/numbers.js";
-import { byContribution, explained, gradientTerms, influence, parameterTerms, valueTerms } from "cnnfast/terms.js";
+import { medium } from "cnnfast/numbers.js";
+import { heading, parameterPanel, shownValue } from "cnnfast/parameter_panel.js";
+import { byContribution, explained, gradientTerms, influence, valueTerms } from "cnnfast/terms.js";
 
 /** What the panel shows for a target. @param {object} app see page.js @returns {Node[]} */
 export function inspected(app, target) {
@@ -22,7 +23,7 @@ function valuePanel(app, { k, index }) {
   else if (explained(step) && network.stepOf(k).inputs.every((input) => network.values(input))) {
     const sum = valueTerms(network, k, index);
     parts.push(followLargest(app, sum, false), ...calculation(app, k, index, sum));
-    parts.push(element("h3", {}, "Every term, the largest first"), termTable(app, sum, { step: k }));
+    parts.push(element("h3", {}, "Every term, the largest first"), termTable(app, sum, { step: k }), bias(app, k, index, sum));
   } else parts.push(element("p", {}, step.rule?.text ?? "The numbers of this layer are not in this page."));
   return [...parts, ...seen(app, k, index), ...goesTo(app, k, index)];
 }
@@ -42,32 +43,14 @@ function gradientPanel(app, { k, index }) {
   return parts;
 }
 
-function parameterPanel(app, { k, index, parameter }) {
-  const { network } = app;
-  const { values, shape } = network.array(network.stepOf(k).parameters[parameter]);
-  const label = `${network.titles[k]}.${parameter}[${unravel(index, shape).join(", ")}]`;
-  const parts = [heading(label), shownValue("value", values[index])];
-  const sum = ["weight", "bias"].includes(parameter) && network.data.backward ? parameterTerms(network, k, parameter, index) : null;
-  if (!sum) return parts;
-  const { lr, text } = network.data.backward.optimizer;
-  parts.push(
-    element("h3", {}, "Its gradient: the sum over all positions where it is used"),
-    equation(`d loss / d ${parameter}`, sum),
-    termTable(app, sum, { gradient: true }),
-    element("h3", {}, "One step of the optimizer"),
-    element("p", { class: "small quiet" }, `${text} subtracts the gradient times the learning rate.`),
-    element("p", { class: "equation number" },
-      `${medium(values[index])} − ${medium(lr)}·${medium(sum.result)} = ${medium(values[index] - lr * sum.result)}`),
-  );
-  return parts;
-}
-
-function heading(text) {
-  return element("h2", { tabindex: "-1" }, text);
-}
-
-function shownValue(what, value) {
-  return element("p", { class: "number large", title: exact(value) }, `${what}: ${medium(value)}`);
+/** A link to the bias of a value. */
+function bias(app, k, index, sum) {
+  const reference = app.network.stepOf(k).parameters.bias;
+  if (sum.bias === null || !reference) return null;
+  const shape = app.network.shape(k);
+  const all = app.network.array(reference).values.length;
+  const at = all === shape[0] ? unravel(index, shape)[0] : index;
+  return element("p", {}, "and the bias ", link(medium(sum.bias), () => app.inspect({ k, parameter: "bias", index: at })));
 }
 
 function tabs(app, k, index, gradient) {

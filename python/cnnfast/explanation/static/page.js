@@ -127,7 +127,7 @@ function header(app) {
   return element(
     "header", {},
     element("h1", {}, title),
-    prediction === null ? null : element("p", {}, "The network says ", element("strong", {}, app.network.className(prediction)), `${probability}.`),
+    prediction === null ? null : element("p", {}, "Prediction: ", element("strong", {}, app.network.className(prediction)), `${probability}.`),
     element("p", { class: "small quiet" }, `${model.name}: ${integer(model.parameters)} parameters, ${integer(model.macs)} multiply-adds for one image`),
     element("p", {}, "This page shows every number that the network computes for one image, from the input to the answer. Point at a value to see how it is computed; click it, or press Enter, to see every term and to go back to the values it came from."),
     backward ? gradients : null,
@@ -155,7 +155,8 @@ function start() {
   const list = contents(sections);
   if (matchMedia("(max-width: 900px)").matches) list.firstChild.open = false;
   document.getElementById("page").append(header(app), ...sections);
-  document.body.append(list, app.panel);
+  document.body.prepend(list);
+  document.body.append(app.panel);
   if (location.hash.includes("/")) app.follow();
   else if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   document.body.dataset.ready = "true";

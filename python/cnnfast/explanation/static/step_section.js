@@ -63,9 +63,10 @@ function maps(app, k) {
   const step = network.stepOf(k);
   const place = element("div", { class: "calculation" });
   const source = app.source(k);
+  const known = explained(step) && step.inputs.every((input) => network.values(input));
   const show = once((flat) => {
-    const known = explained(step) && step.inputs.every((input) => network.values(input));
-    const nodes = known ? calculation(app, k, flat, valueTerms(network, k, flat)) : [];
+    if (!known) return;
+    const nodes = calculation(app, k, flat, valueTerms(network, k, flat));
     const more = link("inspect every term", () => app.inspect({ k, index: flat }));
     place.replaceChildren(element("h3", {}, `How ${network.label(k, flat)} is computed`), ...nodes, more);
   });
