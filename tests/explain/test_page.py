@@ -142,7 +142,7 @@ def test_the_keyboard_moves_in_a_map(opened: Any) -> None:
 def test_a_click_inspects_the_value_under_the_pointer(opened: Any, explanation: Explanation) -> None:
     overlay = opened.locator("#step-3 .overlay").first
     overlay.scroll_into_view_if_needed()
-    opened.wait_for_function("() => document.querySelector('#step-3 .overlay').width > 150")
+    opened.wait_for_function("() => document.querySelector('#step-3 .overlay').style.width")
     overlay.click(position={"x": 8 * 4 + 3, "y": 8 * 2 + 3})
     opened.wait_for_function("() => location.hash === '#pool/0,2,4'")
     assert number(opened.inner_text("#panel"), "value:") == pytest.approx(
