@@ -1,30 +1,31 @@
 /** The sections before and after the layers: input, output, and loss with gradients. */
 import { element, link, table } from "cnnfast/dom.js";
-import { BACKWARD, COLORS, INPUT, OUTPUT, OUTPUT_OF_LABELS, OUTPUT_WITHOUT_CLASSES } from "cnnfast/explanations.js";
+import { BACKWARD, COLORS, INPUT, INPUT_OF_NUMBERS, OUTPUT, OUTPUT_OF_LABELS, OUTPUT_WITHOUT_CLASSES } from "cnnfast/explanations.js";
 import { drawImage } from "cnnfast/maps.js";
 import { MapsView } from "cnnfast/maps_view.js";
 import { medium, percent, short } from "cnnfast/numbers.js";
 import { mapNumbers, shapeText } from "cnnfast/step_section.js";
 
-/** (c, h, w) of the image as it was given, or null if it is no image. */
-export function imageShape({ shape }) {
-  if (shape.length === 2) return [1, ...shape];
-  return shape.length === 3 ? shape : null;
+/** (c, h, w) of the image as it was given; null if the input is a sequence or a vector. */
+export function imageShape(network) {
+  const { shape } = network.data.image;
+  if (network.shape(0).length !== 3) return null;
+  return shape.length === 2 ? [1, ...shape] : shape;
 }
 
 export function inputSection(app) {
   const { network } = app;
-  const { image } = network.data;
+  const shape = imageShape(network);
   const section = element("section", { id: "input", "aria-labelledby": "title-0" });
   section.append(
     element("h2", { id: "title-0" }, "Input"),
     element("p", { class: "number small" }, shapeText(network.shape(0))),
-    element("p", {}, INPUT),
+    element("p", {}, shape ? INPUT : INPUT_OF_NUMBERS),
   );
-  const pixels = network.array(image.array).values;
-  if (imageShape(image)) section.append(element("h3", {}, "The pixels"), pixelView(app, pixels, imageShape(image)).node);
+  const pixels = network.array(network.data.image.array).values;
+  if (shape) section.append(element("h3", {}, "The pixels"), pixelView(app, pixels, shape).node);
   const numbers = mapNumbers(app, 0);
-  const view = new MapsView({ ...app.source(0), choose: numbers.map, size: { cell: 10, gap: 6 } });
+  const view = new MapsView({ ...app.source(0), choose: numbers.map, size: shape ? { cell: 10 } : undefined });
   app.add(0, view);
   section.append(element("h3", {}, "After normalization"), element("p", { class: "small quiet" }, COLORS), view.node);
   if (numbers.node) section.append(numbers.node);

@@ -56,7 +56,7 @@ function figure(network, reference, text, beside = true) {
 
 function original(network) {
   const { image } = network.data;
-  const shape = imageShape(image);
+  const shape = imageShape(network);
   if (!shape) return null;
   const pixels = network.array(image.array).values;
   const canvas = framed(shape[1], shape[2], "the image");

@@ -43,6 +43,7 @@ export function explanation(step) {
 export const INPUT =
   "An image is a grid of numbers, one for each pixel. The network reads them after normalization: the mean is subtracted " +
   "and the result is divided by the standard deviation.";
+export const INPUT_OF_NUMBERS = "The numbers that the network reads, after normalization.";
 const LOGITS = "The last layer gives one number per class, called a logit: the larger it is, the more likely the class. ";
 export const OUTPUT = LOGITS + "Softmax makes probabilities of them, and the class with the largest is the prediction (argmax).";
 export const OUTPUT_OF_LABELS = LOGITS + "The function 1 / (1 + exp(−x)) makes a probability of each by itself.";

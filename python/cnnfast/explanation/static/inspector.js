@@ -3,6 +3,7 @@ import { unravel } from "cnnfast/data.js";
 import { equation, termTable } from "cnnfast/arithmetic.js";
 import { calculation } from "cnnfast/calculation.js";
 import { element, link, table } from "cnnfast/dom.js";
+import { imageShape } from "cnnfast/end_sections.js";
 import { drawImage, drawMaps, layOut, sized } from "cnnfast/maps.js";
 import { medium } from "cnnfast/numbers.js";
 import { heading, parameterPanel, shownValue } from "cnnfast/parameter_panel.js";
@@ -79,16 +80,14 @@ function pixelText(network, index) {
 /** The receptive field, drawn on the input. */
 function seen(app, k, index) {
   const { network } = app;
-  const field = k > 0 && network.receptiveField(k, index);
-  if (k === 0) return [];
-  const { image } = network.data;
-  const shape = image.shape.length === 2 && network.shape(0).length === 3 ? [1, ...image.shape] : image.shape;
-  if (shape.length !== 3) return [];
+  const shape = imageShape(network);
+  if (k === 0 || !shape) return [];
+  const field = network.receptiveField(k, index);
   const title = element("h3", {}, "What it has seen of the input");
   const text = field
     ? `rows ${field[0][0]} to ${field[0][1] - 1}, columns ${field[1][0]} to ${field[1][1] - 1}: its receptive field`
     : "the whole image";
-  return [title, fieldOnImage(network.array(image.array).values, shape, field, text), element("p", { class: "small quiet" }, text)];
+  return [title, fieldOnImage(network.array(network.data.image.array).values, shape, field, text), element("p", { class: "small quiet" }, text)];
 }
 
 function fieldOnImage(values, shape, field, text) {

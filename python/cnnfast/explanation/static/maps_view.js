@@ -26,6 +26,7 @@ export class MapsView {
     this.options = options;
     this.shape = asMaps(options.shape);
     this.current = 0;
+    this.touched = false;
     this.canvas = element("canvas", { class: "pixelated" });
     this.overlay = element("canvas", {
       class: "overlay",
@@ -76,7 +77,7 @@ export class MapsView {
     );
     const { chosen = null, marked = [] } = this.options.marks?.() ?? {};
     if (marked.length < channels * height * width) marked.forEach((flat) => this.mark(context, flat));
-    this.ring(context, this.current, "#f59e0b");
+    if (this.touched) this.ring(context, this.current, "#f59e0b");
     if (chosen !== null) this.ring(context, chosen, "#e11d9c");
   }
 
@@ -115,6 +116,7 @@ export class MapsView {
 
   choose(flat) {
     this.current = flat;
+    this.touched = true;
     this.readout.textContent = this.options.describe(flat);
     this.outline();
     this.options.choose?.(flat);

@@ -89,6 +89,7 @@ export function mapNumbers(app, k) {
   const { network } = app;
   const [, height, width] = asMaps(network.shape(k));
   const plane = height * width;
+  const what = height === 1 ? "row" : "map";
   if (plane === 1) return { node: null, map: () => {} };
   let first = 0;
   const source = app.source(k);
@@ -99,17 +100,17 @@ export function mapNumbers(app, k) {
     describe: (flat) => source.describe(first + flat),
     inspect: (flat) => source.inspect(first + flat),
     marks: () => shifted(source.marks(), first, plane),
-    label: `One map of ${network.titles[k]}, with numbers`,
+    label: `One ${what} of ${network.titles[k]}, with numbers`,
     size: { cell: 40, gap: 0, least: 26 },
   });
   app.add(k, view);
-  const title = element("summary", {}, "Numbers of map 0");
+  const title = element("summary", {}, `Numbers of ${what} 0`);
   const node = element("details", {}, title, view.node);
   const map = (flat) => {
     const next = Math.floor(flat / plane) * plane;
     if (next === first) return;
     first = next;
-    title.textContent = `Numbers of map ${first / plane}`;
+    title.textContent = `Numbers of ${what} ${first / plane}`;
     if (node.open) view.update();
     else view.drawn = 0;
   };
@@ -152,9 +153,10 @@ export function valueSource(app, k) {
   };
 }
 
+/** Position of the largest magnitude. */
 function strongest(values) {
   let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
+  for (let i = 1; i < values.length; i++) if (Math.abs(values[i]) > Math.abs(values[best])) best = i;
   return best;
 }
 
