@@ -12,8 +12,8 @@ _LOCKED_BYTE = 1 << 30
 
 
 def acquire(path: Path) -> int:
-    """A handle of the file, which is created if missing, and locked until the handle is closed (where the file
-    system has locks).
+    """A handle of the file, which is created if missing. It is locked until the handle is closed, where the
+    file system has locks.
 
     Raises:
         BlockingIOError: It is locked already.

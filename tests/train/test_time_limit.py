@@ -77,15 +77,15 @@ def test_epochs_count_if_they_end_first(clock: list[float]) -> None:
 
 
 def test_time_is_left_for_the_last_validation(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    from cnnfast.training import run
+    from cnnfast.training.validation import Validation
 
-    measure = run.Validation.measure
+    measure = Validation.measure
 
     def slow(self: Any, stop: Any) -> Any:
         clock[0] += 5.0
         return measure(self, stop)
 
-    monkeypatch.setattr(run.Validation, "measure", slow)
+    monkeypatch.setattr(Validation, "measure", slow)
     history, rates = train(clock, 30, 1.0, validation=blobs(seed=1))
     assert history.stopped == "time limit"
     assert (clock[0], len(rates)) == (27, 12), "no epoch begins if a validation no longer fits"

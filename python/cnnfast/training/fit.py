@@ -212,6 +212,7 @@ def fit(
     if micro_batch is not None:
         batch_slices("fit", "micro_batch", len(part), micro_batch, smallest)
     display = display_for(progress, epochs, batches[-1].stop, time_limit)
+    model.record_loss(loss, plan.output_shape[0])
     measured = None if held is None else Validation(model, held, loss, metrics)
     if on_epoch is not None:
         called = (*called, OnEpoch(on_epoch))
@@ -232,7 +233,6 @@ def fit(
         described = describe(trainer, part, held, settings, called, metrics, arguments)
     with contextlib.nullcontext() if folder is None else folder.in_use():
         checkpoints = None if folder is None else Checkpoints(folder, described, epochs, resume)
-        model.record_loss(loss, plan.output_shape[0])
         _describe_data(model, part)  # after the checkpoint was accepted
         return Run(trainer, part, measured, settings, called, checkpoints, stream).train(display)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +16,7 @@ from .callbacks.callback import stateful
 from .checkpoint import Checkpoint, differences, read_checkpoint, write_checkpoint
 from .checkpoint_folder import CheckpointFolder
 from .history import EpochRecord
-
-if TYPE_CHECKING:
-    from .run import Run
+from .run_state import RunState
 
 #: Blocks of the size of the parameters in a checkpoint: weights, average, best ones, three of the optimizer.
 _BLOCKS = 6
@@ -66,30 +64,30 @@ class Checkpoints:
         if epochs is not None and done > epochs:
             raise CheckpointError(f"fit: epochs={epochs}, but {newest} has done {done} epochs already")
 
-    def begin(self, run: Run) -> None:
+    def begin(self, run: RunState) -> None:
         """Restore the run if it is resumed."""
         self._folder.create(_BLOCKS * run.trainer.model.flat_parameters.nbytes)
         if self._found is not None:
             _checked(self._found.path, lambda state: _restore(run, state), self._found.state)
             self._found = None  # releases its arrays
 
-    def after_step(self, run: Run) -> None:
+    def after_step(self, run: RunState) -> None:
         """Save the run if it is time."""
         if self._folder.is_due:
             self.save(run)
 
-    def save(self, run: Run) -> None:
+    def save(self, run: RunState) -> None:
         """Save the run."""
         state = _capture(run)
         self._folder.save(run.position.step, lambda path: write_checkpoint(path, self._settings, state))
 
-    def save_best(self, run: Run) -> None:
+    def save_best(self, run: RunState) -> None:
         """Write the model, which is the best so far."""
         training = run.history.to_dict()
         self._folder.save_best(lambda path: serialization.save(run.trainer.model, path, training=training))
 
 
-def _capture(run: Run) -> dict[str, Any]:
+def _capture(run: RunState) -> dict[str, Any]:
     """The state of a run between two steps; arrays are not copied."""
     trainer, history, context = run.trainer, run.history, run.context
     steps = history.steps
@@ -113,7 +111,7 @@ def _capture(run: Run) -> dict[str, Any]:
     }
 
 
-def _restore(run: Run, state: Mapping[str, Any]) -> None:
+def _restore(run: RunState, state: Mapping[str, Any]) -> None:
     """Set the state of a run; weights last, after everything has been checked."""
     trainer, history, context, model = run.trainer, run.history, run.context, run.trainer.model
     weights = _block(state["weights"], model.flat_parameters)

@@ -83,12 +83,8 @@ class JSONLinesLogger(_Lines):
 
     JSON has no NaN and no infinity; they become null.
 
-    Args:
-        path: The file; its folder must exist, and a file from before is replaced.
-
-    Raises:
-        TypeError: Not a path.
-        OSError: The file cannot be written; raised at the start of the training.
+    Args, Raises:
+        As `CSVLogger`.
 
     Example:
         >>> import json, tempfile
