@@ -68,8 +68,9 @@ def test_a_step_of_sgd_changes_every_parameter_and_the_loss() -> None:
     assert after < before
 
 
-def test_running_averages_are_not_changed_by_a_step() -> None:
-    explanation = explained("resnet_cifar", backward=True)
+@pytest.mark.parametrize("name", ["resnet_cifar", "lenet5 paper"])
+def test_running_averages_and_fixed_centers_are_not_changed_by_a_step(name: str) -> None:
+    explanation = explained(name, backward=True)
     assert explanation.backward
     parameters, _ = explanation.backward.step(1.0)
     before = explanation.network.by_name(explanation.network.flat)
@@ -107,7 +108,7 @@ def test_the_loss_follows_from_the_end_of_the_network(
     assert (explanation.backward.objective.loss.name, explanation.backward.objective.value) == (loss, value)
     assert close(explanation.gradient_terms("0", 0))
     assert explanation.gradient_terms("0", 0).engine != 0
-    assert explanation.backward.reaches(2) == (value == 2)
+    assert (len(explanation.gradient_terms("0", 0)) > 0) == (value == 2)
 
 
 def test_softmax_and_log_softmax_give_the_same_gradients() -> None:

@@ -163,3 +163,56 @@ def test_weights_that_are_not_finite_are_explained_without_warnings(bad: float) 
     assert str(explanation.gradient_terms("pool1", (0, 5, 5)))
     assert str(explanation.weight_terms("conv2.weight", (3, 0, 1, 1)))
     assert explanation.html()
+
+
+def test_single_layers_and_several_operations_of_one_name() -> None:
+    x = np.random.default_rng(0).standard_normal((2, 6, 6)).astype(np.float32)
+    explanation = cf.explain(nn.Conv2d(2, 3, 3, seed=0), x)
+    assert explanation.network.names() == ["input", "Conv2d"]
+    term = explanation.terms("Conv2d", (0, 0, 0)).terms[0]
+    assert (term.source, term.parameter) == (("input", (0, 0, 0)), ("weight", (0, 0, 0, 0)))
+    model = nn.Residual(nn.Residual(nn.ReLU()))
+    assert cf.explain(model, x).network.names() == ["input", "body.body", "body.add", "add"]
+
+
+def test_errors_of_models_images_layers_and_indices() -> None:
+    model = models.d4(seed=0)
+    image = np.zeros((28, 28), np.uint8)
+    with pytest.raises(TypeError, match=r"^explain: model must be a network of cnnfast, got str$"):
+        cf.explain("d4", image)  # type: ignore[arg-type]
+    text = r"^explain: image must be a NumPy array, got str; use cnnfast.vision.to_model_input\(image\)$"
+    with pytest.raises(TypeError, match=text):
+        cf.explain(model, "seven.png")  # type: ignore[arg-type]
+    with pytest.raises(
+        TypeError, match=r"^explain: image must be uint8 or floats, got int64; use image.astype"
+    ):
+        cf.explain(model, image.astype(np.int64))
+    text = r"^explain: image must have the shape \(1, 28, 28\), that of the network's input, got \(27, 28\)$"
+    with pytest.raises(ValueError, match=text):
+        cf.explain(model, image[1:])
+    explanation = cf.explain(model, image)
+    with pytest.raises(ValueError, match=r"^explain: there is no layer 'conv3'; did you mean 'conv2'\?$"):
+        explanation.terms("conv3", (0, 0, 0))
+    text = r"^explain: index must be within the shape \(8, 28, 28\) of 'conv1', got \(8, 0, 0\)$"
+    with pytest.raises(ValueError, match=text):
+        explanation.terms("conv1", (8, 0, 0))
+    with pytest.raises(
+        ValueError, match=r"^explain: 'input' is the network's input, which no layer computes$"
+    ):
+        explanation.terms("input", (0, 0, 0))
+    with pytest.raises(
+        ValueError, match=r"^explain: index must be within the shape \(10,\) of 'output', got"
+    ):
+        explanation.receptive_field("output", 10)
+    with pytest.raises(TypeError, match=r"^explain: index must be integers, got 1.5$"):
+        explanation.terms("output", 1.5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^explain: lr must be finite and at least 0, got -1$"):
+        cf.explain(model, image, lr=-1)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (1, 28, 28), (1, 1, 28, 28)])
+def test_images_of_bytes_with_and_without_channel_and_batch(shape: tuple[int, ...]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    explanation = cf.explain(models.d4(seed=0), image)
+    normalized = (image.reshape(1, 28, 28) / 255 - 0.1307) / 0.3081
+    np.testing.assert_allclose(explanation.network.values[0], normalized, rtol=1e-12)

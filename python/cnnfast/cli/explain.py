@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import datasets
 from .._core import set_num_threads
 from .._files import check_writable
 from ..errors import CheckpointError, CnnfastError, require
-from ..explanation import Explanation, explain
 from ..nn import Module, serialization
 from . import arguments, data_source, inputs, model_files, predict
 from .errors import note, say
+
+if TYPE_CHECKING:
+    from ..explanation import Explanation
 
 DESCRIPTION = """\
 Writes an HTML page that shows how a model classifies one image: every pixel,
@@ -29,7 +32,10 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         commands, "explain", run, "show every number a model computes for an image", DESCRIPTION
     )
     command.add_argument(
-        "model", nargs="?", metavar="MODEL", help=f"model file (default: {model_files.DEFAULT})"
+        "model",
+        nargs="?",
+        metavar="MODEL",
+        help=f"model file, or digits or letters (default: {model_files.DEFAULT})",
     )
     command.add_argument("image", metavar="IMAGE", help="image file, or - for standard input")
     command.add_argument(
@@ -89,6 +95,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _explanation(path: str, model: Module, options: argparse.Namespace) -> Explanation:
+    from ..explanation import explain  # here: other commands need not wait for it
+
     pixels, warning = predict.preparation(path, model, options).input(options.image)
     if warning:
         note(f"note: {options.image}: {warning}")

@@ -53,17 +53,12 @@ class Backward:
         return value in self._read_by_loss
 
     def step(self, lr: float) -> tuple[dict[str, Array], float]:
-        """The parameters after one step of SGD, and the loss of the image with them."""
-        after = self.network.flat - lr * self._flat
-        buffers = set(self.network.model.buffer_names())
-        before = self.network.by_name(self.network.flat)
-        parameters = {
-            name: before[name] if name in buffers else values
-            for name, values in self.network.by_name(after).items()
-        }
-        flat = np.concatenate([np.zeros(0), *(values.ravel() for values in parameters.values())])
+        """The parameters after one step of SGD, and the loss of the image with them. The gradients of buffers
+        are 0.
+        """
+        flat = self.network.flat - lr * self._flat
         run = self.network.run(self.network.values[0][None], flat)
-        return parameters, self._loss(run.values[self.objective.value])[0]
+        return self.network.by_name(flat), self._loss(run.values[self.objective.value])[0]
 
 
 def score_gradients(network: Network, value: int, index: int) -> list[Array]:

@@ -21,7 +21,7 @@ from .neighbors import Neighbor, neighbors
 from .network import Network
 from .objective import class_index, class_name, objective, prediction, score_value, task_of
 from .occlusion import Occlusion, occlusion
-from .terms import Terms, gradient_terms, value_terms, weight_terms
+from .terms import Index, Terms, flat_index, gradient_terms, value_terms, weight_terms
 
 _WHO = "explain"
 #: Training images shown.
@@ -112,7 +112,7 @@ class Explanation:
 
     # ---------------------------------------------------------------- one number
 
-    def terms(self, layer: str, index: int | Sequence[int]) -> Terms:
+    def terms(self, layer: str, index: Index) -> Terms:
         """The sum that makes one value of a layer.
 
         Args:
@@ -122,9 +122,9 @@ class Explanation:
         Raises:
             ValueError: There is no such layer or value, or the layer cannot be explained.
         """
-        return value_terms(_WHO, self.network, layer, _indices(index))
+        return value_terms(_WHO, self.network, layer, index)
 
-    def gradient_terms(self, layer: str, index: int | Sequence[int]) -> Terms:
+    def gradient_terms(self, layer: str, index: Index) -> Terms:
         """d loss / d value, as the sum over the values that are computed from it: the gradient of each,
         times its derivative by this value.
 
@@ -135,9 +135,9 @@ class Explanation:
         Raises:
             ValueError: As in `terms`; no backward pass.
         """
-        return gradient_terms(_WHO, self.network, self._passed(), layer, _indices(index))
+        return gradient_terms(_WHO, self.network, self._passed(), layer, index)
 
-    def weight_terms(self, parameter: str, index: int | Sequence[int]) -> Terms:
+    def weight_terms(self, parameter: str, index: Index) -> Terms:
         """d loss / d weight, as the sum over the positions at which the weight is used.
 
         Args:
@@ -147,17 +147,16 @@ class Explanation:
         Raises:
             ValueError: There is no such parameter or entry; no backward pass.
         """
-        return weight_terms(_WHO, self.network, self._passed(), parameter, _indices(index))
+        return weight_terms(_WHO, self.network, self._passed(), parameter, index)
 
-    def receptive_field(self, layer: str, index: int | Sequence[int]) -> tuple[tuple[int, int], ...]:
+    def receptive_field(self, layer: str, index: Index) -> tuple[tuple[int, int], ...]:
         """The part of the input that a value depends on: (first, end) of its rows and of its columns.
 
         Args:
             layer, index: As of `terms`.
         """
         value = self.network.find(_WHO, layer)
-        shape = self.network.values[value].shape
-        flat = int(np.ravel_multi_index(_indices(index), shape))
+        flat, _ = flat_index(_WHO, layer, index, self.network.values[value].shape)
         return receptive_field.field_of(self.network, value, flat)
 
     # ---------------------------------------------------------------- evidence
@@ -270,7 +269,3 @@ class Explanation:
         if value > 0:
             self.network.rule_of(_WHO, value)
         return value
-
-
-def _indices(index: int | Sequence[int]) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.atleast_1d(index))

@@ -18,6 +18,7 @@ from .rules import Parts, Readers
 #: Number of terms in the text of a sum.
 _SHOWN = 10
 
+Index = int | Sequence[int]
 Place = tuple[str, tuple[int, ...]]
 
 
@@ -122,15 +123,15 @@ def _named(place: Place) -> str:
 
 
 @ieee_arithmetic
-def value_terms(who: str, network: Network, layer: str, index: Sequence[int]) -> Terms:
+def value_terms(who: str, network: Network, layer: str, index: Index) -> Terms:
     """The sum that makes a value of a layer."""
     value = _computed(who, network, layer)
     rule = network.rule_of(who, value)
-    flat, index = _flat_index(who, layer, index, network.values[value].shape)
+    flat, at = flat_index(who, layer, index, network.values[value].shape)
     parts = rule.parts(network.inputs_of(value), flat)
     total = _sum([*parts.products.tolist(), parts.bias])
     return Terms(
-        _named((layer, index)),
+        _named((layer, at)),
         tuple(_terms_of(network, value, parts)),
         parts.bias,
         total,
@@ -154,10 +155,10 @@ def _terms_of(network: Network, value: int, parts: Parts) -> Iterator[Term]:
 
 
 @ieee_arithmetic
-def gradient_terms(who: str, network: Network, backward: Backward, layer: str, index: Sequence[int]) -> Terms:
+def gradient_terms(who: str, network: Network, backward: Backward, layer: str, index: Index) -> Terms:
     """d loss / d value, as a sum over the values that are computed from it."""
     value = network.find(who, layer)
-    flat, index = _flat_index(who, layer, index, network.values[value].shape)
+    flat, at = flat_index(who, layer, index, network.values[value].shape)
     terms: list[Term] = []
     for later, step in enumerate(network.steps, 1):
         for slot, read in enumerate(step.inputs):
@@ -167,25 +168,23 @@ def gradient_terms(who: str, network: Network, backward: Backward, layer: str, i
     bias = float(backward.of_loss.ravel()[flat]) if value == backward.objective.value else 0.0
     total = _sum([bias, *(term.product for term in terms)])
     engine = float(backward.gradients[value].ravel()[flat])
-    title = f"d loss / d {_named((layer, index))}"
+    title = f"d loss / d {_named((layer, at))}"
     return Terms(title, tuple(terms), bias, total, "", total, engine)
 
 
 @ieee_arithmetic
-def weight_terms(
-    who: str, network: Network, backward: Backward, parameter: str, index: Sequence[int]
-) -> Terms:
+def weight_terms(who: str, network: Network, backward: Backward, parameter: str, index: Index) -> Terms:
     """d loss / d weight, as a sum over the values that are computed with it."""
     value, name = _parameter(who, network, parameter)
     step = network.steps[value - 1]
-    flat, index = _flat_index(who, parameter, index, step.parameters[name].shape)
+    flat, at = flat_index(who, parameter, index, step.parameters[name].shape)
     terms: list[Term] = []
     if backward.reaches(value):
         readers = network.rule_of(who, value).parameter_readers(network.inputs_of(value), name, flat)
         terms = list(_gradient_products(network, backward, value, readers))
     total = _sum([term.product for term in terms])
     engine = float(backward.of_parameters[parameter].ravel()[flat])
-    return Terms(f"d loss / d {_named((parameter, index))}", tuple(terms), 0.0, total, "", total, engine)
+    return Terms(f"d loss / d {_named((parameter, at))}", tuple(terms), 0.0, total, "", total, engine)
 
 
 @ieee_arithmetic
@@ -229,8 +228,16 @@ def _parameter(who: str, network: Network, parameter: str) -> tuple[int, str]:
     raise ValueError(f"{who}: there is no parameter {parameter!r}; it has {', '.join(known) or 'none'}")
 
 
-def _flat_index(who: str, what: str, index: Sequence[int], shape: Shape) -> tuple[int, tuple[int, ...]]:
-    at = tuple(int(i) for i in np.atleast_1d(index))
+def flat_index(who: str, what: str, index: Index, shape: Shape) -> tuple[int, tuple[int, ...]]:
+    """The position in the flat array, and the index as a tuple.
+
+    Raises:
+        TypeError, ValueError: Not integers, or not within the shape.
+    """
+    given = np.atleast_1d(index)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"{who}: index must be integers, got {index!r}")
+    at = tuple(int(i) for i in given)
     if len(at) != len(shape) or any(not 0 <= i < extent for i, extent in zip(at, shape, strict=True)):
         raise ValueError(f"{who}: index must be within the shape {shape} of {what!r}, got {at}")
     return (int(np.ravel_multi_index(at, shape)) if shape else 0), at
