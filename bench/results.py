@@ -1,0 +1,163 @@
+"""Accuracy and time of the recipes, over several seeds.
+
+    python -m bench.results run RECIPE... [--seeds 5]    trains what docs/results.jsonl lacks, and adds it
+    python -m bench.results page                         writes the table of docs/results.md and the curves
+
+Each training is `cnnfast train --recipe RECIPE --seed SEED` in a process of its own, one after the other. A
+validation part of the training images decides which epoch is kept; the test images are used once, after the
+training. To repeat a run, remove its line from docs/results.jsonl first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from cnnfast import __version__
+from cnnfast._files import atomic_write
+from cnnfast.benchmark.runner import machine
+from cnnfast.cli import recipes
+from cnnfast.nn import serialization
+
+ROOT = Path(__file__).resolve().parents[1]
+RUNS = ROOT / "docs" / "results.jsonl"
+PAGE = ROOT / "docs" / "results.md"
+CURVES = ROOT / "docs" / "images" / "results.svg"
+START, END = "<!-- results -->\n", "<!-- end -->"
+
+Run = dict[str, Any]  # a line of the file
+
+
+def read(path: Path = RUNS) -> list[Run]:
+    """The runs so far."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+def train(recipe: str, seed: int) -> Run:
+    """Trains and tests once."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = f"{folder}/model.safetensors"
+        command = [
+            sys.executable,
+            "-m",
+            "cnnfast",
+            "train",
+            "--recipe",
+            recipe,
+            "--seed",
+            str(seed),
+            "--out",
+            out,
+        ]
+        subprocess.run(command, check=True)
+        training = serialization.metadata(out)["training"]
+    epochs = training["history"]["epochs"]
+    about = machine()
+    return {
+        "recipe": recipe,
+        "seed": seed,
+        "options": recipes.options(recipe),
+        "test_accuracy": training["test"]["accuracy"],
+        "test_images": training["test"]["n"],
+        "val_accuracy": [round(epoch["val_accuracy"], 5) for epoch in epochs],
+        "best_epoch": training["history"]["best_epoch"],
+        "seconds": round(sum(epoch["seconds"] + (epoch["val_seconds"] or 0) for epoch in epochs), 1),
+        "images_per_second": round(max(epoch["images_per_second"] for epoch in epochs)),
+        "cnnfast": __version__,
+        "machine": {key: about[key] for key in ("cpu", "cores", "threads", "isa")},
+    }
+
+
+def table(runs: Sequence[Run]) -> list[str]:
+    """A row for each recipe: mean and standard deviation over seeds, times of the fastest run."""
+    lines = [
+        "| recipe | data | network | seeds | test accuracy | epochs | minutes | images/s |",
+        "| --- | --- | --- | ---: | --- | ---: | ---: | ---: |",
+    ]
+    for name in dict.fromkeys(run["recipe"] for run in runs):
+        own = [run for run in runs if run["recipe"] == name]
+        accuracy = [100 * run["test_accuracy"] for run in own]
+        spread = f" ± {stdev(accuracy):.2f}" if len(own) > 1 else ""
+        options = own[-1]["options"]
+        fastest = min(own, key=lambda run: run["seconds"])
+        lines.append(
+            f"| `{name}` | {option(options, '--data')} | {option(options, '--model')} | {len(own)} "
+            f"| {mean(accuracy):.2f} %{spread} | {len(fastest['val_accuracy'])} "
+            f"| {fastest['seconds'] / 60:.1f} | {fastest['images_per_second']:,} |"
+        )
+    return lines
+
+
+def option(options: Sequence[str], name: str) -> str:
+    """The value of an option of a recipe."""
+    return options[list(options).index(name) + 1]
+
+
+def write_page(runs: Sequence[Run]) -> None:
+    """Replaces the table of the page and draws the curves."""
+    text = PAGE.read_text("utf-8")
+    before, rest = text.split(START)
+    after = rest.split(END, 1)[1]
+    with atomic_write("results", PAGE) as file:
+        file.write((before + START + "\n".join(table(runs)) + "\n" + END + after).encode())
+    draw(runs)
+
+
+def draw(runs: Sequence[Run]) -> None:
+    """Validation error after each epoch, a panel for each data set, a line for each run."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    data = list(dict.fromkeys(option(run["options"], "--data") for run in runs))
+    with matplotlib.rc_context({"svg.hashsalt": "cnnfast", "font.size": 9.0}):
+        figure = Figure(figsize=(4.2 * len(data), 3.2), facecolor="white", layout="constrained")
+        for axes, name in zip(figure.subplots(1, len(data), squeeze=False)[0], data, strict=True):
+            own = [run for run in runs if option(run["options"], "--data") == name]
+            colors = {recipe: f"C{i}" for i, recipe in enumerate(dict.fromkeys(run["recipe"] for run in own))}
+            for recipe, color in colors.items():
+                for i, run in enumerate(run for run in own if run["recipe"] == recipe):
+                    errors = [100 * (1 - value) for value in run["val_accuracy"]]
+                    label = recipe if i == 0 else None
+                    axes.plot(range(1, len(errors) + 1), errors, color=color, linewidth=1, label=label)
+            axes.set(title=name, xlabel="epoch", ylabel="validation error, %", yscale="log")
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.legend(frameon=False)
+        figure.savefig(CURVES, metadata={"Date": None})
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.results",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="train")
+    run.add_argument("recipes", nargs="+", choices=recipes.names(), metavar="RECIPE")
+    run.add_argument(
+        "--seeds", type=int, default=5, metavar="N", help="seeds 0 to N - 1 (default: %(default)s)"
+    )
+    commands.add_parser("page", help="write docs/results.md and its curves")
+    options = parser.parse_args(arguments)
+    if options.command == "page":
+        write_page(read())
+        return 0
+    for seed in range(options.seeds):
+        for recipe in options.recipes:
+            if any(run["recipe"] == recipe and run["seed"] == seed for run in read()):
+                continue
+            line = json.dumps(train(recipe, seed))
+            with RUNS.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
