@@ -35,9 +35,9 @@ START, END = "<!-- results -->\n", "<!-- end -->"
 Run = dict[str, Any]  # a line of the file
 
 
-def read(path: Path = RUNS) -> list[Run]:
+def read() -> list[Run]:
     """The runs so far."""
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    return [json.loads(line) for line in RUNS.read_text("utf-8").splitlines()] if RUNS.exists() else []
 
 
 def train(recipe: str, seed: int) -> Run:

@@ -75,7 +75,7 @@ def promises(line: str) -> Iterator[tuple[str, str]]:
 
 
 def everything() -> list[Callable[..., Any]]:
-    modules = (cnnfast, functional, nn, losses, optim, optim.lr_scheduler, cnnfast.datasets)
+    modules = (cnnfast, functional, nn, losses, optim, optim.lr_scheduler, cnnfast.datasets, cnnfast.plot)
     owners = (*modules, nn.Module, cnnfast.Trainer)
     public = [one for owner in owners for name, one in inspect.getmembers(owner) if not name.startswith("_")]
     return [one for one in public if callable(one)]

@@ -1,0 +1,60 @@
+"""`python -m bench.results`: runs are added once, and the page is made from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cnnfast.cli import recipes
+
+from bench import results
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_of(recipe: str, seed: int, accuracy: float, seconds: float = 60.0) -> dict[str, Any]:
+    return {
+        "recipe": recipe,
+        "seed": seed,
+        "options": recipes.options(recipe),
+        "test_accuracy": accuracy,
+        "val_accuracy": [0.5, 0.75],
+        "seconds": seconds,
+        "images_per_second": round(1e6 / seconds),
+    }
+
+
+def test_a_row_has_mean_spread_and_the_fastest_time() -> None:
+    runs = [run_of("quick", 0, 0.94, 90), run_of("mnist", 0, 0.995), run_of("quick", 1, 0.95, 30)]
+    assert results.table(runs)[2:] == [
+        "| `quick` | emnist-letters-derived | hello-dl-letters | 2 | 94.50 % ± 0.71 | 2 | 0.5 | 33,333 |",
+        "| `mnist` | mnist | character-resnet | 1 | 99.50 % | 2 | 1.0 | 16,667 |",
+    ]
+
+
+def test_runs_that_are_there_are_not_repeated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(results, "RUNS", tmp_path / "runs.jsonl")
+    trained = []
+
+    def train(recipe: str, seed: int) -> dict[str, Any]:
+        trained.append((recipe, seed))
+        return run_of(recipe, seed, 0.9)
+
+    monkeypatch.setattr(results, "train", train)
+    assert results.main(["run", "quick", "--seeds", "2"]) == 0
+    assert results.main(["run", "quick", "mnist", "--seeds", "2"]) == 0
+    assert trained == [("quick", 0), ("quick", 1), ("mnist", 0), ("mnist", 1)]
+
+
+def test_the_page_has_the_table_of_the_runs() -> None:
+    text = (ROOT / "docs" / "results.md").read_text("utf-8")
+    table = text.split(results.START)[1].split(results.END)[0]
+    assert table.splitlines() == results.table(results.read())
+
+
+def test_curves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(results, "CURVES", tmp_path / "curves.svg")
+    results.draw([run_of("quick", 0, 0.94), run_of("best", 0, 0.95), run_of("mnist", 0, 0.99)])
+    assert (tmp_path / "curves.svg").read_text().count("<svg") == 1
