@@ -18,7 +18,18 @@ PACKAGE = "cnnfast"
 #: From the lowest layer to the highest: a module may import from its own layer and from lower ones.
 LAYERS = (
     ("_core", "_types", "_text", "_load", "errors"),
-    ("_checks", "_class_names", "_files", "_flat", "_json", "_locks", "_names", "_safetensors", "_stderr", "_terminal"),
+    (
+        "_checks",
+        "_class_names",
+        "_files",
+        "_flat",
+        "_json",
+        "_locks",
+        "_names",
+        "_safetensors",
+        "_stderr",
+        "_terminal",
+    ),
     ("augment", "datasets", "losses", "vision"),
     ("nn", "optim", "plot"),
     ("_config", "functional", "models"),
