@@ -110,6 +110,30 @@ def test_inspects_gradients_and_weights(opened: Any, explanation: Explanation) -
     assert number(line, "0.1·") == pytest.approx(gradient, rel=1e-5)
 
 
+def test_inspects_a_pixel_and_what_it_influences(opened: Any, explanation: Explanation) -> None:
+    text = show(opened, "input/0,4,7")
+    value, pixel = explanation.network.values[0][0, 4, 7], explanation.network.pixels.ravel()[47]
+    assert number(text, "value:") == pytest.approx(value, rel=1e-5)
+    assert f"({pixel}/255 − 0) / 1 = " in text
+    assert "Where it goes: 27 values read it" in text
+    weight = explanation.network.steps[0].parameters["weight"]
+    c, _, row, column = np.unravel_index(np.abs(weight).argmax(), weight.shape)
+    reader = f"conv[{c}, {5 - row}, {8 - column}]"  # whose window has the pixel at that place of the kernel
+    assert number(text, reader) == pytest.approx(weight[c, 0, row, column], rel=1e-5)
+
+
+def test_shows_gradients_in_the_maps(opened: Any, explanation: Explanation) -> None:
+    overlay = opened.locator("#step-7 .overlay").first
+    opened.click("text=Show gradients in the maps")
+    overlay.focus()
+    overlay.press("ArrowLeft")
+    text = opened.inner_text("#step-7 .readout")
+    opened.click("text=Show gradients in the maps")
+    index = int(text.split("[")[1].split("]")[0])
+    gradient = explanation.gradient_terms("output", index).engine
+    assert number(text, "=") == pytest.approx(gradient, rel=1e-5)
+
+
 def test_follows_the_largest_term_and_returns(opened: Any) -> None:
     show(opened, "output/1")
     opened.click("#panel >> text=Follow the largest term")

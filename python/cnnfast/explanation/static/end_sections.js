@@ -13,6 +13,11 @@ export function imageShape(network) {
   return shape.length === 2 ? [1, ...shape] : shape;
 }
 
+/** What is drawn as white. @param {ArrayLike<number>} pixels bytes, or floats from 0 to 1 */
+export function brightest(pixels) {
+  return pixels.some((pixel) => pixel > 1) ? 255 : 1;
+}
+
 export function inputSection(app) {
   const { network } = app;
   const shape = imageShape(network);
@@ -33,7 +38,7 @@ export function inputSection(app) {
 }
 
 function pixelView(app, pixels, shape) {
-  const max = pixels instanceof Uint8Array || pixels.some((pixel) => pixel > 1) ? 255 : 1;
+  const max = brightest(pixels);
   const view = new MapsView({
     values: () => pixels,
     shape,

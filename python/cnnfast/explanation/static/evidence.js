@@ -1,5 +1,5 @@
 /** What the prediction depends on: occlusion map, input gradient, Grad-CAM, nearest training images. */
-import { imageShape } from "cnnfast/end_sections.js";
+import { brightest, imageShape } from "cnnfast/end_sections.js";
 import { element } from "cnnfast/dom.js";
 import { drawImage, drawMap } from "cnnfast/maps.js";
 import { medium } from "cnnfast/numbers.js";
@@ -60,7 +60,7 @@ function original(network) {
   if (!shape) return null;
   const pixels = network.array(image.array).values;
   const canvas = framed(shape[1], shape[2], "the image");
-  drawImage(canvas, pixels, shape, pixels.some((pixel) => pixel > 1) ? 255 : 1);
+  drawImage(canvas, pixels, shape, brightest(pixels));
   return canvas;
 }
 

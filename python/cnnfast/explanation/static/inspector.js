@@ -3,8 +3,8 @@ import { unravel } from "cnnfast/data.js";
 import { equation, termTable } from "cnnfast/arithmetic.js";
 import { calculation } from "cnnfast/calculation.js";
 import { element, link, table } from "cnnfast/dom.js";
-import { imageShape } from "cnnfast/end_sections.js";
-import { drawImage, drawMaps, layOut, sized } from "cnnfast/maps.js";
+import { brightest, imageShape } from "cnnfast/end_sections.js";
+import { drawImage, drawMaps, largest, layOut, sized } from "cnnfast/maps.js";
 import { medium } from "cnnfast/numbers.js";
 import { heading, parameterPanel, shownValue } from "cnnfast/parameter_panel.js";
 import { byContribution, explained, gradientTerms, influence, valueTerms } from "cnnfast/terms.js";
@@ -20,7 +20,7 @@ function valuePanel(app, { k, index }) {
   const step = network.stepOf(k);
   const value = network.values(k)[index];
   const parts = [heading(network.label(k, index)), shownValue("value", value), tabs(app, k, index, false)];
-  if (k === 0) parts.push(element("p", {}, pixelText(network, index)));
+  if (k === 0) parts.push(...pixelText(network, index));
   else if (explained(step) && network.stepOf(k).inputs.every((input) => network.values(input))) {
     const sum = valueTerms(network, k, index);
     parts.push(followLargest(app, sum, false), ...calculation(app, k, index, sum));
@@ -68,13 +68,18 @@ function followLargest(app, sum, gradient) {
   return element("button", { type: "button", onclick: go }, `Follow the largest term: ${app.network.label(first.k, first.index)}`);
 }
 
+/** The normalization of an input value, where the page knows it: bytes are divided by 255 first. */
 function pixelText(network, index) {
   const { image, model } = network.data;
-  const pixel = network.array(image.array).values[index];
+  const pixels = network.array(image.array).values;
   const { mean, std } = model.preprocessing ?? {};
-  const of = (setting) => (Array.isArray(setting) ? (setting[unravel(index, network.shape(0))[0]] ?? setting[0]) : setting);
-  const normalized = mean !== undefined && std !== undefined ? `, mean ${medium(of(mean))}, standard deviation ${medium(of(std))}` : "";
-  return `A value of the input: pixel ${medium(pixel)}${normalized}.`;
+  const [channel] = unravel(index, network.shape(0));
+  const of = (setting) => (Array.isArray(setting) ? (setting[channel] ?? setting[0]) : setting);
+  const value = network.values(0)[index];
+  const normalized = Math.abs((pixels[index] / 255 - of(mean)) / of(std) - value) < 1e-5;
+  if (!normalized) return [element("p", {}, `A value of the input; in the image it is ${medium(pixels[index])}.`)];
+  const text = `(${medium(pixels[index])}/255 − ${medium(of(mean))}) / ${medium(of(std))} = ${medium(value)}`;
+  return [element("p", {}, "The pixel after normalization, (pixel − mean) / standard deviation:"), element("p", { class: "equation number" }, text)];
 }
 
 /** The receptive field, drawn on the input. */
@@ -94,7 +99,7 @@ function fieldOnImage(values, shape, field, text) {
   const cell = Math.max(1, Math.floor(196 / Math.max(shape[1], shape[2])));
   const [width, height] = [shape[2] * cell, shape[1] * cell];
   const small = element("canvas");
-  drawImage(small, values, shape, Math.max(...values) > 1 ? 255 : 1);
+  drawImage(small, values, shape, brightest(values));
   const canvas = element("canvas", { role: "img", "aria-label": `Input image with a rectangle: ${text}` });
   const context = sized(canvas, width, height);
   context.imageSmoothingEnabled = false;
@@ -123,19 +128,27 @@ function goesTo(app, k, index) {
   return [element("h3", {}, title), text, influenceMap(app, read), table(["value", "with factor"], rows, { right: [1] })];
 }
 
-/** The factors at the places of the map behind that has most of them: a flipped kernel. */
+/** The factors at the places of a map behind, which is chosen: of a convolution, its kernel turned around. */
 function influenceMap({ network }, read) {
   const [{ k }] = read;
   const shape = network.shape(k);
   if (shape.length !== 3 || read.length < 2) return null;
-  const [, height, width] = shape;
-  const [channel] = unravel(read[0].index, shape);
-  const values = new Float64Array(height * width);
-  for (const entry of read) {
-    const at = entry.index - channel * height * width;
-    if (entry.k === k && at >= 0 && at < values.length) values[at] += entry.factor;
-  }
-  const canvas = element("canvas", { role: "img", "aria-label": `Factors on map ${channel} of ${network.titles[k]}` });
-  drawMaps(canvas, values, layOut([1, height, width], 196));
-  return element("figure", {}, canvas, element("figcaption", {}, `its factors on map ${channel} of ${network.titles[k]}`));
+  const plane = shape[1] * shape[2];
+  const channels = [...new Set(read.filter((entry) => entry.k === k).map((entry) => Math.floor(entry.index / plane)))];
+  const max = largest(read.map((entry) => entry.factor));
+  const place = element("div");
+  const show = (channel) => {
+    const values = new Float64Array(plane);
+    for (const entry of read) {
+      if (entry.k === k && Math.floor(entry.index / plane) === channel) values[entry.index % plane] += entry.factor;
+    }
+    const canvas = element("canvas", { role: "img", "aria-label": `Factors on map ${channel} of ${network.titles[k]}` });
+    drawMaps(canvas, values, layOut([1, ...shape.slice(1)], 196), { max });
+    place.replaceChildren(canvas);
+  };
+  show(channels[0]);
+  const options = channels.map((channel) => element("option", { value: channel }, String(channel)));
+  const choice = element("select", { onchange: (event) => show(Number(event.target.value)) }, options);
+  const label = element("label", { class: "row small" }, `The factors on ${network.titles[k]}, map`, choice);
+  return element("div", {}, label, place);
 }
