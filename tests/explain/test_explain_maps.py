@@ -120,6 +120,19 @@ def test_the_input_gradient_is_that_of_the_score(ink: Array) -> None:
     assert np.count_nonzero(gradient) == 4
 
 
+def test_the_score_of_class_0_of_a_binary_network_is_the_negative_output() -> None:
+    model = nn.Sequential(nn.Linear(2, 1), nn.Sigmoid(), input_shape=(2,), seed=0)
+    x = np.ones(2, np.float32)
+    yes, no = (cf.explain(model, x, target=target).input_gradient() for target in (1, 0))
+    assert yes is not None
+    assert no is not None
+    np.testing.assert_allclose(yes, model.state_dict()["0.weight"][0], rtol=1e-12)
+    np.testing.assert_allclose(no, -yes, rtol=1e-12)
+    values = nn.Sequential(nn.Linear(2, 1), input_shape=(2,), seed=0)
+    values.task = "regression"
+    np.testing.assert_allclose(cf.explain(values, x).input_gradient(), yes, rtol=1e-12)
+
+
 def test_grad_cam_is_the_weighted_sum_of_the_maps(ink: Array) -> None:
     explanation = cf.explain(corner_model(), ink)
     (found,) = explanation.grad_cam("conv")

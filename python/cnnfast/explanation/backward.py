@@ -61,9 +61,9 @@ class Backward:
         return self.network.by_name(flat), self._loss(run.values[self.objective.value])[0]
 
 
-def score_gradients(network: Network, value: int, index: int) -> list[Array]:
-    """The gradient of one number, the score of a class, by every value."""
+def score_gradients(network: Network, value: int, index: int, sign: float = 1.0) -> list[Array]:
+    """The gradient of one number of a value, the score of a class, by every value."""
     run = network.run(network.values[0][None], training=True)
     dy = np.zeros_like(run.values[value])
-    dy[0, index] = 1
+    dy[0, index] = sign
     return [gradient[0] for gradient in run.backward({value: dy})[0]]

@@ -228,8 +228,9 @@ class Explanation:
         if self.target_class is None:
             return None
         value = score_value(self.network)
-        index = min(self.target_class, len(self.network.values[value]) - 1)
-        return score_gradients(self.network, value, index)
+        if self.task == "binary":  # a single output, which speaks for class 1
+            return score_gradients(self.network, value, 0, 1.0 if self.target_class else -1.0)
+        return score_gradients(self.network, value, self.target_class)
 
     # ---------------------------------------------------------------- page
 
