@@ -81,14 +81,14 @@ export class MapsView {
     if (chosen !== null) this.ring(context, chosen, "#e11d9c");
   }
 
-  /** A frame inside the cell; in a cell that is too small for one, a tint. */
+  /** A frame inside the cell; in a small cell a tint. */
   mark(context, flat) {
     const [left, top] = this.place(flat);
     const { cell } = this.layout;
     context.lineWidth = 2;
     context.strokeStyle = "#f59e0b";
     context.fillStyle = "rgba(245, 158, 11, 0.5)";
-    if (cell >= 8) context.strokeRect(left + 1, top + 1, cell - 2, cell - 2);
+    if (cell >= 12) context.strokeRect(left + 1, top + 1, cell - 2, cell - 2);
     else context.fillRect(left, top, cell, cell);
   }
 
