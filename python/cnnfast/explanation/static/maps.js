@@ -76,14 +76,14 @@ export function drawImage(canvas, values, [channels, height, width], max = 255) 
 }
 
 /**
- * Rows and columns for maps side by side in a given width (CSS pixels); many maps are at least four in a row.
+ * Rows and columns for maps side by side in a given width (CSS pixels); more than 3 maps are at least two in a row, more than 16 four.
  *
  * @param {number[]} shape (channels, height, width) @param {number} available
  * @param {{cell?: number, gap?: number, least?: number}} wish largest and smallest size of one value
  * @returns {Layout}
  */
 export function layOut([channels, height, width], available, { cell = 8, gap = 6, least = 1 } = {}) {
-  const abreast = channels > 16 && height > 1 ? 4 : 1; // on phones, too
+  const abreast = height === 1 || channels <= 3 ? 1 : channels > 16 ? 4 : 2; // on phones, too
   const size = Math.max(least, Math.min(cell, Math.floor((available / abreast - gap) / width)));
   const fitting = Math.max(1, Math.min(channels, Math.floor((available + gap) / (width * size + gap))));
   const columns = height === 1 && width > 16 ? 1 : fitting; // a sequence is one row for each channel
