@@ -38,10 +38,9 @@ def test_networks_that_have_it(side: int, network: str | None) -> None:
 def test_networks_that_have_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--data", "own28.npz", "--model", "d4", "--dropout", "0.5"]) == 1
     text = capsys.readouterr().err
-    assert text.startswith("error: --dropout: d4 has no dropout to set; these have: mlp, alexnet, ")
-    with pytest.raises(
-        ValueError, match=r"^models: all-conv has no dropout to set; these have: mlp, alexnet"
-    ):
+    assert text.startswith("error: --dropout: d4 has no dropout to set; these have: ")
+    assert " mlp, " in text
+    with pytest.raises(ValueError, match=r"^models: all-conv has no dropout to set; these have: "):
         models.get("all-conv", dropout=0.5)  # its argument is True or False
 
 

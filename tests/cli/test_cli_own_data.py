@@ -110,3 +110,15 @@ def test_names_and_paths(tmp_path: Path) -> None:
         convert("glyph")
     assert data_source.short_name(str(tmp_path / "a b.train.csv.gz")) == "a-b"
     assert data_source.epochs_for("own", ImageDataset(np.zeros((9, 8, 8), np.uint8), ["a"] * 9)) == 30
+
+
+def test_small_images_are_learned() -> None:
+    """Where a spot is in 8x8 pixels."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(400) % 4
+    images = rng.integers(0, 60, (400, 8, 8))
+    images[np.arange(400), 1 + 4 * (labels // 2), 1 + 4 * (labels % 2)] = 255
+    np.savez("spots.npz", x=images.astype(np.uint8), y=labels)
+    assert main(["train", "--data", "spots.npz"]) == 0
+    training = serialization.metadata("cnnfast-spots.safetensors")["training"]
+    assert training["test"]["accuracy"] > 0.9

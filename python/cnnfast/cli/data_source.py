@@ -23,7 +23,7 @@ TEST_FRACTION = 0.1
 KINDS = "a folder with a folder of images for each class, or a CSV, .npz or idx file, or archive of CIFAR"
 _LETTERS = "hello-dl-letters"
 #: Small data sets are trained on for more epochs, until so many images have been seen.
-_SEEN, _MOST_EPOCHS = 10_000, 30
+_SEEN, _MOST_EPOCHS = 50_000, 30
 
 
 def name_or_path(names: Sequence[str]) -> Callable[[str], str]:

@@ -19,14 +19,16 @@ from .build import conv_norm, network
 _WIDTHS = (16, 32, 64, 128)
 #: Pooling ends at a smaller side.
 _MIN_SIDE = 8
+#: Fewer have too small a field of view, and too few features for the average over all positions.
+_LEAST_BLOCKS = 3
 
 
 def for_images(input_shape: Shape, num_classes: int, seed: Seed = 0, *, dropout: float = 0.0) -> Sequential:
     """A small network for images of any size and number of channels.
 
-    Up to four blocks of a 3x3 convolution, batch normalization, ReLU and a 2x2 max-pool, of 16, 32, 64 and
-    128 channels, as long as the shorter side is at least 8 pixels (but at least one block, without a pool on
-    smaller images); then the average over all positions, dropout if wanted, and a linear layer.
+    Three or four blocks of a 3x3 convolution, batch normalization, ReLU and a 2x2 max-pool, of 16, 32, 64 and
+    128 channels. Where the shorter side is less than 8 pixels there is no pool, and no fourth block. Then the
+    average over all positions, dropout if wanted, and a linear layer.
 
     Args:
         input_shape: (c, h, w).
@@ -46,7 +48,7 @@ def for_images(input_shape: Shape, num_classes: int, seed: Seed = 0, *, dropout:
     side = min(sides)
     layers: list[Module] = []
     for i, width in enumerate(_WIDTHS):
-        if i > 0 and side < _MIN_SIDE:
+        if i >= _LEAST_BLOCKS and side < _MIN_SIDE:
             break
         layers += [*conv_norm(channels, width, 3, padding=1), ReLU()]
         channels = width
