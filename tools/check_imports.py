@@ -35,6 +35,7 @@ LAYERS = (
     ("_config", "functional", "models"),
     ("training",),
     ("benchmark", "explanation", "interop"),
+    ("demo",),
     ("cli",),
     ("__main__",),
 )

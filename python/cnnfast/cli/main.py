@@ -15,7 +15,20 @@ from .. import _terminal
 from .._core import __version__, build_info
 from ..errors import CnnfastError
 from ..training.interrupt import ends_like_ctrl_c
-from . import arguments, bench, data, evaluate, explain, models, plot, predict, recipes, show_config, train
+from . import (
+    arguments,
+    bench,
+    data,
+    demo,
+    evaluate,
+    explain,
+    models,
+    plot,
+    predict,
+    recipes,
+    show_config,
+    train,
+)
 from .errors import describe, fail, finish, note
 
 EXAMPLES = {
@@ -102,7 +115,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     top.set_defaults(run=None)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (train, evaluate, predict, explain, models, plot, data, show_config, bench):
+    for command in (train, evaluate, predict, explain, demo, models, plot, data, show_config, bench):
         command.register(commands)
     return top
 
