@@ -31,6 +31,10 @@ def columns(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         "models show",
         "data",
         "data download",
+        "explain",
+        "demo",
+        "plot",
+        "plot history",
         "bench",
         "show-config",
     ],
@@ -92,7 +96,7 @@ class Terminal(io.StringIO):
         ("train --epochs none --trian", "`cnnfast train --help`"),
         ("train --data mnist --root nowhere", "'cnnfast data download mnist',"),
         ("train --schedule plateau --validation 0", "plateau"),
-        ("evaluate", "`cnnfast train`"),
+        ("train --resume", "--checkpoint"),
     ],
 )
 @pytest.mark.usefixtures("columns")

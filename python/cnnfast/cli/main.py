@@ -34,6 +34,7 @@ from .errors import describe, fail, finish, note
 EXAMPLES = {
     "cnnfast train": "train on built-in synthetic letters, under a minute",
     "cnnfast predict letter.png": "classify an image of a letter with the newest model here",
+    "cnnfast demo": "draw letters and see every layer, watch a network learn",
     "cnnfast data": "which data sets are present, and how to download others",
 }
 EPILOG = """\

@@ -180,7 +180,7 @@ class Learning:
         return len(rows)
 
     def _test_some(self) -> None:
-        """Predicts the next test images; after the last one the confusion matrix starts anew."""
+        """Predicts the next test images; after the last one the confusion matrix starts again."""
         if self._tested >= len(self.test):
             self._confusion[...] = 0
             self._tested = 0

@@ -50,7 +50,7 @@ class Lessons:
         if label not in self.classes:
             raise ValueError(f"label: {label!r} is not one of {', '.join(self.classes)}")
         if len(self) >= MOST:
-            raise ValueError(f"{MOST} drawings are kept, no more; save them and start anew")
+            raise ValueError(f"{MOST} drawings are kept, no more; save them and start again")
         self._images.append(pixels)
         self._labels.append(self.classes.index(label))
 
