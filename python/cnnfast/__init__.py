@@ -35,6 +35,7 @@ from .training.trainer import Trainer
 if TYPE_CHECKING:
     from . import interop, plot, vision
     from .explanation import Explanation, explain
+    from .reporting import Report, calibrated, report
 
 __all__ = [
     "BestCheckpoint",
@@ -51,12 +52,14 @@ __all__ = [
     "LearningRateTest",
     "MultilabelEvaluation",
     "RegressionEvaluation",
+    "Report",
     "StepHistory",
     "TensorBoard",
     "TimeLimit",
     "Trainer",
     "__version__",
     "augment",
+    "calibrated",
     "check_gradients",
     "datasets",
     "errors",
@@ -73,6 +76,7 @@ __all__ = [
     "nn",
     "optim",
     "plot",
+    "report",
     "set_num_threads",
     "show_config",
     "vision",
@@ -80,13 +84,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Imports `cnnfast.interop`, `cnnfast.plot`, `cnnfast.vision` and `cnnfast.explain` on first access."""
+    """On first access, imports what takes time: `interop`, `plot`, `vision`, `explain`, `report`."""
     from importlib import import_module
 
     if name in ("interop", "plot", "vision"):
         return import_module(f".{name}", __name__)
     if name in ("Explanation", "explain"):
         return getattr(import_module(".explanation", __name__), name)
+    if name in ("Report", "calibrated", "report"):
+        return getattr(import_module(".reporting", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -42,7 +42,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     arguments.add_json(command, "the metrics and the confusion matrix")
 
 
-def _data(path: str, model: Module, name: str, options: argparse.Namespace) -> ImageDataset:
+def test_data(path: str, model: Module, name: str, options: argparse.Namespace) -> ImageDataset:
     """The test part of a data set by its name; of a path that the user names its test part or all."""
     if not data_source.is_path(name):
         return datasets.load(name, train=False, root=options.root)
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     name = options.data or model_files.training_data(path)
     if name is None:
         raise CnnfastError(f"{path}: does not say what it was trained on; add --data NAME")
-    data = _data(path, model, name, options)
+    data = test_data(path, model, name, options)
     model_files.check_fits(path, model, data)
     try:
         result = evaluate(model, data)
