@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cnnfast import load, models
+from cnnfast import load, models, nn
 from cnnfast.cli import main
 from cnnfast.nn import serialization
 
@@ -61,3 +61,14 @@ def test_a_model_of_another_size(data_file: str, capsys: pytest.CaptureFixture[s
     serialization.save(models.for_images((3, 32, 32), 10, 0), Path("color.safetensors"))
     assert main(["report", "color.safetensors", "--data", data_file]) == 1
     assert "expects images of 3x32x32" in capsys.readouterr().err
+
+
+def test_a_model_that_takes_no_temperature(data_file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.GELU(), seed=0)
+    model.input_shape = (1, 28, 28)
+    serialization.save(model, Path("gelu.safetensors"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cnnfast.reporting.results.logits_of", None)  # nothing is computed
+        assert main(["report", "gelu.safetensors", "--data", data_file, "--calibrated", "c.safetensors"]) == 1
+    assert "gelu.safetensors: calibrated: the model must end in a Linear layer" in capsys.readouterr().err
+    assert not Path("c.safetensors").exists()

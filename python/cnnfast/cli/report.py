@@ -67,6 +67,8 @@ def run(options: argparse.Namespace) -> int:
     from ..reporting import calibrated, report  # here: other commands need not wait for it
 
     try:
+        if options.calibrated is not None:
+            calibrated(model, 2.0)  # an error before the computation
         found = report(
             model,
             data,
