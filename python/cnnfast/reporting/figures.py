@@ -130,7 +130,7 @@ def sheet(found: Report, rows: list[Labels], names: list[str] | None = None) -> 
             if predicted != true:
                 text = f"{text} as {found.data.classes[predicted][:8]}"
             color = "black" if predicted == true else RED
-            size = 8 if len(text) < 12 else 6
+            size = 8 if len(text) < 8 else 5.5
             caption = f"{text} {found.confidence[number]:.0%}"
             literal(
                 ax.text(
