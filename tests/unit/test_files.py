@@ -181,10 +181,11 @@ def test_no_permission_is_not_called_no_such_file(public: Path) -> None:
 
 
 NOBODY = """
-import os, shutil, sys, tempfile  # before it may no longer read them
-sys.path.insert(0, {folder!r})
-import _files
-from _files import open_regular
+import os, shutil, sys, tempfile, types  # before it may no longer read them
+sys.modules["cnnfast"] = types.ModuleType("cnnfast")  # without its __init__, which needs NumPy
+sys.modules["cnnfast"].__path__ = [{folder!r}]
+from cnnfast import _files
+from cnnfast._files import open_regular
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._json import to_json
 from ..errors import DataError
 from .session import Session
 
@@ -40,7 +41,7 @@ class Route(NamedTuple):
 
 
 def _json(value: Any) -> Reply:
-    return Reply(json.dumps(value).encode())
+    return Reply(to_json(value).encode())
 
 
 def _drawing(session: Session, query: Mapping[str, str], body: bytes) -> Reply:

@@ -7,13 +7,13 @@ no package to install before the demo runs.
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from .._json import to_json
 from ..errors import CnnfastError, MissingDependencyError
 from .routes import HTML, ROUTES, Reply
 from .session import Session
@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._error(404, f"there is no file {name[:80]!r}")
 
     def _error(self, status: int, text: str) -> None:
-        self._send(Reply(json.dumps({"error": text}).encode()), status)
+        self._send(Reply(to_json({"error": text}).encode()), status)
 
     def _send(self, reply: Reply, status: int = 200) -> None:
         self.send_response(status)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html as escaping
-import json
 from importlib.resources import files
 from typing import Any
 
@@ -39,4 +38,4 @@ def _modules(static: dict[str, bytes]) -> str:
         for name in sorted(static)
         if name.endswith(".js")
     }
-    return f'<script type="importmap">{json.dumps({"imports": urls})}</script>'
+    return f'<script type="importmap">{to_json({"imports": urls})}</script>'
