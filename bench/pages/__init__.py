@@ -1,0 +1,1 @@
+"""A benchmark of reading pages: generated photographs of real letters, with truth. See docs/read.md."""

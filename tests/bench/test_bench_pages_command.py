@@ -1,0 +1,145 @@
+"""`python -m bench.pages` with stub readers: table, files, absent and failing readers; output of peers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import cnnfast as cf
+import numpy as np
+import pytest
+
+from bench.pages import __main__ as command
+from bench.pages import generate, layout, peers
+from bench.pages.truth import Page
+
+HOCR = """<?xml version="1.0" encoding="UTF-8"?>
+<html xmlns="http://www.w3.org/1999/xhtml"><body><div class="ocr_page">
+<span class="ocr_line" title="bbox 1 2 90 20"><span class="ocrx_word" title="bbox 1 2 30 20">
+<span class="ocrx_cinfo" title="x_bboxes 1 2 11 20; x_conf 98.5">O</span>
+<span class="ocrx_cinfo" title="x_bboxes 13 2 30 20; x_conf 50">n</span></span>
+<span class="ocrx_word" title="bbox 50 2 60 20">
+<span class="ocrx_cinfo" title="x_bboxes 50 2 60 20; x_conf 90">a</span></span></span>
+<span class="ocr_line" title="bbox 1 40 90 60"><span class="ocrx_word" title="x"> </span></span>
+</div></body></html>"""
+
+
+@pytest.fixture(autouse=True)
+def _few_letters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    images = np.zeros((26, 28, 28), np.uint8)
+    images[:, 2:26, 8:20] = 255
+    letters = layout.Letters(images, np.arange(26), list("abcdefghijklmnopqrstuvwxyz"))
+    monkeypatch.setattr(generate, "held_out_letters", lambda: letters)
+    monkeypatch.setattr(layout, "HEIGHT", (20, 21))
+    monkeypatch.setattr(generate, "LINES", (1, 2))
+    monkeypatch.setattr(command, "CONTRIBUTED", tmp_path / "none")
+
+
+def truthful(path: Path) -> Page:
+    return Page.from_dict(json.loads(path.with_suffix(".json").read_text()))
+
+
+def with_readers(monkeypatch: pytest.MonkeyPatch, **readers: Callable[[Path], Page]) -> None:
+    found = {name: peers.in_process(reader) for name, reader in readers.items()}
+    monkeypatch.setattr(peers, "readers", lambda model: (found, {"tesseract": "there is no such program"}))
+
+
+def test_the_table_the_pages_and_the_json(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_readers(monkeypatch, cnnfast=truthful)
+    folder, result = tmp_path / "out", tmp_path / "result.json"
+    assert command.main(["--pages", "9", "--save", str(folder), "--json", str(result)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 + 9 + 1 + 1
+    assert lines[2].startswith("| cnnfast | clean | 1 | 100.0 % | 100.0 % | 0.0 % |")
+    assert lines[11].startswith("| cnnfast | all | 9 | 100.0 % | 100.0 % | 0.0 % |")
+    assert lines[12] == "left out: tesseract: there is no such program"
+    assert len(list(folder.glob("*.json"))) == 9
+    assert (folder / "006-noise.jpg").exists()
+    told = json.loads(result.read_text())
+    assert told["summary"][-1]["character_error_rate"] == 0
+    assert [page["page"] for page in told["pages"]][:2] == ["000-clean.png", "001-skew.png"]
+
+
+def test_a_failing_reader_is_named_and_counts_as_nothing_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(path: Path) -> Page:
+        raise ValueError("no ink")
+
+    with_readers(monkeypatch, cnnfast=broken)
+    assert command.main(["--pages", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "| cnnfast | clean | 1 | 0.0 % |  | 100.0 % |" in out
+    assert "failed: cnnfast, 000-clean.png: ValueError: no ink" in out
+
+
+def test_contributed_photographs_are_a_group_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"")
+    (tmp_path / "a.json").write_text('{"license": "CC0-1.0", "lines": [[{"text": "four"}]]}')
+    monkeypatch.setattr(command, "CONTRIBUTED", tmp_path)
+    with_readers(monkeypatch, cnnfast=truthful)
+    assert command.main(["--pages", "0"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[2].startswith("| cnnfast | real | 1 |  |  | 0.0 % |")
+    assert rows[3].startswith("left out")
+
+
+def test_bad_arguments(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with_readers(monkeypatch, cnnfast=truthful)
+    assert command.main(["--pages", "-1"]) == 2
+    assert capsys.readouterr().err == "bench.pages: --pages and --seed must be at least 0\n"
+    assert command.main(["--readers", "abbyy"]) == 2
+    assert "there is no reader 'abbyy'; expected cnnfast, tesseract or easyocr" in capsys.readouterr().err
+
+
+# --- peers ------------------------------------------------------------------------------------------
+
+
+def test_absent_peers_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers.shutil, "which", lambda name: None)
+    monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(peers, "_cnnfast", lambda model: truthful)
+    found, left_out = peers.readers()
+    assert list(found) == ["cnnfast"]
+    assert left_out == {
+        "tesseract": "there is no program 'tesseract' (Debian: apt-get install tesseract-ocr)",
+        "easyocr": "easyocr is not installed (pip install easyocr)",
+    }
+
+
+def test_tesseract_html_becomes_a_page() -> None:
+    page = peers.from_hocr(HOCR)
+    assert page.text == "on a"
+    assert [letter.box for letter, _, _ in page.letters()] == [
+        (1, 2, 11, 20),
+        (13, 2, 30, 20),
+        (50, 2, 60, 20),
+    ]
+    assert [letter.confidence for letter, _, _ in page.letters()] == [0.985, 0.5, 0.9]
+
+
+def test_words_become_lines_from_left_to_right() -> None:
+    def word(x: float, y: float, text: str) -> tuple[list[list[float]], str, float]:
+        return [[x, y], [x + 50, y], [x + 50, y + 20], [x, y + 20]], text, 0.9
+
+    found = [word(100, 3, "score"), word(0, 40, "and"), word(0, 0, "four"), word(80, 38, "ten")]
+    assert peers.from_words(found).text == "four score\nand ten"
+
+
+def test_the_result_of_read_page() -> None:
+    letter = SimpleNamespace(text="a", box=(1, 2, 3, 4), confidence=0.5, alternatives=[], is_sure=False)
+    line = SimpleNamespace(words=[SimpleNamespace(letters=[letter], text="a")])
+    page = peers.from_read_page(SimpleNamespace(lines=[line]))
+    assert page.text == "a"
+    assert page.lines[0][0][0].box == (1.0, 2.0, 3.0, 4.0)
+
+
+@pytest.mark.skipif(hasattr(cf, "read_page"), reason="cnnfast has read_page")
+def test_without_read_page() -> None:
+    assert peers.readers()[1]["cnnfast"] == "this version of cnnfast has no read_page"
