@@ -3,8 +3,9 @@
     python -m bench.pages [--pages 200] [--seed 0] [--json FILE] [--save FOLDER]
 
 Pages are laid out from the test part of emnist-letters-derived and photographed in eight ways; every ninth
-combines two or three of them. Photographs in the folder pages/ are read, too. Times are of one page after
-another; run nothing else meanwhile.
+combines two or three of them. The reader "single letters" is given the boxes and the data set's own images
+of the letters: what the classifier can read at best. Photographs in the folder pages/ are read, too. Times are
+of one page after another; run nothing else meanwhile.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from statistics import median
 from typing import Any
 
 from bench.pages import generate, peers
+from bench.pages.layout import Letters
 from bench.pages.metrics import Score, score
 from bench.pages.photograph import COMBINED, WAYS
 from bench.pages.truth import Page, load_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRIBUTED = ROOT / "pages"
-REAL = "real"
+REAL = "real"  # group of the contributed photographs
+SINGLE = "single letters"  # reader that is given the letters
 COLUMNS = {
     "segmentation_f1": "boxes F1",
     "letter_accuracy": "letters",
@@ -39,16 +42,18 @@ COLUMNS = {
 Item = tuple[str, Path, Page]  # group, image, truth
 
 
-def write_pages(folder: Path, count: int, seed: int, names: Sequence[str]) -> Iterator[Item]:
+def write_pages(
+    folder: Path, count: int, seed: int, names: Sequence[str], letters: Letters
+) -> Iterator[Item]:
     """Generates pages as image and JSON files."""
     folder.mkdir(parents=True, exist_ok=True)
-    letters = generate.held_out_letters() if count else None
     for i in range(count):
-        assert letters is not None
         made = generate.page(i, seed, letters, names)
         name = names[i % len(names)]
         path = made.save(folder / f"{i:03d}-{name}")
-        path.with_suffix(".json").write_text(json.dumps(made.page.to_dict()) + "\n", "utf-8")
+        path.with_suffix(".json").write_text(
+            json.dumps({**made.page.to_dict(), "rows": made.rows}) + "\n", "utf-8"
+        )
         yield name, path, made.page
 
 
@@ -57,6 +62,8 @@ def measure(items: Iterable[Item], readers: Mapping[str, peers.Reader]) -> list[
     rows = []
     for group, path, truth in items:
         for name, reader in readers.items():
+            if (group, name) == (REAL, SINGLE):
+                continue
             reading = reader(path)
             rows.append(
                 {
@@ -160,8 +167,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             return 2
     chosen = {name: reader for name, reader in readers.items() if name in (options.readers or readers)}
+    items: list[Item] = []
     with tempfile.TemporaryDirectory() as temporary:
-        items = list(write_pages(options.save or Path(temporary), options.pages, options.seed, options.ways))
+        if options.pages:
+            letters = generate.held_out_letters()
+            chosen[SINGLE] = peers.single_letters(options.model, letters)
+            folder = options.save or Path(temporary)
+            items = list(write_pages(folder, options.pages, options.seed, options.ways, letters))
         items += [(REAL, path, page) for path, page in load_folder(CONTRIBUTED)]
         rows = measure(items, chosen)
     told = summary(rows)

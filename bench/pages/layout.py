@@ -19,10 +19,13 @@ HEIGHT = (40, 61)  # of letters, in pixels
 
 @dataclass(frozen=True)
 class Placed:
-    """A letter on the sheet; the convex outline of its ink as (x, y) in pixels (a pixel is 1 wide)."""
+    """A letter on the sheet: points of its outline as (x, y) in pixels (a pixel is 1 wide), and the row of
+    its image in the data set.
+    """
 
     text: str
     outline: Array
+    row: int
 
 
 @dataclass
@@ -39,16 +42,18 @@ class Letters:
 
     def __init__(self, images: Array, labels: Array, classes: Sequence[str]) -> None:
         self.images = images
-        self.rows = {name.lower(): np.flatnonzero(labels == i) for i, name in enumerate(classes)}
+        self.names = [name.lower() for name in classes]
+        self.rows = {name: np.flatnonzero(labels == i) for i, name in enumerate(self.names)}
 
-    def draw(self, character: str, height: float, rng: np.random.Generator) -> Array:
-        """A random image of a character, cropped at its ink; a full box of the data set is `height` high."""
-        image = self.images[rng.choice(self.rows[character])]
-        return enlarged(image, height)
+    def choose(self, character: str, rng: np.random.Generator) -> int:
+        """The row of a random image of a character."""
+        return int(rng.choice(self.rows[character]))
 
 
 def enlarged(image: Array, height: float) -> Array:
-    """Enlarged with sharp edges and cropped at the ink. EMNIST's letters are up to 24 of 28 pixels high."""
+    """Enlarged with sharp edges and cropped at the ink. EMNIST's letters are up to 24 of 28 pixels high,
+    which become `height`.
+    """
     edge = round(height * 28 / 24)
     large = Image.fromarray(image.astype(np.float32) / 255).resize((edge, edge), Image.Resampling.BICUBIC)
     ink = np.clip(0.5 + 3 * (np.asarray(large) - 0.5), 0, 1)
@@ -111,10 +116,11 @@ def write_line(
     for text in words:
         word: list[Placed] = []
         before: tuple[Array, int] | None = None
-        drawn = [letters.draw(c, height * rng.uniform(0.92, 1.08), rng) for c in text]
+        rows = [letters.choose(character, rng) for character in text]
+        drawn = [enlarged(letters.images[row], height * rng.uniform(0.92, 1.08)) for row in rows]
         if x + sum(glyph.shape[1] for glyph in drawn) + height * len(text) // 4 > ink.shape[1]:
             break
-        for character, glyph in zip(text, drawn, strict=True):
+        for character, glyph, row in zip(text, drawn, rows, strict=True):
             top = base - len(glyph) + int(rng.integers(-2, 3))
             if before is not None:
                 if rng.random() < touch:
@@ -123,7 +129,7 @@ def write_line(
                     x += round(height * rng.uniform(0.1, 0.22))
             part = ink[top : top + len(glyph), x : x + glyph.shape[1]]
             np.maximum(part, glyph, out=part)
-            word.append(Placed(character, outline(glyph, x, top)))
+            word.append(Placed(character, outline(glyph, x, top), row))
             before, x = (glyph, top), x + glyph.shape[1]
         line.append(word)
         x += round(height * rng.uniform(0.65, 0.95))

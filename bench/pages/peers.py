@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -13,7 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cnnfast as cf
+from cnnfast.nn import serialization
+
 from bench.memory import forget_peak, resident
+from bench.pages.layout import Letters
 from bench.pages.truth import Box, Letter, Page
 
 #: as text, one block of lines; English; only letters, as the truth has no others
@@ -70,12 +75,14 @@ def in_process(read: Callable[[Path], Page]) -> Reader:
 
 
 def _cnnfast(model: str | None) -> Reader:
-    import cnnfast as cf
-
     if not hasattr(cf, "read_page"):
         raise LookupError("this version of cnnfast has no read_page")
-    loaded = cf.nn.load(model) if model else cf.models.pretrained("letters")
+    loaded = _letters_model(model)
     return in_process(lambda path: from_read_page(cf.read_page(path, loaded)))
+
+
+def _letters_model(path: str | None) -> Any:
+    return serialization.load(path) if path else cf.models.pretrained("letters")
 
 
 def from_read_page(read: Any) -> Page:
@@ -88,6 +95,27 @@ def from_read_page(read: Any) -> Page:
         for line in read.lines
     ]
     return Page(lines)
+
+
+def single_letters(model: str | None, letters: Letters) -> Reader:
+    """What the classifier says of the data set's own images of the letters, in the true boxes: how well a
+    page can be read at best. Needs the file of the page's truth beside the image.
+    """
+    classify = _letters_model(model)
+
+    def read(path: Path) -> Page:
+        told = json.loads(path.with_suffix(".json").read_text("utf-8"))
+        page = Page.from_dict(told)
+        probabilities = classify.predict_proba(letters.images[told["rows"]])
+        answers = iter(zip(probabilities.argmax(1), probabilities.max(1), strict=True))
+
+        def answer(letter: Letter) -> Letter:
+            best, confidence = next(answers)
+            return Letter(letters.names[best], letter.box, float(confidence))
+
+        return Page([[[answer(letter) for letter in word] for word in line] for line in page.lines])
+
+    return in_process(read)
 
 
 def _tesseract() -> Reader:

@@ -46,6 +46,7 @@ class Shot:
 class Photograph:
     image: Image.Image
     page: Page
+    rows: list[int]  # of the letters' images in the data set
     jpeg: int | None = None
 
     def save(self, stem: Path) -> Path:
@@ -124,7 +125,7 @@ def photograph(sheet: Sheet, shot: Shot, ways: tuple[str, ...], rng: np.random.G
     height, width = sheet.ink.shape
     image = Image.fromarray(np.rint(255 * colored(sheet, shot)).astype(np.uint8))
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], float)
-    target, size = placed(corners, shot)
+    target, size = positions(corners, shot)
     if shot.angle or shot.corners is not None:
         beside = tuple(round(255 * c) for c in shot.surround or shot.paper)
         back = tuple(homography(target, corners).ravel()[:8])
@@ -137,7 +138,8 @@ def photograph(sheet: Sheet, shot: Shot, ways: tuple[str, ...], rng: np.random.G
         values = values * shot.light(x / size[0], y / size[1])[..., None].astype(np.float32)
     values = values + shot.noise * rng.standard_normal(values.shape, np.float32)
     final = Image.fromarray(np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8))
-    return Photograph(final, truth(sheet, homography(corners, target), ways), shot.jpeg)
+    rows = [placed.row for line in sheet.lines for word in line for placed in word]
+    return Photograph(final, truth(sheet, homography(corners, target), ways), rows, shot.jpeg)
 
 
 def colored(sheet: Sheet, shot: Shot) -> Array:
@@ -152,7 +154,7 @@ def colored(sheet: Sheet, shot: Shot) -> Array:
     return paper * (1 - ink) + np.array(shot.ink, np.float32) * ink
 
 
-def placed(corners: Array, shot: Shot) -> tuple[Array, tuple[int, int]]:
+def positions(corners: Array, shot: Shot) -> tuple[Array, tuple[int, int]]:
     """Where the corners of the sheet are in the photo, and the photo's (width, height)."""
     radians, size = np.deg2rad(shot.angle), corners[2]
     turn = np.array([[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
-import cnnfast as cf
 import numpy as np
 import pytest
 
@@ -32,6 +32,10 @@ def _few_letters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     images[:, 2:26, 8:20] = 255
     letters = layout.Letters(images, np.arange(26), list("abcdefghijklmnopqrstuvwxyz"))
     monkeypatch.setattr(generate, "held_out_letters", lambda: letters)
+    sure = np.full(26, 0.01)
+    sure[0] = 0.75
+    everything_is_a = SimpleNamespace(predict_proba=lambda images: np.tile(sure, (len(images), 1)))
+    monkeypatch.setattr(peers, "_letters_model", lambda path: everything_is_a)
     monkeypatch.setattr(layout, "HEIGHT", (20, 21))
     monkeypatch.setattr(generate, "LINES", (1, 2))
     monkeypatch.setattr(command, "CONTRIBUTED", tmp_path / "none")
@@ -53,15 +57,16 @@ def test_the_table_the_pages_and_the_json(
     folder, result = tmp_path / "out", tmp_path / "result.json"
     assert command.main(["--pages", "9", "--save", str(folder), "--json", str(result)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2 + 9 + 1 + 1
+    assert len(lines) == 2 + 2 * (9 + 1) + 1
     assert lines[2].startswith("| cnnfast | clean | 1 | 100.0 % | 100.0 % | 0.0 % |")
     assert lines[11].startswith("| cnnfast | all | 9 | 100.0 % | 100.0 % | 0.0 % |")
-    assert lines[12] == "left out: tesseract: there is no such program"
+    assert lines[21].startswith("| single letters | all | 9 | 100.0 % |")
+    assert lines[22] == "left out: tesseract: there is no such program"
     assert len(list(folder.glob("*.json"))) == 9
     assert (folder / "006-noise.jpg").exists()
     told = json.loads(result.read_text())
-    assert told["summary"][-1]["character_error_rate"] == 0
-    assert [page["page"] for page in told["pages"]][:2] == ["000-clean.png", "001-skew.png"]
+    assert told["summary"][9]["character_error_rate"] == 0
+    assert [page["page"] for page in told["pages"]][1:3] == ["000-clean.png", "001-skew.png"]
 
 
 def test_a_failing_reader_is_named_and_counts_as_nothing_read(
@@ -96,6 +101,15 @@ def test_bad_arguments(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     assert capsys.readouterr().err == "bench.pages: --pages and --seed must be at least 0\n"
     assert command.main(["--readers", "abbyy"]) == 2
     assert "there is no reader 'abbyy'; expected cnnfast, tesseract or easyocr" in capsys.readouterr().err
+
+
+def test_single_letters_are_the_answers_to_the_images_of_the_data_set(tmp_path: Path) -> None:
+    letters = generate.held_out_letters()
+    [(_, path, page)] = command.write_pages(tmp_path, 1, 0, ["clean"], letters)
+    reading = peers.single_letters(None, letters)(path)
+    assert reading.error is None
+    assert reading.page.text == re.sub("[a-z]", "a", page.text)
+    assert {letter.confidence for letter, _, _ in reading.page.letters()} == {0.75}
 
 
 # --- peers ------------------------------------------------------------------------------------------
@@ -138,8 +152,3 @@ def test_the_result_of_read_page() -> None:
     page = peers.from_read_page(SimpleNamespace(lines=[line]))
     assert page.text == "a"
     assert page.lines[0][0][0].box == (1.0, 2.0, 3.0, 4.0)
-
-
-@pytest.mark.skipif(hasattr(cf, "read_page"), reason="cnnfast has read_page")
-def test_without_read_page() -> None:
-    assert peers.readers()[1]["cnnfast"] == "this version of cnnfast has no read_page"
