@@ -4,8 +4,8 @@
 
 Pages are laid out from the test part of emnist-letters-derived and photographed in eight ways; every ninth
 combines two or three of them. The reader "single letters" is given the boxes and the data set's own images
-of the letters: what the classifier can read at best. Photographs in the folder pages/ are read, too. Times are
-of one page after another; run nothing else meanwhile.
+of the letters: what the classifier can read at best. Photographs in the folder pages/ are read, too. Times
+are of one page after another; run nothing else meanwhile.
 """
 
 from __future__ import annotations
