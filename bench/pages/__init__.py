@@ -1,1 +1,1 @@
-"""A benchmark of reading pages: generated photographs of real letters, with truth. See docs/read.md."""
+"""A benchmark of reading pages: generated photos of real letters, with truth. See docs/performance.md."""

@@ -66,6 +66,7 @@ def test_boxes_are_matched_once_best_first() -> None:
     true: list[Box] = [(0, 0, 10, 10), (20, 0, 30, 10)]
     found: list[Box] = [(1, 0, 11, 10), (0, 0, 10, 10), (24, 0, 34, 10), (50, 0, 60, 10)]
     assert metrics.match(true, found) == {0: 1}  # 6 of 14 columns of the second are too few
+    assert metrics.match([(0, 0, 10, 10), (1, 0, 11, 10)], [(0, 0, 10, 10)]) == {0: 0}
     assert metrics.match(true, [(23, 0, 33, 10)]) == {1: 0}  # 7 of 13
     assert metrics.match(true, []) == metrics.match([], found) == {}
 
