@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import cnnfast as cf
 import numpy as np
 import pytest
 
@@ -118,10 +119,11 @@ def test_single_letters_are_the_answers_to_the_images_of_the_data_set(tmp_path: 
 def test_absent_peers_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peers.shutil, "which", lambda name: None)
     monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(peers, "_cnnfast", lambda model: truthful)
+    monkeypatch.setattr(cf, "read_page", None, raising=False)
     found, left_out = peers.readers()
-    assert list(found) == ["cnnfast"]
+    assert found == {}
     assert left_out == {
+        "cnnfast": 'scipy is not installed (pip install "cnnfast[read]")',
         "tesseract": "there is no program 'tesseract' (Debian: apt-get install tesseract-ocr)",
         "easyocr": "easyocr is not installed (pip install easyocr)",
     }
