@@ -34,7 +34,7 @@ LAYERS = (
     ("nn", "optim", "plot"),
     ("_config", "functional", "models"),
     ("training",),
-    ("benchmark", "explanation", "interop", "reporting"),
+    ("benchmark", "explanation", "interop", "pages", "reporting"),
     ("demo",),
     ("cli",),
     ("__main__",),

@@ -35,6 +35,7 @@ from .training.trainer import Trainer
 if TYPE_CHECKING:
     from . import interop, plot, vision
     from .explanation import Explanation, explain
+    from .pages import Page, read_page
     from .reporting import Report, calibrated, report
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "JSONLinesLogger",
     "LearningRateTest",
     "MultilabelEvaluation",
+    "Page",
     "RegressionEvaluation",
     "Report",
     "StepHistory",
@@ -76,6 +78,7 @@ __all__ = [
     "nn",
     "optim",
     "plot",
+    "read_page",
     "report",
     "set_num_threads",
     "show_config",
@@ -84,13 +87,16 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """On first access, imports what takes time: `interop`, `plot`, `vision`, `explain`, `report`."""
+    """On first access, imports what takes time: `interop`, `plot`, `vision`, `explain`, `report`,
+    `read_page`."""
     from importlib import import_module
 
     if name in ("interop", "plot", "vision"):
         return import_module(f".{name}", __name__)
     if name in ("Explanation", "explain"):
         return getattr(import_module(".explanation", __name__), name)
+    if name in ("Page", "read_page"):
+        return getattr(import_module(".pages", __name__), name)
     if name in ("Report", "calibrated", "report"):
         return getattr(import_module(".reporting", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,9 +10,9 @@ import importlib
 from types import ModuleType
 
 #: Import name -> name on the package index, where the two differ.
-_PACKAGE_NAMES = {"PIL": "pillow", "sklearn": "scikit-learn"}
+_PACKAGE_NAMES = {"PIL": "pillow", "sklearn": "scikit-learn", "pillow_heif": "pillow-heif"}
 #: Package -> the extra that installs it.
-_EXTRAS = {"rich": "cli", "pillow": "cli", "requests": "cli", "matplotlib": "plot"}
+_EXTRAS = {"rich": "cli", "pillow": "cli", "requests": "cli", "matplotlib": "plot", "scipy": "read"}
 
 
 class CnnfastError(Exception):

@@ -25,6 +25,7 @@ from . import (
     models,
     plot,
     predict,
+    read,
     recipes,
     report,
     show_config,
@@ -117,7 +118,20 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     top.set_defaults(run=None)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (train, evaluate, report, predict, explain, demo, models, plot, data, show_config, bench):
+    for command in (
+        train,
+        evaluate,
+        report,
+        predict,
+        read,
+        explain,
+        demo,
+        models,
+        plot,
+        data,
+        show_config,
+        bench,
+    ):
         command.register(commands)
     return top
 

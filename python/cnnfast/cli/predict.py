@@ -125,6 +125,8 @@ def add_preparation(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     require("PIL", "reading images")
+    from ..vision.single_letter import SEVERAL
+
     if options.threads is not None:
         set_num_threads(options.threads)
     path = model_files.chosen_or_newest(options.model)
@@ -137,6 +139,8 @@ def run(options: argparse.Namespace) -> int:
         say(to_json({"model": path, "images": [prediction.to_dict() for prediction in predictions]}))
     else:
         _print(predictions, options.show)
+    if any(prediction.warning == SEVERAL for prediction in predictions):
+        note("note: cnnfast read reads pages of several letters")
     return (
         0
         if predictions and not any(prediction.error or prediction.is_rejected for prediction in predictions)

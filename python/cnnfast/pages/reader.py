@@ -1,0 +1,153 @@
+"""Runs the steps from an upright image to a `Page`; all letters are classified as one batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from ..nn import Module
+from ..vision import normalize, reading
+from . import ink, layout, split, straighten, word_list
+from .layout import Blob
+from .page import Box, Letter, Line, Page, Word
+from .split import Piece
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+LONG_SIDE = 2000
+"""Pages are downsampled to this longer side."""
+
+SIZE = 28
+EDGE = 0.5
+"""Least ink of the pixels of a letter."""
+
+MAX_LETTERS = 20_000
+"""More pieces to classify than this are noise."""
+
+TOP = 3
+
+
+@dataclass(frozen=True)
+class _Straight:
+    """The straightened page, and how its pixels map to those of the upright image."""
+
+    ink: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    shape: tuple[int, int]
+    angle: float
+    scale: tuple[float, float]
+
+    def crop(self, piece: Piece) -> NDArray[np.float32]:
+        """The ink of a piece alone, with its soft edges."""
+        blob = piece.blob
+        left = blob.left + piece.start
+        top, right = max(0, blob.top - 1), blob.left + piece.stop
+        window = slice(top, blob.bottom + 1), slice(left, right)
+        labels = self.labels[window]
+        own = np.isin(labels, blob.labels) | (labels == 0)
+        return np.where(own, self.ink[window], np.float32(0))
+
+    def box(self, piece: Piece) -> Box:
+        """The box of its pixels in the upright image."""
+        blob = piece.blob
+        window = slice(blob.top, blob.bottom), slice(blob.left + piece.start, blob.left + piece.stop)
+        y, x = np.nonzero(np.isin(self.labels[window], blob.labels))
+        points = np.stack([y + blob.top, x + blob.left + piece.start]).astype(np.float64)
+        if self.ink.shape != self.shape:
+            matrix, offset = straighten.rotation(self.shape, self.angle)
+            points = matrix @ points + offset[:, None]
+        low, high = points.min(1), points.max(1) + 1
+        h, w = self.shape[0] * self.scale[0], self.shape[1] * self.scale[1]
+        top, bottom = (np.clip([low[0], high[0]], 0, self.shape[0]) * self.scale[0]).round()
+        left, right = (np.clip([low[1], high[1]], 0, self.shape[1]) * self.scale[1]).round()
+        return int(left), int(top), int(min(right, w)), int(min(bottom, h))
+
+
+def read(upright: Image.Image, model: Module, words: list[str] | None, style: normalize.Style) -> Page:
+    """Reads an upright image.
+
+    Raises:
+        DataError: There is no ink, or only noise.
+    """
+    scale = max(1.0, max(upright.size) / LONG_SIDE)
+    shape = max(1, round(upright.height / scale)), max(1, round(upright.width / scale))
+    amount = ink.ink(reading.to_pixels(upright, shape))
+    angle = straighten.skew(amount > EDGE)
+    amount = straighten.straightened(amount, angle)
+    mask = amount > EDGE
+    mask &= ~straighten.rules(mask)
+    amount = np.where(mask | (amount < EDGE), amount, np.float32(0))
+    labels, parts, size = layout.components(mask)
+    rows = layout.lines(layout.joined(parts, size), size)
+    if not rows:
+        raise DataError("no letters found on the page")
+    page = _Straight(amount, labels, shape, angle, (upright.height / shape[0], upright.width / shape[1]))
+    limit = layout.word_gap(rows, size)
+    read_rows = _classified(page, rows, size, model, style)
+    lines = tuple(_line(page, row, limit, model.classes or (), words) for row in read_rows)
+    return Page(lines, (upright.height, upright.width), upright)
+
+
+_Read = tuple[Piece, NDArray[np.float32]]
+"""A letter and the probabilities of its classes."""
+
+
+def _classified(
+    page: _Straight, rows: list[list[Blob]], size: float, model: Module, style: normalize.Style
+) -> list[list[_Read]]:
+    usual = split.usual_width([blob for row in rows for blob in row], size)
+    parts = [
+        [split.pieces(blob, page.crop(Piece(blob, 0, blob.width)), usual) for blob in row] for row in rows
+    ]
+    flat = [piece for row in parts for pieces in row for piece in pieces]
+    if len(flat) > MAX_LETTERS:
+        raise DataError(f"{len(flat)} marks on the page that may be letters: noise, or no handwriting")
+    pixels = np.stack([_normalized(page.crop(piece), style) for piece in flat])
+    probabilities = model.predict_proba(pixels[:, None])
+    result, at = [], 0
+    for row in parts:
+        letters: list[_Read] = []
+        for pieces in row:
+            values = probabilities[at : at + len(pieces)]
+            at += len(pieces)
+            letters += [(pieces[k], values[k]) for k in split.best(pieces, values.max(1), usual)]
+        result.append(letters)
+    return result
+
+
+def _normalized(amount: NDArray[np.float32], style: normalize.Style) -> NDArray[np.uint8]:
+    if not (amount > EDGE).any():
+        return np.zeros((SIZE, SIZE), np.uint8)
+    return normalize.normalize(amount, SIZE, style)
+
+
+def _line(
+    page: _Straight, row: list[_Read], limit: float, classes: tuple[str, ...], words: list[str] | None
+) -> Line:
+    groups: list[list[_Read]] = []
+    end = 0
+    for piece, values in row:
+        left = piece.blob.left + piece.start
+        if not groups or left - end >= limit:
+            groups.append([])
+        groups[-1].append((piece, values))
+        end = piece.blob.left + piece.stop
+    return Line(tuple(_word(page, group, classes, words) for group in groups))
+
+
+def _word(page: _Straight, group: list[_Read], classes: tuple[str, ...], words: list[str] | None) -> Word:
+    chosen = None
+    if words:
+        chosen = word_list.choose(np.stack([values for _, values in group]), classes, words)
+    letters = []
+    for k, (piece, values) in enumerate(group):
+        best = int(values.argmax()) if chosen is None else chosen[k]
+        top = np.argsort(-values, kind="stable")[:TOP]
+        alternatives = tuple((classes[i], float(values[i])) for i in top)
+        letters.append(Letter(page.box(piece), classes[best], float(values[best]), alternatives))
+    return Word(tuple(letters))

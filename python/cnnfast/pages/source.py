@@ -1,0 +1,53 @@
+"""Opens pages: images as `cnnfast.vision` takes them, and HEIC and PDF with optional packages."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from .._files import expand
+from ..errors import DataError, require
+from ..vision import sources
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+PDF_SCALE = 200 / 72
+"""PDF pages are rendered with 200 dots per inch."""
+
+
+def upright(source: sources.Source, who: str) -> Image.Image:
+    """The image of a page, rotated by its EXIF orientation.
+
+    Args:
+        source: As `vision.to_model_input` takes it; also the path of a HEIC file or of a PDF (first page).
+        who: Name of the calling function, for error messages.
+
+    Raises:
+        MissingDependencyError: A HEIC needs pillow-heif, a PDF pypdfium2.
+        Otherwise as `sources.upright`.
+    """
+    ending = os.path.splitext(os.fspath(source))[1] if isinstance(source, str | os.PathLike) else ""
+    if ending.lower() == ".pdf":
+        return _pdf(expand(source))  # type: ignore[arg-type]
+    if ending.lower() in (".heic", ".heif"):
+        heif = require("pillow_heif", "reading HEIC")
+        with sources.open_regular(source) as file, sources.decoding():  # type: ignore[arg-type]
+            return sources.upright(heif.open_heif(file).to_pillow(), who)
+    return sources.upright(source, who)
+
+
+def _pdf(path: str) -> Image.Image:
+    pdfium = require("pypdfium2", "reading PDF")
+    with sources.open_regular(path):
+        pass  # missing files and devices get the error of every other image
+    with sources.decoding():
+        document = pdfium.PdfDocument(path)
+        try:
+            width, height = document[0].get_size()
+            if width * height * PDF_SCALE**2 > sources.MAX_PIXELS:
+                raise DataError("the first page of the PDF is too large")
+            image: Image.Image = document[0].render(scale=PDF_SCALE).to_pil()
+        finally:
+            document.close()
+    return image
