@@ -57,12 +57,8 @@ def read_page(
         MissingDependencyError: Pillow, scipy, or the reader of a HEIC or PDF is not installed.
 
     Example:
-        >>> import numpy as np
-        >>> page = np.full((200, 400), 230, np.uint8)      # a light page with L, L
-        >>> for left in (60, 260):
-        ...     page[60:140, left:left + 10] = page[130:140, left:left + 50] = 40
-        >>> read_page(page).shape
-        (200, 400)
+        >>> page = read_page("page.jpg")  # doctest: +SKIP
+        >>> print(page.text)  # doctest: +SKIP
     """
     require("scipy.ndimage", "reading pages")
     model = checked(models.pretrained("letters") if model is None else model)
