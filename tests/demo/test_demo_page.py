@@ -53,7 +53,7 @@ def test_a_drawing_is_read_and_taught(browser: Any, server: Server, width: int) 
         draw_seven(page)
         says(page, "#verdict", r"^7, \d")
         assert page.locator("#layers .layer").count() == 10
-        answer = server.session.classify(server.session._pixels[0])
+        answer = server.session.classify(list(server.session._drawings.values())[-1][0])
         assert page.locator("#bars strong").first.inner_text() == answer["top"][0][0]
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.select_option("#label", "7")
@@ -74,6 +74,10 @@ def test_keys_draw(browser: Any, server: Server) -> None:
         for _ in range(24):
             page.keyboard.press("Shift+ArrowDown")
         says(page, "#verdict", r"^1, \d")
+        page.click("#clear")
+        page.focus("#pad")
+        for key in ("Shift+ArrowUp", "Shift+ArrowUp"):
+            page.keyboard.press(key)
 
 
 def test_a_training_is_watched(browser: Any, server: Server) -> None:

@@ -74,7 +74,8 @@ def test_a_drawing_is_answered(server: Server) -> None:
     status, headers, body = ask(server, "drawing?w=280&h=280", seven().tobytes())
     assert (status, json.loads(body)["top"][0][0]) == (200, "7")
     assert headers["Cache-Control"] == "no-store"
-    assert ask(server, "explanation")[0] == 200
+    assert ask(server, f"explanation?drawing={json.loads(body)['drawing']}")[0] == 200
+    assert error(server, "explanation")[0] == 400
 
 
 def test_a_dot_is_no_character_yet(server: Server) -> None:
@@ -149,6 +150,12 @@ def test_two_tabs_at_once(server: Server) -> None:
     for thread in threads:
         thread.join()
     assert found == ["7"] * 9
+
+
+def test_a_fault_is_told_and_the_demo_goes_on(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server.session, "about", lambda: 1 / 0)
+    assert error(server, "about") == (500, "ZeroDivisionError: division by zero")
+    assert ask(server, "learning")[0] == 200
 
 
 def test_a_port_in_use(server: Server) -> None:

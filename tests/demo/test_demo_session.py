@@ -11,7 +11,9 @@ import cnnfast as cf
 import numpy as np
 import pytest
 from cnnfast import models, nn, optim
+from cnnfast.cli.model_files import training_data
 from cnnfast.demo import Course, Session
+from cnnfast.demo import learning as learning_module
 from cnnfast.demo.answer import answer, encoded, prepared
 from cnnfast.demo.learning import Learning
 from cnnfast.demo.lessons import Lessons
@@ -43,7 +45,7 @@ def learning(images: Any) -> Iterator[Learning]:
 @pytest.fixture
 def session(images: Any) -> Iterator[Session]:
     courses = {"glyphs": Course("synthetic letters", lambda: images, build, "emnist")}
-    made = Session(models.pretrained("digits"), "digits", "mnist", courses)
+    made = Session(models.pretrained("digits"), "digits", "mnist", courses, "mnist")
     yield made
     made.close()
 
@@ -76,10 +78,17 @@ def test_an_answer_has_the_numbers_of_the_network() -> None:
     assert found["layers"][0]["operation"] == "Conv2d"
 
 
-def test_networks_that_read_no_images_are_refused() -> None:
-    model = nn.Sequential(nn.Linear(4, 2), input_shape=(4,), seed=0)
-    with pytest.raises(ValueError, match=r"demo: the network reads \(4,\), not images"):
-        prepared(seven(), model, "emnist")
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (nn.Sequential(nn.Linear(4, 2), input_shape=(4,), seed=0), r"reads \(4,\), not images"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(12, 2), input_shape=(1, 3, 4), seed=0), "3x4, which are not"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(784, 1), input_shape=(1, 28, 28), seed=0), r"outputs \(1,\)"),
+    ],
+)
+def test_networks_that_do_not_classify_images_are_refused(model: nn.Module, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"demo: the network .*{reason}"):
+        Session(model, "m", "emnist", {})
 
 
 def test_arrays_are_little_endian() -> None:
@@ -87,36 +96,45 @@ def test_arrays_are_little_endian() -> None:
 
 
 def test_explanations_and_lessons_need_a_drawing(session: Session) -> None:
-    for work in (session.explanation, lambda: session.teach("7"), session.tune):
+    for work in (session.explanation, lambda number: session.teach(number, "7"), session.tune):
         with pytest.raises(ValueError, match="draw something first"):
-            work()
-    session.classify(seven())
-    assert "digits, your drawing" in session.explanation()
+            work(1)
+    number = session.classify(seven())["drawing"]
+    assert "digits, your drawing" in session.explanation(number)
     with pytest.raises(ValueError, match="label: 'x' is not one of 0, 1, 2"):
-        session.teach("x")
+        session.teach(number, "x")
     with pytest.raises(ValueError, match="no drawing has a label yet"):
-        session.tune()
+        session.tune(number)
 
 
-def test_the_network_learns_what_it_is_taught(session: Session) -> None:
-    """A 7 is called 3 from now on, as the lessons say so."""
-    assert session.classify(seven())["top"][0][0] == "7"
-    assert session.teach("3") == {"lessons": {"3": 1}}
-    found = session.tune()
+def test_the_network_learns_what_it_is_taught_and_forgets_it(session: Session) -> None:
+    """A 7 is called 3, as the lessons say so."""
+    first = session.classify(seven())
+    assert first["top"][0][0] == "7"
+    assert session.teach(first["drawing"], "3") == {"lessons": {"3": 1}}
+    found = session.tune(first["drawing"])
     assert found["steps"] > 3
     assert (found["before"][0][0], found["top"][0][0]) == ("7", "3")
+    assert session.restore() == {"lessons": {}}
+    assert session.classify(seven())["probabilities"] == first["probabilities"]
+
+
+def test_two_tabs_have_drawings_of_their_own(session: Session) -> None:
+    mine, other = session.classify(seven()), session.classify(seven(100))
+    session.teach(mine["drawing"], "7")
+    np.testing.assert_array_equal(session.lessons.dataset().images[0], decoded(mine["input"]))
+    assert not np.array_equal(decoded(mine["input"]), decoded(other["input"]))
 
 
 def test_drawings_and_model_are_saved_as_files(session: Session, tmp_path: Any) -> None:
-    session.classify(seven())
-    session.teach("7")
-    session.classify(seven(40))
-    session.teach("1")
+    for shift, label in ((0, "7"), (40, "1")):
+        session.teach(session.classify(seven(shift))["drawing"], label)
     data = cf.datasets.from_npz(io.BytesIO(session.drawings()))
     assert [data.classes[k] for k in data.labels] == ["7", "1"]
     np.testing.assert_array_equal(data.images, session.lessons.dataset().images.reshape(data.images.shape))
     (tmp_path / "model.safetensors").write_bytes(session.model_file())
     assert cf.load(tmp_path / "model.safetensors").classes == session.model.classes
+    assert training_data(str(tmp_path / "model.safetensors")) == "mnist"
 
 
 def test_fine_tuning_does_not_forget_the_training_images(images: Any) -> None:
@@ -180,6 +198,16 @@ def test_a_training_that_diverges_says_so(learning: Learning) -> None:
     wait(lambda: bool(learning.state()["error"]))
     assert learning.state()["mode"] == "paused"
     assert learning.state()["error"].startswith("stopped: ")
+
+
+def test_a_training_that_nobody_watches_pauses(learning: Learning, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learning_module, "UNWATCHED", 0.05)
+    learning.run()
+    wait(lambda: learning._mode == "paused")
+    assert learning._steps > 0
+    learning.reset()
+    learning.close()
+    learning.reset()  # after the end of the thread it must not wait for anything
 
 
 def test_commands_of_the_page(session: Session) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .. import datasets
 from .._core import set_num_threads
 from ..datasets import ImageDataset
-from ..errors import require
+from ..errors import CheckpointError, require
 from ..nn import Module, serialization
 from . import arguments, data_source, model_files, predict
 from .errors import note, say
@@ -67,7 +67,11 @@ def run(options: argparse.Namespace) -> int:
     path = model_files.chosen_or_newest(options.model)
     model = serialization.load(path)
     style: Style = "mnist" if predict.style_for(path) == "mnist" else "emnist"
-    session = Session(model, os.path.basename(path).removesuffix(".safetensors"), style, _courses(options))
+    name, data = os.path.basename(path).removesuffix(".safetensors"), model_files.training_data(path)
+    try:
+        session = Session(model, name, style, _courses(options), data)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {str(error).removeprefix('demo: ')}") from None
     server = Server(session, options.port)
     try:
         say(server.url)

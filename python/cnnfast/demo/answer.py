@@ -9,7 +9,7 @@ import numpy as np
 
 from .._types import Array
 from ..nn import Module
-from ..vision import prepare, to_color_input
+from ..vision import InkColor, prepare, to_color_input
 from ..vision.normalize import Style
 
 #: Classes that are named first.
@@ -18,24 +18,36 @@ TOP = 3
 MOST_MAPS = 128
 
 
-def prepared(image: Any, model: Module, style: Style) -> tuple[Array, str]:
+def check_model(model: Module) -> None:
+    """Check that a network classifies images that can be drawn.
+
+    Raises:
+        ValueError: It does not.
+    """
+    shape, outputs = model.input_shape, model.output_shape
+    if shape is None or len(shape) != 3 or shape[0] not in (1, 3):
+        raise ValueError(f"demo: the network reads {shape}, not images of one or three channels")
+    if shape[0] == 1 and shape[1] != shape[2]:
+        raise ValueError(f"demo: the network reads images of {shape[1]}x{shape[2]}, which are not square")
+    if model.task not in (None, "multiclass") or outputs is None or len(outputs) != 1 or outputs[0] < 2:
+        raise ValueError(f"demo: the network outputs {outputs}, not one logit for each of several classes")
+
+
+def prepared(image: Any, model: Module, style: Style, ink: InkColor = "auto") -> tuple[Array, str]:
     """The network's input, uint8 (c, h, w), and a warning if it does not look like one character.
 
     Args:
         image: Bytes of an image file, or an array, see `vision.to_model_input`.
+        model: One that `check_model` accepts.
 
     Raises:
         DataError: Not an image, or a blank one.
-        ValueError: A network that does not read images of one or three channels.
     """
     shape = model.input_shape
-    if shape is None or len(shape) != 3 or shape[0] not in (1, 3):
-        raise ValueError(f"demo: the network reads {shape}, not images of one or three channels")
+    assert shape is not None
     if shape[0] == 3:
         return to_color_input(image, (int(shape[1]), int(shape[2]))), ""
-    if shape[1] != shape[2]:
-        raise ValueError(f"demo: the network reads images of {shape[1]}x{shape[2]}, which are not square")
-    found = prepare(image, int(shape[1]), style)
+    found = prepare(image, int(shape[1]), style, ink)
     return found.pixels[None], found.warning
 
 

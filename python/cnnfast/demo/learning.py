@@ -21,8 +21,10 @@ from .answer import answer, class_names, kernels
 INTERVAL = 0.4
 #: Test images that are predicted for each view.
 CHUNK = 500
-#: Points of the loss curve that a reply has at most.
-MOST_POINTS = 400
+#: Points of the loss curve that a reply has at most, and that are kept.
+MOST_POINTS, MOST_KEPT = 400, 4000
+#: Seconds without a question for the state, after which the training pauses.
+UNWATCHED = 15.0
 
 
 class Learning:
@@ -47,6 +49,7 @@ class Learning:
         self._build, self._lr, self._batch_size = build, lr, min(batch_size, len(train))
         self._condition = threading.Condition()
         self._mode = "paused"
+        self._asked = time.monotonic()
         self._seed = 0
         self._chosen = test.images[0]
         self._start()
@@ -73,9 +76,9 @@ class Learning:
 
     def reset(self) -> None:
         """New initial weights, and none of the steps so far."""
+        self.pause()
         with self._condition:
             self._seed += 1
-            self._mode = "paused"
             self._start()
 
     def set_lr(self, lr: float) -> None:
@@ -99,6 +102,7 @@ class Learning:
     def state(self, since: int = 0) -> dict[str, Any]:
         """What has changed: points of the curves after the step `since`, and the newest view."""
         with self._condition:
+            self._asked = time.monotonic()
             points = [point for point in self._losses if point[0] > since]
             return {
                 "mode": "paused" if self._mode == "single" else self._mode,
@@ -154,6 +158,9 @@ class Learning:
                 if self._mode == "closed":
                     return
                 single = self._mode == "single"
+                if not single and time.monotonic() - self._asked > UNWATCHED:
+                    self._mode = "paused"  # the page was closed
+                    continue
                 seen += self._one_step()
                 elapsed = time.monotonic() - began
                 if single:
@@ -177,6 +184,8 @@ class Learning:
             return 0
         self._steps += 1
         self._losses.append((self._steps, round(loss, 5)))
+        if len(self._losses) > MOST_KEPT:
+            del self._losses[::2]
         return len(rows)
 
     def _test_some(self) -> None:

@@ -52,7 +52,7 @@ def _drawing(session: Session, query: Mapping[str, str], body: bytes) -> Reply:
     if not (8 <= width <= 1024 and 8 <= height <= 1024 and width * height == len(body)):
         raise ValueError(f"a drawing of {width}x{height} has {len(body)} bytes; sizes are 8 to 1024")
     try:
-        return _json(session.classify(np.frombuffer(body, np.uint8).reshape(height, width)))
+        return _json(session.classify(np.frombuffer(body, np.uint8).reshape(height, width), ink="dark"))
     except DataError as error:  # a drawing that has just begun: no mistake of the user
         return _json({"nothing": str(error)})
 
@@ -63,7 +63,8 @@ def _command(session: Session, query: Mapping[str, str], body: bytes) -> Reply:
 
 
 def _teach(session: Session, query: Mapping[str, str], body: bytes) -> Reply:
-    return _json(session.teach(_text(_object(body), "label")))
+    asked = _object(body)
+    return _json(session.teach(_number(asked), _text(asked, "label")))
 
 
 def _learning(session: Session, query: Mapping[str, str], body: bytes) -> Reply:
@@ -81,6 +82,21 @@ def _object(body: bytes) -> dict[str, Any]:
     return found
 
 
+def _tune(session: Session, query: Mapping[str, str], body: bytes) -> Reply:
+    return _json(session.tune(_number(_object(body))))
+
+
+def _explanation(session: Session, query: Mapping[str, str], body: bytes) -> Reply:
+    text = query.get("drawing", "")
+    number = int(text) if text.isdecimal() and len(text) < 16 else 0
+    return Reply(session.explanation(number).encode(), HTML, is_whole=True)
+
+
+def _number(asked: Mapping[str, Any]) -> int:
+    found = asked.get("drawing")
+    return found if isinstance(found, int) else 0
+
+
 def _text(asked: Mapping[str, Any], name: str) -> str:
     found = asked.get(name)
     if not isinstance(found, str):
@@ -92,9 +108,7 @@ def _text(asked: Mapping[str, Any], name: str) -> str:
 ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "about"): Route(lambda session, query, body: _json(session.about())),
     ("GET", "learning"): Route(_learning),
-    ("GET", "explanation"): Route(
-        lambda session, query, body: Reply(session.explanation().encode(), HTML, is_whole=True)
-    ),
+    ("GET", "explanation"): Route(_explanation),
     ("GET", "drawings.npz"): Route(
         lambda session, query, body: Reply(session.drawings(), BINARY, "drawings.npz")
     ),
@@ -104,6 +118,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "drawing"): Route(_drawing, 1024 * 1024),
     ("POST", "image"): Route(lambda session, query, body: _json(session.classify(body)), LARGE),
     ("POST", "teach"): Route(_teach, SMALL),
-    ("POST", "tune"): Route(lambda session, query, body: _json(session.tune()), SMALL),
+    ("POST", "tune"): Route(_tune, SMALL),
+    ("POST", "restore"): Route(lambda session, query, body: _json(session.restore()), SMALL),
     ("POST", "command"): Route(_command, SMALL),
 }

@@ -119,6 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(501, str(error))
         except (CnnfastError, ValueError, TypeError, OSError) as error:
             self._error(400, str(error))
+        except Exception as error:  # a fault of ours: the page says so, and the demo goes on
+            self._error(500, f"{type(error).__name__}: {error}")
 
     def _refusal(self, method: str) -> tuple[int, str] | None:
         """Why a request is not answered: it was not made by the page.

@@ -37,7 +37,11 @@ const pad = new Pad($("pad"), () => {
   classify();
 });
 
+let drawing = 0;
+
 function show(answer) {
+  drawing = answer.drawing;
+  $("explain").href = `explanation?drawing=${drawing}`;
   showInput($("input"), answer.input);
   showAnswer($("bars"), $("verdict"), answer);
   showLayers($("layers"), answer.layers);
@@ -62,9 +66,10 @@ function open(file) {
   return guarded(async () => {
     if (!file) return;
     const answer = await post("image", file);
-    pad.show(await createImageBitmap(file));
-    for (const id of ["undo", "clear"]) $(id).disabled = false;
     show(answer);
+    const image = await createImageBitmap(file).catch(() => null); // a format that only the server reads
+    if (image) pad.show(image);
+    for (const id of ["undo", "clear"]) $(id).disabled = pad.isEmpty;
   });
 }
 
@@ -88,13 +93,14 @@ function showLessons(counts) {
   $("lessons").textContent = parts.length ? `Lessons: ${parts.join(", ")}` : "No lessons yet.";
   $("tune").disabled = parts.length === 0;
   $("save-drawings").hidden = parts.length === 0;
+  $("restore").disabled = parts.length === 0;
 }
 
-$("add").onclick = () => guarded(async () => showLessons((await post("teach", { label: $("label").value })).lessons));
+$("add").onclick = () => guarded(async () => showLessons((await post("teach", { drawing, label: $("label").value })).lessons));
 $("tune").onclick = () => guarded(async () => {
   $("tune").disabled = true;
   try {
-    const answer = await post("tune");
+    const answer = await post("tune", { drawing });
     const [before, after] = [answer.before[0], answer.top[0]];
     show(answer);
     $("tuned").textContent =
@@ -102,6 +108,12 @@ $("tune").onclick = () => guarded(async () => {
   } finally {
     $("tune").disabled = false;
   }
+});
+
+$("restore").onclick = () => guarded(async () => {
+  showLessons((await post("restore")).lessons);
+  $("tuned").textContent = "The network is as it was before the lessons.";
+  if (!pad.isEmpty) classify();
 });
 
 // ------------------------------------------------------------------ the page

@@ -16,6 +16,7 @@ export class Pad {
     this.strokes = [];
     this.image = null;
     this.pen = [canvas.width / 2, canvas.height / 2];
+    this.joined = false; // the next point of a key goes on with the last stroke
     canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("keydown", (event) => this.#key(event));
@@ -29,12 +30,14 @@ export class Pad {
   }
 
   undo() {
+    this.joined = false;
     if (this.strokes.length === 0) this.image = null;
     this.strokes.pop();
     this.#update();
   }
 
   clear() {
+    this.joined = false;
     this.strokes = [];
     this.image = null;
     this.#update();
@@ -42,6 +45,7 @@ export class Pad {
 
   /** Shows an image in place of the drawing; strokes go on top. @param {ImageBitmap} image */
   show(image) {
+    this.joined = false;
     this.strokes = [];
     this.image = image;
     this.#draw();
@@ -61,6 +65,7 @@ export class Pad {
   #begin(event) {
     if (event.button !== 0) return;
     this.canvas.setPointerCapture(event.pointerId);
+    this.joined = false;
     this.strokes.push([this.#point(event)]);
     this.#update();
   }
