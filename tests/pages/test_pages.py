@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -162,6 +163,16 @@ def test_command_reads_others_after_a_bad_file(tmp_path, capsys):
     assert bad["error"]
     assert len(good["lines"]) == 2
     assert set(good["lines"][0]["words"][0][0]) == {"text", "box", "confidence", "is_sure", "alternatives"}
+
+
+def test_command_reads_others_after_a_page_without_reader(tmp_path, capsys, monkeypatch):
+    drawn().save(tmp_path / "good.png")
+    (tmp_path / "photo.heic").write_bytes(b"x")
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    assert main(["read", str(tmp_path / "photo.heic"), str(tmp_path / "good.png"), "--json"]) == 1
+    out = capsys.readouterr()
+    assert "pip install pillow-heif" in out.err
+    assert len(json.loads(out.out)["pages"][1]["lines"]) == 2
 
 
 def test_command_draws_boxes(tmp_path, capsys):

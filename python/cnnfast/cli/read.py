@@ -10,7 +10,7 @@ from .._core import set_num_threads
 from .._files import check_writable
 from .._json import plain, to_json
 from .._text import printable
-from ..errors import CheckpointError, CnnfastError, DataError, require
+from ..errors import CheckpointError, CnnfastError, DataError, MissingDependencyError, require
 from ..nn import Module, serialization
 from . import arguments, model_files
 from .errors import describe, fail, note, say
@@ -82,7 +82,7 @@ def _read(
 
     try:
         page = read_page(file, model, words=words, style=style)
-    except (DataError, OSError) as error:
+    except (DataError, MissingDependencyError, OSError) as error:
         text = describe(error)
         fail(text)
         return {"file": file, "error": text}
