@@ -67,7 +67,7 @@ def test_wrong_usage(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert error_of(capsys, *command.split(), code=2) == USAGE[command]
 
 
-COMMANDS = "train, evaluate, report, predict, explain, demo, models, plot, data, show-config, bench"
+COMMANDS = "train, evaluate, report, predict, read, explain, demo, models, plot, data, show-config, bench"
 UNKNOWN = {
     "trian": ("there is no command 'trian'; did you mean 'train'?", "cnnfast"),
     "frobnicate": (f"there is no command 'frobnicate'; there are {COMMANDS}", "cnnfast"),
