@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cnnfast as cf
 import pytest
-from cnnfast.cli import arguments, recipes, train_options
+from cnnfast.cli import recipes, train_options
 from cnnfast.cli.main import main, parser
 from cnnfast.nn import serialization
 
@@ -56,4 +56,3 @@ def test_a_recipe_is_printed_and_recorded(capsys: pytest.CaptureFixture[str]) ->
 def test_an_unknown_recipe(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--recipe", "quik"]) == 2
     assert "argument --recipe: 'quik' is not one of" in capsys.readouterr().err
-    assert isinstance(arguments.one_of(recipes.names())("quick"), str)
