@@ -18,6 +18,12 @@ from tests.support.browser import open_page, running_browser
 from tests.support.file_server import FileServer, running_server
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are named by their length: their content may hold the time (gzip does), and all workers of a run
+    must find the same names."""
+    return f"{argname} of {len(val)} bytes" if isinstance(val, bytes) else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`isa` runs a test on every variant this machine can execute, `dtype` in both precisions.
 

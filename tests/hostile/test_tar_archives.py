@@ -114,7 +114,11 @@ def test_every_cut_and_changed_byte() -> None:
             read_members("read", bytes(changed), [WANTED])
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", gzip.compress(b"<html>" * 500), gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>", gzip.compress(b"<html>" * 500), gzip.compress(b"")],
+    ids=["empty", "page", "packed page", "packed empty"],
+)
 def test_other_files(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "cifar-10-python.tar.gz"
     path.write_bytes(content)
