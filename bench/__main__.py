@@ -59,12 +59,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, metavar="N", help="threads of all libraries (default: all)")
     parser.add_argument("--only", metavar="REGEX", help="only rows whose name contains this")
     parser.add_argument("--json", metavar="PATH", help="write all samples and results to this file")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the file of --json: only rows it lacks or the machine was too busy for",
+    )
     given = parser.parse_args(arguments)
+    if given.resume and given.json is None:
+        parser.error("argument --resume: needs --json PATH, the file to go on with")
     if given.threads is not None and given.threads < 1:
         parser.error(f"argument --threads: must be at least 1, got {given.threads}")
     options = Options(quick=given.quick, threads=given.threads, only=given.only)
     try:
-        result = run_rows(options, SOURCES, given.json, lambda line: print(line, flush=True), PACKAGES)
+        result = run_rows(
+            options,
+            SOURCES,
+            given.json,
+            lambda line: print(line, flush=True),
+            PACKAGES,
+            resume=given.resume,
+        )
     except (CnnfastError, OSError, ValueError, AssertionError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -58,7 +58,7 @@ def caption(result: Mapping[str, Any]) -> str:
     about = result["machine"]
     packages = (("cnnfast", "cnnfast"), ("PyTorch", "torch"), ("ONNX Runtime", "onnxruntime"))
     versions = [f"{label} {about[name].partition('+')[0]}" for label, name in packages if name in about]
-    busy = sum(1 for row in result["rows"] if row["is_contended"])
+    busy = sum(1 for row in result["rows"] if row.get("is_contended"))
     remarks = [f"Other processes used the machine in {busy} of {len(result['rows'])} rows."] if busy else []
     remarks += ["A quick run: do not quote."] if result["options"]["quick"] else []
     lines = (

@@ -8,6 +8,7 @@ further rows, networks and peers.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.metadata
 import os
 import platform
@@ -21,6 +22,7 @@ import numpy as np
 from .. import _core, _terminal
 from .._files import atomic_write, check_writable
 from .._json import to_json
+from . import unfinished
 from .networks import SHIPPED, network_rows
 from .peers import torch_peers
 from .timing import Options, Row
@@ -76,10 +78,13 @@ def run_rows(
     json_path: str | os.PathLike[str] | None,
     write: Write,
     packages: Sequence[str] = ("torch",),
+    *,
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Run a benchmark: machine, peak, the rows of all sources, JSON; the number of threads is restored.
 
     packages: packages whose versions to record, if they are installed.
+    resume: go on with the JSON file, if there is one: only what it lacks or the machine was too busy for.
     """
     if options.only is not None:
         try:
@@ -93,14 +98,17 @@ def run_rows(
         if options.threads is not None:
             _core.set_num_threads(options.threads)
         about = machine(packages)
-        result: dict[str, Any] = {"machine": about, "options": vars(options), "peak": [], "rows": []}
+        result = unfinished.empty(about, options)
+        if resume and json_path is not None and Path(json_path).exists():
+            result = unfinished.read(json_path, result)
+            options = dataclasses.replace(options, done=unfinished.reliable(result))
         write(_terminal.packed(f"{key} {value}" for key, value in about.items()))
         for entry in peak_rows(options):
             result["peak"].append(entry)
             write(f"{entry['name']:<24} {entry['gflops']:>8.1f} GFLOP/s on one thread")
         for source in sources:
             for row in source(options):
-                result["rows"].append(row.to_dict())
+                unfinished.add(result["rows"], row.to_dict())
                 for line in row.lines():
                     write(line)
                 if json_path is not None:

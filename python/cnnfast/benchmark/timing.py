@@ -50,18 +50,20 @@ class Options:
     quick: fewer rounds and batch sizes, as a smoke test; do not quote the results.
     threads: threads of both libraries; None keeps cnnfast's number.
     only: regular expression to search for in row names.
+    done: names of rows that are not measured again.
     """
 
     quick: bool = False
     threads: int | None = None
     only: str | None = None
+    done: frozenset[str] = frozenset()
 
     @property
     def effort(self) -> Effort:
         return QUICK if self.quick else Effort()
 
     def includes(self, name: str) -> bool:
-        return self.only is None or re.search(self.only, name) is not None
+        return name not in self.done and (self.only is None or re.search(self.only, name) is not None)
 
 
 @dataclass(frozen=True)
