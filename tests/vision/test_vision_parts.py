@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from cnnfast.vision import (
@@ -9,6 +11,7 @@ from cnnfast.vision import (
     components,
     normalize,
     reading,
+    resize,
     threshold,
 )
 
@@ -56,6 +59,28 @@ def test_soften_is_a_gaussian() -> None:
     y = np.arange(41) - 20.0
     assert blurred.sum() == pytest.approx(1, abs=1e-6)
     assert (blurred.sum(1) * y**2).sum() == pytest.approx(9, rel=0.01)
+
+
+def test_blur_and_reduction_by_one_matrix_as_one_after_the_other(rng: np.random.Generator) -> None:
+    image = rng.random((149, 149)).astype(np.float32)
+    matrix = normalize.blur_and_reduce(149, 28, 2.0)
+    expected = resize.resize(normalize.blur(image, 2.0), (28, 28))
+    np.testing.assert_allclose(matrix @ image @ matrix.T, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("width", [1, 2, 5])
+def test_thickening_is_dilation_with_a_disc(width: int, rng: np.random.Generator) -> None:
+    ink = np.zeros((30, 20), np.float32)
+    ink[8:22, 9 : 9 + width] = rng.random((14, width))
+    radius = (normalize.MIN_STROKE_WIDTH - normalize.stroke_width(ink)) / 2
+    n = math.ceil(radius)
+    padded = np.pad(ink, 2 * n)
+    expected = np.zeros((30 + 2 * n, 20 + 2 * n), np.float32)
+    for y, x in np.ndindex(2 * n + 1, 2 * n + 1):
+        weight = np.clip(radius + 1 - math.hypot(y - n, x - n), 0, 1)
+        part = padded[y : y + 30 + 2 * n, x : x + 20 + 2 * n]
+        expected = np.maximum(expected, np.float32(weight) * part)
+    np.testing.assert_array_equal(normalize.thicken(ink), expected)
 
 
 def test_stroke_width_of_a_bar() -> None:

@@ -7,6 +7,7 @@ box of 20 pixels; their center of mass is, on average, half a pixel right of and
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Literal
 
@@ -53,8 +54,9 @@ def normalize(ink: Gray, size: int, style: Style) -> NDArray[np.uint8]:
     side = round(max(h, w) / LETTER_FRACTION[style])
     row, column = (h / 2, w / 2) if style == "emnist" else _center_of_mass(letter)
     middle = side / 2 if style == "emnist" else side * 14.5 / 28
-    square = _placed(letter, side, round(middle - row), round(middle - column))
-    small = np.clip(resize(blur(square, BLUR * max(h, w) / LONG_SIDE), (size, size)), 0, None)
+    top, left = _start(middle - row, side - h), _start(middle - column, side - w)
+    filters = blur_and_reduce(side, size, BLUR * max(h, w) / LONG_SIDE)
+    small = np.clip(filters[:, top : top + h] @ letter @ filters[:, left : left + w].T, 0, None)
     pixels: NDArray[np.uint8] = np.rint(small * (255 / small.max())).astype(np.uint8)
     return pixels
 
@@ -93,8 +95,10 @@ def as_is(gray: Gray) -> NDArray[np.uint8]:
 
 def stroke_width(ink: Gray) -> float:
     """Mean width of the strokes in pixels: twice the area over the length of the outline."""
-    dy, dx = np.diff(ink, axis=0, prepend=0, append=0), np.diff(ink, axis=1, prepend=0, append=0)
-    outline = float(np.hypot(dy[:-1], dx[:, :-1]).sum())
+    padded = np.zeros((ink.shape[0] + 1, ink.shape[1] + 1), np.float32)
+    padded[1:, 1:] = ink
+    dy, dx = ink - padded[:-1, 1:], ink - padded[1:, :-1]
+    outline = float(np.sqrt(dy * dy + dx * dx).sum())
     return 2 * float(ink.sum()) / outline if outline else 0.0
 
 
@@ -103,25 +107,27 @@ def thicken(ink: Gray) -> Gray:
     radius = (MIN_STROKE_WIDTH - stroke_width(ink)) / 2
     if radius <= 0.25:
         return ink
-    extent = math.ceil(radius)
-    padded = np.pad(ink, 2 * extent)
-    h, w = ink.shape[0] + 2 * extent, ink.shape[1] + 2 * extent
+    n = math.ceil(radius)
+    padded = np.pad(ink, 2 * n)
+    h, w = ink.shape[0] + 2 * n, ink.shape[1] + 2 * n
+    sides = [padded[:, n : n + w]]  # the larger of the pixels x columns to the left and to the right
+    sides += [np.maximum(padded[:, n - x : n - x + w], padded[:, n + x : n + x + w]) for x in range(1, n + 1)]
     dilated = np.zeros((h, w), np.float32)
-    for y in range(-extent, extent + 1):
-        for x in range(-extent, extent + 1):
-            weight = min(1.0, max(0.0, radius + 1 - math.hypot(y, x)))  # a disc with a soft edge
-            if weight:
-                part = padded[extent + y : extent + y + h, extent + x : extent + x + w]
-                np.maximum(dilated, np.float32(weight) * part, out=dilated)
+    for y in range(n + 1):
+        weights = [min(1.0, radius + 1 - math.hypot(y, x)) for x in range(n + 1)]  # a disc with a soft edge
+        rows = [np.float32(weight) * side for weight, side in zip(weights, sides, strict=True) if weight > 0]
+        row = np.maximum.reduce(rows)
+        for start in {n - y, n + y}:
+            np.maximum(dilated, row[start : start + h], out=dilated)
     return dilated
 
 
-def blur(image: Gray, deviation: float) -> Gray:
+def blur(image: Gray, deviation: float, axes: tuple[int, ...] = (0, 1)) -> Gray:
     """Gaussian blur with zero padding."""
     radius = math.ceil(4 * deviation)
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / deviation) ** 2)
     weights = (weights / weights.sum()).astype(np.float32)
-    for axis in (0, 1):
+    for axis in axes:
         pad = [(0, 0), (0, 0)]
         pad[axis] = (radius, radius)
         windows = np.lib.stride_tricks.sliding_window_view(np.pad(image, pad), 2 * radius + 1, axis=axis)
@@ -135,13 +141,16 @@ def _center_of_mass(ink: Gray) -> tuple[float, float]:
     return float(weights.sum(1) @ (np.arange(h) + 0.5)), float(weights.sum(0) @ (np.arange(w) + 0.5))
 
 
-def _placed(letter: Gray, side: int, top: int, left: int) -> Gray:
-    """The letter on an empty square at (`top`, `left`), clipped so that it lies inside."""
-    h, w = letter.shape
-    top, left = min(max(top, 0), side - h), min(max(left, 0), side - w)
-    square = np.zeros((side, side), np.float32)
-    square[top : top + h, left : left + w] = letter
-    return square
+def _start(start: float, most: int) -> int:
+    """The first row or column of a letter in its square, so that all of it lies inside."""
+    return min(max(round(start), 0), most)
+
+
+@functools.lru_cache(maxsize=128)
+def blur_and_reduce(side: int, size: int, deviation: float) -> Gray:
+    """The (size, side) matrix that blurs and resizes a column: both are linear, and equal for columns and
+    rows."""
+    return resize(blur(np.eye(side, dtype=np.float32), deviation, axes=(0,)), (size, side))
 
 
 def _scaled(ink: Gray) -> Gray:
