@@ -90,6 +90,30 @@ def test_errors_name_the_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     )
 
 
+@pytest.mark.filterwarnings("default")
+def test_unreadable_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    two_classes(tmp_path / "pets", 20, size=(28, 28))
+    Path("pets/dog/cut.png").write_bytes(b"no image")
+    reason = "not an image of a known kind (PNG, JPEG, BMP, GIF, TIFF, WebP, PNM); a photo in HEIC has to be "
+    train = ["train", "--data", "pets", "--epochs", "1"]
+    refused = f"ImageFolder: pets/dog/cut.png: {reason}saved as JPEG first; --on-error skip leaves such files out"
+    assert error_of(train, capsys) == refused
+    assert error_of(["data", "preview", "pets"], capsys) == refused
+    skip = ["--on-error", "skip"]
+    assert main([*train, *skip]) == 0
+    captured = capsys.readouterr()
+    assert "warning: ImageFolder: skipped 1 of 41 files" in captured.err
+    assert "34 images to train, 2 to validate, 4 to test" in " ".join(captured.out.split())
+    assert main(["evaluate"]) == 1
+    assert "--on-error skip leaves such files out" in capsys.readouterr().err
+    for words, count in (("evaluate", 4), ("evaluate --data pets", 40), ("report --data pets", 40)):
+        assert main([*words.split(), *skip]) == 0
+        assert f"{count} images" in capsys.readouterr().out
+    assert error_of([*train, "--on-error", "ignore"], capsys) == (
+        "argument --on-error: 'ignore' is not one of raise, skip"
+    )
+
+
 def test_the_network_fits_any_images() -> None:
     for shape in ((1, 3, 3), (1, 8, 40), (3, 96, 64), (4, 30, 31)):
         data = ImageDataset(np.zeros((4, *shape), np.uint8), ["a", "b", "a", "b"])

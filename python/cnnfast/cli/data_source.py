@@ -13,10 +13,12 @@ from .. import datasets
 from .._files import expand
 from .._names import did_you_mean, find
 from ..datasets import ImageDataset
-from ..errors import CnnfastError
+from ..datasets.image_folder import ON_ERROR, OnError
+from ..errors import CnnfastError, DataError
 from ..models import for_images
 from ..models import get as get_model
 from ..nn import Module, Preprocessing
+from . import arguments
 
 #: Fraction of each class that is held out for testing, where the data have no test part.
 TEST_FRACTION = 0.1
@@ -43,6 +45,37 @@ def name_or_path(names: Sequence[str]) -> Callable[[str], str]:
     return convert
 
 
+def add_to(command: argparse.ArgumentParser, what: str, note: str = "", default: str | None = None) -> None:
+    """Adds --data and what belongs to it.
+
+    Args:
+        what: Begins the help text, before the names of the data sets.
+        note: Ends it.
+    """
+    names = datasets.names()
+    command.add_argument(
+        "--data",
+        type=name_or_path(names),
+        default=default,
+        metavar="NAME_OR_PATH",
+        help=f"{what}: {', '.join(names)}; or your own data: {KINDS}{note}",
+    )
+    add_on_error(command)
+    arguments.add_root(command)
+
+
+def add_on_error(command: argparse.ArgumentParser) -> None:
+    """Adds --on-error."""
+    command.add_argument(
+        "--on-error",
+        type=arguments.one_of(ON_ERROR),
+        default="raise",
+        metavar="ACTION",
+        help="for image files in a folder that are not readable: raise an error, or skip them with a warning "
+        "(default: %(default)s)",
+    )
+
+
 def is_path(data: str) -> bool:
     return data not in datasets.names()
 
@@ -60,7 +93,22 @@ def short_name(data: str) -> str:
     return re.sub(r"[^\w-]+", "-", stem).strip("-") or "own"
 
 
-def load(data: str, root: str | None, seed: int) -> tuple[ImageDataset, ImageDataset]:
+def read(
+    data: str,
+    on_error: OnError,
+    classes: Sequence[str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+) -> tuple[ImageDataset, ImageDataset | None]:
+    """`datasets.from_path`, with errors that name the options of the command line."""
+    try:
+        return datasets.from_path(data, classes=classes, input_shape=input_shape, on_error=on_error)
+    except DataError as error:
+        raise DataError(str(error).replace('on_error="skip"', "--on-error skip")) from None
+
+
+def load(
+    data: str, root: str | None, seed: int, on_error: OnError = "raise"
+) -> tuple[ImageDataset, ImageDataset]:
     """The training and the test part; if the user's data have no test part, a tenth of each class.
 
     Raises:
@@ -68,7 +116,7 @@ def load(data: str, root: str | None, seed: int) -> tuple[ImageDataset, ImageDat
     """
     if not is_path(data):
         return datasets.load(data, train=True, root=root), datasets.load(data, train=False, root=root)
-    train, test = datasets.from_path(data)
+    train, test = read(data, on_error)
     if test is not None:
         if test.input_shape != train.input_shape:
             raise CnnfastError(

@@ -37,25 +37,13 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     command = arguments.add_command(
         commands, "demo", run, "draw, watch a network learn, teach it", DESCRIPTION
     )
-    command.add_argument(
-        "model",
-        nargs="?",
-        metavar="MODEL",
-        help=f"model file, or digits or letters (default: {model_files.DEFAULT})",
-    )
-    names = datasets.names()
-    command.add_argument(
-        "--data",
-        type=data_source.name_or_path(names),
-        metavar="NAME_OR_PATH",
-        help=f"data set to learn, too: {', '.join(names)}; or your own data: {data_source.KINDS}",
-    )
+    model_files.add_to(command)
+    data_source.add_to(command, "data set to learn, too")
     command.add_argument(
         "--port", type=arguments.integer(0, 65535), default=0, metavar="N", help="port (default: a free one)"
     )
     command.add_argument("--no-browser", action="store_true", help="only print the address")
     arguments.add_threads(command)
-    arguments.add_root(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -104,7 +92,7 @@ def _courses(options: argparse.Namespace) -> dict[str, Course]:
     found = {}
     for data, network in chosen:
         title = f"{data_source.short_name(data)}, {network or 'a network that fits'}"
-        load = partial(data_source.load, data, options.root, 0)
+        load = partial(data_source.load, data, options.root, 0, options.on_error)
         found[data] = Course(title, load, partial(_network, data, network), _style(data))
     return found
 

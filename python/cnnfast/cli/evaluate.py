@@ -23,23 +23,19 @@ loss and the confusion matrix.
 
 def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     command = arguments.add_command(commands, "evaluate", run, "test a model file on a data set", DESCRIPTION)
-    names = datasets.names()
-    command.add_argument(
-        "model", nargs="?", metavar="FILE", help=f"model file (default: {model_files.DEFAULT})"
-    )
-    command.add_argument(
-        "--data",
-        type=data_source.name_or_path(names),
-        metavar="NAME_OR_PATH",
-        help=f"data set: {', '.join(names)}; or your own data, their test part or else all: "
-        f"{data_source.KINDS} (default: the data the model was trained on)",
-    )
+    add_model_and_data(command)
     command.add_argument(
         "--per-class", action="store_true", help="print precision, recall and F1 of each class as well"
     )
     arguments.add_threads(command)
-    arguments.add_root(command)
     arguments.add_json(command, "the metrics and the confusion matrix")
+
+
+def add_model_and_data(command: argparse.ArgumentParser) -> None:
+    """Adds MODEL and the options of `test_data`."""
+    model_files.add_to(command)
+    note = ", their test part or else all (default: the data the model was trained on)"
+    data_source.add_to(command, "data set", note)
 
 
 def test_data(path: str, model: Module, name: str, options: argparse.Namespace) -> ImageDataset:
@@ -47,11 +43,11 @@ def test_data(path: str, model: Module, name: str, options: argparse.Namespace) 
     if not data_source.is_path(name):
         return datasets.load(name, train=False, root=options.root)
     if options.data is not None:
-        train, test = datasets.from_path(name, classes=model.classes, input_shape=model.input_shape)
+        train, test = data_source.read(name, options.on_error, model.classes, model.input_shape)
         return train if test is None else test
     if not os.path.exists(name):
         raise CnnfastError(f"{path}: was trained on {name!r}, which is no known data set; add --data NAME")
-    return data_source.load(name, options.root, model_files.training_seed(path))[1]
+    return data_source.load(name, options.root, model_files.training_seed(path), options.on_error)[1]
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import datasets
 from .._core import set_num_threads
 from .._files import check_writable
 from ..errors import CheckpointError, CnnfastError, require
@@ -31,12 +30,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     command = arguments.add_command(
         commands, "explain", run, "show every number a model computes for an image", DESCRIPTION
     )
-    command.add_argument(
-        "model",
-        nargs="?",
-        metavar="MODEL",
-        help=f"model file, or digits or letters (default: {model_files.DEFAULT})",
-    )
+    model_files.add_to(command)
     command.add_argument("image", metavar="IMAGE", help="image file, or - for standard input")
     command.add_argument(
         "--backward",
@@ -58,20 +52,12 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--layers", metavar="NAMES", help="layers to show, with commas between them (default: all)"
     )
-    names = datasets.names()
-    command.add_argument(
-        "--data",
-        type=data_source.name_or_path(names),
-        metavar="NAME_OR_PATH",
-        help=f"show the most similar training images of a data set: {', '.join(names)}; or of your own data: "
-        f"{data_source.KINDS}",
-    )
+    data_source.add_to(command, "data set whose most similar training images are shown")
     command.add_argument(
         "--out", metavar="FILE", help="the page (default: explain-IMAGE.html in this folder)"
     )
     predict.add_preparation(command)
     arguments.add_threads(command)
-    arguments.add_root(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -102,7 +88,8 @@ def _explanation(path: str, model: Module, options: argparse.Namespace) -> Expla
         note(f"note: {options.image}: {warning}")
     train = None
     if options.data is not None:
-        train, _ = data_source.load(options.data, options.root, model_files.training_seed(path))
+        seed = model_files.training_seed(path)
+        train, _ = data_source.load(options.data, options.root, seed, options.on_error)
     return explain(
         model,
         pixels,

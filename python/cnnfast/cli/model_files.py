@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,13 @@ PATTERN = "cnnfast-*.safetensors"
 _SHIPPED = "letters"
 
 DEFAULT = "the newest model of cnnfast among the *.safetensors in this folder, else letters"
+
+
+def add_to(command: argparse.ArgumentParser) -> None:
+    """Adds MODEL."""
+    command.add_argument(
+        "model", nargs="?", metavar="MODEL", help=f"model file, or digits or letters (default: {DEFAULT})"
+    )
 
 
 def default_name(data: str, model: str) -> str:

@@ -34,6 +34,7 @@ def register(actions: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         metavar="NAME_OR_PATH",
         help=f"{', '.join(names)}; or {data_source.KINDS}",
     )
+    data_source.add_on_error(command)
     arguments.add_augment(command)
     add("--out", metavar="FILE", default="sheet.png", help="PNG file (default: %(default)s)")
     add(
@@ -68,7 +69,7 @@ def register(actions: arguments.Subparsers[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     pillow = require("PIL.Image", "writing a PNG file")
     check_writable("data preview", options.out)
-    data = data_source.load(options.name, options.root, options.seed)[0]
+    data = data_source.load(options.name, options.root, options.seed, options.on_error)[0]
     arguments.check_augmentation(options.augment, data)
     rng = np.random.default_rng(options.seed)
     rows = rng.permutation(len(data))[: options.images]

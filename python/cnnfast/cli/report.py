@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 
-from .. import datasets
 from .._core import set_num_threads
 from .._files import check_writable, expand
 from .._json import to_json
@@ -13,7 +12,7 @@ from ..datasets import ImageDataset
 from ..errors import CheckpointError, CnnfastError, DataError, require
 from ..nn import Module, serialization
 from ..training.history import History
-from . import arguments, data_source, evaluate, history_file, model_files
+from . import arguments, evaluate, history_file, model_files
 from .errors import note, say
 
 DESCRIPTION = """\
@@ -31,15 +30,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         commands, "report", run, "evaluate a model thoroughly, write a page with figures", DESCRIPTION
     )
     add = command.add_argument
-    names = datasets.names()
-    add("model", nargs="?", metavar="MODEL", help=f"model file (default: {model_files.DEFAULT})")
-    add(
-        "--data",
-        type=data_source.name_or_path(names),
-        metavar="NAME_OR_PATH",
-        help=f"data set: {', '.join(names)}; or your own data, their test part or else all: "
-        f"{data_source.KINDS} (default: the data the model was trained on)",
-    )
+    evaluate.add_model_and_data(command)
     add("--out", metavar="FILE", help="HTML page with all figures (default: none)")
     add("--images", metavar="FOLDER", help="folder for the figures as PNG files, made if it does not exist")
     add("--compare", metavar="OTHER", help="another model file, whose robustness is shown beside")
@@ -50,7 +41,6 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         "with probabilities that fit accuracy",
     )
     arguments.add_threads(command)
-    arguments.add_root(command)
     arguments.add_json(command, "the numbers")
 
 

@@ -7,7 +7,7 @@ import os
 import shlex
 from typing import Any
 
-from .. import _terminal, datasets, losses
+from .. import _terminal, losses
 from .._core import build_info, get_num_threads, set_num_threads
 from .._files import check_writable, expand
 from ..datasets import ImageDataset
@@ -51,20 +51,13 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         commands, "train", run, "train a network, write a model file", _description()
     )
     add = command.add_argument
-    names = datasets.names()
     add(
         "--recipe",
         type=arguments.one_of(recipes.names()),
         metavar="NAME",
         help="options of a recipe, see above; it is printed with them",
     )
-    add(
-        "--data",
-        type=data_source.name_or_path(names),
-        default="glyphs",
-        metavar="NAME_OR_PATH",
-        help=f"data set: {', '.join(names)} (default: %(default)s); or your own data: {data_source.KINDS}",
-    )
+    data_source.add_to(command, "data set", " (default: %(default)s)", "glyphs")
     add(
         "--model",
         type=arguments.network,
@@ -117,7 +110,6 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         help="seed for initial weights and shuffling; same seed, same model (default: %(default)s)",
     )
     arguments.add_threads(command)
-    arguments.add_root(command)
     add(
         "--float16",
         action="store_true",
@@ -144,7 +136,7 @@ def run(options: argparse.Namespace) -> int:
     steps = train_options.checkpoint_steps(options)
     if options.threads is not None:
         set_num_threads(options.threads)
-    train, test = data_source.load(options.data, options.root, options.seed)
+    train, test = data_source.load(options.data, options.root, options.seed, options.on_error)
     arguments.check_augmentation(options.augment, train)
     train_options.check_metrics(options, len(train.classes))
     options.model, model = data_source.model_for(

@@ -11,8 +11,9 @@ from ..errors import DataError
 from .cifar import CIFAR10, CIFAR100, find_cifar, is_archive
 from .idx_folder import find_idx, from_idx
 from .image_dataset import ImageDataset
+from .image_decoding import Mode
 from .image_files import PARTS, class_folders
-from .image_folder import ImageFolder
+from .image_folder import ImageFolder, OnError
 from .numpy_files import from_npy, from_npz, holds_test_part
 from .pixel_csv import from_csv
 
@@ -30,6 +31,7 @@ def from_path(
     *,
     classes: Sequence[str] | None = None,
     input_shape: tuple[int, ...] | None = None,
+    on_error: OnError = "raise",
 ) -> Parts:
     """Load the data set at a path, of any kind that this package reads, without further settings.
 
@@ -43,6 +45,8 @@ def from_path(
         classes: Class names that the labels must be of, such as those of a model; None: those in the data.
         input_shape: (c, h, w) for the images of a folder, such as that of a model; None: as `ImageFolder`
             chooses it.
+        on_error: What to do with an image file of a folder that is not readable: "raise" an error, or "skip"
+            it with a warning, as `ImageFolder` does.
 
     Returns:
         (training part, test part); the test part is None if there is none.
@@ -61,7 +65,7 @@ def from_path(
     """
     place = Path(expand(path))
     if place.is_dir():
-        return _folder(place, classes, input_shape)
+        return _folder(place, classes, input_shape, on_error)
     name = place.name.lower()
     if name.endswith(".npz"):
         train = from_npz(place, classes=classes)
@@ -83,7 +87,9 @@ def from_path(
     )
 
 
-def _folder(place: Path, classes: Sequence[str] | None, shape: tuple[int, ...] | None) -> Parts:
+def _folder(
+    place: Path, classes: Sequence[str] | None, shape: tuple[int, ...] | None, on_error: OnError
+) -> Parts:
     if find_idx(place, True):
         return _idx(place, place, classes)
     for kind, load in ((10, CIFAR10), (100, CIFAR100)):
@@ -95,18 +101,21 @@ def _folder(place: Path, classes: Sequence[str] | None, shape: tuple[int, ...] |
     names = {name.lower(): name for name in class_folders(place)}
     train = next((names[part] for part in _TRAIN if part in names), None)
     if train is None or not set(names) <= PARTS or not class_folders(place / train):
-        return _images(place, classes, shape), None
-    data = _images(place / train, classes, shape)
+        return _images(place, classes, shape, on_error), None
+    data = _images(place / train, classes, shape, on_error)
     test = next((names[part] for part in _TEST if part in names), None)
     if test is None:
         return data, None
-    return data, _images(place / test, data.classes, data.input_shape)
+    return data, _images(place / test, data.classes, data.input_shape, on_error)
 
 
-def _images(place: Path, classes: Sequence[str] | None, shape: tuple[int, ...] | None) -> ImageDataset:
+def _images(
+    place: Path, classes: Sequence[str] | None, shape: tuple[int, ...] | None, on_error: OnError
+) -> ImageDataset:
     if shape is None or len(shape) != 3:
-        return ImageFolder(place, classes=classes)
-    return ImageFolder(place, (shape[1], shape[2]), "RGB" if shape[0] == 3 else "L", classes=classes)
+        return ImageFolder(place, classes=classes, on_error=on_error)
+    mode: Mode = "RGB" if shape[0] == 3 else "L"
+    return ImageFolder(place, (shape[1], shape[2]), mode, classes=classes, on_error=on_error)
 
 
 def _idx(place: Path, folder: Path, classes: Sequence[str] | None) -> Parts:

@@ -23,7 +23,7 @@ _Name = TypeVar("_Name", bound=str)
 
 _WHO = "ImageFolder"
 _MODES: tuple[Mode, ...] = get_args(Mode)
-_ON_ERROR: tuple[OnError, ...] = get_args(OnError)
+ON_ERROR: tuple[OnError, ...] = get_args(OnError)
 #: Number of files that a warning lists by name.
 _MAX_NAMES = 3
 
@@ -88,7 +88,7 @@ def ImageFolder(
     """
     wanted = _checked_size(size)
     known_mode = None if mode is None else _one_of("mode", mode, _MODES)
-    skip = _one_of("on_error", on_error, _ON_ERROR) == "skip"
+    skip = _one_of("on_error", on_error, ON_ERROR) == "skip"
     if classes is not None:
         classes = _checked_classes(classes)
     files = find_class_files(_WHO, root, classes)
