@@ -94,9 +94,11 @@ def test_errors_name_the_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_unreadable_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     two_classes(tmp_path / "pets", 20, size=(28, 28))
     Path("pets/dog/cut.png").write_bytes(b"no image")
-    reason = "not an image of a known kind (PNG, JPEG, BMP, GIF, TIFF, WebP, PNM); a photo in HEIC has to be "
     train = ["train", "--data", "pets", "--epochs", "1"]
-    refused = f"ImageFolder: pets/dog/cut.png: {reason}saved as JPEG first; --on-error skip leaves such files out"
+    refused = (
+        "ImageFolder: pets/dog/cut.png: not an image of a known kind (PNG, JPEG, BMP, GIF, TIFF, WebP, PNM); "
+        "a photo in HEIC has to be saved as JPEG first; --on-error skip leaves such files out"
+    )
     assert error_of(train, capsys) == refused
     assert error_of(["data", "preview", "pets"], capsys) == refused
     skip = ["--on-error", "skip"]
