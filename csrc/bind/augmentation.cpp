@@ -91,6 +91,7 @@ struct Augmented {
   Integers rows;
   Batch batch;
   Shape shape;
+  std::vector<Mix> mixes;
 
   Augmented(const Augmentation& augmentation, py::handle images, const py::object& rows_in, std::uint64_t seed,
             std::uint64_t epoch)
@@ -103,12 +104,15 @@ struct Augmented {
     batch.n = shape.size() == 0 ? 0 : all[0];
     batch.augmentation = &augmentation;
     batch.augmentation_key = {seed, epoch};
-    if (rows_in.is_none()) return;
-    rows = indices("rows", rows_in);
-    if (static_cast<Index>(rows.size()) != all[0]) {
-      fail("rows: expected ", all[0], " entries, one an image, got ", rows.size());
+    if (!rows_in.is_none()) {
+      rows = indices("rows", rows_in);
+      if (static_cast<Index>(rows.size()) != all[0]) {
+        fail("rows: expected ", all[0], " entries, one an image, got ", rows.size());
+      }
+      batch.origin = rows.data();
     }
-    batch.origin = rows.data();
+    mixes = draw_mixes(batch, shape);
+    if (!mixes.empty()) batch.mixes = mixes.data();
   }
 };
 
@@ -126,7 +130,7 @@ py::array own_weights(const Augmentation& augmentation, py::handle images, const
                       std::uint64_t epoch) {
   const Augmented in(augmentation, images, rows, seed, epoch);
   py::array_t<double> y(in.batch.n);
-  mixing_weights(in.batch, in.shape, y.mutable_data());
+  for (Index i = 0; i < in.batch.n; ++i) y.mutable_data()[i] = in.batch.own_weight(i);
   return std::move(y);
 }
 

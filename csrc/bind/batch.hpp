@@ -178,15 +178,14 @@ struct LabeledBatch {
     in.batch.augmentation_key = key;
     if (augmentation.mixing.kind == Mixing::Kind::none) return;
     if (targets.target.classes == nullptr) fail("augmentation: mixing of images needs class numbers as targets");
-    own_weights.resize(static_cast<std::size_t>(in.batch.n));
-    mixing_weights(in.batch, image, own_weights.data());
-    in.batch.own_weights = own_weights.data();
+    mixes = draw_mixes(in.batch, image);
+    in.batch.mixes = mixes.data();
   }
 
  private:
   Index rows = 0;
   py::array_t<double, py::array::c_style> weights;
-  std::vector<double> own_weights;
+  std::vector<Mix> mixes;
 };
 
 }  // namespace cnnfast::bind

@@ -58,6 +58,7 @@ struct AugmentArgs {
   const std::uint8_t *bytes = nullptr, *other_bytes = nullptr;
   Index row = 0, other_row = 0;
   AugmentationKey key;
+  Mix mix;
   T* y = nullptr;
   T* scratch = nullptr;
 
@@ -70,7 +71,7 @@ template <class T>
 struct InputKernels {
   void (*normalize)(const T* scale, const T* shift, const InputArgs<T>&);  // x * scale + shift, by channel
   void (*augment)(const Augmentation&, const AugmentArgs<T>&);
-  double (*mixing_weight)(const Augmentation&, const AugmentArgs<T>&);  // of the image itself; 1 without mixing
+  Mix (*draw_mix)(const Augmentation&, const AugmentationKey&, Index row, Index h, Index w);
 };
 
 template <class T>

@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/shape.hpp"
+
 namespace cnnfast {
 
 struct Interval {
@@ -103,6 +105,12 @@ struct Mixing {
   enum class Kind { none, mixup, cutmix };
   Kind kind = Kind::none;
   double p = 1, alpha = 1;
+};
+
+// What is drawn for one image: its own weight, and for CutMix the rectangle taken from the other image.
+struct Mix {
+  double weight = 1;
+  Index top = 0, left = 0, h = 0, w = 0;
 };
 
 struct Augmentation {

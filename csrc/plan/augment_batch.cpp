@@ -22,6 +22,7 @@ AugmentArgs<T> arguments(const Batch& batch, Index i, const Shape& shape) {
   args.row = batch.data_set_row(i);
   args.other_row = batch.data_set_row(next);
   args.key = batch.augmentation_key;
+  if (batch.mixes != nullptr) args.mix = batch.mixes[i];
   return args;
 }
 
@@ -52,11 +53,15 @@ void augment_batch(const KernelTable<T>& table, const Batch& batch, const Shape&
   });
 }
 
-void mixing_weights(const Batch& batch, const Shape& shape, double* weights) {
+std::vector<Mix> draw_mixes(const Batch& batch, const Shape& shape) {
+  std::vector<Mix> mixes;
+  if (batch.augmentation->mixing.kind == Mixing::Kind::none) return mixes;
   const KernelTable<float>& table = kernel_table<float>(default_isa());
   for (Index i = 0; i < batch.n; ++i) {
-    weights[i] = table.mixing_weight(*batch.augmentation, arguments<float>(batch, i, shape));
+    const Index row = batch.data_set_row(i);
+    mixes.push_back(table.draw_mix(*batch.augmentation, batch.augmentation_key, row, shape[1], shape[2]));
   }
+  return mixes;
 }
 
 template void augment_image(const KernelTable<float>&, const Batch&, Index, const Shape&, float*);

@@ -1,6 +1,8 @@
 // Augmentation of the images of a batch.
 #pragma once
 
+#include <vector>
+
 #include "base/shape.hpp"
 #include "kernels/table.hpp"
 #include "runtime/batch.hpp"
@@ -15,7 +17,7 @@ void augment_image(const KernelTable<T>& table, const Batch& batch, Index i, con
 template <class T>
 void augment_batch(const KernelTable<T>& table, const Batch& batch, const Shape& shape, T* y);
 
-// Of each image, its own weight in the mixture with the next one: 1 where there is none.
-void mixing_weights(const Batch& batch, const Shape& shape, double* weights);
+// The mixture of each image with the next one, for Batch::mixes; empty if the augmentation does not mix.
+std::vector<Mix> draw_mixes(const Batch& batch, const Shape& shape);
 
 }  // namespace cnnfast

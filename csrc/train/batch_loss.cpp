@@ -38,9 +38,9 @@ BatchLoss<T>::BatchLoss(const KernelTable<T>& table, const Loss& loss, const Tar
 
 template <class T>
 double BatchLoss<T>::operator()(Index i, const T* y, T* dy, T* each) const {
-  if (batch_.own_weights == nullptr || batch_.own_weights[i] >= 1) return single(i, i, batch_.weight(i), y, dy, each);
+  const double own = batch_.own_weight(i);
+  if (own >= 1) return single(i, i, batch_.weight(i), y, dy, each);
   // The weighted mean of the losses for both images' classes.
-  const double own = batch_.own_weights[i];
   thread_local std::vector<T> other;
   other.resize(static_cast<std::size_t>(output_.size()));
   const double loss = single(i, i, own, y, dy, nullptr) + single(i, batch_.next(i), 1 - own, y, other.data(), nullptr);

@@ -127,10 +127,9 @@ void augment(const Augmentation& augmentation, const AugmentArgs<T>& args) {
   const Index positions = args.h * args.w, size = args.channels * positions;
   T *values = args.scratch, *other = values + size, *scratch = other + size;
   augment_image(augmentation, args, args.bytes, args.row, values, scratch);
-  const Mix mix = mixing_of(augmentation, args);
-  if (mix.weight < 1) {
+  if (args.mix.weight < 1) {
     augment_image(augmentation, args, args.other_bytes, args.other_row, other, scratch);
-    apply(mix, args, other, values);
+    apply(args, other, values);
   }
   from_nchw(args.channels, positions, values, args.y);
 }

@@ -9,12 +9,6 @@
 
 CNNFAST_KERNELS_BEGIN
 
-// The weight of the image itself, and for CutMix the rectangle taken from the other one.
-struct Mix {
-  double weight = 1;
-  Index top = 0, left = 0, h = 0, w = 0;
-};
-
 // From Beta(a, a) (Johnk 1964): of pairs u^(1/a), v^(1/a) the first whose sum is at most 1. In logarithms, as the
 // powers underflow for small a.
 inline double draw_beta(const StepDraws& draw, double a) {
@@ -28,12 +22,11 @@ inline double draw_beta(const StepDraws& draw, double a) {
   return 0.5;
 }
 
-template <class T>
-Mix mixing_of(const Augmentation& augmentation, const AugmentArgs<T>& args) {
+inline Mix draw_mix(const Augmentation& augmentation, const AugmentationKey& key, Index row, Index h, Index w) {
   const Mixing& mixing = augmentation.mixing;
   Mix mix;
   if (mixing.kind == Mixing::Kind::none) return mix;
-  const StepDraws draw(step_key(args.key, augmentation.steps.size(), false), static_cast<std::uint64_t>(args.row));
+  const StepDraws draw(step_key(key, augmentation.steps.size(), false), static_cast<std::uint64_t>(row));
   if (!draw.applies(mixing.p)) return mix;
   mix.weight = draw_beta(draw, mixing.alpha);
   if (mixing.kind == Mixing::Kind::mixup) return mix;
@@ -44,19 +37,15 @@ Mix mixing_of(const Augmentation& augmentation, const AugmentArgs<T>& args) {
     first = std::max<Index>(0, static_cast<Index>(std::floor(center - half + 0.5)));
     length = std::min(size, static_cast<Index>(std::floor(center + half + 0.5))) - first;
   };
-  range(1, args.h, mix.top, mix.h);
-  range(2, args.w, mix.left, mix.w);
-  mix.weight = 1 - static_cast<double>(mix.h * mix.w) / static_cast<double>(args.h * args.w);
+  range(1, h, mix.top, mix.h);
+  range(2, w, mix.left, mix.w);
+  mix.weight = 1 - static_cast<double>(mix.h * mix.w) / static_cast<double>(h * w);
   return mix;
 }
 
 template <class T>
-double mixing_weight(const Augmentation& augmentation, const AugmentArgs<T>& args) {
-  return mixing_of(augmentation, args).weight;
-}
-
-template <class T>
-void apply(const Mix& mix, const AugmentArgs<T>& args, const T* other, T* values) {
+void apply(const AugmentArgs<T>& args, const T* other, T* values) {
+  const Mix& mix = args.mix;
   const Index size = args.channels * args.h * args.w;
   if (mix.h == 0) {
     const T weight = static_cast<T>(mix.weight);

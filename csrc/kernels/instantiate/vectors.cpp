@@ -76,7 +76,7 @@ void fill_table(KernelTable<T>& table) {
   fill_normalization(table);
   fill_structure(table);
   fill_fused(table);
-  static_cast<InputKernels<T>&>(table) = {normalize<T>, augment<T>, mixing_weight<T>};
+  static_cast<InputKernels<T>&>(table) = {normalize<T>, augment<T>, draw_mix};
   static_cast<VectorKernels<T>&>(table) = {
       from_nchw<T>, to_nchw<T>, losses<T>,       add,      sum, magnitude, sgd<T>, adam<T>,
       rmsprop<T>,   adagrad<T>, squared_norm<T>, fma_loop,
