@@ -68,7 +68,7 @@ def test_a_model_that_takes_no_temperature(data_file: str, capsys: pytest.Captur
     model.input_shape = (1, 28, 28)
     serialization.save(model, Path("gelu.safetensors"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cnnfast.reporting.results.logits_of", None)  # nothing is computed
+        patch.setattr("cnnfast.reporting.compute.logits_of", None)  # nothing is computed
         assert main(["report", "gelu.safetensors", "--data", data_file, "--calibrated", "c.safetensors"]) == 1
     assert "gelu.safetensors: calibrated: the model must end in a Linear layer" in capsys.readouterr().err
     assert not Path("c.safetensors").exists()

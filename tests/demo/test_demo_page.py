@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,19 +12,15 @@ from cnnfast import models
 from cnnfast.demo import Course, Server, Session
 
 from tests.support.browser import open_page
+from tests.support.demo_server import serving
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     images = cf.datasets.glyphs(400, seed=0), cf.datasets.glyphs(100, seed=1)
     course = Course("letters", lambda: images, lambda train, seed: models.d4(seed, num_classes=26), "emnist")
-    made = Server(Session(models.pretrained("digits"), "digits", "mnist", {"glyphs": course}))
-    thread = threading.Thread(target=made.serve)
-    thread.start()
-    yield made
-    made.stop()
-    thread.join()
-    made.close()
+    with serving(Session(models.pretrained("digits"), "digits", "mnist", {"glyphs": course})) as running:
+        yield running
 
 
 def says(page: Any, place: str, text: str) -> None:

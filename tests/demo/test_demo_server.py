@@ -15,17 +15,13 @@ from cnnfast.demo import Server, Session
 from cnnfast.errors import CnnfastError
 
 from tests.demo.test_demo_session import seven
+from tests.support.demo_server import serving
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    made = Server(Session(models.pretrained("digits"), "digits", "mnist", {}))
-    thread = threading.Thread(target=made.serve)
-    thread.start()
-    yield made
-    made.stop()
-    thread.join()
-    made.close()
+    with serving(Session(models.pretrained("digits"), "digits", "mnist", {})) as running:
+        yield running
 
 
 def ask(

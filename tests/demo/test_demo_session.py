@@ -167,6 +167,30 @@ def test_a_training_runs_pauses_and_steps(learning: Learning) -> None:
     assert learning.state()["step"] == before + 1
 
 
+def test_a_confusion_matrix_is_of_one_network(
+    learning: Learning, images: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of the first of the three views which fill it, although the others have other weights."""
+    monkeypatch.setattr("cnnfast.demo.learning.CHUNK", 20)
+    learning.set_lr(0.1)
+    networks = []
+    for step in (1, 2, 3):
+        learning.step()
+        wait(lambda step=step: len(learning.state()["accuracies"]) == step)
+        networks.append(learning.copy_of_model())
+    test = images[1]
+    expected = np.zeros((26, 26), np.int64)
+    np.add.at(expected, (test.labels, networks[0].predict(test.images)), 1)
+    assert learning.state()["confusion"] == expected.tolist()
+    found = [
+        float(np.mean(network.predict(test.images[part]) == test.labels[part]))
+        for network, part in zip(networks, (slice(20), slice(20, 40), slice(40, 60)), strict=True)
+    ]
+    assert [accuracy for _, accuracy in learning.state()["accuracies"]] == [
+        round(value, 5) for value in found
+    ]
+
+
 def test_the_view_is_that_of_the_network(learning: Learning) -> None:
     learning.step()
     wait(lambda: learning.state()["step"] == 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Callable
@@ -146,6 +147,7 @@ class Learning:
         self._accuracies: list[tuple[int, float]] = []
         classes = len(self.train.classes)
         self._confusion, self._tested = np.zeros((classes, classes), np.int64), 0
+        self._tested_model = copy.deepcopy(self.model)
         self._look()
 
     def _run(self) -> None:
@@ -189,15 +191,22 @@ class Learning:
         return len(rows)
 
     def _test_some(self) -> None:
-        """Predicts the next test images; after the last one the confusion matrix starts again."""
+        """Predicts the next test images: the accuracy is that of the network as it is now. The confusion
+        matrix has the predictions of the network as it was at the first test image, so that a whole matrix
+        is that of one network; after the last image it starts again.
+        """
         if self._tested >= len(self.test):
             self._confusion[...] = 0
             self._tested = 0
+        if self._tested == 0:
+            self._tested_model.flat_parameters[:] = self.model.flat_parameters
+            self._tested_model.mark_changed()
         part = slice(self._tested, self._tested + CHUNK)
-        labels, found = self.test.labels[part], self.model.predict(self.test.images[part])
-        np.add.at(self._confusion, (labels, found), 1)
+        images, labels = self.test.images[part], self.test.labels[part]
+        np.add.at(self._confusion, (labels, self._tested_model.predict(images)), 1)
         self._tested += len(labels)
-        self._accuracies.append((self._steps, round(float(np.mean(labels == found)), 5)))
+        accuracy = float(np.mean(labels == self.model.predict(images)))
+        self._accuracies.append((self._steps, round(accuracy, 5)))
 
     def _look(self, with_gradient: bool = False) -> None:
         """A view of the network as it is now."""

@@ -34,7 +34,7 @@ def pretrained(name: str) -> Module:
 
 
 def pretrained_names() -> list[str]:
-    """Names of the trained models that come with the package.
+    """The names that `pretrained` takes.
 
     Example:
         >>> from cnnfast import models
@@ -45,13 +45,7 @@ def pretrained_names() -> list[str]:
 
 
 def pretrained_path(name: str) -> Path:
-    """The file of a trained model that comes with the package.
-
-    Args:
-        name: One of `pretrained_names()`.
-
-    Raises:
-        ValueError: Another name.
+    """The file that `pretrained(name)` loads; argument and error as there.
 
     Example:
         >>> from cnnfast import models
