@@ -12,7 +12,7 @@ pytest.importorskip("scipy")
 import cnnfast as cf
 from cnnfast.cli import main
 from cnnfast.errors import DataError
-from cnnfast.pages import layout, split, straighten, word_list
+from cnnfast.pages import layout, split, word_list
 from PIL import Image, ImageDraw, ImageFont
 
 TEXT = ("LOVE CAT", "HAND ZOO")
@@ -88,14 +88,6 @@ def test_rules_and_squares_are_removed():
     for x in range(10, image.width, 65):
         pen.line((x, 0, x, image.height), fill=(150, 170, 220), width=2)
     expect_layout(image)
-
-
-def test_skew_is_found_by_projection():
-    mask = np.zeros((300, 400), bool)
-    x = np.arange(20, 380)
-    for top in (80, 160, 240):
-        mask[(top + x * np.tan(np.radians(5))).astype(int)[None] + np.arange(-20, -10)[:, None], x] = True
-    assert straighten.skew(mask) == pytest.approx(5, abs=0.3)
 
 
 def test_a_dot_belongs_to_the_letter_below():

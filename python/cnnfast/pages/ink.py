@@ -6,14 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, require
+from .paper import Paper
 
 Mask = NDArray[np.bool_]
+Values = NDArray[np.float32]
 
 BLOCK, WINDOW = 16, 7
 """The paper's color is the median of blocks of 16x16 pixels, and of 7x7 blocks around each."""
 
 MAX_STEP = 0.55
-"""Where neighboring blocks differ by more than this fraction, the paper ends; shadows differ by less."""
+"""Where neighboring blocks differ by more than this fraction, the paper ends, if its outline was not found;
+shadows differ by less."""
+
+MIN_PAPER = 0.6
+"""Blocks of which less than this fraction is paper have the color of the nearest that has more."""
+
+SLIVER = 12.0
+"""Ink in a strip of this width along the edge of the paper does not count if it is connected with what is
+outside."""
 
 TILE = 32
 """Full ink is the 80 % quantile, over squares of this side that have ink, of the strongest in each."""
@@ -22,69 +32,114 @@ MIN_CONTRAST = 0.12
 """Least difference of ink from paper, as a fraction of the brightest paper."""
 
 
-def ink(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def ink(pixels: NDArray[np.uint8], paper: Paper | None = None) -> Values:
     """Ink from 0 (paper) to 1 (full ink), 0.5 at the edge of a stroke.
 
-    The paper is estimated for each channel, and the channel with the largest difference counts: so uneven
-    light is removed, and ink of the paper's brightness but another color is found.
+    The paper's color is estimated for each channel, and the channel with the largest difference counts: so
+    uneven light is removed, and ink of the paper's brightness but another color is found.
 
-    Shapes: pixels (3, h, w); returns (h, w).
+    Args:
+        pixels: (3, h, w).
+        paper: Its outline, outside of which there is no ink; None if it fills the photo.
+
+    Shapes: returns (h, w).
 
     Raises:
         DataError: There is no ink.
     """
-    ndimage = require("scipy.ndimage", "reading pages")
-    difference = np.zeros(pixels.shape[1:], np.float32)
-    table = np.zeros(pixels.shape[1:], bool)
+    shape = pixels.shape[1], pixels.shape[2]
+    inside = None if paper is None else paper.inside(shape, 1.0)
+    difference = np.zeros(shape, np.float32)
+    outside = np.zeros(shape, bool) if inside is None else ~inside
     for channel in pixels:
-        values = ndimage.gaussian_filter(channel.astype(np.float32), 0.7)
-        paper, edge = _paper(channel, ndimage)
-        table |= edge
-        np.maximum(
-            difference, np.abs(values - paper) / np.maximum(np.maximum(paper, values), 64), out=difference
-        )
-    difference[table] = 0
-    noise = 1.4826 * float(np.median(difference[::3, ::3]))
+        blocks = _blocks(channel, inside)
+        if paper is None:
+            outside |= _enlarged(_steps(blocks), shape)
+        _add(difference, channel, _interpolated(blocks, shape))
+    difference[outside] = 0
+    noise = 1.4826 * float(np.median(difference[::3, ::3][~outside[::3, ::3]]))
     tiles = _largest_by_tile(difference)
     strong = tiles[tiles > max(MIN_CONTRAST, 5 * noise)]
     if not strong.size:
         raise DataError("no ink found on the page")
     full = float(np.quantile(strong, 0.8))
     level = max(0.4 * full, min(4 * noise, 0.7 * full))
-    result: NDArray[np.float32] = np.clip(difference / np.float32(2 * level), 0, 1)
+    if paper is not None:
+        difference[_slivers(difference > level, outside, paper)] = 0
+    result: Values = np.clip(difference / np.float32(2 * level), 0, 1)
     return result
 
 
-def _largest_by_tile(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _add(difference: Values, channel: NDArray[np.uint8], paper: Values) -> None:
+    """Raises `difference` to that of a channel, slightly smoothed, from the paper; in place."""
+    from PIL import Image, ImageFilter
+
+    binomial = ImageFilter.Kernel((3, 3), (1, 2, 1, 2, 4, 2, 1, 2, 1))
+    smooth = np.asarray(Image.fromarray(channel).filter(binomial))
+    for top in range(0, len(smooth), BLOCK):  # strips stay in the cache
+        rows = slice(top, top + BLOCK)
+        values = smooth[rows].astype(np.float32)
+        larger = np.maximum(np.maximum(paper[rows], values), 64)
+        np.maximum(difference[rows], np.abs(values - paper[rows]) / larger, out=difference[rows])
+
+
+def _blocks(channel: NDArray[np.uint8], inside: Mask | None) -> Values:
+    """The paper's value in each block."""
+    ndimage = require("scipy.ndimage", "reading pages")
+    medians = np.median(_by_block(channel), axis=2).astype(np.float32)
+    if inside is not None:
+        few = _by_block(inside.astype(np.uint8)).mean(2) < MIN_PAPER
+        nearest = ndimage.distance_transform_edt(few, return_distances=False, return_indices=True)
+        medians = medians[tuple(nearest)]
+    result: Values = ndimage.median_filter(medians, WINDOW, mode="nearest")
+    return result
+
+
+def _by_block(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every second row and column of each block, (rows, columns, n)."""
+    h, w = values.shape
+    rows, columns = -(-h // BLOCK), -(-w // BLOCK)
+    padded = np.pad(values, ((0, rows * BLOCK - h), (0, columns * BLOCK - w)), mode="edge")[::2, ::2]
+    half = BLOCK // 2
+    return padded.reshape(rows, half, columns, half).swapaxes(1, 2).reshape(rows, columns, -1)
+
+
+def _steps(blocks: Values) -> Mask:
+    """Blocks where the paper ends."""
+    ndimage = require("scipy.ndimage", "reading pages")
+    low, high = ndimage.minimum_filter(blocks, 5), ndimage.maximum_filter(blocks, 5)
+    steps: Mask = high - low > MAX_STEP * np.maximum(high, 64)
+    return steps
+
+
+def _enlarged(blocks: Mask, shape: tuple[int, int]) -> Mask:
+    return blocks.repeat(BLOCK, 0).repeat(BLOCK, 1)[: shape[0], : shape[1]]
+
+
+def _interpolated(blocks: Values, shape: tuple[int, int]) -> Values:
+    """Linear interpolation between the middles of blocks."""
+    from PIL import Image
+
+    size = blocks.shape[1] * BLOCK, blocks.shape[0] * BLOCK
+    return np.asarray(Image.fromarray(blocks).resize(size, Image.Resampling.BILINEAR))[: shape[0], : shape[1]]
+
+
+def _largest_by_tile(values: Values) -> Values:
     """The largest value of each tile: of the tiles with ink, few lie at the edges of paper or shadows."""
     h, w = (max(1, extent // TILE) for extent in values.shape)
     tile = min(TILE, values.shape[0]), min(TILE, values.shape[1])
     inside = values[: h * tile[0], : w * tile[1]]
-    largest: NDArray[np.float32] = inside.reshape(h, tile[0], w, tile[1]).max((1, 3))
+    largest: Values = inside.reshape(h, tile[0], w, tile[1]).max((1, 3))
     return largest
 
 
-def _paper(channel: NDArray[np.uint8], ndimage: object) -> tuple[NDArray[np.float32], Mask]:
-    """The paper's value at each pixel, and where the paper ends (on a table)."""
-    h, w = channel.shape
-    rows, columns = -(-h // BLOCK), -(-w // BLOCK)
-    padded = np.pad(channel, ((0, rows * BLOCK - h), (0, columns * BLOCK - w)), mode="edge")
-    blocks = padded.reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2).reshape(rows, columns, -1)
-    medians = np.median(blocks, axis=2).astype(np.float32)
-    medians = ndimage.median_filter(medians, WINDOW, mode="nearest")  # type: ignore[attr-defined]
-    low = ndimage.minimum_filter(medians, 5)  # type: ignore[attr-defined]
-    high = ndimage.maximum_filter(medians, 5)  # type: ignore[attr-defined]
-    edge = (high - low > MAX_STEP * np.maximum(high, 64)).repeat(BLOCK, 0).repeat(BLOCK, 1)[:h, :w]
-    y = ((np.arange(h, dtype=np.float32) + 0.5) / BLOCK - 0.5).astype(np.float32)
-    x = ((np.arange(w, dtype=np.float32) + 0.5) / BLOCK - 0.5).astype(np.float32)
-    return _interpolated(_interpolated(medians, y).T, x).T, edge
-
-
-def _interpolated(values: NDArray[np.float32], at: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Linear interpolation between rows."""
-    at = np.clip(at, 0, len(values) - 1)
-    low = at.astype(np.int64)
-    high = np.minimum(low + 1, len(values) - 1)
-    weight = (at - low)[:, None].astype(np.float32)
-    result: NDArray[np.float32] = values[low] * (1 - weight) + values[high] * weight
-    return result
+def _slivers(mask: Mask, outside: Mask, paper: Paper) -> Mask:
+    """Ink along the edge of the paper that is connected with what is outside: the edge itself, a shadow."""
+    ndimage = require("scipy.ndimage", "reading pages")
+    near = ~paper.inside(mask.shape, SLIVER)
+    labels, count = ndimage.label((mask & near) | outside, np.ones((3, 3), bool))
+    connected = np.zeros(count + 1, bool)
+    connected[labels[outside]] = True
+    connected[0] = False
+    slivers: Mask = connected[labels]
+    return slivers

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..nn import Module
 from ..vision import normalize, reading
-from . import ink, layout, split, straighten, word_list
+from . import ink, layout, paper, split, straighten, word_list
 from .layout import Blob
 from .page import Box, Letter, Line, Page, Word
 from .split import Piece
+from .straighten import View
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,13 +35,13 @@ TOP = 3
 
 @dataclass(frozen=True)
 class _Straight:
-    """The straightened page, and how its pixels map to those of the upright image."""
+    """The straightened page, and the sizes of the images that its view maps to."""
 
     ink: NDArray[np.float32]
     labels: NDArray[np.int32]
-    shape: tuple[int, int]
-    angle: float
-    scale: tuple[float, float]
+    view: View
+    size: tuple[int, int]  # width and height of the upright image, and of the one that the view is of
+    reduced: tuple[int, int]
 
     def crop(self, piece: Piece) -> NDArray[np.float32]:
         """The ink of a piece alone, with its soft edges."""
@@ -57,15 +58,12 @@ class _Straight:
         blob = piece.blob
         window = slice(blob.top, blob.bottom), slice(blob.left + piece.start, blob.left + piece.stop)
         y, x = np.nonzero(np.isin(self.labels[window], blob.labels))
-        points = np.stack([y + blob.top, x + blob.left + piece.start]).astype(np.float64)
-        if self.ink.shape != self.shape:
-            matrix, offset = straighten.rotation(self.shape, self.angle)
-            points = matrix @ points + offset[:, None]
-        low, high = points.min(1), points.max(1) + 1
-        h, w = self.shape[0] * self.scale[0], self.shape[1] * self.scale[1]
-        top, bottom = (np.clip([low[0], high[0]], 0, self.shape[0]) * self.scale[0]).round()
-        left, right = (np.clip([low[1], high[1]], 0, self.shape[1]) * self.scale[1]).round()
-        return int(left), int(top), int(min(right, w)), int(min(bottom, h))
+        corner = np.array([blob.left + piece.start, blob.top], np.float64)
+        points = self.view.to_photo(np.stack([x, y], 1) + 0.5 + corner)
+        scale = np.array(self.size) / self.reduced
+        left, top = (np.clip((points.min(0) - 0.5) * scale, 0, self.size)).round()
+        right, bottom = (np.clip((points.max(0) + 0.5) * scale, 0, self.size)).round()
+        return int(left), int(top), int(right), int(bottom)
 
 
 def read(upright: Image.Image, model: Module, words: list[str] | None, style: normalize.Style) -> Page:
@@ -76,9 +74,11 @@ def read(upright: Image.Image, model: Module, words: list[str] | None, style: no
     """
     scale = max(1.0, max(upright.size) / LONG_SIDE)
     shape = max(1, round(upright.height / scale)), max(1, round(upright.width / scale))
-    amount = ink.ink(reading.to_pixels(upright, shape))
-    angle = straighten.skew(amount > EDGE)
-    amount = straighten.straightened(amount, angle)
+    pixels = reading.to_pixels(upright, shape)
+    sheet = paper.find(pixels)
+    amount = ink.ink(pixels, sheet)
+    view = straighten.view(amount > EDGE, sheet)
+    amount = view.straightened(amount)
     mask = amount > EDGE
     mask &= ~straighten.rules(mask)
     amount = np.where(mask | (amount < EDGE), amount, np.float32(0))
@@ -86,7 +86,7 @@ def read(upright: Image.Image, model: Module, words: list[str] | None, style: no
     rows = layout.lines(layout.joined(parts, size), size)
     if not rows:
         raise DataError("no letters found on the page")
-    page = _Straight(amount, labels, shape, angle, (upright.height / shape[0], upright.width / shape[1]))
+    page = _Straight(amount, labels, view, upright.size, (shape[1], shape[0]))
     limit = layout.word_gap(rows, size)
     read_rows = _classified(page, rows, size, model, style)
     lines = tuple(_line(page, row, limit, model.classes or (), words) for row in read_rows)
