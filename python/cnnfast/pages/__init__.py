@@ -1,8 +1,9 @@
 """Reads pages of hand-printed letters or digits.
 
 The steps, one file each: `source` (file to upright image), `paper` (its outline), `ink` (color to ink),
-`straighten` (perspective, skew, printed rules), `layout` (components to letters, lines and words), `split` (touching letters), `word_list`; the result
-is a `page`; `reader` runs them. Requires Pillow and scipy (extra `read`), imported when a page is read.
+`straighten` (perspective, skew, printed rules), `layout` (components to letters, lines and words), `split`
+(touching letters), `word_list`; the result is a `page`; `reader` runs them. Requires Pillow and scipy (extra
+`read`), imported when a page is read.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ def read_page(
 ) -> Page:
     """Reads a page of hand-printed letters or digits that do not touch much, in a photo or scan.
 
-    The page may be unevenly lit, ruled or squared, skewed, photographed obliquely, its ink of any color. It is
-    downsampled to at most 2000 pixels a side; letters need 20 pixels of height after that. All letters are
+    The page may be unevenly lit, ruled or squared, skewed or photographed obliquely, its ink of any color. It
+    is downsampled to at most 2000 pixels a side; letters need 20 pixels of height after that. All letters are
     classified as one batch.
 
     Args:
