@@ -1,17 +1,20 @@
 """Accuracy and time of the recipes, over several seeds.
 
-    python -m bench.results run RECIPE... [--seeds 5]    trains what docs/results.jsonl lacks, and adds it
+    python -m bench.results run RECIPE... [--seeds 5] [--keep FOLDER]
+                                                         trains what docs/results.jsonl lacks, and adds it
     python -m bench.results page                         writes the table of docs/results.md and the curves
 
 Each training is `cnnfast train --recipe RECIPE --seed SEED` in a process of its own, one after the other. A
 validation part of the training images decides which epoch is kept; the test images are used once, after the
-training. To repeat a run, remove its line from docs/results.jsonl first.
+training. To repeat a run, remove its line from docs/results.jsonl first. With --keep, the models are kept as
+FOLDER/RECIPE-SEED.safetensors (for `python -m bench.ceiling`).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -40,11 +43,12 @@ def read() -> list[Run]:
     return [json.loads(line) for line in RUNS.read_text("utf-8").splitlines()] if RUNS.exists() else []
 
 
-def train(recipe: str, seed: int) -> Run:
-    """Trains and tests once."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = f"{folder}/model.safetensors"
-        command = [
+def train(recipe: str, seed: int, folder: Path) -> Run:
+    """Trains and tests once; the model is written into the folder."""
+    out = folder / f"{recipe}-{seed}.safetensors"
+    before = os.times()
+    subprocess.run(
+        [
             sys.executable,
             "-m",
             "cnnfast",
@@ -54,10 +58,12 @@ def train(recipe: str, seed: int) -> Run:
             "--seed",
             str(seed),
             "--out",
-            out,
-        ]
-        subprocess.run(command, check=True)
-        training = serialization.metadata(out)["training"]
+            str(out),
+        ],
+        check=True,
+    )
+    after = os.times()
+    training = serialization.metadata(out)["training"]
     epochs = training["history"]["epochs"]
     about = machine()
     return {
@@ -69,6 +75,7 @@ def train(recipe: str, seed: int) -> Run:
         "val_accuracy": [round(epoch["val_accuracy"], 5) for epoch in epochs],
         "best_epoch": training["history"]["best_epoch"],
         "seconds": round(sum(epoch["seconds"] + (epoch["val_seconds"] or 0) for epoch in epochs), 1),
+        "cpu_seconds": round(sum(after[2:4]) - sum(before[2:4]), 1),
         "images_per_second": round(max(epoch["images_per_second"] for epoch in epochs)),
         "cnnfast": __version__,
         "machine": {key: about[key] for key in ("cpu", "cores", "threads", "isa")},
@@ -76,10 +83,10 @@ def train(recipe: str, seed: int) -> Run:
 
 
 def table(runs: Sequence[Run]) -> list[str]:
-    """A row for each recipe: mean and standard deviation over seeds, times of the fastest run."""
+    """A row for each recipe: mean and standard deviation over seeds, times of the fastest run, least CPU time."""
     lines = [
-        "| recipe | data | network | seeds | test accuracy | epochs | minutes | images/s |",
-        "| --- | --- | --- | ---: | --- | ---: | ---: | ---: |",
+        "| recipe | data | network | seeds | test accuracy | epochs | minutes | CPU minutes | images/s |",
+        "| --- | --- | --- | ---: | --- | ---: | ---: | ---: | ---: |",
     ]
     for name in dict.fromkeys(run["recipe"] for run in runs):
         own = [run for run in runs if run["recipe"] == name]
@@ -90,7 +97,8 @@ def table(runs: Sequence[Run]) -> list[str]:
         lines.append(
             f"| `{name}` | {option(options, '--data')} | {option(options, '--model')} | {len(own)} "
             f"| {mean(accuracy):.2f} %{spread} | {len(fastest['val_accuracy'])} "
-            f"| {fastest['seconds'] / 60:.1f} | {fastest['images_per_second']:,} |"
+            f"| {fastest['seconds'] / 60:.1f} | {min(run['cpu_seconds'] for run in own) / 60:.1f} "
+            f"| {max(run['images_per_second'] for run in own):,} |"
         )
     return lines
 
@@ -144,18 +152,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run.add_argument(
         "--seeds", type=int, default=5, metavar="N", help="seeds 0 to N - 1 (default: %(default)s)"
     )
+    run.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the models in this folder")
     commands.add_parser("page", help="write docs/results.md and its curves")
     options = parser.parse_args(arguments)
     if options.command == "page":
         write_page(read())
         return 0
-    for seed in range(options.seeds):
-        for recipe in options.recipes:
-            if any(run["recipe"] == recipe and run["seed"] == seed for run in read()):
-                continue
-            line = json.dumps(train(recipe, seed))
-            with RUNS.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        for seed in range(options.seeds):
+            for recipe in options.recipes:
+                if any(run["recipe"] == recipe and run["seed"] == seed for run in read()):
+                    continue
+                line = json.dumps(train(recipe, seed, folder))
+                with RUNS.open("a", encoding="utf-8") as file:
+                    file.write(line + "\n")
     return 0
 
 

@@ -21,6 +21,7 @@ def run_of(recipe: str, seed: int, accuracy: float, seconds: float = 60.0) -> di
         "test_accuracy": accuracy,
         "val_accuracy": [0.5, 0.75],
         "seconds": seconds,
+        "cpu_seconds": 2 * seconds,
         "images_per_second": round(1e6 / seconds),
     }
 
@@ -28,8 +29,8 @@ def run_of(recipe: str, seed: int, accuracy: float, seconds: float = 60.0) -> di
 def test_a_row_has_mean_spread_and_the_fastest_time() -> None:
     runs = [run_of("quick", 0, 0.94, 90), run_of("mnist", 0, 0.995), run_of("quick", 1, 0.95, 30)]
     assert results.table(runs)[2:] == [
-        "| `quick` | emnist-letters-derived | hello-dl-letters | 2 | 94.50 % ± 0.71 | 2 | 0.5 | 33,333 |",
-        "| `mnist` | mnist | character-resnet | 1 | 99.50 % | 2 | 1.0 | 16,667 |",
+        "| `quick` | emnist-letters-derived | hello-dl-letters | 2 | 94.50 % ± 0.71 | 2 | 0.5 | 1.0 | 33,333 |",
+        "| `mnist` | mnist | character-resnet | 1 | 99.50 % | 2 | 1.0 | 2.0 | 16,667 |",
     ]
 
 
@@ -37,13 +38,15 @@ def test_runs_that_are_there_are_not_repeated(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(results, "RUNS", tmp_path / "runs.jsonl")
     trained = []
 
-    def train(recipe: str, seed: int) -> dict[str, Any]:
+    def train(recipe: str, seed: int, folder: Path) -> dict[str, Any]:
+        assert folder.is_dir()
         trained.append((recipe, seed))
         return run_of(recipe, seed, 0.9)
 
     monkeypatch.setattr(results, "train", train)
     assert results.main(["run", "quick", "--seeds", "2"]) == 0
-    assert results.main(["run", "quick", "mnist", "--seeds", "2"]) == 0
+    assert results.main(["run", "quick", "mnist", "--seeds", "2", "--keep", str(tmp_path / "kept")]) == 0
+    assert (tmp_path / "kept").is_dir()
     assert trained == [("quick", 0), ("quick", 1), ("mnist", 0), ("mnist", 1)]
 
 
