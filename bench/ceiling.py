@@ -1,12 +1,12 @@
 """What limits the accuracy on a data set, from several models of one recipe that differ only in their seeds.
 
     python -m bench.results run best --seeds 5 --keep models/
-    python -m bench.ceiling models/best-*.safetensors [--data emnist-letters-derived] [--sheet docs/images/ceiling.png]
+    python -m bench.ceiling models/best-*.safetensors [--data emnist-letters-derived] [--sheet FILE.png]
 
-prints a Markdown table: the accuracy of each model, of the ensemble (the mean of the models' probabilities), of
-the ensemble if pairs of classes that look alike counted as one, and how many test images look labeled wrongly:
-all models give them the same other class, and the ensemble gives it at least the probability that images labeled
-so have on average (confident learning, Northcutt, Jiang and Chuang, 2021). The sheet shows those images.
+prints a Markdown table: the accuracy of each model, of the ensemble (the mean of the probabilities), of
+the ensemble if pairs of classes that look alike counted as one, and how many test images are probably labeled
+wrongly: all models give them the same other class, and the ensemble gives it at least the probability that
+images labeled so have on average (confident learning, Northcutt, Jiang and Chuang, 2021); in the sheet.
 """
 
 from __future__ import annotations

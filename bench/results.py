@@ -83,7 +83,7 @@ def train(recipe: str, seed: int, folder: Path) -> Run:
 
 
 def table(runs: Sequence[Run]) -> list[str]:
-    """A row for each recipe: mean and standard deviation over seeds, times of the fastest run, least CPU time."""
+    """A row for each recipe: mean and standard deviation over seeds, shortest time and CPU time."""
     lines = [
         "| recipe | data | network | seeds | test accuracy | epochs | minutes | CPU minutes | images/s |",
         "| --- | --- | --- | ---: | --- | ---: | ---: | ---: | ---: |",

@@ -12,7 +12,7 @@ from bench import ceiling
 
 
 def test_probably_wrong_labels_and_pairs() -> None:
-    """Images of three classes; two models are sure of all, but of image 3 of class b, which looks like a c."""
+    """Image 3 is labeled b, but both models take it for a c; one of them is wrong on image 0, too."""
     labels = np.array([0, 0, 1, 1, 2, 2])
     sure = 0.97 * np.eye(3)[[0, 0, 1, 2, 2, 2]] + 0.01
     sure[3] = (0.0, 0.01, 0.99)
