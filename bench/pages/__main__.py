@@ -1,6 +1,7 @@
 """Reading of pages, compared with truth and with other programs.
 
     python -m bench.pages [--pages 200] [--seed 0] [--json FILE] [--save FOLDER]
+    python -m bench.pages --time
 
 Pages are laid out from the test part of emnist-letters-derived and photographed in eight ways; every ninth
 combines two or three of them. The reader "single letters" is given the boxes and the data set's own images
@@ -19,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.pages import generate, peers
+from bench.pages import generate, peers, timing
 from bench.pages.layout import Letters
 from bench.pages.metrics import Score, score
 from bench.pages.photograph import COMBINED, WAYS
@@ -150,6 +151,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--save", type=Path, metavar="FOLDER", help="keep the pages: images, and truth as JSON"
     )
+    result.add_argument(
+        "--time", action="store_true", help="only time and memory of cnnfast, for a page of 300 letters"
+    )
     return result
 
 
@@ -158,6 +162,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.pages < 0 or options.seed < 0:
         print("bench.pages: --pages and --seed must be at least 0", file=sys.stderr)
         return 2
+    if options.time:
+        for line in timing.table(options.seed):
+            print(line)
+        return 0
     readers, left_out = peers.readers(options.model)
     for name in options.readers or ():
         if name not in {**readers, **left_out}:

@@ -74,8 +74,6 @@ def in_process(read: Callable[[Path], Page]) -> Reader:
 
 
 def _cnnfast(model: str | None) -> Reader:
-    if not hasattr(cf, "read_page"):
-        raise LookupError("this version of cnnfast has no read_page")
     if importlib.util.find_spec("scipy") is None:
         raise LookupError('scipy is not installed (pip install "cnnfast[read]")')
     loaded = _letters_model(model)

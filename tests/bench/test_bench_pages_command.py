@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
-import cnnfast as cf
 import numpy as np
 import pytest
+from PIL import Image
 
 from bench.pages import __main__ as command
-from bench.pages import generate, layout, peers
+from bench.pages import generate, layout, peers, timing
 from bench.pages.truth import Page
 
 HOCR = """<?xml version="1.0" encoding="UTF-8"?>
@@ -113,13 +113,31 @@ def test_single_letters_are_the_answers_to_the_images_of_the_data_set(tmp_path: 
     assert {letter.confidence for letter, _, _ in reading.page.letters()} == {0.75}
 
 
+def test_time_reads_a_page_in_a_fresh_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = []
+
+    def measured(path: Path) -> dict[str, float]:
+        with Image.open(path) as image:
+            sizes.append(image.width * image.height)
+        return {"letters": 300, "first": 2.0, "again": 0.5, "cpu": 0.4, "megabytes": 200.0}
+
+    monkeypatch.setattr(timing, "measured", measured)
+    monkeypatch.setattr(timing, "PIXELS", 3_000_000)
+    assert command.main(["--time"]) == 0
+    assert capsys.readouterr().out.splitlines()[3] == (
+        "| 12 megapixels | 300 | 2.00 s | 0.50 s | 0.40 s | 200 |"
+    )
+    assert sizes[1] == pytest.approx(3_000_000, rel=0.01)
+
+
 # --- peers ------------------------------------------------------------------------------------------
 
 
 def test_absent_peers_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peers.shutil, "which", lambda name: None)
     monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(cf, "read_page", None, raising=False)
     found, left_out = peers.readers()
     assert found == {}
     assert left_out == {

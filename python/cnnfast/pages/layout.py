@@ -84,8 +84,11 @@ def joined(blobs: list[Blob], size: float) -> list[Blob]:
     blobs = sorted(blobs, key=lambda b: -b.height)
     letters: list[Blob] = []
     for part in blobs:
+        left, right = part.left - size, part.right + size
         partner = min(
-            (b for b in letters if _belong(b, part, size)), key=lambda b: _gap(b, part), default=None
+            (b for b in letters if b.left < right and b.right > left and _belong(b, part, size)),
+            key=lambda b: _gap(b, part),
+            default=None,
         )
         if partner is None:
             letters.append(part)
@@ -117,13 +120,17 @@ def lines(letters: list[Blob], size: float) -> list[list[Blob]]:
     nearest in height, so rows may be slightly curved or sloped."""
     rows: list[list[Blob]] = []
     for letter in sorted(letters, key=lambda b: b.left):
-        distances = [abs(letter.middle - float(np.mean([b.middle for b in row[-3:]]))) for row in rows]
+        distances = [abs(letter.middle - _mean_middle(row[-3:])) for row in rows]
         best = int(np.argmin(distances)) if distances else -1
         if best >= 0 and distances[best] < 0.6 * size:
             rows[best].append(letter)
         else:
             rows.append([letter])
-    return sorted(rows, key=lambda row: float(np.mean([b.middle for b in row])))
+    return sorted(rows, key=_mean_middle)
+
+
+def _mean_middle(blobs: list[Blob]) -> float:
+    return sum(b.middle for b in blobs) / len(blobs)
 
 
 def word_gap(rows: list[list[Blob]], size: float) -> float:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..nn import Module
-from ..vision import normalize, reading
-from . import ink, layout, paper, split, straighten, word_list
+from ..vision import normalize
+from . import ink, layout, paper, source, split, straighten, word_list
+from .ink import Mask
 from .layout import Blob
 from .page import Box, Letter, Line, Page, Word
 from .split import Piece
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 LONG_SIDE = 2000
-"""Pages are downsampled to this longer side."""
+"""Pages are downsampled to about this longer side."""
 
 SIZE = 28
 EDGE = 0.5
@@ -49,15 +50,19 @@ class _Straight:
         left = blob.left + piece.start
         top, right = max(0, blob.top - 1), blob.left + piece.stop
         window = slice(top, blob.bottom + 1), slice(left, right)
-        labels = self.labels[window]
-        own = np.isin(labels, blob.labels) | (labels == 0)
+        own = (self.labels[window] == 0) | self._own(blob, window)
         return np.where(own, self.ink[window], np.float32(0))
+
+    def _own(self, blob: Blob, window: tuple[slice, slice]) -> Mask:
+        labels = self.labels[window]
+        own: Mask = np.logical_or.reduce([labels == label for label in blob.labels])
+        return own
 
     def box(self, piece: Piece) -> Box:
         """The box of its pixels in the upright image."""
         blob = piece.blob
         window = slice(blob.top, blob.bottom), slice(blob.left + piece.start, blob.left + piece.stop)
-        y, x = np.nonzero(np.isin(self.labels[window], blob.labels))
+        y, x = np.nonzero(self._own(blob, window))
         corner = np.array([blob.left + piece.start, blob.top], np.float64)
         points = self.view.to_photo(np.stack([x, y], 1) + 0.5 + corner)
         scale = np.array(self.size) / self.reduced
@@ -72,9 +77,8 @@ def read(upright: Image.Image, model: Module, words: list[str] | None, style: no
     Raises:
         DataError: There is no ink, or only noise.
     """
-    scale = max(1.0, max(upright.size) / LONG_SIDE)
-    shape = max(1, round(upright.height / scale)), max(1, round(upright.width / scale))
-    pixels = reading.to_pixels(upright, shape)
+    pixels = source.reduced(upright, LONG_SIDE)
+    shape = pixels.shape[1:]
     sheet = paper.find(pixels)
     amount = ink.ink(pixels, sheet)
     view = straighten.view(amount > EDGE, sheet)

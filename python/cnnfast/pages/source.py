@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .._files import expand
 from ..errors import DataError, require
-from ..vision import sources
+from ..vision import reading, sources
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,6 +38,19 @@ def upright(source: sources.Source, who: str) -> Image.Image:
         with sources.open_regular(source) as file, sources.decoding():  # type: ignore[arg-type]
             return sources.upright(heif.open_heif(file).to_pillow(), who)
     return sources.upright(source, who)
+
+
+def reduced(image: Image.Image, long_side: int) -> NDArray[np.uint8]:
+    """Colors, (3, h, w), downsampled to at most 1.05 times the longer side: by the mean of squares of pixels,
+    which is fast, then bicubically."""
+    factor = max(image.size) // long_side
+    if factor > 1 and image.mode in ("L", "RGB", "RGBA"):
+        image = image.reduce(factor)
+    scale = max(image.size) / long_side
+    if scale <= 1.05:
+        return reading.to_pixels(image, (image.height, image.width))
+    shape = max(1, round(image.height / scale)), max(1, round(image.width / scale))
+    return reading.to_pixels(image, shape)
 
 
 def _pdf(path: str) -> Image.Image:

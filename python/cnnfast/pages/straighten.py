@@ -165,9 +165,10 @@ def rules(mask: Mask) -> Mask:
 
 def _rows(mask: Mask) -> Mask:
     ndimage = require("scipy.ndimage", "reading pages")
-    thick = ndimage.binary_opening(mask, np.ones((RULE_WIDTH + 1, 1), bool))
-    thin = mask & ~thick
+    ink = np.ascontiguousarray(mask).view(np.uint8)
+    thick = ndimage.minimum_filter1d(ink, RULE_WIDTH + 1, axis=0, mode="constant")
+    thin = ink & ~ndimage.maximum_filter1d(thick, RULE_WIDTH + 1, axis=0, mode="constant")
     near = ndimage.maximum_filter1d(thin, 5, axis=0).astype(np.float32)
     dense = ndimage.uniform_filter1d(near, RULE_LENGTH, axis=1) > RULE_DENSITY
-    found: Mask = thin & ndimage.maximum_filter1d(dense, RULE_LENGTH, axis=1)
+    found: Mask = (thin & ndimage.maximum_filter1d(dense.view(np.uint8), RULE_LENGTH, axis=1)).astype(bool)
     return found
