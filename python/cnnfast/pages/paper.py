@@ -76,7 +76,8 @@ def find(pixels: NDArray[np.uint8]) -> Paper | None:
         return None
     samples = pixels[:, : h * COARSE : SAMPLE, : w * COARSE : SAMPLE]
     n = COARSE // SAMPLE
-    small = np.median(samples.reshape(3, h, n, w, n).swapaxes(2, 3).reshape(3, h, w, n * n), axis=3)
+    small = np.sort(samples.reshape(3, h, n, w, n).swapaxes(2, 3).reshape(3, h, w, n * n), axis=3)
+    small = small[..., n * n // 2 - 1 : n * n // 2 + 1].mean(3)  # the median
     for region in _regions(small):
         corners = _quadrilateral(region)
         found = None if corners is None else _fitted(pixels, corners * COARSE, (h, w))
@@ -94,6 +95,8 @@ def _regions(small: NDArray[np.float64]) -> Iterator[NDArray[np.bool_]]:
         (logs[0] - logs[1], MIN_COLOR_STEP),
         (logs.mean(0), MIN_BRIGHTNESS_STEP),
     ):
+        if np.quantile(values, 0.98) - np.quantile(values, 0.02) < step:
+            continue
         smooth = ndimage.median_filter(values.astype(np.float32), 5, mode="nearest")
         limit = otsu(smooth)
         darker = otsu(smooth[smooth <= limit])  # if the limit is between lit paper and the rest

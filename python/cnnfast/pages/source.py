@@ -41,9 +41,9 @@ def upright(source: sources.Source, who: str) -> Image.Image:
 
 
 def reduced(image: Image.Image, long_side: int) -> NDArray[np.uint8]:
-    """Colors, (3, h, w), downsampled to at most 1.05 times the longer side: by the mean of squares of pixels,
-    which is fast, then bicubically."""
-    factor = max(image.size) // long_side
+    """Colors, (3, h, w), downsampled until the longer side is at most 1.05 times `long_side`: by the mean of
+    squares of pixels, which is fast, to within a factor of 1.5 of it, then bicubically."""
+    factor = round(max(image.size) / long_side)
     if factor > 1 and image.mode in ("L", "RGB", "RGBA"):
         image = image.reduce(factor)
     scale = max(image.size) / long_side

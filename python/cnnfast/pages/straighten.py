@@ -26,6 +26,9 @@ POINTS = 20_000
 RULE_LENGTH, RULE_WIDTH, RULE_DENSITY = 150, 6, 0.85
 """Printed rules: in a window of this length at least this fraction is ink, at most this thick."""
 
+RULE_BLOCK = 10
+"""The window moves by this many pixels."""
+
 
 @dataclass(frozen=True, eq=False)
 class View:
@@ -164,11 +167,26 @@ def rules(mask: Mask) -> Mask:
 
 
 def _rows(mask: Mask) -> Mask:
+    from PIL import Image
+
     ndimage = require("scipy.ndimage", "reading pages")
-    ink = np.ascontiguousarray(mask).view(np.uint8)
-    thick = ndimage.minimum_filter1d(ink, RULE_WIDTH + 1, axis=0, mode="constant")
-    thin = ink & ~ndimage.maximum_filter1d(thick, RULE_WIDTH + 1, axis=0, mode="constant")
-    near = ndimage.maximum_filter1d(thin, 5, axis=0).astype(np.float32)
-    dense = ndimage.uniform_filter1d(near, RULE_LENGTH, axis=1) > RULE_DENSITY
-    found: Mask = (thin & ndimage.maximum_filter1d(dense.view(np.uint8), RULE_LENGTH, axis=1)).astype(bool)
+    n, around = RULE_WIDTH + 1, ((RULE_WIDTH, RULE_WIDTH), (0, 0))
+    thick = _windows(np.pad(_windows(mask, n, np.logical_and), around), n, np.logical_or)
+    thin = mask & ~thick
+    near = _windows(np.pad(thin, ((2, 2), (0, 0))), 5, np.logical_or)
+    blocks = np.asarray(Image.fromarray(near.view(np.uint8) * np.uint8(255)).reduce((RULE_BLOCK, 1)))
+    length = RULE_LENGTH // RULE_BLOCK
+    dense = ndimage.uniform_filter1d(blocks.astype(np.float32), length, axis=1) > 255 * RULE_DENSITY
+    long = ndimage.maximum_filter1d(dense.view(np.uint8), length, axis=1).repeat(RULE_BLOCK, axis=1)
+    found: Mask = thin & long[:, : mask.shape[1]].view(bool)
     return found
+
+
+def _windows(mask: Mask, n: int, combine: np.ufunc) -> Mask:
+    """Each n neighboring rows combined, (h - n + 1, w), by doubling the number of rows."""
+    rows = 1
+    while rows < n:
+        step = min(rows, n - rows)
+        mask = combine(mask[:-step], mask[step:])
+        rows += step
+    return mask

@@ -40,6 +40,9 @@ FULL_INK = 0.97
 MIN_STROKE_WIDTH = 9.0
 """Least stroke width at the working size: EMNIST has no thinner strokes."""
 
+SERIAL_PRODUCT = 200_000
+"""Multiply-adds of a product of matrices for which BLAS starts no threads (OpenBLAS: up to 262,144)."""
+
 
 def normalize(ink: Gray, size: int, style: Style) -> NDArray[np.uint8]:
     """Converts ink in 0..1 to a (size, size) image, 0 the background and 255 the strongest ink.
@@ -56,7 +59,8 @@ def normalize(ink: Gray, size: int, style: Style) -> NDArray[np.uint8]:
     middle = side / 2 if style == "emnist" else side * 14.5 / 28
     top, left = _start(middle - row, side - h), _start(middle - column, side - w)
     filters = blur_and_reduce(side, size, BLUR * max(h, w) / LONG_SIDE)
-    small = np.clip(filters[:, top : top + h] @ letter @ filters[:, left : left + w].T, 0, None)
+    small = _transformed(filters[:, top : top + h], letter, filters[:, left : left + w])
+    small = np.clip(small, 0, None)
     pixels: NDArray[np.uint8] = np.rint(small * (255 / small.max())).astype(np.uint8)
     return pixels
 
@@ -162,9 +166,32 @@ def _scaled(ink: Gray) -> Gray:
     scale = LONG_SIDE / max(h, w)
     if stroke_width(ink) * scale < 2:
         ink = dilate(ink, math.ceil(0.5 / scale))
-    ink = resize(ink, (max(1, round(h * scale)), max(1, round(w * scale))))
+    ink = _resized(ink, (max(1, round(h * scale)), max(1, round(w * scale))))
     strongest: Gray = ink / ink.max()
     return strongest
+
+
+def _resized(ink: Gray, shape: tuple[int, int]) -> Gray:
+    """As `resize`; small images by two products with matrices, which takes a third of the time."""
+    if max(ink.shape) > LONG_SIDE:
+        return resize(ink, shape)
+    return _transformed(_resizing(ink.shape[0], shape[0]), ink, _resizing(ink.shape[1], shape[1]))
+
+
+@functools.lru_cache(maxsize=1024)
+def _resizing(n: int, size: int) -> Gray:
+    """The (size, n) matrix that resizes a column."""
+    return resize(np.eye(n, dtype=np.float32), (size, n))
+
+
+def _transformed(rows: Gray, image: Gray, columns: Gray) -> Gray:
+    """`rows @ image @ columns.T`, a few rows at a time: BLAS starts threads for larger products, which takes
+    longer than the product itself."""
+    result = np.empty((len(rows), len(columns)), np.float32)
+    n = max(1, SERIAL_PRODUCT // (image.shape[1] * max(len(image), len(columns))))
+    for k in range(0, len(rows), n):
+        np.matmul(rows[k : k + n] @ image, columns.T, out=result[k : k + n])
+    return result
 
 
 def _sharpen(ink: Gray) -> Gray:
