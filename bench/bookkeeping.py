@@ -1,6 +1,4 @@
-"""The row of what a training does besides its steps, compared with the steps alone: checkpoints, callbacks and a
-progress bar.
-"""
+"""The row of what a training does besides its steps: checkpoints, callbacks and a progress bar."""
 
 from __future__ import annotations
 
