@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..nn import Module
 from ..vision import normalize
-from . import ink, layout, paper, source, split, straighten, word_list
+from . import averaging, ink, layout, paper, source, split, straighten, word_list
 from .ink import Mask
 from .layout import Blob
 from .page import Box, Letter, Line, Page, Word
@@ -112,16 +112,18 @@ def _classified(
     if len(flat) > MAX_LETTERS:
         raise DataError(f"{len(flat)} marks on the page that may be letters: noise, or no handwriting")
     pixels = np.stack([_normalized(page.crop(piece), style) for piece in flat])
-    probabilities = model.predict_proba(pixels[:, None])
-    result, at = [], 0
+    confidence = model.predict_proba(pixels[:, None]).max(1)
+    result, chosen, at = [], [], 0
     for row in parts:
-        letters: list[_Read] = []
+        letters: list[Piece] = []
         for pieces in row:
-            values = probabilities[at : at + len(pieces)]
+            best = split.best(pieces, confidence[at : at + len(pieces)], usual)
+            letters += [pieces[k] for k in best]
+            chosen += [at + k for k in best]
             at += len(pieces)
-            letters += [(pieces[k], values[k]) for k in split.best(pieces, values.max(1), usual)]
         result.append(letters)
-    return result
+    values = iter(averaging.probabilities(model, pixels[chosen]))
+    return [[(piece, next(values)) for piece in row] for row in result]
 
 
 def _normalized(amount: NDArray[np.float32], style: normalize.Style) -> NDArray[np.uint8]:
