@@ -76,7 +76,8 @@ def versions(images: NDArray[np.uint8], version: Version) -> NDArray[np.uint8]:
     slants = version.slant * ((n - 1) / 2 - np.arange(n))  # the upper half moves to the right
     columns = np.stack([_matrix(n, version.scale, version.x + slant, version.blur) for slant in slants])
     moved = np.einsum("ri,kic->rkc", rows, images.astype(np.float32), optimize=True) @ columns.swapaxes(1, 2)
-    return np.rint(np.clip(moved.swapaxes(0, 1), 0, 255)).astype(np.uint8)
+    result: NDArray[np.uint8] = np.rint(np.clip(moved.swapaxes(0, 1), 0, 255)).astype(np.uint8)
+    return result
 
 
 def _matrix(n: int, scale: float, shift: float, blur: float) -> Matrix:
@@ -84,8 +85,8 @@ def _matrix(n: int, scale: float, shift: float, blur: float) -> Matrix:
     at = np.arange(n, dtype=np.float32)
     middle = (n - 1) / 2
     source = (at - middle) / scale + middle - shift
-    result = np.maximum(0, 1 - np.abs(source[:, None] - at)).astype(np.float32)
+    result: Matrix = np.maximum(0, 1 - np.abs(source[:, None] - at)).astype(np.float32)
     if blur:
         weights = np.exp(-0.5 * ((at[:, None] - at) / blur) ** 2)
-        result = result @ (weights / (blur * np.sqrt(2 * np.pi)))
-    return result.astype(np.float32)
+        result = result @ (weights / (blur * np.sqrt(2 * np.pi))).astype(np.float32)
+    return result
