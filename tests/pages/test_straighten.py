@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("scipy")
-from cnnfast.pages import paper, straighten
+from cnnfast.pages import straighten
+from cnnfast.vision import paper
 from PIL import Image, ImageDraw
 
 CORNERS = np.array([(60, 40), (520, 70), (500, 380), (30, 340)], float)

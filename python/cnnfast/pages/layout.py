@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, require
+from ..vision.components import Mask
 from ..vision.threshold import otsu
-from .ink import Mask
 
 MAX_COMPONENTS = 5000
 """A page with more components is noise."""

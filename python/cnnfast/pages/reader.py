@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..nn import Module
-from ..vision import normalize
-from . import averaging, ink, layout, paper, source, split, straighten, word_list
-from .ink import Mask
+from ..vision import ink_map, normalize, paper
+from ..vision.components import Mask
+from . import averaging, layout, source, split, straighten, word_list
 from .layout import Blob
 from .page import Box, Letter, Line, Page, Word
 from .split import Piece
@@ -80,7 +80,7 @@ def read(upright: Image.Image, model: Module, words: list[str] | None, style: no
     pixels = source.reduced(upright, LONG_SIDE)
     shape = pixels.shape[1:]
     sheet = paper.find(pixels)
-    amount = ink.ink(pixels, sheet)
+    amount = ink_map.ink(pixels, sheet)
     view = straighten.view(amount > EDGE, sheet)
     amount = view.straightened(amount)
     mask = amount > EDGE

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import require
-from .ink import Mask
-from .paper import Paper, Points
+from ..vision.components import Mask
+from ..vision.paper import Paper, Points
 
 MAX_ANGLE = 45.0
 USUAL_ANGLE, STEEP_GAIN = 12.0, 1.3

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import require
-from ..vision.threshold import otsu
+from .threshold import otsu
 
 Points = NDArray[np.float64]
 """(n, 2): x, y in pixels, those of pixel i from i to i + 1."""
