@@ -1,6 +1,6 @@
 """Reads pages of hand-printed letters or digits.
 
-The steps, one file each: `source` (file to upright image), `paper` (its outline), `ink` (color to ink),
+The steps, one file each: `source` (file to upright image), `vision.paper` (its outline), `vision.ink_map`,
 `straighten` (perspective, skew, printed rules), `layout` (components to letters, lines and words), `split`
 (touching letters), `word_list`; the result is a `page`; `reader` runs them. Requires Pillow and scipy (extra
 `read`), imported when a page is read.
