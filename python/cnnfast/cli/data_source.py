@@ -9,12 +9,15 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from .. import datasets
 from .._files import expand
 from .._names import did_you_mean, find
 from ..datasets import ImageDataset
 from ..datasets.image_folder import ON_ERROR, OnError
-from ..errors import CnnfastError, DataError
+from ..datasets.lazy_images import LazyImageDataset
+from ..errors import CnnfastError
 from ..models import for_images
 from ..models import get as get_model
 from ..nn import Module, Preprocessing
@@ -93,30 +96,20 @@ def short_name(data: str) -> str:
     return re.sub(r"[^\w-]+", "-", stem).strip("-") or "own"
 
 
-def read(
-    data: str,
-    on_error: OnError,
-    classes: Sequence[str] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-) -> tuple[ImageDataset, ImageDataset | None]:
-    """`datasets.from_path`, with errors that name the options of the command line."""
-    try:
-        return datasets.from_path(data, classes=classes, input_shape=input_shape, on_error=on_error)
-    except DataError as error:
-        raise DataError(str(error).replace('on_error="skip"', "--on-error skip")) from None
-
-
 def load(
-    data: str, root: str | None, seed: int, on_error: OnError = "raise"
+    data: str, root: str | None, seed: int, on_error: OnError = "raise", *, lazy: bool = False
 ) -> tuple[ImageDataset, ImageDataset]:
     """The training and the test part; if the user's data have no test part, a tenth of each class.
+
+    Args:
+        on_error, lazy: As of `ImageFolder`.
 
     Raises:
         OSError, DataError: As the functions of `cnnfast.datasets`.
     """
     if not is_path(data):
         return datasets.load(data, train=True, root=root), datasets.load(data, train=False, root=root)
-    train, test = read(data, on_error)
+    train, test = datasets.from_path(data, on_error=on_error, lazy=lazy)
     if test is not None:
         if test.input_shape != train.input_shape:
             raise CnnfastError(
@@ -170,7 +163,10 @@ def style_of(data: str, train: ImageDataset) -> str | None:
 
 def _statistics(train: ImageDataset) -> Preprocessing:
     """Mean and standard deviation of each channel, of up to a thousand images."""
-    some = train.images[:: max(1, len(train) // 1000)] / 255.0
+    rows = np.arange(0, len(train), max(1, len(train) // 1000))
+    if isinstance(train, LazyImageDataset):
+        train.pending.finish(rows)  # or they would be decoded twice
+    some = train[rows].images / 255.0
     if some.ndim == 3:
         return Preprocessing(float(some.mean()), max(float(some.std()), 1e-3))
     mean, std = some.mean(axis=(0, 2, 3)), some.std(axis=(0, 2, 3)).clip(1e-3)

@@ -46,10 +46,12 @@ def note(text: str) -> None:
 
 
 def describe(error: Exception) -> str:
-    """The error message on one line; errors of the operating system as `file: reason`."""
+    """The error message on one line, with options as on the command line; errors of the operating system as
+    `file: reason`.
+    """
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split()).replace('on_error="skip"', "--on-error skip") or type(error).__name__
 
 
 def finish() -> bool:

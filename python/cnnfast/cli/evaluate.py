@@ -43,7 +43,9 @@ def test_data(path: str, model: Module, name: str, options: argparse.Namespace) 
     if not data_source.is_path(name):
         return datasets.load(name, train=False, root=options.root)
     if options.data is not None:
-        train, test = data_source.read(name, options.on_error, model.classes, model.input_shape)
+        train, test = datasets.from_path(
+            name, classes=model.classes, input_shape=model.input_shape, on_error=options.on_error
+        )
         return train if test is None else test
     if not os.path.exists(name):
         raise CnnfastError(f"{path}: was trained on {name!r}, which is no known data set; add --data NAME")

@@ -69,14 +69,15 @@ def register(actions: arguments.Subparsers[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     pillow = require("PIL.Image", "writing a PNG file")
     check_writable("data preview", options.out)
-    data = data_source.load(options.name, options.root, options.seed, options.on_error)[0]
+    data = data_source.load(options.name, options.root, options.seed, options.on_error, lazy=True)[0]
     arguments.check_augmentation(options.augment, data)
     rng = np.random.default_rng(options.seed)
     rows = rng.permutation(len(data))[: options.images]
-    columns = [data.images[rows].astype(np.float32)]
+    images = data[rows].images
+    columns = [images.astype(np.float32)]
     if options.augment is not None:
         for epoch in range(1, options.epochs + 1):
-            columns.append(options.augment(data.images[rows], options.seed, epoch, rows))
+            columns.append(options.augment(images, options.seed, epoch, rows))
     image = pillow.fromarray(sheet(columns))
     with atomic_write("data preview", options.out) as file:
         image.save(file, format="PNG")

@@ -136,7 +136,8 @@ def run(options: argparse.Namespace) -> int:
     steps = train_options.checkpoint_steps(options)
     if options.threads is not None:
         set_num_threads(options.threads)
-    train, test = data_source.load(options.data, options.root, options.seed, options.on_error)
+    train, test = data_source.load(options.data, options.root, options.seed, options.on_error, lazy=True)
+    _ = test.images  # a file that is not readable is an error before the training, not after it
     arguments.check_augmentation(options.augment, train)
     train_options.check_metrics(options, len(train.classes))
     options.model, model = data_source.model_for(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from .._files import expand
@@ -11,7 +12,6 @@ from ..errors import DataError
 from .cifar import CIFAR10, CIFAR100, find_cifar, is_archive
 from .idx_folder import find_idx, from_idx
 from .image_dataset import ImageDataset
-from .image_decoding import Mode
 from .image_files import PARTS, class_folders
 from .image_folder import ImageFolder, OnError
 from .numpy_files import from_npy, from_npz, holds_test_part
@@ -19,6 +19,8 @@ from .pixel_csv import from_csv
 
 #: The training part or all, and the test part if there is one.
 Parts = tuple[ImageDataset, ImageDataset | None]
+#: `ImageFolder` with some settings.
+_Loader = Callable[..., ImageDataset]
 
 _TRAIN = ("train", "training")
 _TEST = ("test", "testing", "val", "valid", "validation")
@@ -32,6 +34,7 @@ def from_path(
     classes: Sequence[str] | None = None,
     input_shape: tuple[int, ...] | None = None,
     on_error: OnError = "raise",
+    lazy: bool = False,
 ) -> Parts:
     """Load the data set at a path, of any kind that this package reads, without further settings.
 
@@ -45,8 +48,7 @@ def from_path(
         classes: Class names that the labels must be of, such as those of a model; None: those in the data.
         input_shape: (c, h, w) for the images of a folder, such as that of a model; None: as `ImageFolder`
             chooses it.
-        on_error: What to do with an image file of a folder that is not readable: "raise" an error, or "skip"
-            it with a warning, as `ImageFolder` does.
+        on_error, lazy: As of `ImageFolder`, for a folder of images.
 
     Returns:
         (training part, test part); the test part is None if there is none.
@@ -65,7 +67,7 @@ def from_path(
     """
     place = Path(expand(path))
     if place.is_dir():
-        return _folder(place, classes, input_shape, on_error)
+        return _folder(place, classes, input_shape, partial(ImageFolder, on_error=on_error, lazy=lazy))
     name = place.name.lower()
     if name.endswith(".npz"):
         train = from_npz(place, classes=classes)
@@ -88,7 +90,7 @@ def from_path(
 
 
 def _folder(
-    place: Path, classes: Sequence[str] | None, shape: tuple[int, ...] | None, on_error: OnError
+    place: Path, classes: Sequence[str] | None, shape: tuple[int, ...] | None, load_images: _Loader
 ) -> Parts:
     if find_idx(place, True):
         return _idx(place, place, classes)
@@ -101,21 +103,20 @@ def _folder(
     names = {name.lower(): name for name in class_folders(place)}
     train = next((names[part] for part in _TRAIN if part in names), None)
     if train is None or not set(names) <= PARTS or not class_folders(place / train):
-        return _images(place, classes, shape, on_error), None
-    data = _images(place / train, classes, shape, on_error)
+        return _images(place, classes, shape, load_images), None
+    data = _images(place / train, classes, shape, load_images)
     test = next((names[part] for part in _TEST if part in names), None)
     if test is None:
         return data, None
-    return data, _images(place / test, data.classes, data.input_shape, on_error)
+    return data, _images(place / test, data.classes, data.input_shape, load_images)
 
 
 def _images(
-    place: Path, classes: Sequence[str] | None, shape: tuple[int, ...] | None, on_error: OnError
+    place: Path, classes: Sequence[str] | None, shape: tuple[int, ...] | None, load: _Loader
 ) -> ImageDataset:
     if shape is None or len(shape) != 3:
-        return ImageFolder(place, classes=classes, on_error=on_error)
-    mode: Mode = "RGB" if shape[0] == 3 else "L"
-    return ImageFolder(place, (shape[1], shape[2]), mode, classes=classes, on_error=on_error)
+        return load(place, classes=classes)
+    return load(place, (shape[1], shape[2]), "RGB" if shape[0] == 3 else "L", classes=classes)
 
 
 def _idx(place: Path, folder: Path, classes: Sequence[str] | None) -> Parts:

@@ -65,7 +65,7 @@ class ImageDataset:
         _check_labels(self.labels, len(self.images), len(self.classes))
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.labels)
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.input_shape))
@@ -74,9 +74,12 @@ class ImageDataset:
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """(c, h, w) of one image; gray images have c = 1."""
-        shape: tuple[int, ...] = self.images.shape[1:]
+        shape = self._image_shape()
         c, h, w = shape if len(shape) == 3 else (1, *shape)
         return c, h, w
+
+    def _image_shape(self) -> tuple[int, ...]:
+        return self.images.shape[1:]
 
     def __getitem__(self, rows: Rows) -> ImageDataset:
         """A subset by a slice (a view), row indices or a boolean mask (copies)."""
@@ -89,6 +92,9 @@ class ImageDataset:
         index = rows if isinstance(rows, slice) else np.asarray(rows)
         if isinstance(index, np.ndarray) and index.size == 0:
             index = index.astype(np.intp)
+        return self._part(index)
+
+    def _part(self, index: slice | npt.NDArray[Any]) -> ImageDataset:
         return ImageDataset(self.images[index], self.labels[index], self.classes, self.name, self.description)
 
     def split(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple, TypeVar
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,14 @@ import numpy.typing as npt
 from .._checks import ieee_arithmetic
 from ..errors import DataError
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 Mode = Literal["L", "RGB"]
 Pixels = npt.NDArray[np.uint8]
 
-#: Files that are waiting for a thread at a time; more would keep as many images in memory.
-_BLOCK = 256
+#: Files of a task, and tasks that are decoded in advance; more would keep as many images in memory.
+_FILES, _TASKS = 16, 16
 _MAX_THREADS = 8
 #: Side of the images if they have different sizes, or larger ones than the second number.
 DEFAULT_SIDE, MAX_SIDE = 64, 96
@@ -40,8 +44,10 @@ class Form(NamedTuple):
         return size if self.mode == "L" else (3, *size)
 
 
-def decoded(paths: Sequence[str], form: Form) -> Iterator[Pixels | DataError]:
-    """For each file its pixels, or why it is not readable; in their order."""
+def decoded(paths: Sequence[str], form: Form) -> Generator[Pixels | DataError, None, None]:
+    """For each file its pixels, or why it is not readable; in their order. Threads decode the next files in
+    advance, until the generator is closed.
+    """
 
     from ..vision import reading, sources  # late: imported with Pillow, and only by those who read files
 
@@ -71,17 +77,34 @@ def choose_form(paths: Sequence[str], size: tuple[int, int] | None, mode: Mode |
     return Form(*size, mode)
 
 
-def _each(function: Callable[[str], _T], paths: Sequence[str]) -> Iterator[_T | DataError]:
+def refusal(error: DataError) -> DataError:
+    """The error for a file that is not readable."""
+    return DataError(f'ImageFolder: {error}; on_error="skip" leaves such files out')
+
+
+def _each(function: Callable[[str], _T], paths: Sequence[str]) -> Generator[_T | DataError, None, None]:
     def result(path: str) -> _T | DataError:
         try:
             return function(path)
         except DataError as error:
-            return error
+            return DataError(f"{path}: {error}".replace(f"{path}: {path}: ", f"{path}: "))
         except OSError as error:
-            return DataError(error.strerror or str(error))
+            return DataError(f"{path}: {error.strerror or error}")
 
     from concurrent.futures import ThreadPoolExecutor  # late: slow to import
 
-    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1), "cnnfast-decoding") as threads:
-        for start in range(0, len(paths), _BLOCK):
-            yield from threads.map(result, paths[start : start + _BLOCK])
+    from ..vision import sources
+
+    threads = ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1), "cnnfast-decoding")
+    running: deque[Future[list[_T | DataError]]] = deque()
+    try:
+        with sources.without_warnings:  # once, as the filters belong to the process
+            for start in range(0, len(paths), _FILES):
+                task = paths[start : start + _FILES]
+                running.append(threads.submit(lambda task: [result(path) for path in task], task))
+                if len(running) == _TASKS:
+                    yield from running.popleft().result()
+            while running:
+                yield from running.popleft().result()
+    finally:
+        threads.shutdown(cancel_futures=True)

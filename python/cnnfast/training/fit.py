@@ -188,7 +188,8 @@ def fit(
         raise TypeError(f"fit: model must be a Module, got {type_of(model)}")
     loss = as_loss("fit", loss)
     stream = stream_of(data, steps_per_epoch, validation, folder, model, loss)
-    whole = as_samples("fit", data, model, loss) if stream is None else stream.first
+    # the description of a checkpoint needs all images
+    whole = as_samples("fit", data, model, loss, lazy=folder is None) if stream is None else stream.first
     whole = weighted(whole, sample_weight, stream)
     part, held = training_and_validation(model, whole, validation, seed, loss, stratify)
     check_some_counted(part, loss)

@@ -154,9 +154,10 @@ class Run(RunState):
         """The remaining steps of the epoch; False if interrupted."""
         settings = self.settings
         position, context, optimizer = self.position, self.context, self.trainer.optimizer
-        step = self._step_of_epoch()
-        position.start_clock()
-        try:
+        with contextlib.ExitStack() as stack:
+            step = self._step_of_epoch(stack)
+            stack.callback(position.stop_clock)
+            position.start_clock()
             for batch in settings.batches[position.batch :]:
                 if self._interrupt.requested:
                     return False
@@ -171,12 +172,10 @@ class Run(RunState):
                 display.batch(position.epoch, batch.stop, position.mean.loss, position.mean.accuracy)
                 if self._checkpoints is not None:
                     self._checkpoints.after_step(self)
-        finally:
-            position.stop_clock()
         return True
 
-    def _step_of_epoch(self) -> Callable[[slice], BatchResult]:
-        """A function that performs the step of a batch of this epoch."""
+    def _step_of_epoch(self, stack: contextlib.ExitStack) -> Callable[[slice], BatchResult]:
+        """A function that performs the step of a batch of this epoch, until the stack is closed."""
         part, stream, trainer = self._part, self._stream, self.trainer
         micro_batch = self.settings.micro_batch
         if stream is not None:
@@ -191,9 +190,19 @@ class Run(RunState):
             return next_step
         plan, x = trainer.model.prepare(part.x)
         order = epoch_order(part, self.settings.order_seed, self.position.epoch)
-        return lambda batch: trainer.step_checked(
-            plan, x, part.y, order[batch], micro_batch, None, part.weights
-        )
+
+        def step(batch: slice) -> BatchResult:
+            return trainer.step_checked(plan, x, part.y, order[batch], micro_batch, None, part.weights)
+
+        if part.pending is None or part.pending.done.all():
+            return step
+        decode = stack.enter_context(part.pending.ahead(order))
+
+        def first_step(batch: slice) -> BatchResult:
+            decode(order[batch])
+            return step(batch)
+
+        return first_step
 
     def _after_step(self, result: BatchResult, lr: float) -> None:
         context, scheduler = self.context, self.scheduler

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from .._checks import check_label_range, check_number, type_of
 from .._class_names import are_names, class_numbers
 from .._types import Array, Labels, Shape
 from ..datasets import ImageDataset
+from ..datasets.lazy_images import LazyImageDataset, LazyImages
 from ..datasets.sampling import stratified_order
 from ..losses import MSE, BCEWithLogits, CrossEntropy, Loss, targets
 from ..nn import Module
@@ -23,31 +24,43 @@ _Unpacked = tuple[Shape, Array, Any, tuple[str, ...] | None]
 @dataclass(frozen=True, eq=False)
 class Samples:
     """x and y as the engine takes them (y is int64 if it holds classes); `rows` is a subset, None means
-    all; `weights` are those of the rows of x in the loss, None means all 1."""
+    all; `weights` are those of the rows of x in the loss, None means all 1; `pending` decodes x, None if
+    that is done."""
 
     x: Array
     y: Array
     classes: tuple[str, ...] | None = None
     rows: Labels | None = None
     weights: Array | None = None
+    pending: LazyImages | None = None
 
     def __len__(self) -> int:
         return len(self.y if self.rows is None else self.rows)
 
 
 def as_samples(
-    who: str, data: Any, model: Module, loss: Loss, names: tuple[str, ...] | None = None
+    who: str,
+    data: Any,
+    model: Module,
+    loss: Loss,
+    names: tuple[str, ...] | None = None,
+    *,
+    lazy: bool = False,
 ) -> Samples:
     """Training samples from an ImageDataset or a pair (x, y); checks dtypes, shapes, counts, labels and class
     names. Class names are numbered as in `model.classes`, else as in `names`, else sorted.
+
+    Args:
+        lazy: Do not decode images of a `LazyImageDataset`.
 
     Raises:
         TypeError: Neither of the two, or a dtype that the model or the loss does not support.
         ValueError: No rows; mismatched shapes or counts; labels or classes that are not the model's.
     """
-    unpacked = _unpacked(who, data, model)
+    pending = data.pending if lazy and isinstance(data, LazyImageDataset) else None
+    unpacked = _unpacked(who, data, model, pending)
     model.check_loss(who, loss, unpacked[0][0])
-    return _checked(who, unpacked, model, loss, model.classes or names)
+    return replace(_checked(who, unpacked, model, loss, model.classes or names), pending=pending)
 
 
 def evaluation_samples(who: str, data: Any, model: Module, ignore_index: int) -> tuple[Samples, Task, Loss]:
@@ -67,9 +80,10 @@ def evaluation_samples(who: str, data: Any, model: Module, ignore_index: int) ->
     return _checked(who, unpacked, model, loss, model.classes), task, loss
 
 
-def _unpacked(who: str, data: Any, model: Module) -> _Unpacked:
+def _unpacked(who: str, data: Any, model: Module, pending: LazyImages | None = None) -> _Unpacked:
     if isinstance(data, ImageDataset):
-        x, y, classes = data.images, data.labels, data.classes
+        x = data.images if pending is None else pending.array
+        y, classes = data.labels, data.classes
     elif isinstance(data, tuple | list) and len(data) == 2:
         x, y, classes = data[0], data[1], None
     else:
@@ -128,8 +142,10 @@ def split_validation(
     else:
         order = np.random.default_rng(seed).permutation(n)  # as `ImageDataset.split`
     held_rows, rest_rows = np.sort(order[:n_held]), np.sort(order[n_held:])
+    if whole.pending is not None:
+        whole.pending.finish(held_rows)
     held_part = Samples(whole.x[held_rows], whole.y[held_rows], whole.classes)
-    return Samples(whole.x, whole.y, whole.classes, rest_rows, whole.weights), held_part
+    return replace(whole, rows=rest_rows), held_part
 
 
 def _class_of_rows(y: Array, loss: Loss) -> Array | None:

@@ -78,7 +78,7 @@ class _WithoutWarnings:
                 self._before.__exit__(None, None, None)
 
 
-_quiet = _WithoutWarnings()
+without_warnings = _WithoutWarnings()
 
 
 @contextlib.contextmanager
@@ -88,7 +88,7 @@ def decoding() -> Iterator[None]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with _quiet:
+        with without_warnings:
             yield
     except DataError:
         raise
