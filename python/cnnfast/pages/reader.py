@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..nn import Module
-from ..vision import ink_map, normalize, paper
+from ..vision import ink_map, normalize, paper, rules
 from ..vision.components import Mask
 from . import averaging, layout, source, split, straighten, word_list
 from .layout import Blob
@@ -84,7 +84,7 @@ def read(upright: Image.Image, model: Module, words: list[str] | None, style: no
     view = straighten.view(amount > EDGE, sheet)
     amount = view.straightened(amount)
     mask = amount > EDGE
-    mask &= ~straighten.rules(mask)
+    mask &= ~rules.rules(amount)
     amount = np.where(mask | (amount < EDGE), amount, np.float32(0))
     labels, parts, size = layout.components(mask)
     rows = layout.lines(layout.joined(parts, size), size)

@@ -1,5 +1,5 @@
 """Straightens a page: from the outline of the paper and the direction of the lines of text to a view in which
-lines are horizontal and letters upright, and removal of printed rules."""
+lines are horizontal and letters upright."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import require
 from ..vision.components import Mask
 from ..vision.paper import Paper, Points
 
@@ -22,12 +21,6 @@ MAX_CONVERGENCE, CONVERGENCE_GAIN = 0.2, 1.02
 side; at least this much sharper than parallel ones."""
 
 POINTS = 20_000
-
-RULE_LENGTH, RULE_WIDTH, RULE_DENSITY = 150, 6, 0.85
-"""Printed rules: in a window of this length at least this fraction is ink, at most this thick."""
-
-RULE_BLOCK = 10
-"""The window moves by this many pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,34 +152,3 @@ def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 def _mapped(points: Points, matrix: NDArray[np.float64]) -> Points:
     u, v, w = matrix @ np.concatenate([points, np.ones((len(points), 1))], 1).T
     return np.stack([u / w, v / w], 1)
-
-
-def rules(mask: Mask) -> Mask:
-    """Pixels of long thin lines, horizontal or vertical, where nothing crosses them."""
-    return _rows(mask) | _rows(mask.T).T
-
-
-def _rows(mask: Mask) -> Mask:
-    from PIL import Image
-
-    ndimage = require("scipy.ndimage", "reading pages")
-    n, around = RULE_WIDTH + 1, ((RULE_WIDTH, RULE_WIDTH), (0, 0))
-    thick = _windows(np.pad(_windows(mask, n, np.logical_and), around), n, np.logical_or)
-    thin = mask & ~thick
-    near = _windows(np.pad(thin, ((2, 2), (0, 0))), 5, np.logical_or)
-    blocks = np.asarray(Image.fromarray(near.view(np.uint8) * np.uint8(255)).reduce((RULE_BLOCK, 1)))
-    length = RULE_LENGTH // RULE_BLOCK
-    dense = ndimage.uniform_filter1d(blocks.astype(np.float32), length, axis=1) > 255 * RULE_DENSITY
-    long = ndimage.maximum_filter1d(dense.view(np.uint8), length, axis=1).repeat(RULE_BLOCK, axis=1)
-    found: Mask = thin & long[:, : mask.shape[1]].view(bool)
-    return found
-
-
-def _windows(mask: Mask, n: int, combine: np.ufunc) -> Mask:
-    """Each n neighboring rows combined, (h - n + 1, w), by doubling the number of rows."""
-    rows = 1
-    while rows < n:
-        step = min(rows, n - rows)
-        mask = combine(mask[:-step], mask[step:])
-        rows += step
-    return mask
