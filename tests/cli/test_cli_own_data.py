@@ -76,11 +76,14 @@ def test_errors_name_the_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     two_classes(tmp_path / "few", 1)
     (tmp_path / "none").mkdir()
     Path("bad.csv").write_text("1,2\n2,300\n")
+    Path("last.csv").write_text("".join(f"{pixel},9,7,8,{pixel % 2}\n" for pixel in range(4)))
     for data, text in {
         "one": "ImageFolder: one has one class folder, 'cat'; a classifier needs at least two classes",
         "none": "ImageFolder: none needs a folder for each class, named like it; it has none",
         "few": "ImageDataset.split: class 'cat' has one image, so it would be missing in one of the parts; "
-        "add images of it or leave it out",
+        "add images of it or leave it out (Images of the folder few, resized and center-cropped to 8x8)",
+        "last.csv": "ImageDataset.split: class '0' has one image, so it would be missing in one of the "
+        "parts; add images of it or leave it out (Images from last.csv, labels from its first column)",
         "bad.csv": "from_csv: row 1 of bad.csv has the pixel '300'; pixels must be integers from 0 to 255",
     }.items():
         assert error_of(["train", "--data", data], capsys) == text

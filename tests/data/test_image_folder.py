@@ -176,7 +176,7 @@ def test_a_test_part_takes_the_classes_of_the_training_part(tmp_path: Path) -> N
 
 class TestFoldersWithoutClasses:
     def test_no_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(FileNotFoundError):
+        with refused(FileNotFoundError, f"ImageFolder: there is no folder {tmp_path / 'nowhere'}"):
             ImageFolder(tmp_path / "nowhere")
 
     def test_a_file(self, tmp_path: Path) -> None:

@@ -169,6 +169,7 @@ class TestNumpyFiles:
             ({"x": PIXELS, "y": [1, 1, 1]}, "has one class ('1')"),
             ({"x": PIXELS - 300.0, "y": [0, 1, 1]}, "must be integers from 0 to 255 or floats from 0 to 1"),
             ({"x": PIXELS, "y": [0.5, 1, 1]}, "must be integers or names, (n,), got float64 (3,)"),
+            ({"x": PIXELS, "y": np.eye(3)}, "got float64 (3, 3); of one-hot labels take labels.argmax(1)"),
             ({"x": np.array([{}, 1], dtype=object), "y": [0, 1]}, "Object arrays cannot be loaded"),
         ],
     )

@@ -15,10 +15,10 @@ from typing import Any
 
 import cnnfast as cf
 import numpy as np
-from cnnfast import nn, optim
+from cnnfast import augment, nn, optim
 from cnnfast.optim import lr_scheduler
 
-from tests.support.training import At, blobs, mlp, untimed
+from tests.support.training import At, blobs, images, mlp, untimed
 
 OPTIMIZERS = [
     lambda: optim.SGD(0.3),
@@ -36,6 +36,12 @@ SCHEDULES: list[Any] = [
     lr_scheduler.ChainedScheduler(
         [lr_scheduler.LinearLR(0.1, total_iters=5, by="step"), lr_scheduler.ReduceLROnPlateau(patience=0)]
     ),
+]
+#: None trains on numbers, the others on images.
+AUGMENTATIONS: list[Any] = [
+    None,
+    [augment.Affine(degrees=10, translate=0.3), augment.PixelFlip(count=1, p=0.5)],
+    [augment.HorizontalFlip(alternating=True), augment.MixUp(alpha=0.4)],
 ]
 EPOCHS, STEPS_PER_EPOCH = 4, 4
 
@@ -56,9 +62,9 @@ class Fiddle(cf.Callback):
 
     def on_epoch_end(self, context: cf.Context) -> None:
         if context.epoch == 2:
-            context.model.freeze("0.weight")
+            context.model.freeze(next(iter(context.model.state_dict())))
         if context.epoch == 3:
-            context.model.unfreeze("0.weight")
+            context.model.unfreeze()
 
     def state_dict(self) -> dict[str, Any]:
         return {"sum": self.sum}
@@ -79,6 +85,7 @@ def settings(case: int) -> dict[str, Any]:
         "monitor": [None, "val_loss"][rng.integers(2)],
         "micro_batch": [None, 4][rng.integers(2)],
         "clip_norm": [None, 1.0][rng.integers(2)],
+        "augmentation": int(rng.integers(len(AUGMENTATIONS))),
     }
 
 
@@ -87,20 +94,23 @@ def train(
 ) -> tuple[nn.Module, cf.History, Fiddle]:
     """One training; `folder` None is without checkpoints."""
     drawn, fiddle = settings(case), Fiddle()
-    model = mlp(dropout=drawn["dropout"], batch_norm=drawn["batch_norm"])
+    augmentation = AUGMENTATIONS[drawn["augmentation"]]
+    data = blobs if augmentation is None else images
+    model = mlp(dropout=drawn["dropout"], batch_norm=drawn["batch_norm"], of_images=augmentation is not None)
     checkpoints: dict[str, Any] = {} if folder is None else {"checkpoint": folder, "resume": True}
     history = cf.fit(
         model,
-        blobs(STEPS_PER_EPOCH * 10),
+        data(STEPS_PER_EPOCH * 10),
         EPOCHS,
         OPTIMIZERS[drawn["optimizer"]](),
         10,
         seed=case,
-        validation=blobs(30, seed=1),
+        validation=data(30, seed=1),
         schedule=SCHEDULES[drawn["schedule"]],
         ema=drawn["ema"],
         micro_batch=drawn["micro_batch"],
         clip_norm=drawn["clip_norm"],
+        augment=augmentation,
         metrics=["f1"],
         history_steps=True,
         callbacks=[fiddle, cf.EarlyStopping(drawn["monitor"], patience=3), *callbacks],

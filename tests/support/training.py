@@ -16,12 +16,22 @@ def blobs(n: int = 40, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return (rng.standard_normal((n, 5)) + 1.5 * np.eye(3, 5)[y]).astype(np.float32), y
 
 
-def mlp(seed: int = 0, *, dropout: float = 0.0, batch_norm: bool = False) -> nn.Sequential:
-    layers: list[nn.Module] = [nn.Linear(5, 6)]
+def images(n: int = 40, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The same as images of 1x5 pixels."""
+    x, y = blobs(n, seed)
+    return np.clip(128 + 40 * x, 0, 255).astype(np.uint8).reshape(n, 1, 5), y
+
+
+def mlp(
+    seed: int = 0, *, dropout: float = 0.0, batch_norm: bool = False, of_images: bool = False
+) -> nn.Sequential:
+    layers: list[nn.Module] = [nn.Flatten()] if of_images else []
+    layers += [nn.Linear(5, 6)]
     layers += [nn.BatchNorm1d(6)] if batch_norm else []
     layers += [nn.Tanh()]
     layers += [nn.Dropout(dropout)] if dropout else []
-    return nn.Sequential(*layers, nn.Linear(6, 3), input_shape=(5,), seed=seed)
+    shape = (1, 1, 5) if of_images else (5,)
+    return nn.Sequential(*layers, nn.Linear(6, 3), input_shape=shape, seed=seed)
 
 
 class At(Callback):

@@ -173,7 +173,7 @@ def test_wrong_text(text: str, message: str, rng: np.random.Generator) -> None:
     [
         (
             lambda: augment.Affine(degrees=(10, 5)),
-            "Affine: degrees must be a pair (lower, upper), got (10, 5)",
+            "Affine: degrees must be a pair (lower, upper), the lower first, got (10, 5)",
         ),
         (lambda: augment.Affine(scale=2), "Affine: scale must be a pair (lower, upper), got int 2"),
         (lambda: augment.Affine(fill=256), "Affine: fill must be at least 0 and at most 255, got 256"),
@@ -209,6 +209,8 @@ def test_wrong_data(rng: np.random.Generator) -> None:
         fit(network(), (x, y), 1, progress=False, augment=augment.Crop(8))
     with pytest.raises(TypeError, match=r"augment must be steps of cnnfast\.augment or their names"):
         fit(network(), (x, y), 1, progress=False, augment=3)
+    with pytest.raises(TypeError, match=r"got the class Affine; write Affine\(\.\.\.\)"):
+        fit(network(), (x, y), 1, progress=False, augment=augment.Affine)  # type: ignore[arg-type]
     flat = nn.Sequential(nn.Linear(64, 5), input_shape=(64,), seed=0)
     with pytest.raises(TypeError, match="augment needs uint8 images, got x of dtype float32"):
         fit(flat, (x.reshape(-1, 64).astype(np.float32), y), 1, progress=False, augment="photos")

@@ -57,10 +57,12 @@ def float64(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"batch_size": 20}, "batch_size was 10 and is 20 now"),
-    ({"schedule": "constant"}, "schedule was {'type': 'CosineAnnealingLR', 'T_max': 8"),
+    ({"schedule": "constant"}, "schedule was {'type': 'CosineAnnealingLR', 'epochs': 2"),
     ({"seed": 1}, "seed was 0 and is 1 now"),
     ({"shuffle": False}, "shuffle was True and is False now"),
-    ({"epochs": 3}, "schedule.T_max was 8 and is 12 now"),
+    ({"epochs": 3}, "schedule.epochs was 2 and is 3 now"),
+    ({"epochs": 1}, "schedule.epochs was 2 and is 1 now"),
+    ({"data": blobs(60)}, "data.x.shape[0] was 40 and is 60 now"),
     ({"optimizer": lambda: optim.Adam(0.02)}, "optimizer.lr was 0.01 and is 0.02 now"),
     ({"optimizer": lambda: optim.SGD(0.01)}, "optimizer.type was 'Adam' and is 'SGD' now"),
     ({"ema": None}, "ema was 0.9 and is None now"),

@@ -114,7 +114,13 @@ def dataset(n: int = 4, classes: tuple[str, ...] = ("a", "b")) -> ImageDataset:
             "evaluate: class 1 is 'z' in the data but 'b' in the model; "
             "set model.classes = data.classes if the data's names are right",
         ),
-        ("x", {}, TypeError, "evaluate: data must be an ImageDataset or a pair (x, y), got str"),
+        (
+            "x",
+            {},
+            TypeError,
+            "evaluate: data must be an ImageDataset or a pair (x, y), got str; "
+            "datasets.from_path reads files and folders",
+        ),
     ],
 )
 def test_wrong_arguments_are_named(data, settings, error, text):

@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 from cnnfast import Context, fit, optim
 
-from tests.support.resumed import EPOCHS, OPTIMIZERS, SCHEDULES, STEPS_PER_EPOCH, outcome, settings, train
+from tests.support.resumed import (
+    AUGMENTATIONS,
+    EPOCHS,
+    OPTIMIZERS,
+    SCHEDULES,
+    STEPS_PER_EPOCH,
+    outcome,
+    settings,
+    train,
+)
 from tests.support.training import At, blobs, mlp, untimed
 
 LAST = EPOCHS * STEPS_PER_EPOCH
@@ -44,6 +53,7 @@ def test_the_cases_have_all_settings() -> None:
     drawn = [settings(case) for case in CASES]
     assert {d["optimizer"] for d in drawn} == set(range(len(OPTIMIZERS)))
     assert {d["schedule"] for d in drawn} == set(range(len(SCHEDULES)))
+    assert {d["augmentation"] for d in drawn} == set(range(len(AUGMENTATIONS)))
     for name in ("dropout", "batch_norm", "ema", "monitor", "micro_batch", "clip_norm"):
         assert len({d[name] for d in drawn}) == 2, name
 

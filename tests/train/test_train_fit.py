@@ -290,7 +290,8 @@ def cases() -> list[tuple[dict[str, object], type[Exception], str]]:
         (
             {"validation": "half"},
             TypeError,
-            "fit: validation: data must be an ImageDataset or a pair (x, y), got str",
+            "fit: validation: data must be an ImageDataset or a pair (x, y), got str; "
+            "datasets.from_path reads files and folders",
         ),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from .. import _names
 from .._checks import type_of
@@ -75,7 +75,12 @@ def as_augmentation(who: str, value: object) -> Augmentation | None:
         return Augmentation([value])
     if isinstance(value, Iterable):
         return Augmentation(value)
-    raise TypeError(f"{who}: augment must be steps of cnnfast.augment or their names, got {type_of(value)}")
+    found = f"the class {value.__name__}; write {value.__name__}(...)" if _is_step(value) else type_of(value)
+    raise TypeError(f"{who}: augment must be steps of cnnfast.augment or their names, got {found}")
+
+
+def _is_step(value: object) -> TypeGuard[type[Step | Mixing]]:
+    return isinstance(value, type) and issubclass(value, (Step, Mixing))
 
 
 def parse(text: str, who: str = "augment") -> Augmentation:

@@ -63,7 +63,7 @@ def check_range(who: str, name: str, value: object, low: float, high: float) -> 
         raise TypeError(f"{who}: {name} must be a pair (lower, upper), got {_shown(value)}")
     first, last = (check_number(who, name, v, low, high) for v in value)
     if first > last:
-        raise ValueError(f"{who}: {name} must be a pair (lower, upper), got {value!r}")
+        raise ValueError(f"{who}: {name} must be a pair (lower, upper), the lower first, got {value!r}")
     return first, last
 
 

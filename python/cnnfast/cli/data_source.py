@@ -17,7 +17,7 @@ from .._names import did_you_mean, find
 from ..datasets import ImageDataset
 from ..datasets.image_folder import ON_ERROR, OnError
 from ..datasets.lazy_images import LazyImageDataset
-from ..errors import CnnfastError
+from ..errors import CnnfastError, DataError
 from ..models import for_images
 from ..models import get as get_model
 from ..nn import Module, Preprocessing
@@ -116,7 +116,10 @@ def load(
                 f"{data}: images to train are {_extent(train)}, but those to test are {_extent(test)}"
             )
         return train, test
-    return train.split(TEST_FRACTION, seed, stratify=True)
+    try:
+        return train.split(TEST_FRACTION, seed, stratify=True)
+    except DataError as error:
+        raise DataError(f"{error} ({train.description.rstrip('.')})") from None
 
 
 def model_for(

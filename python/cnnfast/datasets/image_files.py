@@ -55,7 +55,9 @@ def find_class_files(who: str, folder: str | os.PathLike[str], known: Sequence[s
         DataError: No classes, one class, a class without images, or one that is not in `known`.
     """
     root = Path(expand(folder))
-    if root.exists() and not root.is_dir():
+    if not root.exists():
+        raise FileNotFoundError(f"{who}: there is no folder {os.fspath(folder)}")
+    if not root.is_dir():
         raise DataError(f"{who}: {root} is a file, not a folder with a folder for each class")
     names = class_folders(root)
     _check_names(who, root, names, known)

@@ -30,8 +30,10 @@ def as_classes(
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1 or not (values.dtype.kind in "iub" or is_strings(values)):
+        cure = "; of one-hot labels take labels.argmax(1)" if values.ndim == 2 else ""
         raise DataError(
-            f"{who}: labels in {file} must be integers or names, (n,), got {values.dtype} {values.shape}"
+            f"{who}: labels in {file} must be integers or names, (n,), "
+            f"got {values.dtype} {values.shape}{cure}"
         )
     distinct, places = np.unique(values, return_inverse=True)
     names = tuple(map(str, distinct.tolist()))

@@ -71,7 +71,7 @@ def from_csv(
         source: Any = gzip.GzipFile(fileobj=file) if packed else file
         try:
             text = io.TextIOWrapper(source, encoding="utf-8-sig", newline=None)
-            images, values = _parse(name, text, label)
+            images, values, place = _parse(name, text, label)
         except UnicodeDecodeError:
             raise DataError(f"{_WHO}: {name} is not a text file") from None
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -81,13 +81,14 @@ def from_csv(
     if is_emnist(path) if transposed is None else transposed:
         images = upright(images) if images.ndim == 3 else images.transpose(0, 1, 3, 2)
     labels, names = as_classes(_WHO, name, values, classes)
-    return ImageDataset(images, labels, names, stem_of(path), f"Images from {os.path.basename(name)}.")
+    description = f"Images from {os.path.basename(name)}, labels from its {place}."
+    return ImageDataset(images, labels, names, stem_of(path), description)
 
 
 def _parse(
     name: str, file: io.TextIOWrapper, label: int | str | None
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
-    """Pixels (n, columns - 1) and labels."""
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any], str]:
+    """Pixels (n, columns - 1), labels, and the column of the labels in words."""
     lines = _lines(name, file)
     first = next(lines, None)
     if first is None:
@@ -112,7 +113,10 @@ def _parse(
     values = np.array(list(itertools.chain.from_iterable(labels)))
     if all(value.lstrip("-").isdecimal() and len(value) < 18 for value in values.tolist()):
         values = values.astype(np.int64)
-    return np.concatenate(pixels), values
+    place = (
+        f"column {fields[column]!r}" if has_header else "first column" if column == 0 else f"column {column}"
+    )
+    return np.concatenate(pixels), values, place
 
 
 def _lines(name: str, file: io.TextIOWrapper) -> Iterator[str]:

@@ -46,7 +46,6 @@ def describe(
         },
         "loss": trainer.loss.to_config(),
         "optimizer": _optimizer(trainer.optimizer),
-        "schedule": _schedule(settings),
         "micro_batch": settings.micro_batch,
         "ema": settings.ema,
         "history_steps": settings.history_steps,
@@ -54,6 +53,7 @@ def describe(
         "callbacks": [type(callback).__name__ for callback in stateful(callbacks)],
         "data": _data(part),
         "validation": None if held is None else _data(held),
+        "schedule": _schedule(settings),  # last, as its length follows from others
     }
     plain: dict[str, Any] = json.loads(to_json(described))
     return plain
@@ -73,8 +73,11 @@ def _schedule(settings: Settings) -> dict[str, Any] | None:
         limits = {"time_limit": settings.time_limit, "epochs": settings.epochs}
         return {**schedule.to_config(), **limits}
     assert settings.epochs is not None
-    steps = settings.epochs * len(settings.batches)
-    return schedule.planned(steps=steps, epochs=settings.epochs).to_config()
+    planned = schedule.planned(steps=settings.epochs * len(settings.batches), epochs=settings.epochs)
+    config = planned.to_config()
+    if planned == schedule:
+        return config
+    return {"type": config["type"], "epochs": settings.epochs, **config}
 
 
 def _data(part: Samples) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,7 +88,8 @@ def _unpacked(who: str, data: Any, model: Module, pending: LazyImages | None = N
     elif isinstance(data, tuple | list) and len(data) == 2:
         x, y, classes = data[0], data[1], None
     else:
-        raise TypeError(f"{who}: data must be an ImageDataset or a pair (x, y), got {type_of(data)}")
+        cure = "; datasets.from_path reads files and folders" if isinstance(data, str | os.PathLike) else ""
+        raise TypeError(f"{who}: data must be an ImageDataset or a pair (x, y), got {type_of(data)}{cure}")
     plan, x = model.prepare(x)
     if len(x) == 0:
         raise ValueError(f"{who}: data has no rows")
