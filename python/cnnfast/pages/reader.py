@@ -12,7 +12,7 @@ from ..errors import DataError
 from ..nn import Module
 from ..vision import ink_map, normalize, paper, rules
 from ..vision.components import Mask
-from . import averaging, layout, source, split, straighten, word_list
+from . import averaging, layout, orientation, source, split, straighten, word_list
 from .layout import Blob
 from .page import Box, Letter, Line, Page, Word
 from .split import Piece
@@ -78,23 +78,33 @@ def read(upright: Image.Image, model: Module, words: list[str] | None, style: no
         DataError: There is no ink, or only noise.
     """
     pixels = source.reduced(upright, LONG_SIDE)
-    shape = pixels.shape[1:]
     sheet = paper.find(pixels)
     amount = ink_map.ink(pixels, sheet)
     view = straighten.view(amount > EDGE, sheet)
-    amount = view.straightened(amount)
-    mask = amount > EDGE
-    mask &= ~rules.rules(amount)
-    amount = np.where(mask | (amount < EDGE), amount, np.float32(0))
-    labels, parts, size = layout.components(mask)
+    page, parts, size = _components(amount, view, upright)
+    letters = [_normalized(page.crop(Piece(b, 0, b.width)), style) for b in orientation.sample(parts, size)]
+    if letters and (turn := orientation.quarters(model, np.stack(letters), view.is_steep)):
+        page, parts, size = _components(amount, view.turned(turn), upright)
     rows = layout.lines(layout.joined(parts, size), size)
     if not rows:
         raise DataError("no letters found on the page")
-    page = _Straight(amount, labels, view, upright.size, (shape[1], shape[0]))
     limit = layout.word_gap(rows, size)
     read_rows = _classified(page, rows, size, model, style)
     lines = tuple(_line(page, row, limit, model.classes or (), words) for row in read_rows)
     return Page(lines, (upright.height, upright.width), upright)
+
+
+def _components(
+    amount: NDArray[np.float32], view: View, upright: Image.Image
+) -> tuple[_Straight, list[Blob], float]:
+    """The ink in a view without printed lines, its components, and the height of a letter."""
+    size = amount.shape[1], amount.shape[0]
+    amount = view.straightened(amount)
+    mask = amount > EDGE
+    mask &= ~rules.rules(amount)
+    amount = np.where(mask | (amount < EDGE), amount, np.float32(0))
+    labels, parts, height = layout.components(mask)
+    return _Straight(amount, labels, view, upright.size, size), parts, height
 
 
 _Read = tuple[Piece, NDArray[np.float32]]

@@ -9,18 +9,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import require
 from ..vision.components import Mask
 from ..vision.paper import Paper, Points
 
-MAX_ANGLE = 45.0
 USUAL_ANGLE, STEEP_GAIN = 12.0, 1.3
-"""A page skewed by more than the usual angle has to have lines sharper by this factor."""
+"""A page skewed by more than the usual angle (of up to 90 degrees) has to have lines sharper by this
+factor, and MIN_MARKS components: the strokes of a single letter may be sharper when it lies."""
+
+MIN_MARKS, MARK = 6, 8
+"""Components of at least 8 pixels each way."""
 
 MAX_CONVERGENCE, CONVERGENCE_GAIN = 0.2, 1.02
 """Lines that converge (keystone): the relative change of their distance from the middle of the page to its
 side; at least this much sharper than parallel ones."""
 
-POINTS = 20_000
+POINTS, COARSE_POINTS = 20_000, 5_000
+"""Pixels of ink that are used, and to search all angles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +57,14 @@ class View:
         """Positions in the photo of positions in the view, (n, 2) of x, y."""
         return _mapped(points, self.matrix)
 
+    @property
+    def is_steep(self) -> bool:
+        """Whether its rows are more vertical than horizontal in the photo."""
+        (left, right) = self.to_photo(
+            np.array([[0.0, self.shape[0] / 2], [self.shape[1], self.shape[0] / 2]])
+        )
+        return bool(abs(right[1] - left[1]) > abs(right[0] - left[0]))
+
     def turned(self, quarters: int) -> View:
         """The view rotated counterclockwise by quarters, as `np.rot90` does."""
         view = self
@@ -75,10 +88,18 @@ def view(mask: Mask, paper: Paper | None) -> View:
     points = np.stack([x[::step], y[::step]], 1).astype(np.float64) + 0.5
     points = _mapped(points, _inverse(base.matrix))
     middle = np.array([base.shape[1], base.shape[0]]) / 2
-    return _lines_horizontal(base, *slope((points - middle), float(middle[0])))
+    return _lines_horizontal(base, *slope(points - middle, float(middle[0]), _marks(mask) >= MIN_MARKS))
 
 
-def slope(points: Points, half_width: float) -> tuple[float, float]:
+def _marks(mask: Mask) -> int:
+    ndimage = require("scipy.ndimage", "reading pages")
+    boxes = ndimage.find_objects(ndimage.label(mask[::2, ::2])[0])
+    return sum(
+        2 * min(rows.stop - rows.start, columns.stop - columns.start) >= MARK for rows, columns in boxes
+    )
+
+
+def slope(points: Points, half_width: float, steep: bool = True) -> tuple[float, float]:
     """Angle of the lines of text in degrees, positive if they fall to the right, and their convergence.
 
     They are those whose row sums have the largest sum of squares (projection profile): over angles first,
@@ -87,22 +108,24 @@ def slope(points: Points, half_width: float) -> tuple[float, float]:
     Args:
         points: Ink relative to the middle of the page.
         half_width: Of the page.
+        steep: Whether lines may be steeper than the usual angle.
     """
 
-    def sharpness(angle: float, convergence: float = 0.0) -> float:
+    def sharpness(angle: float, convergence: float = 0.0, every: int = 1) -> float:
         a = math.radians(angle)
-        rows = points[:, 1] * math.cos(a) - points[:, 0] * math.sin(a)
+        x, y = points[::every].T
+        rows = y * math.cos(a) - x * math.sin(a)
         if convergence:
-            across = points[:, 0] * math.cos(a) + points[:, 1] * math.sin(a)
+            across = x * math.cos(a) + y * math.sin(a)
             rows = rows / (1 + convergence / half_width * across)
         counts = np.bincount(((rows - rows.min()) / 2).astype(np.int64)).astype(np.float64)
         return float((counts**2).sum())
 
-    angles = np.arange(-MAX_ANGLE, MAX_ANGLE + 0.1, 0.5)
-    values = np.array(
-        [sharpness(angle) / (1 if abs(angle) <= USUAL_ANGLE else STEEP_GAIN) for angle in angles]
-    )
-    best = float(angles[values.argmax()])
+    reach = 90 if steep else USUAL_ANGLE
+    angles = np.arange(-reach, reach, 0.5)
+    every = -(-len(points) // COARSE_POINTS)
+    values = np.array([sharpness(angle, every=every) for angle in angles])
+    best = float(angles[np.argmax(values / np.where(np.abs(angles) <= USUAL_ANGLE, 1, STEEP_GAIN))])
     best = float(max(np.arange(best - 0.5, best + 0.55, 0.1), key=sharpness))
     found, gain = (best, 0.0), CONVERGENCE_GAIN * sharpness(best)
     for reach, step in ((MAX_CONVERGENCE, 0.02), (0.01, 0.005)):

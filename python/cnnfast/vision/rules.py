@@ -15,9 +15,9 @@ LENGTH, WIDTH, DENSITY = 150, 6, 0.85
 BLOCK = 10
 """... for windows this far apart."""
 
-MIN_SEEN = 0.2
+MIN_SEEN, MIN_THIN = 0.2, 0.35
 """A line is removed over the whole width of the page, also between letters, if it is seen on this fraction of
-it."""
+it, or, where there are others, if this fraction is thin ink."""
 
 MAX_SLOPE, SLOPES = 0.02, 41
 REACH = 2
@@ -46,7 +46,7 @@ def _horizontal(amount: Values) -> Mask:
     if not len(y):
         return seen
     strength = float(np.median(amount[y, x]))
-    on_lines = _lines(y, x, mask.shape)
+    on_lines = _lines(seen, thin)
     if strength < FAINT:
         return (seen | on_lines) & (amount < (strength + 1) / 2)
     return seen | (thin & on_lines)
@@ -65,25 +65,32 @@ def _dense(thin: Mask) -> Mask:
     return covered.repeat(BLOCK, axis=1)[:, : thin.shape[1]]
 
 
-def _lines(y: NDArray[np.intp], x: NDArray[np.intp], shape: tuple[int, int]) -> Mask:
-    """The straight lines, all of one slope, on which many of the given pixels are."""
-    h, w = shape
+def _lines(seen: Mask, thin: Mask) -> Mask:
+    """The straight lines, all of one slope, on which there are enough pixels."""
+    h, w = seen.shape
+    y, x = np.nonzero(seen)
     step = -(-len(y) // 20_000)
-
-    def rows(slope: float, every: int) -> NDArray[np.int64]:
-        return np.rint(y[::every] - slope * (x[::every] - w / 2)).astype(np.int64) + h
-
     slopes = np.linspace(-MAX_SLOPE, MAX_SLOPE, SLOPES)
-    slope = max(slopes, key=lambda s: float((np.bincount(rows(s, step)).astype(np.float64) ** 2).sum()))
-    columns = np.zeros(3 * h, np.int64)
-    found = rows(slope, 1)
-    pairs = np.unique(found * (w // BLOCK + 1) + x // BLOCK)  # so that thick lines do not count more
-    np.add.at(columns, pairs // (w // BLOCK + 1), 1)
-    near = np.convolve(columns > MIN_SEEN * w / BLOCK, np.ones(2 * REACH + 1), "same") > 0
+    each = [_row(y[::step], x[::step], slope, seen.shape) for slope in slopes]
+    slope = slopes[
+        int(np.argmax([float((np.bincount(rows).astype(np.float64) ** 2).sum()) for rows in each]))
+    ]
+    blocks = w // BLOCK + 1
+    pairs = np.unique(_row(y, x, slope, seen.shape) * blocks + x // BLOCK)  # thick lines do not count more
+    is_line = np.bincount(pairs // blocks, minlength=3 * h) > MIN_SEEN * w / BLOCK
+    every_y, every_x = np.nonzero(thin)
+    rows = np.bincount(_row(every_y, every_x, slope, seen.shape), minlength=3 * h)
+    is_line |= np.maximum(rows, np.roll(rows, 1)) > MIN_THIN * w
+    near = np.convolve(is_line, np.ones(2 * REACH + 1), "same") > 0
     shift = np.rint(slope * (np.arange(w) - w / 2)).astype(np.int64)
-    index = np.arange(h)[:, None] - shift + h
-    on_lines: Mask = near[index]
+    on_lines: Mask = near[np.arange(h)[:, None] - shift + h]
     return on_lines
+
+
+def _row(y: NDArray[np.intp], x: NDArray[np.intp], slope: float, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """The row of a pixel after lines of a slope are made horizontal, from 0 to 3 h."""
+    rows: NDArray[np.int64] = y - np.rint(slope * (x - shape[1] / 2)).astype(np.int64) + shape[0]
+    return rows
 
 
 def _windows(mask: Mask, n: int, combine: np.ufunc) -> Mask:
