@@ -41,6 +41,16 @@ def test_what_is_not_an_image_or_hidden_is_ignored(tmp_path: Path) -> None:
     assert (len(data), data.classes) == (2, ("cat", "dog"))
 
 
+@pytest.mark.parametrize("root", ["../pets", "./../pets/", "~/pets"])
+def test_a_path_may_begin_with_a_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str) -> None:
+    two_classes(tmp_path / "pets", 2)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert len(ImageFolder(root)) == 4
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
 def test_links_are_followed_and_circles_end(tmp_path: Path) -> None:
     two_classes(tmp_path / "data", 1)

@@ -135,5 +135,6 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _is_image(name: str) -> bool:
+def _is_image(path: str) -> bool:
+    name = os.path.basename(path)
     return name[0] != "." and os.path.splitext(name)[1].lower() in ENDINGS
