@@ -80,6 +80,10 @@ def test_others(tmp_path: Path) -> None:
         "of CIFAR (.tar.gz), which are the kinds of data that can be read",
     ):
         from_path(path)
+    archive = tmp_path / "pets.ZIP"
+    archive.write_bytes(b"PK")
+    with refused(DataError, f"{archive}: an archive; unpack it and give the path of the folder"):
+        from_path(archive)
     (tmp_path / "x.npz").write_bytes(b"PK")
     with pytest.raises(DataError, match=r"x\.npz is not a readable \.npz file"):
         from_path(tmp_path / "x.npz")

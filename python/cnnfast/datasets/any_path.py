@@ -83,6 +83,8 @@ def from_path(
         return cifar(True, place), cifar(False, place)
     if not place.exists():
         raise FileNotFoundError(f"there is no file or folder {os.fspath(path)}")
+    if name.endswith((".zip", ".rar", ".7z")):
+        raise DataError(f"{os.fspath(path)}: an archive; unpack it and give the path of the folder")
     raise DataError(
         f"{os.fspath(path)}: not a folder of images, .csv, .npz or idx file (images-idx3-ubyte), or archive "
         "of CIFAR (.tar.gz), which are the kinds of data that can be read"
