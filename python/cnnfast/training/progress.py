@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 Setting = bool | Literal["auto"]
 
-#: Seconds between two updates of the bar: drawing takes milliseconds in which no step runs.
-_REDRAW = 0.25
+#: Seconds between two updates of the bar: drawing takes one or two milliseconds in which no step runs.
+_REDRAW = 0.5
 #: Width of the bar in columns.
 _BAR = 16
 
