@@ -304,7 +304,7 @@ def test_nothing_said_is_wrong_usage_and_shows_the_help() -> None:
 
 def test_a_reader_that_leaves_early_is_no_reason_for_noise() -> None:
     process = subprocess.Popen(
-        [*PROGRAM, "models"], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*PROGRAM, "show-config"], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdout is not None
     assert process.stderr is not None
@@ -318,7 +318,7 @@ def test_a_reader_that_leaves_early_is_no_reason_for_noise() -> None:
 def test_a_full_disk_behind_stdout_is_an_error() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*PROGRAM, "models"],
+            [*PROGRAM, "show-config"],
             env=environment(),
             stdout=full,
             stderr=subprocess.PIPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -102,7 +103,11 @@ def info(name: str) -> ModelInfo:
         >>> models.info("d4").macs
         333056
     """
-    found = _find(name)
+    return _info(_find(name))
+
+
+@functools.cache
+def _info(found: str) -> ModelInfo:
     entry = _MODELS[found]
     with blank_parameters():
         model = entry.build(0)

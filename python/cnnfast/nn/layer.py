@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping
@@ -111,7 +112,8 @@ class Layer(Module):
         return _named(cls._op_of(settings), prefix)
 
     @classmethod
-    def _arguments(cls) -> dict[str, inspect.Parameter]:
+    @functools.cache
+    def _arguments(cls) -> Mapping[str, inspect.Parameter]:
         signature = inspect.signature(cls.__init__)
         return {name: p for name, p in signature.parameters.items() if name not in ("self", "seed")}
 
