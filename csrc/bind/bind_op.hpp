@@ -1,6 +1,7 @@
 // How an operation becomes a Python class: its constructor follows from `arguments()` (csrc/ops/argument.hpp).
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "bind/arguments.hpp"
@@ -65,17 +66,15 @@ inline py::object subclass(py::module_& m, const py::object& base, const char* n
 // Reads the arguments of a constructor.
 using MakeOp = Op (*)(const py::handle* given);
 
-// Braces convert in the order in which the arguments are written, so that the first wrong one is the one named.
-template <class O, class... T, class... Default, std::size_t... I>
-Op make_from([[maybe_unused]] const py::handle* given, const std::tuple<Argument<T, Default>...>& arguments,
-             std::index_sequence<I...>) {
-  std::tuple<T...> values{FromPython<T>::read({O::kName, std::get<I>(arguments).name}, given[I])...};
-  return std::make_from_tuple<O>(std::move(values));
+template <class T, class Default>
+auto read_next(const char* owner, const Argument<T, Default>& argument, const py::handle*& given) {
+  return FromPython<T>::read({owner, argument.name}, *given++);
 }
+
+// Braces convert in the order in which the arguments are written, so that the first wrong one is the one named.
 template <class O>
 Op make_op(const py::handle* given) {
-  constexpr auto arguments = arguments_of<O>();
-  return make_from<O>(given, arguments, IndicesOf<decltype(arguments_of<O>())>());
+  return O::arguments([&](const auto&... argument) { return O{read_next(O::kName, argument, given)...}; });
 }
 
 template <std::size_t>
@@ -97,20 +96,17 @@ void bind_op(py::module_& m, const py::object& base, const char* name, const Key
 template <class... Ops>
 void bind_ops(py::module_& m, const py::object& base, TypeList<Ops...>) {
   const auto list = [](const auto&... argument) { return Keywords{{keyword(argument)...}}; };
-  (bind_op(m, base, Ops::kName, Ops::arguments(list), make_op<Ops>, IndicesOf<decltype(arguments_of<Ops>())>()), ...);
+  (bind_op(m, base, Ops::kName, Ops::arguments(list), make_op<Ops>, std::make_index_sequence<kArguments<Ops>>()), ...);
 }
 
-template <class T>
-py::tuple described(const Argument<T, Required>& argument) {
-  return py::make_tuple(argument.name, FromPython<T>::type());
-}
-template <class T>
-py::tuple described(const Argument<T, std::nullopt_t>& argument) {
-  return py::make_tuple(argument.name, FromPython<T>::type(), py::none());
-}
 template <class T, class Default>
 py::tuple described(const Argument<T, Default>& argument) {
-  return py::make_tuple(argument.name, FromPython<T>::type(), argument.fallback);
+  const Keyword k = keyword(argument);
+  py::tuple all(k.fallback ? 3 : 2);
+  all[0] = py::str(k.name);
+  all[1] = py::str(FromPython<T>::type());
+  if (k.fallback) all[2] = k.fallback;
+  return all;
 }
 // Of every operation: (name, type, and default if there is one) of each argument.
 template <class... Ops>

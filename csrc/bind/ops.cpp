@@ -23,12 +23,17 @@ py::object to_python(const std::optional<T>& value) {
   return value ? py::object(to_python(*value)) : py::none();
 }
 
-py::dict settings(const Op& op) {
+struct Settings {
   py::dict all;
-  std::visit(
-      [&](const auto& o) { for_each_setting(o, [&](const char* name, const auto& v) { all[name] = to_python(v); }); },
-      op);
-  return all;
+  template <class T>
+  void operator()(const char* name, const T& value) const {
+    all[name] = to_python(value);
+  }
+};
+py::dict settings(const Op& op) {
+  const Settings settings;
+  visit([&](const auto& o) { for_each_setting(o, settings); }, op);
+  return settings.all;
 }
 
 Shapes shapes(const Op& op, const py::args& inputs) {
@@ -45,7 +50,7 @@ py::object bind_base(py::module_& m) {
       .def("parameter_shapes",
            [](const OpHandle& h) {
              py::dict result;
-             for (const Parameter& p : std::visit([](const auto& o) { return o.parameters(); }, h.op)) {
+             for (const Parameter& p : visit([](const auto& o) { return o.parameters(); }, h.op)) {
                result[p.name] = to_tuple(p.shape);
              }
              return result;
@@ -53,7 +58,7 @@ py::object bind_base(py::module_& m) {
       .def("buffers",
            [](const OpHandle& h) {
              py::list names;
-             for (const Parameter& p : std::visit([](const auto& o) { return o.parameters(); }, h.op)) {
+             for (const Parameter& p : visit([](const auto& o) { return o.parameters(); }, h.op)) {
                if (!p.trained) names.append(p.name);
              }
              return names;
@@ -62,7 +67,7 @@ py::object bind_base(py::module_& m) {
            [](const OpHandle& h, const py::args& inputs) {
              const Shapes list = shapes(h.op, inputs);
              output_shape(h.op, list);
-             return std::visit([&](const auto& o) { return o.macs(list); }, h.op);
+             return visit([&](const auto& o) { return o.macs(list); }, h.op);
            })
       .def("settings", [](const OpHandle& h) { return settings(h.op); })
       .def("__repr__", [](py::handle self) {

@@ -14,7 +14,7 @@ namespace {
 using Geometry = MaxPool2d::Geometry;
 
 Geometry geometry(const Op& op, const Shapes& inputs) {
-  return std::visit(
+  return visit(
       [&](const auto& o) -> Geometry {
         if constexpr (std::is_same_v<decltype(o.bind_shape(inputs)), Geometry>) {
           return o.bind_shape(inputs);

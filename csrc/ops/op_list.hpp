@@ -1,8 +1,7 @@
 // The list of operations, by family. Kernel table, plan and the registry test all follow from it.
 #pragma once
 
-#include <variant>
-
+#include "base/variant.hpp"
 #include "ops/activations.hpp"
 #include "ops/avg_pool.hpp"
 #include "ops/batch_norm.hpp"
@@ -63,9 +62,9 @@ using StatisticsOps = decltype(statistics_ops(KernelList()));
 using WholeBatchOps = decltype(whole_batch_ops(KernelList()));
 
 template <class... Types>
-std::variant<PlannedGeometry<typename Types::Geometry>...> geometries(TypeList<Types...>);
+Variant<PlannedGeometry<typename Types::Geometry>...> geometries(TypeList<Types...>);
 template <class... Types>
-std::variant<Types...> variant_of(TypeList<Types...>);
+Variant<Types...> variant_of(TypeList<Types...>);
 
 // Settings, as users compose them.
 using Op = decltype(variant_of(join(OpList(), TypeList<External>())));
@@ -75,7 +74,7 @@ using BoundOp = decltype(geometries(join(KernelList(), TypeList<External>())));
 // Calls f(geometry) if the operation needs statistics of the whole batch.
 template <class F>
 void with_batch_statistics(const BoundOp& op, const F& f) {
-  std::visit(
+  visit(
       [&](const auto& g) {
         if constexpr (kHasBatchStatistics<std::decay_t<decltype(g)>>) f(g);
       },

@@ -64,16 +64,16 @@ namespace {
 
 // The convolution of an operation that has one, fused or not.
 const PlannedConv* convolution(const BoundOp& op) {
-  if (const auto* conv = std::get_if<PlannedConv>(&op)) return conv;
-  if (const auto* pooled = std::get_if<ConvPool::Geometry>(&op)) return &pooled->conv;
-  if (const auto* transposed = std::get_if<ConvTranspose2d::Geometry>(&op)) return &transposed->conv;
-  if (const auto* activated = std::get_if<ConvActivation::Geometry>(&op)) return &activated->conv;
+  if (const auto* conv = get_if<PlannedConv>(&op)) return conv;
+  if (const auto* pooled = get_if<ConvPool::Geometry>(&op)) return &pooled->conv;
+  if (const auto* transposed = get_if<ConvTranspose2d::Geometry>(&op)) return &transposed->conv;
+  if (const auto* activated = get_if<ConvActivation::Geometry>(&op)) return &activated->conv;
   return nullptr;
 }
 
 // From with_whole_batch_weight_grad.
 bool is_product_per_position(const BoundOp& op) {
-  return std::visit(
+  return visit(
       [](const auto& g) {
         if constexpr (kHasWholeBatchWeightGrad<std::decay_t<decltype(g)>>) return g.positions > 1;
         return false;
@@ -101,9 +101,9 @@ std::string algorithm_name(const BoundOp& op) {
            : conv->algorithm.lanewise ? "direct, small groups"
                                       : "direct, groups";
   }
-  if (std::holds_alternative<External::Geometry>(op)) return "external";
+  if (holds_alternative<External::Geometry>(op)) return "external";
   if (is_product_per_position(op)) return "direct, weight gradient over the batch";
-  return std::holds_alternative<ConvPool::Geometry>(op) ? "direct, pool-sparse" : "direct";
+  return holds_alternative<ConvPool::Geometry>(op) ? "direct, pool-sparse" : "direct";
 }
 
 Index packed_for_forward(const BoundOp& op, Index packed, Index params) {

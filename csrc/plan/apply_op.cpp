@@ -20,13 +20,13 @@ class OneImage {
  public:
   OneImage(const KernelTable<T>& table, const Op& op, const Shapes& shapes)
       : table_(table), shapes_(shapes), y_shape_(output_shape(op, shapes)) {
-    std::visit(
+    visit(
         [&](const auto& o) {
           op_ = planned(o.bind_shape(shapes));
           saved_ = make(o.kSaved * y_shape_.size());
         },
         op);
-    const KernelSizes sizes = std::visit([&](const auto& g) { return table.of(g).sizes(g, 1); }, op_);
+    const KernelSizes sizes = visit([&](const auto& g) { return table.of(g).sizes(g, 1); }, op_);
     for (const Shape& shape : shapes) {
       xs_.push_back(make(shape.size()));
       dxs_.push_back(make(shape.size()));
@@ -48,7 +48,7 @@ class OneImage {
     BackwardArgs<T> args;
     args.n = 1, args.x = at(xs_.front()), args.xs = values_.data(), args.y = at(y_), args.saved = at(saved_);
     args.dy = at(dy_), args.dx = gradients.front(), args.dxs = gradients.data(), args.scratch = at(scratch_);
-    std::visit([&](const auto& g) { table_.of(g).backward(g, args); }, op_);
+    visit([&](const auto& g) { table_.of(g).backward(g, args); }, op_);
     for (std::size_t i = 0; i < dxs.size(); ++i) {
       const Shape& shape = shapes_[i];
       table_.to_nchw(shape.channels(), shape.positions(), gradients[i], dxs[i] + image * shape.size());
@@ -69,7 +69,7 @@ class OneImage {
     ForwardArgs<T> args;
     args.n = 1, args.x = values_.front(), args.xs = values_.data();
     args.y = at(y_), args.saved = at(saved_), args.scratch = at(scratch_);
-    std::visit([&](const auto& g) { table_.of(g).forward(g, args); }, op_);
+    visit([&](const auto& g) { table_.of(g).forward(g, args); }, op_);
   }
 
   const KernelTable<T>& table_;
@@ -84,8 +84,8 @@ class OneImage {
 // Calls f(OneImage, image) for all images, which threads take as they become free.
 template <class T, class F>
 void for_each_image(const Op& op, const Shapes& shapes, Isa isa, Index n, const F& f) {
-  if (std::holds_alternative<External>(op)) fail("apply_op: ", op_name(op), " is computed outside of the engine");
-  Index work = std::visit([&](const auto& o) { return o.macs(shapes); }, op);
+  if (holds_alternative<External>(op)) fail("apply_op: ", op_name(op), " is computed outside of the engine");
+  Index work = visit([&](const auto& o) { return o.macs(shapes); }, op);
   for (const Shape& shape : shapes) work += shape.size();
   const auto threads = static_cast<int>(
       std::min<Index>({get_num_threads(), 1 + n * work / kOperationWorkPerThread, std::max<Index>(n, 1)}));

@@ -33,7 +33,7 @@ constexpr Index kMaxSlices = 16;
 
 template <class T>
 KernelSizes kernel_sizes(const KernelTable<T>& table, const PlanNode& node, Index n) {
-  return std::visit([&](const auto& g) { return table.of(g).sizes(g, n); }, node.op);
+  return visit([&](const auto& g) { return table.of(g).sizes(g, n); }, node.op);
 }
 
 // Elements of the scratch memory that backward touches for one image. Winograd's algorithm needs the transformed
@@ -48,7 +48,7 @@ Index touched_scratch(const KernelTable<T>& table, const PlanNode& node) {
 // An operation chooses the type of its packed weights.
 template <class T>
 std::size_t packed_bytes(const KernelTable<T>& table, const PlanNode& node, const KernelSizes& sizes) {
-  const std::size_t element = std::visit([&](const auto& g) { return table.of(g).packed_element; }, node.op);
+  const std::size_t element = visit([&](const auto& g) { return table.of(g).packed_element; }, node.op);
   return static_cast<std::size_t>(sizes.packed) * element;
 }
 
@@ -108,7 +108,7 @@ void find_gradient_paths(Program& p) {
 
 // The gradient of each input is that of the output.
 bool passes_gradient(const BoundOp& op) {
-  return std::visit(
+  return visit(
       [](const auto& g) {
         if constexpr (kMayPassGradient<std::decay_t<decltype(g)>>) return g.passes_gradient();
         return false;
@@ -139,7 +139,7 @@ void find_batch_buffers(Program& p) {
   p.batch_gradients.first.assign(p.shapes.size(), -1);
   for (PlanNode& node : p.nodes) {
     node.whole_batch_weight_grad =
-        std::visit([](const auto& g) { return kHasWholeBatchWeightGrad<std::decay_t<decltype(g)>>; }, node.op);
+        visit([](const auto& g) { return kHasWholeBatchWeightGrad<std::decay_t<decltype(g)>>; }, node.op);
     if (!node.whole_batch_weight_grad) continue;
     const auto x = static_cast<std::size_t>(node.inputs[0]), y = static_cast<std::size_t>(node.output);
     p.batch_values.add(x, p.shapes[x].size());
@@ -334,7 +334,19 @@ Index Plan<T>::first_tile(Index n, Index shard) const {
   return tiles;
 }
 
-template class Plan<float>;
-template class Plan<double>;
+template Plan<float>::Plan(const Graph&, const InputStage&, Isa, bool);
+template Plan<float>::Plan(const Graph&, const InputStage&, const KernelTable<float>&, bool);
+template GradientPath Plan<float>::path_without(const std::vector<Range>&) const;
+template Index Plan<float>::shards(Index) const;
+template int Plan<float>::threads_for(const Program&, Index, Index) const;
+template Range Plan<float>::shard_images(Index, Index) const;
+template Index Plan<float>::first_tile(Index, Index) const;
+template Plan<double>::Plan(const Graph&, const InputStage&, Isa, bool);
+template Plan<double>::Plan(const Graph&, const InputStage&, const KernelTable<double>&, bool);
+template GradientPath Plan<double>::path_without(const std::vector<Range>&) const;
+template Index Plan<double>::shards(Index) const;
+template int Plan<double>::threads_for(const Program&, Index, Index) const;
+template Range Plan<double>::shard_images(Index, Index) const;
+template Index Plan<double>::first_tile(Index, Index) const;
 
 }  // namespace cnnfast

@@ -18,7 +18,7 @@ class ExternalLayers {
   // Begins a pass of every layer over n images.
   ExternalLayers(const Program& program, Index n, bool training) : n_(n) {
     for (const PlanNode& node : program.nodes) {
-      const auto* g = std::get_if<External::Geometry>(&node.op);
+      const auto* g = get_if<External::Geometry>(&node.op);
       if (g != nullptr) states_.emplace_back(*g, n, g->layer->begin(g->input, g->output, T(), training));
     }
   }

@@ -46,7 +46,7 @@ class Lowering {
  private:
   template <class O>
   const O* op(std::size_t i) const {
-    return i < graph_.nodes().size() ? std::get_if<O>(&graph_.nodes()[i].op) : nullptr;
+    return i < graph_.nodes().size() ? get_if<O>(&graph_.nodes()[i].op) : nullptr;
   }
   // Node i + 1 is the only reader of node i, and reads nothing else.
   bool chained(std::size_t i) const {
@@ -74,7 +74,7 @@ class Lowering {
     node.auxiliary = source.auxiliary;
     Shapes shapes;
     for (int value : source.inputs) shapes.push_back(graph_.shape(value));
-    std::visit(
+    visit(
         [&](const auto& op) {
           using O = std::decay_t<decltype(op)>;
           node.op = planned(op.bind_shape(shapes));
@@ -87,11 +87,11 @@ class Lowering {
           node.saved = O::kSaved;
         },
         source.op);
-    if (auto* conv = std::get_if<PlannedConv>(&node.op)) {
+    if (auto* conv = get_if<PlannedConv>(&node.op)) {
       if (!exact_) conv->algorithm.winograd = winograd_tile(*conv, lanes_);
       conv->algorithm.lanewise = goes_lanewise(*conv, lanes_);
     }
-    if (auto* transposed = std::get_if<ConvTranspose2d::Geometry>(&node.op)) {
+    if (auto* transposed = get_if<ConvTranspose2d::Geometry>(&node.op)) {
       transposed->conv.algorithm.lanewise = goes_lanewise(transposed->conv, lanes_);
     }
     for (const NamedShape& p : node.parameters) node.param_count += p.shape.size();
@@ -99,7 +99,7 @@ class Lowering {
   }
 
   static void sum_over_batch(PlanNode& node) {
-    const auto* conv = std::get_if<PlannedConv>(&node.op);
+    const auto* conv = get_if<PlannedConv>(&node.op);
     if (conv == nullptr) return;
     if (const auto product = with_whole_batch_weight_grad(*conv)) node.op = *product;
   }
@@ -115,8 +115,8 @@ class Lowering {
     if (op<MaxPool2d>(pool) == nullptr || (before.is_monotonic() && !chained(i + 1))) return 0;
     PlanNode node = bind(i);
     ConvPool::Geometry g;
-    g.conv = std::get<PlannedConv>(node.op);
-    const auto pooled = std::get<MaxPool2d::Geometry>(bind(pool).op);
+    g.conv = get<PlannedConv>(node.op);
+    const auto pooled = get<MaxPool2d::Geometry>(bind(pool).op);
     if (!fusible(g.conv, pooled)) return 0;
     g.h_out = pooled.h_out;
     g.w_out = pooled.w_out;
@@ -139,7 +139,7 @@ class Lowering {
     if (op<Conv2d>(i) == nullptr && op<Conv1d>(i) == nullptr) return 0;
     PlanNode node = bind(i);
     ConvActivation::Geometry g;
-    g.conv = std::get<PlannedConv>(node.op);
+    g.conv = get<PlannedConv>(node.op);
     std::size_t last = i;
     if (chained(last) && op<PositionBias>(last + 1) != nullptr) {
       const PlanNode bias = bind(++last);
@@ -158,7 +158,7 @@ class Lowering {
   std::size_t fuse_norm(std::size_t i, std::vector<PlanNode>& nodes) const {
     PlanNode node = bind(i);
     std::size_t last = i;
-    std::visit(
+    visit(
         [&](auto& g) {
           if constexpr (kHasResidualAndActivation<std::decay_t<decltype(g)>>) {
             last = take_residual_and_activation(i, g, node);
@@ -202,7 +202,7 @@ class Lowering {
   Function activation(std::size_t i) const {
     if (i >= graph_.nodes().size()) return {};
     const PlanNode node = bind(i);
-    const auto* g = std::get_if<Elementwise::Geometry>(&node.op);
+    const auto* g = get_if<Elementwise::Geometry>(&node.op);
     return g == nullptr ? Function() : g->function;
   }
 

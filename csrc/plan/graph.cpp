@@ -7,12 +7,12 @@
 namespace cnnfast {
 
 const char* op_name(const Op& op) {
-  if (const auto* external = std::get_if<External>(&op)) return external->layer->name().c_str();
-  return std::visit([](const auto& o) { return std::decay_t<decltype(o)>::kName; }, op);
+  if (const auto* external = get_if<External>(&op)) return external->layer->name().c_str();
+  return visit([](const auto& o) { return std::decay_t<decltype(o)>::kName; }, op);
 }
 
 int op_inputs(const Op& op) {
-  return std::visit([](const auto& o) { return std::decay_t<decltype(o)>::kInputs; }, op);
+  return visit([](const auto& o) { return std::decay_t<decltype(o)>::kInputs; }, op);
 }
 
 namespace {
@@ -45,7 +45,7 @@ Shape output_shape(const Op& op, const Shapes& inputs) {
     fail(op_name(op), ": takes ", count, count == 1 ? " input, got " : " inputs, got ", given);
   }
   for (const Shape& shape : inputs) check_shape(op_name(op), shape);
-  const Shape out = std::visit([&](const auto& o) { return o.output_shape(inputs); }, op);
+  const Shape out = visit([&](const auto& o) { return o.output_shape(inputs); }, op);
   check_shape(op_name(op), out);
   return out;
 }

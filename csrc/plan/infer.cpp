@@ -192,7 +192,7 @@ void Plan<T>::forward_as_team(const Batch& batch, const Parameters<T>& params, i
   });
 }
 
-template class Plan<float>;
-template class Plan<double>;
+template void Plan<float>::forward(const Batch&, const Parameters<float>&, float*) const;
+template void Plan<double>::forward(const Batch&, const Parameters<double>&, double*) const;
 
 }  // namespace cnnfast

@@ -37,7 +37,7 @@ PlanMemory Plan<T>::memory(Index n, bool training) const {
   PlanMemory m;
   if (!training) {
     for (const PlanNode& node : p.nodes) {
-      const Index packed = std::visit([&](const auto& g) { return table_.of(g).sizes(g, 1).packed; }, node.op);
+      const Index packed = visit([&](const auto& g) { return table_.of(g).sizes(g, 1).packed; }, node.op);
       m.packed += static_cast<std::size_t>(packed_for_forward(node.op, packed, node.param_count)) * sizeof(T);
     }
     if (n == 0) return m;
@@ -61,7 +61,7 @@ PlanMemory Plan<T>::memory(Index n, bool training) const {
   return m;
 }
 
-template class Plan<float>;
-template class Plan<double>;
+template PlanMemory Plan<float>::memory(Index, bool) const;
+template PlanMemory Plan<double>::memory(Index, bool) const;
 
 }  // namespace cnnfast

@@ -49,7 +49,7 @@ struct RowParts<ConvActivation::Geometry> {
   static NodePart part(const ConvActivation::Geometry& g, const RowRange& rows) {
     const NodePart conv = Conv::part(g.conv, rows);
     ConvActivation::Geometry some = g;
-    some.conv = std::get<PlannedConv>(conv.op);
+    some.conv = get<PlannedConv>(conv.op);
     return {some, conv.x, conv.y};
   }
 };
@@ -103,7 +103,7 @@ Index slices(const ConvPool::Geometry& g) { return slices(g.conv); }
 }  // namespace
 
 Index max_parts(const BoundOp& op) {
-  return std::visit(
+  return visit(
       [](const auto& g) {
         const Index own = slices(g);
         return own > 0 ? own : RowParts<std::decay_t<decltype(g)>>::units(g);
@@ -113,7 +113,7 @@ Index max_parts(const BoundOp& op) {
 
 NodePart part_of(const BoundOp& op, Index part, Index parts) {
   if (parts == 1) return {op};
-  return std::visit(
+  return visit(
       [&](const auto& g) -> NodePart {
         if (slices(g) > 0) return {g, 0, 0, {static_cast<int>(part), static_cast<int>(parts)}};
         using C = RowParts<std::decay_t<decltype(g)>>;

@@ -46,7 +46,9 @@ std::vector<NodeTime> Plan<T>::profile(const Batch& batch, const Target<T>* targ
   return times;
 }
 
-template class Plan<float>;
-template class Plan<double>;
+template std::vector<NodeTime> Plan<float>::profile(const Batch&, const Target<float>*, const Loss&, const float*, int,
+                                                    RequiresGrad) const;
+template std::vector<NodeTime> Plan<double>::profile(const Batch&, const Target<double>*, const Loss&, const double*,
+                                                     int, RequiresGrad) const;
 
 }  // namespace cnnfast

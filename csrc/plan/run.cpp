@@ -17,13 +17,13 @@ void Plan<T>::pack(const Program& program, const T* params, std::byte* packed, c
     const NodeSlice& task = first[i];
     const PlanNode& node = program.nodes[task.node];
     const bool training = backward != nullptr && task.node >= backward->first;
-    std::visit(
+    visit(
         [&](const auto& g) { table_.of(g).pack(g, params + node.params, packed + node.packed, training, task.slice); },
         node.op);
   }
 }
 
-template class Plan<float>;
-template class Plan<double>;
+template void Plan<float>::pack(const Program&, const float*, std::byte*, const GradientPath*, Segment, Tasks&) const;
+template void Plan<double>::pack(const Program&, const double*, std::byte*, const GradientPath*, Segment, Tasks&) const;
 
 }  // namespace cnnfast

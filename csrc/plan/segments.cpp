@@ -18,7 +18,7 @@ void find_segments(Program& p, bool training) {
     p.segments.push_back({i, p.nodes.size()});
   };
   for (std::size_t i = 0; i < p.nodes.size(); ++i) {
-    if (std::holds_alternative<External::Geometry>(p.nodes[i].op)) {
+    if (holds_alternative<External::Geometry>(p.nodes[i].op)) {
       p.nodes[i].external = p.external_count++;
       begin(i);
     }

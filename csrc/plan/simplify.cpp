@@ -10,20 +10,20 @@ namespace {
 
 Index parameter_count(const Op& op) {
   Index count = 0;
-  for (const Parameter& p : std::visit([](const auto& o) { return o.parameters(); }, op)) count += p.shape.size();
+  for (const Parameter& p : visit([](const auto& o) { return o.parameters(); }, op)) count += p.shape.size();
   return count;
 }
 
 bool is_identity(const Op& op) {
-  return std::visit([](const auto& o) { return std::decay_t<decltype(o)>::kIdentityInInference; }, op);
+  return visit([](const auto& o) { return std::decay_t<decltype(o)>::kIdentityInInference; }, op);
 }
 std::optional<ChannelMap> channel_map(const Op& op) {
-  return std::visit([](const auto& o) { return o.inference_map(); }, op);
+  return visit([](const auto& o) { return o.inference_map(); }, op);
 }
 
 // The layer with a bias, if normalization can be folded into it: its weights have one row per output.
 std::optional<Op> with_bias(const Op& op) {
-  return std::visit(
+  return visit(
       [](auto layer) -> std::optional<Op> {
         if constexpr (decltype(layer)::kWeightRowPerOutput) {
           layer.bias = true;

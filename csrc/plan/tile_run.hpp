@@ -112,7 +112,7 @@ struct Plan<T>::TileRun {
     args.first_output = range.y;
     args.slice = range.slice;
     if (node.inputs.size() > 1) inputs.values[1] += range.y;  // a residual has the layout of y
-    std::visit([&](const auto& g) { plan.table_.of(g).forward(g, args); }, range.op);
+    visit([&](const auto& g) { plan.table_.of(g).forward(g, args); }, range.op);
   }
   void forward(const Segment& nodes) const {
     for (std::size_t i = nodes.first; i < nodes.end; ++i) {
@@ -130,7 +130,7 @@ struct Plan<T>::TileRun {
     }
     Inputs inputs;
     const ForwardArgs<T> args = forward_args(i, inputs);
-    std::visit([&](const auto& g) { plan.table_.of(g).forward(g, args); }, node.op);
+    visit([&](const auto& g) { plan.table_.of(g).forward(g, args); }, node.op);
   }
 
   // Adds to packed_grads, or overwrites them.
@@ -183,7 +183,7 @@ struct Plan<T>::TileRun {
     if (wanted.parameters && path(wanted).nodes[i]) args.packed_grads = packed_grads + node.packed_grads;
     args.accumulate = accumulate;
     if (node.external < 0) {
-      std::visit([&](const auto& g) { plan.table_.of(g).backward(g, args); }, node.op);
+      visit([&](const auto& g) { plan.table_.of(g).backward(g, args); }, node.op);
     } else if (args.dx != nullptr) {
       load_nchw(node.inputs[0], external->out(node) + first * size(node.inputs[0]), args.dx);
     }

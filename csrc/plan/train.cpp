@@ -55,7 +55,7 @@ void Plan<T>::finish_gradients(const Workspace& w, const BatchArrays& arrays, co
       whole_batch_weight_grad(node, arrays, grads, task.slice);
     } else {
       const AccumulatorOf<T>* sum = shard_grads(w, 0) + node.packed_grads;
-      std::visit([&](const auto& g) { table_.of(g).unpack(g, sum, grads + node.params, task.slice); }, node.op);
+      visit([&](const auto& g) { table_.of(g).unpack(g, sum, grads + node.params, task.slice); }, node.op);
     }
   }
 }
@@ -65,7 +65,7 @@ void Plan<T>::whole_batch_weight_grad(const PlanNode& node, const BatchArrays& a
                                       const Slice& slice) const {
   const Index x = training_.batch_values.first[static_cast<std::size_t>(node.inputs[0])];
   const Index dy = training_.batch_gradients.first[static_cast<std::size_t>(node.output)];
-  std::visit(
+  visit(
       [&](const auto& g) {
         if constexpr (kHasWholeBatchWeightGrad<std::decay_t<decltype(g)>>) {
           table_.whole_batch_of(g).weight_grad(g, arrays.n, arrays.values + x * arrays.n,
@@ -314,7 +314,30 @@ void Plan<T>::update_buffers(T* params, T* grads) const {
   });
 }
 
-template class Plan<float>;
-template class Plan<double>;
+template AccumulatorOf<float>* Plan<float>::shard_grads(const Workspace&, Index) const;
+template void Plan<float>::whole_batch_weight_grad(const PlanNode&, const BatchArrays&, float*, const Slice&) const;
+template ImageResult Plan<float>::image_loss(const BatchLoss<float>&, const TileRun&, Index) const;
+template void Plan<float>::check_statistics(Index) const;
+template Index Plan<float>::smallest_batch() const;
+template Tape Plan<float>::forward_train(const Batch&, const float*, std::uint64_t, float*) const;
+template void Plan<float>::backward(const float*, const Tape&, const float*, float*, float*) const;
+template StepResult Plan<float>::loss_and_grad(const Batch&, const Target<float>&, const Loss&, const float*,
+                                               std::uint64_t, const std::vector<Range>&, float*, ShardExchange*) const;
+template void Plan<float>::store_batch_statistics(const float*, float*) const;
+template Index Plan<float>::buffer_count() const;
+template void Plan<float>::update_buffers(float*, float*) const;
+template AccumulatorOf<double>* Plan<double>::shard_grads(const Workspace&, Index) const;
+template void Plan<double>::whole_batch_weight_grad(const PlanNode&, const BatchArrays&, double*, const Slice&) const;
+template ImageResult Plan<double>::image_loss(const BatchLoss<double>&, const TileRun&, Index) const;
+template void Plan<double>::check_statistics(Index) const;
+template Index Plan<double>::smallest_batch() const;
+template Tape Plan<double>::forward_train(const Batch&, const double*, std::uint64_t, double*) const;
+template void Plan<double>::backward(const double*, const Tape&, const double*, double*, double*) const;
+template StepResult Plan<double>::loss_and_grad(const Batch&, const Target<double>&, const Loss&, const double*,
+                                                std::uint64_t, const std::vector<Range>&, double*,
+                                                ShardExchange*) const;
+template void Plan<double>::store_batch_statistics(const double*, double*) const;
+template Index Plan<double>::buffer_count() const;
+template void Plan<double>::update_buffers(double*, double*) const;
 
 }  // namespace cnnfast

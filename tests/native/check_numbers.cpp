@@ -135,7 +135,7 @@ void check_case(Isa isa, const Case& c, Report& report) {
   report.begin_case(concat(op_name(c.op), ", ", c.n, " of ", to_string(c.shape)));
   Floats params = floats(Draw(3).values(Application{c.op, {c.shape}, c.n}.parameter_count()));
   params[0] = 1 + 0x1p-8F, params[1] = 1 + 3 * 0x1p-8F;  // to the even one of two: 1, and 1 + 2^-6
-  std::visit(
+  visit(
       [&](const auto& op) {
         const Results got = apply(tables().bfloat16_weights.at(isa), op, c, params);
         const Results expected = apply(kernel_table<float>(isa), op, c, rounded(params));
@@ -213,7 +213,7 @@ void check_wide_sums(Isa isa, const Case& c, Report& report) {
   Draw draw(4);
   const Values x = draw.values(c.n * c.shape.size()), params = draw.values(reference.parameter_count());
   const Values expected = reference.forward({x}, params);
-  std::visit(
+  visit(
       [&](const auto& op) {
         const auto g = planned(op.bind_shape({c.shape}));
         const auto& kernels = tables().wide_sums.at(isa).of(g);

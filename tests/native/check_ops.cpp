@@ -138,10 +138,10 @@ std::string settings(const O& op) {
 template <class T>
 void check_family(Isa isa, const std::vector<Case>& cases, Report& report) {
   const Op& op = cases.front().op;
-  const bool sums = Application{op, {}, 0}.parameter_count() > 0 || std::holds_alternative<MatMul>(op);
+  const bool sums = Application{op, {}, 0}.parameter_count() > 0 || holds_alternative<MatMul>(op);
   report.begin(isa, kElement<T>, op_name(op), sums ? kSumTolerance<T> : kFormulaTolerance<T>);
   for (const Case& c : cases) {
-    std::visit(
+    visit(
         [&](const auto& o) {
           report.begin_case(concat(c.n, c.n == 1 ? " image of " : " images of ", to_string(c.shape), settings(o)));
           check_case(kernel_table<T>(isa), o, c, report);

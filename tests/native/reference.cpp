@@ -214,8 +214,9 @@ ConvTranspose2d on_image(const ConvTranspose1d& op) {
 }
 Upsample2d on_image(const Upsample1d& op) { return Upsample2d({1, op.factor}, upsampling_mode(op.kind)); }
 Pad2d on_image(const Pad1d& op) {
-  const auto [padding, mode, value] = values_of(op);
-  return Pad2d({padding.before, padding.after, 0, 0}, mode, value);
+  return op.values([](const Ends& padding, const auto& mode, double value) {
+    return Pad2d({padding.before, padding.after, 0, 0}, mode, value);
+  });
 }
 Resize2d on_image(const Resize1d& op) {
   return Resize2d(Extent{1, *op.size}, {}, op.rule.nearest_mode(), op.rule.coordinate_transformation_mode());
@@ -671,7 +672,7 @@ double largest(const Values& values) {
 
 Index Application::parameter_count() const {
   Index count = 0;
-  std::visit(
+  visit(
       [&](const auto& o) {
         for (const Parameter& p : o.parameters()) count += p.shape.size();
       },
@@ -681,7 +682,7 @@ Index Application::parameter_count() const {
 
 Values Application::forward(const std::vector<Values>& x, const Values& params) const {
   Values y(at(n * output().size()));
-  std::visit([&](const auto& o) { selftest::forward(o, Problem{shapes, n, x, params}, y); }, op);
+  visit([&](const auto& o) { selftest::forward(o, Problem{shapes, n, x, params}, y); }, op);
   return y;
 }
 
@@ -690,7 +691,7 @@ Gradients Application::backward(const std::vector<Values>& x, const Values& para
   for (const Values& input : x) d.dx.emplace_back(input.size());
   d.dparams.resize(params.size());
   const Values y = forward(x, params);
-  std::visit([&](const auto& o) { selftest::backward(o, Problem{shapes, n, x, params}, y, dy, d); }, op);
+  visit([&](const auto& o) { selftest::backward(o, Problem{shapes, n, x, params}, y, dy, d); }, op);
   return d;
 }
 
@@ -699,7 +700,7 @@ double Application::distance_to_kink(const std::vector<Values>& x) const {
   const auto meet = [&](double distance) {
     if (distance != 0) nearest = std::min(nearest, std::abs(distance));
   };
-  std::visit(
+  visit(
       [&](const auto& o) {
         using O = std::decay_t<decltype(o)>;
         if constexpr (std::is_same_v<O, ReLU>) {
