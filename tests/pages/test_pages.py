@@ -12,7 +12,7 @@ pytest.importorskip("scipy")
 import cnnfast as cf
 from cnnfast.cli import main
 from cnnfast.errors import DataError
-from cnnfast.pages import layout, split, word_list
+from cnnfast.pages import layout, word_list
 from PIL import Image, ImageDraw, ImageFont
 
 TEXT = ("LOVE CAT", "HAND ZOO")
@@ -96,15 +96,6 @@ def test_a_dot_belongs_to_the_letter_below():
     _, parts, size = layout.components(mask)
     letters = layout.joined(parts, size)
     assert sorted((b.left, b.top) for b in letters) == [(20, 28), (60, 40)]
-
-
-def test_the_surer_split_is_chosen():
-    blob = layout.Blob(0, 40, 0, 80, (1,))
-    parts = [split.Piece(blob, a, b) for a, b in ((0, 80), (0, 40), (40, 80))]
-    assert split.best(parts, np.array([0.3, 0.9, 0.9], np.float32), 40.0) == [1, 2]
-    one = layout.Blob(0, 40, 0, 48, (1,))
-    parts = [split.Piece(one, a, b) for a, b in ((0, 48), (0, 24), (24, 48))]
-    assert split.best(parts, np.array([0.9, 0.5, 0.5], np.float32), 40.0) == [0]
 
 
 def test_words_decide_between_look_alikes():

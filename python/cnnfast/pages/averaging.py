@@ -67,6 +67,13 @@ def probabilities(model: Module, images: NDArray[np.uint8]) -> Matrix:
     return result
 
 
+def less_sure(probabilities: Matrix, temperature: float) -> Matrix:
+    """Rows with their log-probabilities divided by a temperature above 1."""
+    powers = np.maximum(probabilities, LEAST) ** np.float32(1 / temperature)
+    result: Matrix = powers / powers.sum(1, keepdims=True)
+    return result
+
+
 def versions(images: NDArray[np.uint8], version: Version) -> NDArray[np.uint8]:
     """The versions of the images, of the same shape."""
     if version == Version():

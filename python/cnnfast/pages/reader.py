@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..nn import Module
 from ..vision import ink_map, normalize, paper, rules
-from ..vision.components import Mask
 from . import averaging, layout, orientation, source, split, straighten, word_list
 from .layout import Blob
 from .page import Box, Letter, Line, Page, Word
@@ -44,27 +43,26 @@ class _Straight:
     size: tuple[int, int]  # width and height of the upright image, and of the one that the view is of
     reduced: tuple[int, int]
 
+    def whole(self, blob: Blob) -> Piece:
+        """All pixels of a component and of the parts that were joined to it."""
+        labels = self.labels[blob.top : blob.bottom, blob.left : blob.right]
+        mask = np.logical_or.reduce([labels == label for label in blob.labels])
+        return Piece(blob.top, blob.left, mask)
+
     def crop(self, piece: Piece) -> NDArray[np.float32]:
         """The ink of a piece alone, with its soft edges."""
-        blob = piece.blob
-        left = blob.left + piece.start
-        top, right = max(0, blob.top - 1), blob.left + piece.stop
-        window = slice(top, blob.bottom + 1), slice(left, right)
-        own = (self.labels[window] == 0) | self._own(blob, window)
+        top, left = max(0, piece.top - 1), max(0, piece.left - 1)
+        window = slice(top, piece.top + piece.height + 1), slice(left, piece.right + 1)
+        own = np.zeros(self.ink[window].shape, bool)
+        row, column = piece.top - top, piece.left - left
+        own[row : row + piece.height, column : column + piece.width] = piece.mask
+        own |= split.dilated(own) & (self.labels[window] == 0)
         return np.where(own, self.ink[window], np.float32(0))
-
-    def _own(self, blob: Blob, window: tuple[slice, slice]) -> Mask:
-        labels = self.labels[window]
-        own: Mask = np.logical_or.reduce([labels == label for label in blob.labels])
-        return own
 
     def box(self, piece: Piece) -> Box:
         """The box of its pixels in the upright image."""
-        blob = piece.blob
-        window = slice(blob.top, blob.bottom), slice(blob.left + piece.start, blob.left + piece.stop)
-        y, x = np.nonzero(self._own(blob, window))
-        corner = np.array([blob.left + piece.start, blob.top], np.float64)
-        points = self.view.to_photo(np.stack([x, y], 1) + 0.5 + corner)
+        y, x = np.nonzero(piece.mask)
+        points = self.view.to_photo(np.stack([x + piece.left, y + piece.top], 1).astype(np.float64) + 0.5)
         scale = np.array(self.size) / self.reduced
         left, top = (np.clip((points.min(0) - 0.5) * scale, 0, self.size)).round()
         right, bottom = (np.clip((points.max(0) + 0.5) * scale, 0, self.size)).round()
@@ -82,7 +80,7 @@ def read(upright: Image.Image, model: Module, words: list[str] | None, style: no
     amount = ink_map.ink(pixels, sheet)
     view = straighten.view(amount > EDGE, sheet)
     page, parts, size = _components(amount, view, upright)
-    letters = [_normalized(page.crop(Piece(b, 0, b.width)), style) for b in orientation.sample(parts, size)]
+    letters = [_normalized(page.crop(page.whole(b)), style) for b in orientation.sample(parts, size)]
     if letters and (turn := orientation.quarters(model, np.stack(letters), view.is_steep)):
         page, parts, size = _components(amount, view.turned(turn), upright)
     rows = layout.lines(layout.joined(parts, size), size)
@@ -114,26 +112,23 @@ _Read = tuple[Piece, NDArray[np.float32]]
 def _classified(
     page: _Straight, rows: list[list[Blob]], size: float, model: Module, style: normalize.Style
 ) -> list[list[_Read]]:
-    usual = split.usual_width([blob for row in rows for blob in row], size)
-    parts = [
-        [split.pieces(blob, page.crop(Piece(blob, 0, blob.width)), usual) for blob in row] for row in rows
-    ]
-    flat = [piece for row in parts for pieces in row for piece in pieces]
-    if len(flat) > MAX_LETTERS:
-        raise DataError(f"{len(flat)} marks on the page that may be letters: noise, or no handwriting")
-    pixels = np.stack([_normalized(page.crop(piece), style) for piece in flat])
-    confidence = model.predict_proba(pixels[:, None]).max(1)
-    result, chosen, at = [], [], 0
-    for row in parts:
-        letters: list[Piece] = []
-        for pieces in row:
-            best = split.best(pieces, confidence[at : at + len(pieces)], usual)
-            letters += [pieces[k] for k in best]
-            chosen += [at + k for k in best]
-            at += len(pieces)
-        result.append(letters)
-    values = iter(averaging.probabilities(model, pixels[chosen]))
-    return [[(piece, next(values)) for piece in row] for row in result]
+    blobs = [blob for row in rows for blob in row]
+    usual = split.usual_width(blobs, size)
+    parts = [split.parts(page.whole(blob), page.ink, usual) for blob in blobs]
+    pieces = [part.piece for some in parts for part in some]
+    if len(pieces) > MAX_LETTERS:
+        raise DataError(f"{len(pieces)} marks on the page that may be letters: noise, or no handwriting")
+    pixels = np.stack([_normalized(page.crop(piece), style) for piece in pieces])
+    probabilities = averaging.probabilities(model, pixels)
+    letters, at = [], 0
+    for some in parts:
+        values = probabilities[at : at + len(some)]
+        at += len(some)
+        chosen = split.best(some, values.max(1), usual)
+        values = averaging.less_sure(values, split.TEMPERATURE) if len(chosen) > 1 else values
+        letters.append([(some[k].piece, values[k]) for k in chosen])
+    each = iter(letters)
+    return [[letter for _ in row for letter in next(each)] for row in rows]
 
 
 def _normalized(amount: NDArray[np.float32], style: normalize.Style) -> NDArray[np.uint8]:
@@ -148,11 +143,10 @@ def _line(
     groups: list[list[_Read]] = []
     end = 0
     for piece, values in row:
-        left = piece.blob.left + piece.start
-        if not groups or left - end >= limit:
+        if not groups or piece.left - end >= limit:
             groups.append([])
         groups[-1].append((piece, values))
-        end = piece.blob.left + piece.stop
+        end = piece.right
     return Line(tuple(_word(page, group, classes, words) for group in groups))
 
 
