@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from .. import _names
 from .._checks import ieee_arithmetic
-from . import foreground, normalize, reading, single_letter, sources
+from . import foreground, hard_photo, normalize, reading, single_letter, sources
 from .normalize import Style
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from .sources import Source
 
 __all__ = [
@@ -214,11 +216,17 @@ def _prepared(who: str, image: Source, size: int, style: Style, color: InkColor)
         raise ValueError(f"{who}: ink {color!r}; need 'auto', 'dark' or 'light'{hint}")
     light = _LIGHT[known_color]
     with sources.named(sources.name_of(image)):
-        gray = reading.to_gray(sources.upright(image, who))
+        upright = sources.upright(image, who)
+        gray = reading.to_gray(upright)
         if normalize.is_normalized(gray, size, light):
             return Prepared(normalize.as_is(gray), "")
-        letter = foreground.separate(gray, light)
+        letter = foreground.separate(gray, light, lambda: reading.to_pixels(*_reduced(upright)))
         return Prepared(normalize.normalize(letter, size, known_style), single_letter.warning(letter))
+
+
+def _reduced(image: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
+    scale = max(1.0, max(image.size) / hard_photo.SIDE)
+    return image, (max(1, round(image.height / scale)), max(1, round(image.width / scale)))
 
 
 def _issue_warning(prepared: Prepared) -> NDArray[np.uint8]:

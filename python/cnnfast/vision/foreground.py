@@ -4,13 +4,14 @@ components that cannot belong to a letter.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from . import background, polarity
+from . import background, hard_photo, polarity
 from .components import keep_large, keep_letter
 from .threshold import otsu
 
@@ -54,7 +55,9 @@ class _Split:
         return fraction * (1 - fraction) * self.contrast**2 / variance if variance else 0.0
 
 
-def separate(gray: Gray, light_ink: bool | None = None) -> Gray:
+def separate(
+    gray: Gray, light_ink: bool | None = None, photo: Callable[[], NDArray[np.uint8]] | None = None
+) -> Gray:
     """Ink of a gray image as 0 (background) to 1 (full ink), cropped to its bounding box.
 
     Two estimates of the background are tried, see `background.contrasts`. If nothing differs from one of them
@@ -63,6 +66,7 @@ def separate(gray: Gray, light_ink: bool | None = None) -> Gray:
     Args:
         gray: (h, w), 0 black to 1 white.
         light_ink: Whether the ink is lighter than the background; None decides from the image.
+        photo: Returns the image's colors for `hard_photo.letter`, which is tried if the result is doubtful.
 
     Raises:
         DataError: Nothing differs from the background.
@@ -70,11 +74,16 @@ def separate(gray: Gray, light_ink: bool | None = None) -> Gray:
     gray = _denoised(gray)
     dark = polarity.is_ink_lighter(gray) if light_ink is None else light_ink
     splits = [_split(contrast) for contrast in background.contrasts(polarity.with_border(gray, dark), dark)]
-    if any(split.is_blank for split in splits):
-        raise DataError("no letter found: the page is blank, or the ink too faint to tell from it")
+    is_blank = any(split.is_blank for split in splits)
     best = max(splits, key=lambda split: split.separation)
+    letter = best.mask if is_blank else keep_letter(best.mask)
+    if photo is not None:
+        found = hard_photo.letter(photo, hard_photo.doubt(letter, gray.shape, is_blank))
+        if found is not None:
+            return found
+    if is_blank:
+        raise DataError("no letter found: the page is blank, or the ink too faint to tell from it")
 
-    letter = keep_letter(best.mask)
     noise_mask = background.dilate((best.mask & ~letter).astype(np.float32), SOFT_EDGE)
     # Otsu's threshold works best where ink and background have comparable areas: repeat it around the letter.
     height, width = (np.ptp(np.flatnonzero(letter.any(axis))) + 1 for axis in (1, 0))

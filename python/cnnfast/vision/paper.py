@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import require
+from .components import Mask, label
+from .resize import filtered
 from .threshold import otsu
 
 Points = NDArray[np.float64]
@@ -55,7 +56,7 @@ class Paper:
     corners: Points
     real: tuple[bool, bool, bool, bool]
 
-    def inside(self, shape: tuple[int, int], away: float = 0.0) -> NDArray[np.bool_]:
+    def inside(self, shape: tuple[int, int], away: float = 0.0) -> Mask:
         """Pixels of the paper at least this far from its real edges."""
         sides = []
         for k, real in enumerate(self.real):
@@ -86,9 +87,8 @@ def find(pixels: NDArray[np.uint8]) -> Paper | None:
     return None
 
 
-def _regions(small: NDArray[np.float64]) -> Iterator[NDArray[np.bool_]]:
+def _regions(small: NDArray[np.float64]) -> Iterator[Mask]:
     """Regions that may be the paper, by two ratios of colors and by brightness, smoothed over letters."""
-    ndimage = require("scipy.ndimage", "reading pages")
     logs = np.log(np.maximum(small, 16.0) / 255)
     for values, step in (
         (logs[0] - logs[2], MIN_COLOR_STEP),
@@ -97,7 +97,7 @@ def _regions(small: NDArray[np.float64]) -> Iterator[NDArray[np.bool_]]:
     ):
         if np.quantile(values, 0.98) - np.quantile(values, 0.02) < step:
             continue
-        smooth = ndimage.median_filter(values.astype(np.float32), 5, mode="nearest")
+        smooth = filtered(values.astype(np.float32), 5, "median")
         limit = otsu(smooth)
         darker = otsu(smooth[smooth <= limit])  # if the limit is between lit paper and the rest
         for threshold in (darker, limit) if step == MIN_BRIGHTNESS_STEP else (limit,):
@@ -106,30 +106,42 @@ def _regions(small: NDArray[np.float64]) -> Iterator[NDArray[np.bool_]]:
                 yield region
 
 
-def _region(mask: NDArray[np.bool_], values: NDArray[np.float32], step: float) -> NDArray[np.bool_] | None:
+def _region(mask: Mask, values: NDArray[np.float32], step: float) -> Mask | None:
     """The largest region of those in the middle of the photo, holes filled, if it is as large as a paper."""
-    ndimage = require("scipy.ndimage", "reading pages")
     if mask.all() or not mask.any() or float(np.median(values[mask]) - np.median(values[~mask])) < step:
         return None
     inner = values.shape[0] // 4, values.shape[1] // 4
     middle = mask[inner[0] : -inner[0], inner[1] : -inner[1]]
-    labels, _ = ndimage.label(mask if middle.mean() > 0.5 else ~mask)
-    areas = np.bincount(labels.ravel())[1:]
-    region: NDArray[np.bool_] = ndimage.binary_fill_holes(labels == areas.argmax() + 1)
-    region = ndimage.binary_opening(np.pad(region, 2, mode="edge"), np.ones((3, 3), bool))[2:-2, 2:-2]
+    largest = _largest(mask if middle.mean() > 0.5 else ~mask)
+    around = _outside(largest)
+    region = filtered(filtered((~around).astype(np.uint8), 3, "min"), 3, "max").astype(bool)
     return region if MIN_AREA < region.mean() < MAX_AREA else None
 
 
-def _quadrilateral(region: NDArray[np.bool_]) -> Points | None:
+def _largest(mask: Mask) -> Mask:
+    labels, _ = label(mask)
+    largest: Mask = labels == np.bincount(labels.ravel())[1:].argmax() + 1
+    return largest
+
+
+def _outside(region: Mask) -> Mask:
+    """What is not in a region nor in its holes."""
+    labels, count = label(~np.pad(region, 1))
+    outer = np.zeros(count + 1, bool)
+    outer[labels[0, 0]] = True
+    outside: Mask = outer[labels][1:-1, 1:-1]
+    return outside
+
+
+def _quadrilateral(region: Mask) -> Points | None:
     """Corners of the quadrilateral that the region fills, clockwise from the top left; None if it is none."""
-    ndimage = require("scipy.ndimage", "reading pages")
     hull = _hull(region)
     while len(hull) > 4:
         hull = _without_a_side(hull)
     if len(hull) < 4:
         return None
     filled = _polygon(hull, region.shape)
-    inner = ndimage.binary_erosion(filled, np.ones((3, 3), bool))
+    inner = filtered(filled.astype(np.uint8), 3, "min").astype(bool)
     if (inner & region).sum() < MIN_FILLED * inner.sum() or (
         filled & region
     ).sum() < MIN_FILLED * region.sum():
@@ -138,7 +150,7 @@ def _quadrilateral(region: NDArray[np.bool_]) -> Points | None:
     return np.roll(hull, -first, axis=0)
 
 
-def _hull(region: NDArray[np.bool_]) -> Points:
+def _hull(region: Mask) -> Points:
     """The convex hull, clockwise as seen (y points down)."""
     rows = np.flatnonzero(region.any(1))
     left = region[rows].argmax(1)
@@ -177,7 +189,7 @@ def _without_a_side(hull: Points) -> Points:
     return best
 
 
-def _polygon(corners: Sequence[Points] | Points, shape: tuple[int, int]) -> NDArray[np.bool_]:
+def _polygon(corners: Sequence[Points] | Points, shape: tuple[int, int]) -> Mask:
     """Pixels of a convex polygon."""
     from PIL import Image, ImageDraw
 
@@ -215,20 +227,19 @@ def _fitted(pixels: NDArray[np.uint8], corners: Points, coarse: tuple[int, int])
 
 def _edge(pixels: NDArray[np.uint8], a: Points, b: Points) -> tuple[Points, Points]:
     """Two points of the line through the strongest edges across the side from a to b."""
-    ndimage = require("scipy.ndimage", "reading pages")
     along = (b - a) / np.hypot(*(b - a))
     normal = np.array([along[1], -along[0]])  # outward
     t = np.linspace(0.04, 0.96, SAMPLES)
     reach = np.arange(-1.5 * COARSE, 1.5 * COARSE + 1)
-    at = (a + t[:, None] * (b - a))[:, None] + reach[:, None] * normal - 0.5
-    profile = np.stack(
-        [
-            ndimage.map_coordinates(c, at.transpose(2, 0, 1)[::-1], np.float32, order=1, mode="nearest")
-            for c in pixels
-        ]
-    )
+    at = np.floor((a + t[:, None] * (b - a))[:, None] + reach[:, None] * normal).astype(np.int64)
+    x, y = (np.clip(at[..., k], 0, pixels.shape[2 - k] - 1) for k in (0, 1))
+    profile = pixels[:, y, x].astype(np.float32)
     step = np.abs(profile[:, :, 3:] - profile[:, :, :-3]).sum(0)
-    offset = reach[step.argmax(1)] + 1.5
+    strongest = step.argmax(1)[:, None]
+    weights = (
+        np.where(np.abs(np.arange(step.shape[1]) - strongest) <= 3, step.astype(np.float64) ** 2, 0) + 1e-9
+    )
+    offset = (weights * reach[:-3]).sum(1) / weights.sum(1) + 1.5
     kept = np.ones(SAMPLES, bool)
     for _ in range(4):  # a line without the samples far from it
         slope, start = np.polyfit(t[kept], offset[kept], 1)
