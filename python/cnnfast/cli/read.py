@@ -19,7 +19,8 @@ DESCRIPTION = """\
 Reads hand-printed letters or digits on pages, in a photo or scan, and prints the
 text; letters it is not sure of are followed by a question mark.
 
-The page may be unevenly lit, ruled or squared, and skewed by up to 10 degrees.
+The page may be unevenly lit, ruled or squared, skewed, turned, or photographed
+obliquely on a table.
 PNG, JPEG, BMP, GIF, TIFF, WebP, PNM; HEIC with the package pillow-heif, the first
 page of a PDF with pypdfium2. Requires scipy (pip install "cnnfast[read]").
 
@@ -36,9 +37,20 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     kind.add_argument("--digits", action="store_true", help="read digits with the model of the package")
     kind.add_argument("--model", metavar="FILE", help="model file (default: as --letters)")
     add("--words", metavar="FILE", help="text file of words, which decides between letters that look alike")
-    add("--show", metavar="FILE", help="write the page with a box for each letter, as PNG or JPEG; one page")
+    add(
+        "--show",
+        type=_drawing,
+        metavar="FILE",
+        help="write the page with a box for each letter, as PNG or JPEG; one page",
+    )
     arguments.add_threads(command)
     arguments.add_json(command, "text, boxes, confidence and alternatives")
+
+
+def _drawing(text: str) -> str:
+    if not text.lower().endswith((".png", ".jpg", ".jpeg")):
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in .png or .jpg")
+    return text
 
 
 def run(options: argparse.Namespace) -> int:
@@ -78,14 +90,17 @@ def _model(options: argparse.Namespace) -> tuple[Module, str]:
 def _read(
     file: str, model: Module, style: Any, words: list[str] | None, options: argparse.Namespace
 ) -> dict[str, Any]:
-    from ..pages import read_page
+    from ..pages import read_page, source
 
     try:
         page = read_page(file, model, words=words, style=style)
+        pages = source.count(file)
     except (DataError, MissingDependencyError, OSError) as error:
         text = describe(error)
         fail(text)
         return {"file": file, "error": text}
+    if pages > 1:
+        note(f"note: {printable(file)} has {pages} pages; only the first is read")
     if options.show is not None:
         page.draw(options.show)
         note(f"written {options.show}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -53,17 +54,24 @@ def reduced(image: Image.Image, long_side: int) -> NDArray[np.uint8]:
     return reading.to_pixels(image, shape)
 
 
+def count(path: str) -> int:
+    """The number of pages of a file: more than one only of a PDF."""
+    if not path.lower().endswith(".pdf"):
+        return 1
+    pdfium = require("pypdfium2", "reading PDF")
+    with sources.decoding(), contextlib.closing(pdfium.PdfDocument(expand(path))) as document:
+        return len(document)
+
+
 def _pdf(path: str) -> Image.Image:
     pdfium = require("pypdfium2", "reading PDF")
     with sources.open_regular(path):
         pass  # missing files and devices get the error of every other image
-    with sources.decoding():
-        document = pdfium.PdfDocument(path)
-        try:
-            width, height = document[0].get_size()
-            if width * height * PDF_SCALE**2 > sources.MAX_PIXELS:
-                raise DataError("the first page of the PDF is too large")
-            image: Image.Image = document[0].render(scale=PDF_SCALE).to_pil()
-        finally:
-            document.close()
+    with sources.decoding(), contextlib.closing(pdfium.PdfDocument(path)) as document:
+        if not len(document):
+            raise DataError("the PDF has no pages")
+        width, height = document[0].get_size()
+        if width * height * PDF_SCALE**2 > sources.MAX_PIXELS:
+            raise DataError("the first page of the PDF is too large")
+        image: Image.Image = document[0].render(scale=PDF_SCALE).to_pil()
     return image

@@ -22,15 +22,18 @@ def read(words: str | os.PathLike[str] | Iterable[str]) -> list[str]:
 
     Raises:
         OSError: The file cannot be opened.
-        DataError: It is not text in UTF-8.
+        DataError: It is not text in UTF-8, or holds no words.
     """
     if not isinstance(words, str | os.PathLike):
         return list(words)
     with open(expand(words), encoding="utf-8") as file:
         try:
-            return file.read().split()
+            found = file.read().split()
         except UnicodeDecodeError:
             raise DataError(f"{os.fspath(words)}: not a text file in UTF-8; need a list of words") from None
+    if not found:
+        raise DataError(f"{os.fspath(words)}: holds no words")
+    return found
 
 
 def choose(
