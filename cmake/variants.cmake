@@ -66,6 +66,11 @@ function(cnnfast_add_variants target)
   list(TRANSFORM small PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/kernels/instantiate/")
   list(TRANSFORM small APPEND ".cpp")
   set_source_files_properties(${small} PROPERTIES UNITY_GROUP small)
+  # So are the loops that several families call: their machine code stays the same but for calls
+  # between them.
+  foreach(family correlate winograd)
+    set_source_files_properties("${CMAKE_CURRENT_SOURCE_DIR}/kernels/instantiate/${family}.cpp" PROPERTIES UNITY_GROUP shared)
+  endforeach()
   # The others are compiled together for float64 only (they are listed first): GCC inlines differently in a larger file, and
   # float32 must be fast.
   list(REMOVE_ITEM families ${small})
