@@ -34,7 +34,7 @@ std::shared_ptr<const Packed<T>> Plan<T>::packed_once(const Parameters<T>& param
   }
   auto packed = std::make_shared<Packed<T>>();
   packed->of = params;
-  packed->memory.reserve(inference_.packed_bytes);
+  reserve_packed(inference_, false, packed->memory);
   Arena made;
   Tasks tasks(static_cast<int>(inference_.slices.size()));
   pack(inference_, inference_parameters(params.values, made), packed->memory.data(), nullptr,
@@ -55,7 +55,7 @@ struct Plan<T>::InferenceCall {
     if (kept) {
       packed = kept->memory.data();
     } else {
-      workspace->packed.reserve(program.packed_bytes);
+      plan.reserve_packed(program, false, workspace->packed);
       packed = workspace->packed.data();
       values = plan.inference_parameters(params.values, workspace->parameters);
     }

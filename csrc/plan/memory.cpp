@@ -1,6 +1,7 @@
 // The memory that a plan's calls need, computed without running them.
 #include <algorithm>
 
+#include "base/large_pages.hpp"
 #include "plan/algorithm.hpp"
 #include "plan/plan.hpp"
 #include "runtime/threads.hpp"
@@ -36,10 +37,7 @@ PlanMemory Plan<T>::memory(Index n, bool training) const {
   const Layout& layout = p.layout;
   PlanMemory m;
   if (!training) {
-    for (const PlanNode& node : p.nodes) {
-      const Index packed = visit([&](const auto& g) { return table_.of(g).sizes(g, 1).packed; }, node.op);
-      m.packed += static_cast<std::size_t>(packed_for_forward(node.op, packed, node.param_count)) * sizeof(T);
-    }
+    for (const PlanNode& node : p.nodes) m.packed += forward_bytes(node);
     if (n == 0) return m;
     m.folded = p.steps.empty() ? 0 : static_cast<std::size_t>(p.parameter_count) * sizeof(T);
     const int threads = threads_for(p, n, n);
@@ -61,7 +59,24 @@ PlanMemory Plan<T>::memory(Index n, bool training) const {
   return m;
 }
 
+template <class T>
+std::size_t Plan<T>::forward_bytes(const PlanNode& node) const {
+  const Index packed = visit([&](const auto& g) { return table_.of(g).sizes(g, 1).packed; }, node.op);
+  return static_cast<std::size_t>(packed_for_forward(node.op, packed, node.param_count)) * sizeof(T);
+}
+
+// In inference, what only backward reads is never written, and must not become part of a large page.
+template <class T>
+void Plan<T>::reserve_packed(const Program& p, bool training, Arena& memory) const {
+  if (memory.size() >= p.packed_bytes) return;
+  memory.reserve(p.packed_bytes);
+  if (training) return advise_large_pages(memory.data(), p.packed_bytes);
+  for (const PlanNode& node : p.nodes) advise_large_pages(memory.data() + node.packed, forward_bytes(node));
+}
+
 template PlanMemory Plan<float>::memory(Index, bool) const;
 template PlanMemory Plan<double>::memory(Index, bool) const;
+template void Plan<float>::reserve_packed(const Program&, bool, Arena&) const;
+template void Plan<double>::reserve_packed(const Program&, bool, Arena&) const;
 
 }  // namespace cnnfast

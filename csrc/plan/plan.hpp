@@ -272,6 +272,10 @@ class Plan {
 
   GradientPath path_without(const std::vector<Range>& frozen) const;
 
+  // Bytes of a node's packed weights that forward reads.
+  std::size_t forward_bytes(const PlanNode& node) const;
+  // Memory for packed weights, large ones in large pages.
+  void reserve_packed(const Program& program, bool training, Arena& memory) const;
   void pack(const Program& program, const T* params, std::byte* packed, const GradientPath* backward, Segment nodes,
             class Tasks& tasks) const;
   void sum_shards(const Workspace& w, Index shards, Index first, class Tasks& tasks) const;

@@ -64,7 +64,7 @@ struct Plan<T>::TrainingPass {
     if (external == nullptr && program.external_count > 0) {
       external = std::make_shared<ExternalLayers<T>>(program, n, true);
     }
-    w.packed.reserve(program.packed_bytes);
+    plan.reserve_packed(program, true, w.packed);
     const auto grads = static_cast<std::size_t>(shards * program.packed_grad_count);
     if (backward) w.shard_grads.reserve(grads * sizeof(AccumulatorOf<T>));
     if (program.statistics_count == 0) return;
