@@ -11,8 +11,8 @@ namespace cnnfast {
 namespace {
 
 // Least work on one image for which a sleeping team is woken, about 200 microseconds of one thread; and for each
-// thread of a team that is spinning, about 15 microseconds.
-constexpr Index kTeamWork = 6'000'000, kSpinningThreadWork = 1'000'000;
+// thread of a team that is spinning, about 10 microseconds.
+constexpr Index kTeamWork = 6'000'000, kSpinningThreadWork = 700'000;
 
 }  // namespace
 

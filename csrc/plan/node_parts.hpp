@@ -2,9 +2,9 @@
 //
 // Values lie channels-last, so that rows of an image are contiguous, and some rows of an output are the output of a
 // smaller window operation on some rows of its input: such a part is an operation of its own, without support from
-// kernels. In Linear and Winograd's algorithm, with few rows and many weights, a part is a slice of the operation that
-// its kernels compute: tiles, or blocks of output channels. Weights are packed once for all parts, and results are the
-// same bits.
+// kernels. In Linear, Winograd's algorithm and direct convolutions of more weights than inputs, which have few rows and
+// many weights, a part is a slice of the operation that its kernels compute: tiles, or blocks of output channels.
+// Weights are packed once for all parts, and results are the same bits.
 #pragma once
 
 #include "kernels/table.hpp"

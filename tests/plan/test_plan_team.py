@@ -135,6 +135,9 @@ CASES = {
     "join, stride 2": (11, lambda net, v: joined(net, v, 17, stride=2), "direct"),
     "position": (7, lambda net, v: placed(net, v, 128), "winograd"),
     "position, direct": (12, lambda net, v: placed(net, v, 9), "direct"),
+    "blocks of channels": (5, lambda net, v: conv(net, v, 200, 1), "direct"),
+    "join, blocks of channels": (9, lambda net, v: joined(net, v, 330, stride=2), "direct"),
+    "position, blocks of channels": (9, lambda net, v: placed(net, v, 130, stride=2), "direct"),
     "depthwise": (12, lambda net, v: placed(net, v, 32, groups=32), "depthwise"),
     "pools": (
         12,

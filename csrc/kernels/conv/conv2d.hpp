@@ -21,7 +21,13 @@ struct Conv2dKernels {
   template <class F>
   static void for_each_run(const G& g, const Slice& slice, const F& f) {
     if (slice.parts == 1) return f(Index{0}, g.h_out * g.w_out * g.c_out);
-    WinogradPartition<T>::for_each_run(g, slice, g.algorithm.winograd, g.h_out, g.w_out, f);
+    if (g.algorithm.winograd != 0) {
+      return WinogradPartition<T>::for_each_run(g, slice, g.algorithm.winograd, g.h_out, g.w_out, f);
+    }
+    for (Index pixel = 0; pixel < g.h_out * g.w_out; ++pixel) {
+      WinogradPartition<T>::for_each_block(g, slice,
+                                           [&](Index block, Index lanes) { f(pixel * g.c_out + block, lanes); });
+    }
   }
 };
 
