@@ -1,8 +1,8 @@
 // Convolution, bias for each position, residual add and activation in one node.
 //
 // Forward: the offset and the activation are applied to a few images at a time, while they are in the first-level
-// cache. Backward: one pass computes the gradient before the activation and adds it to that of the biases; the
-// convolution's kernels do the rest.
+// cache; to more where the weights are larger than that, as each group of images reads them all. Backward: one pass
+// computes the gradient before the activation and adds it to that of the biases; the convolution's kernels do the rest.
 #pragma once
 
 #include "kernels/conv/conv2d.hpp"
@@ -50,8 +50,10 @@ struct ConvActivationKernels {
   }
 
   static void forward(const G& g, const ForwardArgs<T>& a) {
-    const Index image_bytes = g.outputs() * static_cast<Index>(sizeof(T));
-    const Index group = image_bytes < kGroupBytes ? kGroupBytes / image_bytes : 1;
+    const Index bytes = static_cast<Index>(sizeof(T)), image_bytes = g.outputs() * bytes;
+    const Index weight_bytes = conv_params(g) * bytes;
+    const Index group_bytes = weight_bytes < kGroupBytes ? kGroupBytes : weight_bytes;
+    const Index group = image_bytes < group_bytes ? group_bytes / image_bytes : 1;
     for (Index first = 0; first < a.n; first += group) {
       ForwardArgs<T> part = a;
       part.n = a.n - first < group ? a.n - first : group;
