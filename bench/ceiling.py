@@ -6,7 +6,7 @@
 prints a Markdown table: the accuracy of each model, of the ensemble (the mean of the probabilities), of
 the ensemble if pairs of classes that look alike counted as one, and how many test images are probably labeled
 wrongly: all models give them the same other class, and the ensemble gives it at least the probability that
-images labeled so have on average (confident learning, Northcutt, Jiang and Chuang, 2021); in the sheet.
+images labeled so have on average (confident learning, Northcutt et al., 2021). The sheet shows these images.
 """
 
 from __future__ import annotations
