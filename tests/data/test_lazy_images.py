@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from cnnfast.datasets.lazy_images import LazyImageDataset
 from cnnfast.errors import DataError
 from cnnfast.vision import reading
 
-from tests.support.image_folders import two_classes
+from tests.support.image_folders import decoding_threads, two_classes
 from tests.support.refusal import refused
 
 
@@ -41,7 +40,7 @@ def test_images_are_decoded_once_when_they_are_used(tmp_path: Path, decodings: l
     np.testing.assert_array_equal(images, eager.images)
     np.testing.assert_array_equal(data.labels, eager.labels)
     assert (data.name, data.description) == (eager.name, eager.description)
-    assert threading.active_count() == 1
+    assert decoding_threads() == []
 
 
 def test_parts_decode_their_own_images(tmp_path: Path, decodings: list[Any]) -> None:
@@ -84,8 +83,9 @@ def test_some_hundred_images_are_decoded_in_advance(
         wait(order[:10])
         assert data.pending.done[order[:10]].all()
         assert data.pending.done.sum() == 10
+        assert decoding_threads() != []
     assert 10 <= len(decodings) <= 10 + 256 + 16
-    assert threading.active_count() == 1
+    assert decoding_threads() == []
     np.testing.assert_array_equal(data.images, ImageFolder(tmp_path).images)
 
 
@@ -99,7 +99,7 @@ def test_an_unreadable_file_is_an_error_when_it_is_needed(tmp_path: Path) -> Non
     for _ in range(2):
         with pytest.raises(DataError, match=message):
             _ = data.images
-    assert threading.active_count() == 1
+    assert decoding_threads() == []
     assert data[:20].images.shape == (20, 8, 8)
     broken.write_bytes(content)
     assert (data.images[20:] >= 200).all()
@@ -113,7 +113,7 @@ def test_other_errors_of_a_thread_arrive(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(reading, "to_pixels", fails)
     with pytest.raises(MemoryError, match="too large"):
         _ = ImageFolder(tmp_path, lazy=True).images
-    assert threading.active_count() == 1
+    assert decoding_threads() == []
 
 
 def test_nothing_is_lazy_with_a_cache_or_when_files_are_skipped(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -22,3 +23,8 @@ def two_classes(root: Path, n: int = 3, mode: str = "L", size: tuple[int, int] =
         for i in range(n):
             write_image(root / name / f"{i:03d}.png", base + int(rng.integers(0, 50)), size, mode)
     return root
+
+
+def decoding_threads() -> list[str]:
+    """The names of the threads that decode images now."""
+    return [t.name for t in threading.enumerate() if t.name.startswith("cnnfast-decoding")]

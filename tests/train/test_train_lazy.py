@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from cnnfast.datasets import ImageFolder
 from cnnfast.errors import DataError
 from cnnfast.nn import Flatten, Linear, Module, Sequential
 
-from tests.support.image_folders import two_classes
+from tests.support.image_folders import decoding_threads, two_classes
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +43,7 @@ def test_the_bits_are_those_of_decoded_images(
     np.testing.assert_array_equal(found[0], expected[0])
     assert found[1] == expected[1]
     assert data.pending.done.all()
-    assert threading.active_count() == 1
+    assert decoding_threads() == []
 
 
 class Watch(cf.Callback):
@@ -75,7 +74,7 @@ def test_an_unreadable_file_ends_the_training(tmp_path: Path) -> None:
     model = network()
     with pytest.raises(DataError, match=r"007\.png: the image is damaged: .*; on_error=\"skip\""):
         cf.fit(model, ImageFolder(root, lazy=True), epochs=2, batch_size=16, progress=False)
-    assert threading.active_count() == 1
+    assert decoding_threads() == []
     assert np.isfinite(model.flat_parameters).all()
 
 
@@ -93,7 +92,7 @@ def test_a_training_that_ends_in_the_first_epoch_leaves_no_threads(
     history = cf.fit(network(), data, batch_size=16, callbacks=[Watch(data, third)], progress=False)
     assert history.stopped == stopped
     assert data.pending.done.sum() == 48
-    assert threading.active_count() == 1
+    assert decoding_threads() == []
     np.testing.assert_array_equal(data.images, ImageFolder(root).images)
 
 
