@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 SUPPORTED = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-#: Prints how many KB of mappings get the flag that `madvise` sets. In a process of its own: memory that earlier
-#: tests free may have the flag, too, as NumPy requests large pages for large arrays.
+#: Prints how many KB of mappings get the flag that `madvise` sets. In a process of its own: memory freed by
+#: earlier tests may have the flag, too, as NumPy requests large pages for large arrays.
 PROGRAM = """
 import re
 from pathlib import Path
