@@ -97,10 +97,15 @@ def table(runs: Sequence[Run]) -> list[str]:
         lines.append(
             f"| `{name}` | {option(options, '--data')} | {option(options, '--model')} | {len(own)} "
             f"| {mean(accuracy):.2f} %{spread} | {len(fastest['val_accuracy'])} "
-            f"| {fastest['seconds'] / 60:.1f} | {min(run['cpu_seconds'] for run in own) / 60:.1f} "
+            f"| {minutes(fastest['seconds'])} | {minutes(min(run['cpu_seconds'] for run in own))} "
             f"| {max(run['images_per_second'] for run in own):,} |"
         )
     return lines
+
+
+def minutes(seconds: float) -> str:
+    """Minutes, with two decimal places below one."""
+    return f"{seconds / 60:.2f}" if seconds < 60 else f"{seconds / 60:.1f}"
 
 
 def option(options: Sequence[str], name: str) -> str:

@@ -30,7 +30,7 @@ def test_a_row_has_mean_spread_and_the_fastest_time() -> None:
     runs = [run_of("quick", 0, 0.94, 90), run_of("mnist", 0, 0.995), run_of("quick", 1, 0.95, 30)]
     assert results.table(runs)[2:] == [
         "| `quick` | emnist-letters-derived | hello-dl-letters | 2 | 94.50 % ± 0.71 "
-        "| 2 | 0.5 | 1.0 | 33,333 |",
+        "| 2 | 0.50 | 1.0 | 33,333 |",
         "| `mnist` | mnist | character-resnet | 1 | 99.50 % | 2 | 1.0 | 2.0 | 16,667 |",
     ]
 
