@@ -21,6 +21,7 @@ MIN_AREA, MAX_AREA = 0.002, 0.4
 """Of the ink, as a fraction of the image."""
 
 SOFT_EDGE = 2
+"""Pixels around the letter in which faint ink is kept."""
 
 SOLID = 0.6
 """Ink that fills more of its bounding box than this may be a sheet of paper on a table."""
