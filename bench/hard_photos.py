@@ -1,4 +1,4 @@
-"""`python -m bench.hard_photos`: how many single letters `predict` reads in photos with difficult light or paper.
+"""`python -m bench.hard_photos`: how many single letters `predict` reads in photos with hard light or paper.
 
 Letters of the test data are drawn large with a pen and photographed (`tests/support/hard_photos.py`).
 """
