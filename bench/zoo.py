@@ -28,15 +28,15 @@ def zoo_rows(options: Options) -> Iterator[Row]:
 
 
 def networks() -> list[Network]:
-    """The networks with their batch sizes: small ones train with 32 and 128 images and infer 1 and 256, large
-    ones infer 1 and 8.
+    """All networks with their batch sizes."""
+    return [network(name) for name in models.list()]
+
+
+def network(name: str) -> Network:
+    """A network with its batch sizes: small ones train with 32 and 128 images and infer 1 and 256, large ones
+    infer 1 and 8.
     """
-    found = []
-    for name in models.list():
-        network = Network.shipped(name)
-        if models.info(name).input_shape[-1] < LARGE:
-            found.append(Network(name, network.build, training=(32, 128), inference=(1, 256)))
-        else:
-            training = (8,) if name in TRAINED else ()
-            found.append(Network(name, network.build, training, inference=(1, 8)))
-    return found
+    build = Network.shipped(name).build
+    if models.info(name).input_shape[-1] < LARGE:
+        return Network(name, build, training=(32, 128), inference=(1, 256))
+    return Network(name, build, training=(8,) if name in TRAINED else (), inference=(1, 8))

@@ -11,6 +11,7 @@ from cnnfast.benchmark.timing import Effort, Options
 from bench import bookkeeping
 
 
+@pytest.mark.slow
 def test_the_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Options, "effort", Effort(rounds=2, sample=0.0))
     (row,) = bookkeeping.bookkeeping_rows(Options(quick=True, only="bookkeeping"))

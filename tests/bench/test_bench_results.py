@@ -57,6 +57,7 @@ def test_the_page_has_the_table_of_the_runs() -> None:
     assert table.splitlines() == results.table(results.read())
 
 
+@pytest.mark.slow
 def test_curves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(results, "CURVES", tmp_path / "curves.svg")

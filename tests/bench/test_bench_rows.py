@@ -46,6 +46,7 @@ def test_networks_of_the_benchmarks(network: Any, parameters: int) -> None:
     assert model.output_shape == (10,)
 
 
+@pytest.mark.slow
 def test_every_network_of_the_models_has_rows() -> None:
     networks = zoo.networks()
     assert [network.name for network in networks] == models.list()
@@ -60,9 +61,10 @@ def test_every_network_of_the_models_has_rows() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", zoo.networks(), ids=lambda network: network.name)
-def test_every_network_of_the_models_agrees_with_its_peers(network: Network) -> None:
+@pytest.mark.parametrize("name", models.list())
+def test_every_network_of_the_models_agrees_with_its_peers(name: str) -> None:
     """Otherwise it is not timed."""
+    network = zoo.network(name)
     others = peers.peers()
     inference, _ = inference_candidates(network, 2, 2, others)
     assert len(inference) > 1 or not others
@@ -262,6 +264,7 @@ def test_contention_does_not_invalidate_its_own_row(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how busy its processors are")
+@pytest.mark.slow
 def test_busy_processes_are_busy_and_end() -> None:
     load = cpu_contention.CpuContention()
     with cpu_contention.busy(2) as processes:

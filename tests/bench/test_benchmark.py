@@ -129,6 +129,7 @@ def test_row_shows_the_fraction_of_the_peak_and_missing_peers() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how busy its processors are")
+@pytest.mark.slow
 def test_foreign_load_sees_a_neighbour_but_not_ourselves() -> None:
     command = [sys.executable, "-c", "import time\nend = time.time() + 30\nwhile time.time() < end: pass"]
     with subprocess.Popen(command) as neighbor:
@@ -146,6 +147,7 @@ def test_foreign_load_sees_a_neighbour_but_not_ourselves() -> None:
 # --- rows of networks -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_run_says_what_was_measured_where(short: None, lines: list[str], tmp_path: Path) -> None:
     before = _core.get_num_threads()
     path = tmp_path / "bench.json"
@@ -167,6 +169,7 @@ def test_run_says_what_was_measured_where(short: None, lines: list[str], tmp_pat
     assert "threads 3" in lines[0]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_leaves_its_rows(short: None, lines: list[str], tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
 

@@ -1,4 +1,4 @@
-"""Every command, started as a user starts it: what it prints, the files it writes, its exit code."""
+"""Every command: what it prints, the files it writes, its exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cnnfast.cli import train as training_command
 from cnnfast.cli.main import parser
 from cnnfast.nn import serialization
 
-from tests.support.command import PROGRAM, cnnfast, environment
+from tests.support.command import PROGRAM, cnnfast, cnnfast_process, environment
 from tests.support.drawings import drawing
 
 pytest.importorskip("PIL.Image")
@@ -31,7 +31,7 @@ pytest.importorskip("PIL.Image")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A folder in which `cnnfast train` has run (the smallest network, one epoch), and what it said."""
     folder = tmp_path_factory.mktemp("trained")
-    return folder, cnnfast("train", "--model", "d4", "--epochs", "1", cwd=folder, COLUMNS="120")
+    return folder, cnnfast_process("train", "--model", "d4", "--epochs", "1", cwd=folder, COLUMNS="120")
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +225,7 @@ def test_predict_shows_what_the_network_sees(folder: Path, letter: Path) -> None
 # ------------------------------------------------------------------ models, data, show-config, bench
 
 
+@pytest.mark.slow
 def test_models() -> None:
     done = cnnfast("models")
     assert done.returncode == 0
@@ -282,7 +283,7 @@ def test_bench(tmp_path: Path) -> None:
 
 
 def test_version_and_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cnnfast("--version").stdout == f"cnnfast {cf.__version__}\n"
+    assert cnnfast_process("--version").stdout == f"cnnfast {cf.__version__}\n"
     top = cnnfast("--help")
     assert top.returncode == 0
     for command in ("train", "evaluate", "predict", "models", "data", "bench", "show-config"):
@@ -302,6 +303,7 @@ def test_nothing_said_is_wrong_usage_and_shows_the_help() -> None:
     assert done.stderr.startswith("usage: cnnfast [-h] [--version] [--debug] COMMAND ...")
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_no_reason_for_noise() -> None:
     process = subprocess.Popen(
         [*PROGRAM, "show-config"], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -315,6 +317,7 @@ def test_a_reader_that_leaves_early_is_no_reason_for_noise() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.slow
 def test_a_full_disk_behind_stdout_is_an_error() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -350,6 +353,7 @@ def test_debug_shows_where_an_error_arose(tmp_path: Path) -> None:
         assert done.stderr.rstrip().endswith("FileNotFoundError: load: there is no file none")
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from cnnfast.cli import main; main(['--help']); "

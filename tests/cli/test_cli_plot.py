@@ -56,6 +56,7 @@ def test_activation_and_schedule(drawn: dict[str, object], capsys: pytest.Captur
     assert drawn["schedule"] == ("cosine", {"epochs": 3, "steps_per_epoch": 4, "lr": 0.1})
 
 
+@pytest.mark.slow
 def test_kernels_maps_and_graph_of_a_model_file(
     model_file: str, drawn: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -125,6 +125,7 @@ class TestRealFiles:
         assert np.bincount(data.labels).tolist() == [1000] * 10
         assert data.classes[data.labels[0]] == "ankle boot"
 
+    @pytest.mark.slow
     def test_letters_derived(self, data_root: Path) -> None:
         need(data_root, "emnist-letters-derived", train=False)
         start = time.process_time()
@@ -157,6 +158,7 @@ class TestRealFiles:
         assert rows.argmax() < 12
         assert columns.max() > rows.max()
 
+    @pytest.mark.slow
     def test_published_table_matches_the_files(self, data_root: Path) -> None:
         checked = 0
         sources = (checksums.EMNIST, checksums.MNIST, checksums.FASHION_MNIST)

@@ -15,6 +15,7 @@ from cnnfast.errors import DataError
 from cnnfast.vision import reading
 
 from tests.support.image_folders import decoding_threads, two_classes
+from tests.support.marks import quick_only
 from tests.support.refusal import refused
 
 
@@ -70,7 +71,7 @@ def test_copies_are_lazy_too(tmp_path: Path) -> None:
         np.testing.assert_array_equal(copied.images, data.images)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("threads", quick_only([1, 3], [3]))
 def test_some_hundred_images_are_decoded_in_advance(
     tmp_path: Path, decodings: list[Any], monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:

@@ -13,6 +13,7 @@ from cnnfast.demo import Course, Server, Session
 
 from tests.support.browser import open_page
 from tests.support.demo_server import serving
+from tests.support.marks import quick_only
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def draw_seven(page: Any) -> None:
     page.mouse.up()
 
 
-@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("width", quick_only([360, 1440], [1440]))
 def test_a_drawing_is_read_and_taught(browser: Any, server: Server, width: int) -> None:
     with open_page(browser, viewport={"width": width, "height": 900}) as page:
         page.goto(server.url)
@@ -60,6 +61,7 @@ def test_a_drawing_is_read_and_taught(browser: Any, server: Server, width: int) 
         says(page, "#verdict", "^Draw something")
 
 
+@pytest.mark.slow
 def test_keys_draw(browser: Any, server: Server) -> None:
     with open_page(browser) as page:
         page.goto(server.url)
@@ -75,6 +77,7 @@ def test_keys_draw(browser: Any, server: Server) -> None:
             page.keyboard.press(key)
 
 
+@pytest.mark.slow
 def test_a_training_is_watched(browser: Any, server: Server) -> None:
     with open_page(browser, viewport={"width": 768, "height": 900}) as page:
         page.goto(server.url)

@@ -107,6 +107,7 @@ def test_explanations_and_lessons_need_a_drawing(session: Session) -> None:
         session.tune(number)
 
 
+@pytest.mark.slow
 def test_the_network_learns_what_it_is_taught_and_forgets_it(session: Session) -> None:
     """A 7 is called 3, as the lessons say so."""
     first = session.classify(seven())
@@ -137,6 +138,7 @@ def test_drawings_and_model_are_saved_as_files(session: Session, tmp_path: Any) 
     assert training_data(str(tmp_path / "model.safetensors")) == "mnist"
 
 
+@pytest.mark.slow
 def test_fine_tuning_does_not_forget_the_training_images(images: Any) -> None:
     train = images[0]
     model = build(train, 0)

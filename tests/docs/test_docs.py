@@ -11,9 +11,13 @@ from pathlib import Path
 import pytest
 from cnnfast.cli.main import parser
 
+from tests.support.marks import quick_only
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if page.exists()]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+#: Pages whose blocks run for more than a second.
+LONG = ("docs/one-digit.md", "docs/plots.md", "docs/report.md", "docs/training.md")
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -37,9 +41,10 @@ def commands(page: Path) -> list[str]:
     return [part for part in found if part.startswith("cnnfast ") and not re.search(r"…|\b[A-Z]{3,}\b", part)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", quick_only(NAMES, [name for name in NAMES if name not in LONG]))
+def test_python_blocks_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of a page run one after the other, as a reader would type them."""
+    page = ROOT / name
     if page.name == "read.md":
         pytest.importorskip("scipy", reason="scipy is not installed")
     monkeypatch.chdir(tmp_path)

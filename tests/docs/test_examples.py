@@ -84,6 +84,7 @@ def test_one_digit(
         ("scanning_mlp.py", "the scan and the convolutions are equal"),
     ],
 )
+@pytest.mark.slow
 def test_course(name: str, last: str, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     _, printed = run(name, capsys)

@@ -23,6 +23,7 @@ def tool() -> dict[str, Any]:
     return runpy.run_path(str(TOOL))
 
 
+@pytest.mark.slow
 def test_tables_are_generated(tool: dict[str, Any]) -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert tool["replaced"](text, tool["sections"]()) == text, "run tools/generate_models.py"

@@ -17,6 +17,7 @@ from cnnfast.explanation import Explanation, page_data
 from cnnfast.explanation.arrays import Arrays
 
 from tests.explain.test_explain_terms import BUILDS, explained
+from tests.support.marks import quick_only
 
 RNG = np.random.default_rng(0)
 
@@ -121,7 +122,7 @@ def test_summary_evidence_and_backward(d4: Explanation) -> None:
     assert decoded(data, evidence["neighbors"][0]["image"]).dtype == np.uint8
 
 
-@pytest.mark.parametrize("name", BUILDS)
+@pytest.mark.parametrize("name", quick_only(BUILDS, ["d4", "lenet5 paper", "cnn1d"]))
 def test_every_network_has_a_page(name: str) -> None:
     explanation = explained(name, backward=True)
     data = data_of(explanation)

@@ -12,6 +12,7 @@ from cnnfast import _core
 from cnnfast.explanation.rules import RULES, Rule, lower
 
 from tests.cases import CASES, Case
+from tests.support.marks import quick_thirds
 
 Array = np.ndarray[Any, Any]
 SMALL = [case for case in CASES if sum(map(math.prod, case.inputs)) < 3000 and case.n]
@@ -19,6 +20,7 @@ BATCH_NORM = [
     Case("BatchNorm2d", 1, ((3, 4, 5),), {"num_features": 3, "affine": affine}) for affine in (True, False)
 ] + [Case("BatchNorm1d", 1, ((7,),), {"num_features": 7, "momentum": None})]
 DROPOUT = [Case("Dropout", 1, ((5,),), {"p": 0.3}), Case("Dropout2d", 1, ((2, 3, 4),), {"p": 0.5})]
+EVERY = [*SMALL, *BATCH_NORM, *DROPOUT]
 
 
 def test_every_operation_of_the_engine_has_a_rule() -> None:
@@ -26,7 +28,7 @@ def test_every_operation_of_the_engine_has_a_rule() -> None:
 
 
 def test_every_operation_is_among_the_cases() -> None:
-    assert {case.op for case in [*SMALL, *BATCH_NORM, *DROPOUT]} == set(RULES)
+    assert {case.op for case in EVERY} == set(RULES)
 
 
 def frozen(case: Case) -> _core.Op:
@@ -83,7 +85,7 @@ def close(found: float, wanted: float, magnitude: float) -> bool:
     return abs(found - wanted) <= 1e-12 * max(abs(wanted), magnitude)
 
 
-@pytest.mark.parametrize("case", [*SMALL, *BATCH_NORM, *DROPOUT], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", quick_thirds(EVERY, 0), ids=lambda case: case.id)
 def test_terms_add_up_to_the_values_of_the_engine(case: Case) -> None:
     run = Run(case)
     y = run.y[0].ravel()
@@ -102,7 +104,7 @@ def test_terms_add_up_to_the_values_of_the_engine(case: Case) -> None:
             np.testing.assert_array_equal(weights, parts.factors)
 
 
-@pytest.mark.parametrize("case", [*SMALL, *BATCH_NORM, *DROPOUT], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", quick_thirds(EVERY, 1), ids=lambda case: case.id)
 def test_gradients_of_inputs_add_up_to_those_of_the_engine(case: Case) -> None:
     run = Run(case)
     dy = run.dy.ravel()

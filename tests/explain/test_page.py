@@ -122,6 +122,7 @@ def test_inspects_a_pixel_and_what_it_influences(opened: Any, explanation: Expla
     assert number(text, reader) == pytest.approx(weight[c, 0, row, column], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_shows_gradients_in_the_maps(opened: Any, explanation: Explanation) -> None:
     overlay = opened.locator("#step-7 .overlay").first
     opened.click("text=Show gradients in the maps")
@@ -134,6 +135,7 @@ def test_shows_gradients_in_the_maps(opened: Any, explanation: Explanation) -> N
     assert number(text, "=") == pytest.approx(gradient, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_follows_the_largest_term_and_returns(opened: Any) -> None:
     show(opened, "output/1")
     opened.click("#panel >> text=Follow the largest term")
@@ -144,6 +146,7 @@ def test_follows_the_largest_term_and_returns(opened: Any) -> None:
     assert opened.is_hidden("#panel")
 
 
+@pytest.mark.slow
 def test_the_keyboard_moves_in_a_map(opened: Any) -> None:
     overlay = opened.locator("#step-1 .calculation ~ details, #step-1 .maps").nth(1).locator(".overlay").first
     overlay.focus()
@@ -163,6 +166,7 @@ def test_the_keyboard_moves_in_a_map(opened: Any) -> None:
     opened.keyboard.press("Escape")
 
 
+@pytest.mark.slow
 def test_a_click_inspects_the_value_under_the_pointer(opened: Any, explanation: Explanation) -> None:
     overlay = opened.locator("#step-3 .overlay").first
     overlay.scroll_into_view_if_needed()
@@ -176,6 +180,7 @@ def test_a_click_inspects_the_value_under_the_pointer(opened: Any, explanation: 
 
 
 @pytest.mark.parametrize("width", [360, 768])
+@pytest.mark.slow
 def test_fits_small_screens(browser: Any, explanation: Explanation, tmp_path: Path, width: int) -> None:
     explanation.save(tmp_path / "page.html")
     with open_page(browser, viewport={"width": width, "height": 800}, color_scheme="dark") as page:

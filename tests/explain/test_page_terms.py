@@ -11,6 +11,7 @@ import pytest
 from cnnfast import nn
 from cnnfast.explanation.page_data import page_data
 
+from tests.support.marks import quick_only
 from tests.support.page_modules import import_map
 
 #: Networks that together have every kind of rule; each with the shape of its input.
@@ -96,7 +97,7 @@ CHECK = """async data => {
 }"""
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", quick_only(NETWORKS, ["convolutions", "sequence"]))
 def test_sums_are_those_of_the_engine(page: Any, rng: np.random.Generator, name: str) -> None:
     shape, layers = NETWORKS[name]
     model = nn.Sequential(*layers, input_shape=shape, seed=0)

@@ -175,13 +175,14 @@ x = np.ones((2000, 64), np.float32)
 @pytest.mark.parametrize(
     ("body", "rest"),
     [
-        (
+        pytest.param(
             "time.sleep(0.01)",
             "run = lambda: [model(x) for _ in range(999)]\n"
             "threading.Thread(target=run, daemon=True).start()\ntime.sleep(0.1)",
+            marks=pytest.mark.slow,
         ),
         ("pass", "model(x)\npid = os.fork()\nmodel(x)\nif pid: assert os.waitpid(pid, 0)[1] == 0"),
-        ("import subprocess; subprocess.run(['true'])", "model(x)"),
+        pytest.param("import subprocess; subprocess.run(['true'])", "model(x)", marks=pytest.mark.slow),
     ],
     ids=["a daemon thread runs it at exit", "fork between passes", "a subprocess in a pass"],
 )

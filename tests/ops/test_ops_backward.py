@@ -8,9 +8,7 @@ import pytest
 from tests.cases import CASES, Case
 from tests.support import expected, tolerance
 from tests.support.engine import OneNode
-from tests.support.expected import marked
-
-by_id = pytest.mark.parametrize("case", marked(CASES), ids=lambda case: case.id)
+from tests.support.marks import quick_oracles, quick_thirds
 
 
 def names(case: Case) -> list[str]:
@@ -18,7 +16,7 @@ def names(case: Case) -> list[str]:
     return [*inputs, *(f"d {name}" for name in case.parameters)]
 
 
-@by_id
+@pytest.mark.parametrize("case", quick_oracles(CASES), ids=lambda case: case.id)
 def test_matches_oracle(case: Case, isa: str, dtype: str) -> None:
     """On integers too, which are often equal: there max-pooling must pick the first in row order."""
     arrays, dy, want, scales = expected.backward(case)
@@ -35,7 +33,7 @@ def test_matches_oracle(case: Case, isa: str, dtype: str) -> None:
             tolerance.check(g, w, dtype, terms, scale, f"{name} of integers")
 
 
-@by_id
+@pytest.mark.parametrize("case", quick_thirds(CASES, 2), ids=lambda case: case.id)
 def test_same_bits_again_and_alone(case: Case, isa: str) -> None:
     """Backward again from one tape, also after another forward pass: the same bits, nothing added up. And dx
     of an image is the same bits alone as in a batch.

@@ -12,13 +12,12 @@ from tests import oracle
 from tests.cases import CASES, LOSSES, Case
 from tests.support import expected, tolerance
 from tests.support.engine import OneNode, op_of
-from tests.support.expected import marked
+from tests.support.marks import quick_oracles, quick_thirds
 
-by_id = pytest.mark.parametrize("case", marked(CASES), ids=lambda case: case.id)
 ISA = _core.available_isas()[0]
 
 
-@by_id
+@pytest.mark.parametrize("case", quick_oracles(CASES), ids=lambda case: case.id)
 def test_matches_oracle(case: Case, isa: str, dtype: str) -> None:
     arrays, want, (terms, scale) = expected.forward(case)
     for exact in (False, True):
@@ -30,7 +29,7 @@ def test_matches_oracle(case: Case, isa: str, dtype: str) -> None:
         tolerance.check(node.forward(*arrays), want, dtype, terms, scale, "y of integers")
 
 
-@by_id
+@pytest.mark.parametrize("case", quick_thirds(CASES, 0), ids=lambda case: case.id)
 def test_shapes_and_macs(case: Case) -> None:
     """Only products of matrices count as multiply-adds, as in the sources of our networks: a bias, a pool or
     a relu costs 0.
@@ -48,7 +47,7 @@ def test_shapes_and_macs(case: Case) -> None:
     assert op.macs(*case.inputs) == math.prod(counted) * each
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.n > 1], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", quick_thirds([c for c in CASES if c.n > 1], 1), ids=lambda case: case.id)
 def test_images_are_independent(case: Case, isa: str) -> None:
     """An image gives the same bits alone as in a batch, and in the training pass as in inference."""
     arrays = case.arrays()

@@ -13,6 +13,7 @@ from cnnfast.pages import orientation, straighten
 
 from tests.support import hard_photos
 from tests.support.drawings import words
+from tests.support.marks import quick_only
 
 TEXT = "REAP   FACT\nKEY   LARGE\nHOLD   BAT"
 CASES = hard_photos.cases(distance=80)
@@ -30,7 +31,7 @@ def expected(page: np.ndarray) -> str:
     return text
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", quick_only(CASES, ["tilted by 30 degrees", "strong lines"]))
 def test_hard_photos_are_read_like_a_clean_page(case: str, page: np.ndarray, expected: str) -> None:
     text = cf.read_page(CASES[case](page)).text
     assert [len(line.split()) for line in text.splitlines()] == [2, 2, 2]

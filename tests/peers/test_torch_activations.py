@@ -85,6 +85,7 @@ def test_alone(kind: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
 def test_in_networks(kind: str, isa: str) -> None:
     """Behind a convolution, and before or behind the pool: output and all gradients, in float64."""
     fused = 0

@@ -12,6 +12,8 @@ import pytest
 from cnnfast import Trainer, nn, optim
 from cnnfast.interop.torch import TorchModel
 
+from tests.support.marks import quick_only
+
 torch = pytest.importorskip("torch")
 tnn = torch.nn
 
@@ -134,7 +136,7 @@ PAIRS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any]]] = {
 }
 
 
-@pytest.fixture(params=PAIRS)
+@pytest.fixture(params=quick_only(PAIRS, ["residual", "normalized", "dense"]))
 def pair(request: pytest.FixtureRequest) -> tuple[nn.Module, Any]:
     """Ours and PyTorch's with equal weights in float64; ours loads the other's state as it is."""
     ours, theirs = PAIRS[request.param]

@@ -11,6 +11,8 @@ import pytest
 from cnnfast import models, nn
 from cnnfast.interop.torch import from_timm, load_safetensors
 
+from tests.support.marks import quick_only
+
 torch = pytest.importorskip("torch")
 twins = pytest.importorskip("tests.support.torchvision_twins")
 save_file = pytest.importorskip("safetensors.torch").save_file
@@ -50,7 +52,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any], int]] = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", quick_only(NETWORKS, ["alexnet", "vgg11-bn"]))
 @pytest.mark.parametrize("source", ["state", "float32 file", "float16 file", "bfloat16 file"])
 def test_states_of_torchvision(name: str, source: str, rng: np.random.Generator, tmp_path: Path) -> None:
     build, twin_of, side = NETWORKS[name]

@@ -91,6 +91,7 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.slow
 def test_threads_may_compute_while_the_process_ends() -> None:
     """Daemon threads inside of every call that gives the lock of the interpreter away."""
     ended = run(COMPUTING_AT_EXIT)

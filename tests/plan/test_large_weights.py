@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from cnnfast import nn
 
+from tests.support.marks import quick_only
+
 N = 5
 
 
@@ -25,7 +27,7 @@ def network(first_norm: bool = False) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, 10), input_shape=(256, 4, 4), seed=0)
 
 
-@pytest.mark.parametrize("first_norm", [False, True])
+@pytest.mark.parametrize("first_norm", quick_only([False, True], [True]))
 def test_gradients_are_those_of_the_layers(
     first_norm: bool, set_threads: Callable[[int], None], rng: np.random.Generator
 ) -> None:

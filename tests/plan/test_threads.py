@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from cnnfast import Trainer, _core, models, optim
 
+from tests.support.marks import quick_only
 from tests.support.networks import draw_network
 from tests.support.zoo import SMALL
 
@@ -215,7 +216,10 @@ def test_works_after_fork() -> None:
     assert parent.returncode == 0, errors
 
 
-@pytest.mark.parametrize("set_by_user", [{}, {"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "active"}], ids=str)
+POLICIES: list[dict[str, str]] = [{}, {"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "active"}]
+
+
+@pytest.mark.parametrize("set_by_user", quick_only(POLICIES, [{}]), ids=str)
 def test_waiting_policy_leaves_no_trace(set_by_user: dict[str, str]) -> None:
     """How long threads spin is told to OpenMP while it is loaded; nobody else may see it."""
     code = (

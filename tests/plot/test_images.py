@@ -42,6 +42,7 @@ def test_kernels_of_one_channel() -> None:
     assert numbers[0] == f"{model['conv1'].weight[0, 0, 0, 0]:.2f}".replace("-", "−")
 
 
+@pytest.mark.slow
 def test_kernels_of_many_channels() -> None:
     model = models.d4(seed=0)
     ax = Figure().subplots()
@@ -113,6 +114,7 @@ def test_feature_maps_by_default_are_those_of_convolutions() -> None:
     assert [title.split()[0] for title in titles] == ["input", "conv1", "conv2"]
 
 
+@pytest.mark.slow
 def test_feature_maps_of_a_color_image_and_many_layers() -> None:
     model = models.get("resnet20")
     image = np.random.default_rng(0).integers(0, 256, (3, 32, 32), np.uint8)

@@ -15,6 +15,7 @@ from tests.support.refusal import refused
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 
+@pytest.mark.slow
 def test_nothing_is_shown_and_no_backend_chosen() -> None:
     code = (
         "import io, sys, cnnfast as cf; assert 'matplotlib' not in sys.modules; "
@@ -24,7 +25,10 @@ def test_nothing_is_shown_and_no_backend_chosen() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize(("ending", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+@pytest.mark.parametrize(
+    ("ending", "begins"),
+    [pytest.param("png", b"\x89PNG", marks=pytest.mark.slow), ("svg", b"<?xml"), ("pdf", b"%PDF")],
+)
 def test_equal_figures_are_equal_files(ending: str, begins: bytes, tmp_path: Path) -> None:
     written = []
     for name in ("a", "b"):

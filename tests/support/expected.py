@@ -5,12 +5,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import pytest
 
 from tests import oracle
 from tests.cases import Case
@@ -49,14 +47,9 @@ class _ById:
         return hash(self.case.id)
 
 
-def marked(cases: Iterable[Case]) -> list[Any]:
-    """The cases as parameters of a test: `slow` where the oracle is, and others have the same kernels."""
-    return [pytest.param(case, marks=pytest.mark.slow) if _is_slow(case) else case for case in cases]
-
-
-def _is_slow(case: Case) -> bool:
+def has_slow_oracle(case: Case) -> bool:
     outputs = case.n * math.prod(op_of(case).output_shape(*case.inputs))
-    return (outputs > 24_000 and case.settings.get("groups", 1) > 32) or outputs > 200_000
+    return (outputs > 24_000 and case.settings.get("groups", 1) >= 32) or outputs > 200_000
 
 
 def forward(case: Case, integers: bool = False) -> Forward:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from cnnfast import nn
 
+from tests.support.marks import quick_only
 from tests.support.own_layers import Double, Scaled, TensordotConv
 
 
@@ -74,7 +75,7 @@ def test_the_same_training(data):
     np.testing.assert_allclose(own.flat_parameters, theirs.flat_parameters, rtol=1e-3, atol=2e-5)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("threads", quick_only([1, 2, 3], [3]))
 def test_threads_give_the_same_bits(threads, data):
     model = with_own_convolutions(cf.models.d4(seed=0, num_classes=26))
     before = cf.get_num_threads()
@@ -149,6 +150,7 @@ def test_frozen_parameters_and_small_and_empty_batches(rng):
     np.testing.assert_array_equal(model(many)[256:300], model(many[256:300]))
 
 
+@pytest.mark.slow
 def test_checkpoint_is_resumed_bit_for_bit(tmp_path, data):
     def run(epochs, resume):
         model = with_own_convolutions(cf.models.d4(seed=0, num_classes=26))

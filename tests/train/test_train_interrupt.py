@@ -76,7 +76,8 @@ def run_and_interrupt(mode: str) -> tuple[int, dict[str, object], float]:
 
 
 @posix
-@pytest.mark.parametrize("mode", ["validation", pytest.param("plain", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["validation", "plain"])
 def test_ctrl_c_ends_the_training_cleanly(mode):
     for _attempt in range(3):  # the machine may be busy with other things
         code, report, seconds = run_and_interrupt(mode)

@@ -13,6 +13,7 @@ from cnnfast.errors import DataError
 from cnnfast.nn import Flatten, Linear, Module, Sequential
 
 from tests.support.image_folders import decoding_threads, two_classes
+from tests.support.marks import quick_only
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def trained(data: Any, **arguments: Any) -> tuple[np.ndarray, list[float]]:
     return model.flat_parameters.copy(), [record.loss for record in history.epochs]
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("threads", quick_only([1, 3], [3]))
 @pytest.mark.parametrize(
     "arguments", [{}, {"validation": 0.2, "augment": "shift-and-flip"}, {"micro_batch": 5, "shuffle": False}]
 )

@@ -10,6 +10,7 @@ from cnnfast import models, nn, optim
 from cnnfast.nn.summary import rows
 from cnnfast.training.trainer import Trainer
 
+from tests.support.marks import quick_only
 from tests.support.refusal import refused
 
 PARAMETERS = {
@@ -56,7 +57,7 @@ def test_number_of_parameters(name):
     assert info.input_shape == ((3, 227, 227) if name == "alexnet-paper" else (3, 224, 224))
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", quick_only(SMALL, ["googlenet", "plain18"]))
 def test_config_state_and_a_falling_loss(name, rng):
     model = SMALL[name](seed=1)
     twin = nn.from_config(model.to_config())

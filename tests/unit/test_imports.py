@@ -23,6 +23,7 @@ def tool() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_the_package_has_no_violation(tool: ModuleType) -> None:
     assert tool.violations(TOOL.parents[1] / "python" / "cnnfast") == []
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from cnnfast import load, models, nn
 
+from tests.support.marks import quick_only
+
 PARAMETERS = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018, 110: 1_727_962}
 
 
 @pytest.mark.parametrize("build", [models.resnet_cifar, models.plain_cifar])
-@pytest.mark.parametrize("depth", PARAMETERS)
+@pytest.mark.parametrize("depth", quick_only(PARAMETERS, [20, 32]))
 def test_parameters(build, depth):
     model = build(depth)
     assert model.num_parameters() == PARAMETERS[depth]

@@ -193,6 +193,7 @@ def test_what_load_refuses_is_not_written(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["m"]
 
 
+@pytest.mark.slow
 def test_the_losses_of_a_long_training_fit(tmp_path):
     losses = [1 / (3 + i) for i in range(250_000)]
     save(hostile.model(), tmp_path / "m", training={"losses": losses})

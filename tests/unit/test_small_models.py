@@ -7,6 +7,7 @@ import pytest
 from cnnfast import Trainer, functional, load, models, nn, optim
 from cnnfast.nn.summary import rows
 
+from tests.support.marks import quick_only
 from tests.support.refusal import refused
 from tests.support.small_networks import REDUCED
 
@@ -111,7 +112,7 @@ def test_config_and_file(name, tmp_path):
     np.testing.assert_array_equal(other.flat_parameters, model.flat_parameters)
 
 
-@pytest.mark.parametrize("name", REDUCED)
+@pytest.mark.parametrize("name", quick_only(REDUCED, ["vgg_cifar", "lenet5 paper"]))
 def test_loss_falls(name, rng):
     model = REDUCED[name](seed=1)
     x = rng.standard_normal((8, *model.input_shape)).astype(np.float32)

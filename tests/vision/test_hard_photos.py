@@ -7,6 +7,7 @@ from cnnfast.vision import prepare
 
 from tests.support import hard_photos
 from tests.support.drawings import drawing, similarity
+from tests.support.marks import quick_only
 
 pytest.importorskip("PIL")
 CASES = {
@@ -16,7 +17,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", quick_only(CASES, ["on a table", "same brightness", "strong lines"]))
 def test_hard_photos_give_the_letter(case: str) -> None:
     ink = hard_photos.ink_of(drawing(page=(400, 300), at=(130, 50)))
     expected = prepare(hard_photos.photographed(hard_photos.on_paper(ink))).pixels

@@ -75,6 +75,7 @@ def test_the_first_frame_of_an_animation(expected: np.ndarray, tmp_path: Path) -
     assert similarity(load_image(tmp_path / "two.gif"), expected) > 0.98
 
 
+@pytest.mark.slow
 def test_a_large_photo(expected: np.ndarray, tmp_path: Path) -> None:
     drawing().resize((6000, 6000)).save(tmp_path / "large.jpg")
     assert similarity(load_image(tmp_path / "large.jpg"), expected) > 0.98
@@ -193,6 +194,7 @@ class Unseekable(io.FileIO):
         raise io.UnsupportedOperation("seek")
 
 
+@pytest.mark.slow
 def test_a_large_photo_is_the_same_by_every_way_in(tmp_path: Path) -> None:
     drawing().resize((3000, 2000)).save(tmp_path / "a.jpg")
     with Image.open(tmp_path / "a.jpg") as image:
@@ -320,6 +322,7 @@ def test_whatever_a_decoder_raises_names_the_file(
     assert refusal(file).startswith(f"{file}: the image is damaged: ")
 
 
+@pytest.mark.slow
 def test_mutated_files_give_a_data_error_or_an_image(rng: np.random.Generator, tmp_path: Path) -> None:
     for ending in ("png", "jpg", "gif", "tif", "bmp", "webp", "ppm"):
         whole = io.BytesIO()

@@ -13,6 +13,7 @@ from cnnfast.vision import (
 )
 
 from tests.support.drawings import blob, drawing, photo, words
+from tests.support.marks import quick_only
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -47,7 +48,7 @@ def test_a_scene_gets_a_warning_or_is_blank(rng: np.random.Generator) -> None:
     """Random shapes of random brightness over each other, as in a photo. Few look like a letter."""
     y, x = np.mgrid[0:200, 0:200]
     passed = 0
-    for _ in range(8):
+    for _ in range(4):
         scene = np.full((200, 200), 128.0)
         for _ in range(60):
             (top, left), (a, b), level = rng.uniform(0, 200, 2), rng.uniform(5, 40, 2), rng.uniform(0, 255)
@@ -56,7 +57,7 @@ def test_a_scene_gets_a_warning_or_is_blank(rng: np.random.Generator) -> None:
             passed += warning_for(scene.astype(np.uint8)) == ""
         except DataError as error:
             assert str(error) == BLANK  # noqa: PT017
-    assert passed <= 2
+    assert passed <= 1
 
 
 @pytest.mark.parametrize("bold", [0, pytest.param(4, marks=pytest.mark.slow)])
@@ -78,7 +79,7 @@ def test_a_warning_is_issued_by_the_functions_that_return_an_array() -> None:
         assert caught[0].filename == __file__
 
 
-@pytest.mark.parametrize("slope", [0.0, 0.2, 0.35])
+@pytest.mark.parametrize("slope", quick_only([0.0, 0.2, 0.35], [0.35]))
 @pytest.mark.parametrize("noise", [0.0, 0.02, 0.06])
 def test_blank_pages(slope: float, noise: float) -> None:
     page = Image.new("L", (300, 300), 255)
