@@ -86,7 +86,8 @@ def test_the_file_says_how_it_was_made(folder: Path) -> None:
 
 def test_label_smoothing_reaches_the_loss() -> None:
     options = parser().parse_args(["train", "--label-smoothing", "0.1"])
-    assert training_command._loss(options) == losses.CrossEntropy(label_smoothing=0.1)
+    data = cf.datasets.glyphs(4, seed=0)
+    assert training_command._loss(options, data) == losses.CrossEntropy(label_smoothing=0.1)
 
 
 @pytest.mark.slow

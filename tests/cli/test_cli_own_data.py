@@ -35,6 +35,21 @@ def test_a_folder_of_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "dog" in capsys.readouterr().out
 
 
+def test_rare_classes_are_weighted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    two_classes(tmp_path / "rare", 30, size=(12, 12))
+    for number in range(10, 30):
+        (tmp_path / "rare" / "dog" / f"{number:03}.png").unlink()
+    words = ["train", "--data", "rare", "--epochs", "1", "--seed", "3"]
+    losses = []
+    for more in ([], ["--class-weights"]):
+        main([*words, *more, "--out", "rare.safetensors"])
+        losses.append(serialization.metadata("rare.safetensors")["training"]["loss"])
+    train = data_source.load("rare", None, 3, "raise", lazy=False)[0]
+    assert losses[0].get("weight") is None
+    assert losses[1]["weight"] == list(train.class_weights())
+    assert losses[1]["weight"][1] > 2 * losses[1]["weight"][0]
+
+
 def test_gray_images_are_predicted_as_they_were_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

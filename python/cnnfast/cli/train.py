@@ -92,6 +92,11 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         metavar="FRACTION",
         help="fraction of each label spread over all classes, such as 0.1 (default: 0)",
     )
+    add(
+        "--class-weights",
+        action="store_true",
+        help="weight the loss so that rare classes count as much as frequent ones",
+    )
     arguments.add_augment(command)
     add(
         "--validation",
@@ -174,7 +179,7 @@ def _train(
             seed=options.seed,
             validation=options.validation or None,
             stratify=False if options.no_stratify else None,
-            loss=_loss(options),
+            loss=_loss(options, train),
             augment=options.augment,
             **train_options.fit_arguments(options),
         )
@@ -217,7 +222,7 @@ def _interrupted(
 def _find_rate(options: argparse.Namespace, model: Module, train: ImageDataset) -> int:
     """Suggest a learning rate, without training the model."""
     optimizer = train_options.optimizer(options)
-    found = lr_find(model, train, optimizer, options.batch_size, options.seed, _loss(options))
+    found = lr_find(model, train, optimizer, options.batch_size, options.seed, _loss(options, train))
     tell(str(found))
     return 0
 
@@ -284,8 +289,9 @@ def _report(what: str, text: str) -> None:
     tell(_terminal.listed([(f"{what:<6}", text)]))
 
 
-def _loss(options: argparse.Namespace) -> losses.Loss:
-    return losses.CrossEntropy(label_smoothing=options.label_smoothing)
+def _loss(options: argparse.Namespace, train: ImageDataset) -> losses.Loss:
+    weights = train.class_weights() if options.class_weights else None
+    return losses.CrossEntropy(weights, label_smoothing=options.label_smoothing)
 
 
 def _training(
@@ -299,7 +305,7 @@ def _training(
         **({} if options.dropout is None else {"dropout": options.dropout}),
         "recipe": options.recipe,
         **train_options.described(options),
-        "loss": _loss(options).to_config(),
+        "loss": _loss(options, train).to_config(),
         "batch_size": options.batch_size,
         "seed": options.seed,
         "validation": options.validation,
