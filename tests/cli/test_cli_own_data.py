@@ -35,6 +35,22 @@ def test_a_folder_of_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "dog" in capsys.readouterr().out
 
 
+def test_a_folder_for_validation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for part, n in (("train", 20), ("valid", 4), ("test", 5)):
+        two_classes(tmp_path / "own" / part, n, size=(12, 12))
+    assert main(["train", "--data", "own", "--epochs", "2", "--early-stopping", "5"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "own: 40 images to train, 8 to validate, 10 to test; 2 classes (cat, dog)" in out
+    training = serialization.metadata("cnnfast-own.safetensors")["training"]
+    assert training["validation"] == "folder"
+    assert training["history"]["best_epoch"] > 0
+    main(["train", "--data", "own", "--epochs", "1", "--validation", "0.1"])
+    assert "own: 36 images to train, 4 to validate, 10 to test" in " ".join(capsys.readouterr().out.split())
+    (tmp_path / "own" / "valid" / "dog" / "000.png").write_bytes(b"no image")
+    assert main(["train", "--data", "own"]) == 1
+    assert "000.png" in capsys.readouterr().err
+
+
 def test_rare_classes_are_weighted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     two_classes(tmp_path / "rare", 30, size=(12, 12))
     for number in range(10, 30):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cnnfast.datasets import ImageDataset, from_path
+from cnnfast.datasets.any_path import validation_part
 from cnnfast.errors import DataError
 
 from tests.data.test_cifar import write_ten
@@ -45,6 +46,25 @@ def make(kind: str, folder: Path) -> Path:
     path = folder / "own.csv"
     np.savetxt(path, np.c_[LABELS, IMAGES.reshape(4, -1)], "%d", ",")
     return path
+
+
+def test_the_part_for_validation(tmp_path: Path) -> None:
+    make("parts", tmp_path)
+    train, test = from_path(tmp_path)
+    assert test is not None
+    assert validation_part(tmp_path, train) is None  # it is the test part
+    two_classes(tmp_path / "test", 2)
+    found = validation_part(tmp_path, train)
+    assert found is not None
+    assert (len(found), found.input_shape, found.classes) == (2, train.input_shape, train.classes)
+    test = from_path(tmp_path)[1]
+    assert test is not None
+    assert len(test) == 4
+    assert validation_part(tmp_path / "Train", train) is None
+    (tmp_path / "val" / "bird").mkdir()
+    (tmp_path / "val" / "dog" / "000.png").rename(tmp_path / "val" / "bird" / "000.png")
+    with pytest.raises(DataError, match="bird"):
+        validation_part(tmp_path, train)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import numpy as np
 from .. import datasets
 from .._files import expand
 from .._names import did_you_mean, find
-from ..datasets import ImageDataset
+from ..datasets import ImageDataset, any_path
 from ..datasets.image_folder import ON_ERROR, OnError
 from ..datasets.lazy_images import LazyImageDataset
 from ..errors import CnnfastError, DataError
@@ -120,6 +120,13 @@ def load(
         return train.split(TEST_FRACTION, seed, stratify=True)
     except DataError as error:
         raise DataError(f"{error} ({train.description.rstrip('.')})") from None
+
+
+def validation_part(data: str, train: ImageDataset, on_error: OnError) -> ImageDataset | None:
+    """The images that the user's data have for validation, besides those for training and testing."""
+    if not is_path(data):
+        return None
+    return any_path.validation_part(data, train, on_error=on_error, lazy=True)
 
 
 def model_for(

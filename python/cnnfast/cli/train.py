@@ -25,6 +25,8 @@ from .saving import check_learned, write
 
 #: Upper bound for the bytes of a model file besides its weights.
 _METADATA_BYTES = 1_000_000
+#: Fraction of the training images that is held out by default.
+_VALIDATION = 0.05
 
 DESCRIPTION = """\
 Trains a network on a data set and writes it to a model file.
@@ -32,12 +34,13 @@ Trains a network on a data set and writes it to a model file.
 Without options it trains on built-in synthetic letters, so nothing has to be
 downloaded and it takes less than a minute. --data also takes a folder with a
 folder of images for each class, or a CSV, .npz or idx file; if it has no test
-part, a tenth of each class is held out for testing, chosen by the seed. Part of the training images is
-held out for validation after each epoch; the best epoch's weights are kept.
-The data set's test part is evaluated once, at the end. Ctrl-C, SIGTERM or
-SIGHUP ends the training and keeps the best epoch so far. A network that is
-no better than chance is not written. With --checkpoint FOLDER --resume the
-same command continues a training that was interrupted or killed.
+part, a tenth of each class is held out for testing, chosen by the seed. Part
+of the training images is held out for validation after each epoch, or the
+images of a folder val are used; the best epoch's weights are kept. The data
+set's test part is evaluated once, at the end. Ctrl-C, SIGTERM or SIGHUP ends
+the training and keeps the best epoch so far. A network that is no better than
+chance is not written. With --checkpoint FOLDER --resume the same command
+continues a training that was interrupted or killed.
 
 --recipe NAME stands for the options of a recipe; others that are given, too,
 replace them:
@@ -101,10 +104,9 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
     add(
         "--validation",
         type=arguments.fraction,
-        default=0.05,
         metavar="FRACTION",
-        help="fraction of the training images held out for validation, of each class alike, or 0 "
-        "(default: %(default)s)",
+        help="fraction of the training images held out for validation, of each class alike, or 0 (default: "
+        "0.05, or the folder val of your own data)",
     )
     add("--no-stratify", action="store_true", help="hold them out at random, of all classes together")
     add(
@@ -142,6 +144,7 @@ def run(options: argparse.Namespace) -> int:
     if options.threads is not None:
         set_num_threads(options.threads)
     train, test = data_source.load(options.data, options.root, options.seed, options.on_error, lazy=True)
+    _choose_validation(options, train)
     _ = test.images  # a file that is not readable is an error before the training, not after it
     arguments.check_augmentation(options.augment, train)
     train_options.check_metrics(options, len(train.classes))
@@ -168,16 +171,28 @@ def _default_out(options: argparse.Namespace) -> str:
     return model_files.default_name(data, options.model or "hello-dl-letters")
 
 
+def _choose_validation(options: argparse.Namespace, train: ImageDataset) -> None:
+    """Sets `options.held_out`, the images of your own data for validation, or else `options.validation`, the
+    fraction of the training images."""
+    options.held_out = None
+    if options.validation is None:
+        options.held_out = data_source.validation_part(options.data, train, options.on_error)
+        options.validation = _VALIDATION if options.held_out is None else 0.0
+    if options.held_out is not None:
+        _ = options.held_out.images  # an unreadable file is an error before the training
+
+
 def _train(
     options: argparse.Namespace, model: Module, train: ImageDataset, test: ImageDataset, out: str
 ) -> int:
+    held_out: ImageDataset | None = options.held_out
     try:
         history = fit(
             model,
             train,
             batch_size=options.batch_size,
             seed=options.seed,
-            validation=options.validation or None,
+            validation=options.validation or None if held_out is None else held_out,
             stratify=False if options.no_stratify else None,
             loss=_loss(options, train),
             augment=options.augment,
@@ -247,34 +262,39 @@ def _write_incomplete(
 ) -> None:
     """Write the weights of the best or else the last epoch, without a test result."""
     record = history.epochs[history.best_epoch - 1 if history.best_epoch else -1]
-    accuracy, count = record.val_accuracy, _validation_count(options, train)
-    if accuracy is None:
-        accuracy, count = record.accuracy, len(train) - count
+    count, held = _counts(options, train)
+    if record.val_accuracy is None:
+        accuracy = record.accuracy
+    else:
+        accuracy, count = record.val_accuracy, held
     check_learned(accuracy or 0.0, train, count, train_options.rate(options))
     write(model, out, _training(options, train, history, None), complete=False, half=options.float16)
 
 
-def _validation_count(options: argparse.Namespace, train: ImageDataset) -> int:
+def _counts(options: argparse.Namespace, train: ImageDataset) -> tuple[int, int]:
+    """Number of images to train, and to validate."""
+    if options.held_out is not None:
+        return len(train), len(options.held_out)
     held: int = round(len(train) * options.validation)
-    return held
+    return len(train) - held, held
 
 
 def _report_setup(
     options: argparse.Namespace, train: ImageDataset, test: ImageDataset, model: Module
 ) -> None:
-    held = _validation_count(options, train)
+    count, held = _counts(options, train)
     if held == 0 and options.validation > 0:
         raise CnnfastError(
             f"--validation {options.validation:g} of {len(train):,} images holds out none; "
             "use 0 to train on all of them"
         )
-    if held == len(train):
+    if count == 0:
         raise CnnfastError(f"--validation {options.validation:g} of {held:,} images leaves none to train on")
     if options.recipe is not None:
         _report("recipe", f"{options.recipe}: {shlex.join(recipes.options(options.recipe))}")
     _report(
         "data",
-        f"{options.data}: {len(train) - held:,} images to train, {held:,} to validate, "
+        f"{options.data}: {count:,} images to train, {held:,} to validate, "
         f"{len(test):,} to test; {model_files.class_list(train.classes)}",
     )
     _report("", train.description)
@@ -308,7 +328,7 @@ def _training(
         "loss": _loss(options, train).to_config(),
         "batch_size": options.batch_size,
         "seed": options.seed,
-        "validation": options.validation,
+        "validation": options.validation if options.held_out is None else "folder",
         "stratify": not options.no_stratify,
         "augment": None if options.augment is None else repr(options.augment),
         "history": history.to_dict(),

@@ -23,7 +23,8 @@ Parts = tuple[ImageDataset, ImageDataset | None]
 _Loader = Callable[..., ImageDataset]
 
 _TRAIN = ("train", "training")
-_TEST = ("test", "testing", "val", "valid", "validation")
+_TEST = ("test", "testing")
+_VALIDATION = ("val", "valid", "validation")
 _CSV = (".csv", ".tsv", ".txt", ".csv.gz")
 _NPY_PAIRS = (("images.npy", "labels.npy"), ("x.npy", "y.npy"), ("X.npy", "y.npy"))
 
@@ -38,8 +39,8 @@ def from_path(
 ) -> Parts:
     """Load the data set at a path, of any kind that this package reads, without further settings.
 
-    A folder is one of: ``train`` and ``test`` (or ``val``), each with a folder of images for each class; a
-    folder of images for each class (`ImageFolder`); idx files (`from_idx`); the files of CIFAR;
+    A folder is one of: ``train`` and ``test``, or else ``val``, each with a folder of images for each class;
+    a folder of images for each class (`ImageFolder`); idx files (`from_idx`); the files of CIFAR;
     ``images.npy`` and ``labels.npy`` (or ``x.npy`` and ``y.npy``). A file is one of: ``.npz``, ``.csv``,
     ``.csv.gz``, ``.tsv`` or ``.txt``, the images file of a pair of idx files, or an archive of CIFAR.
 
@@ -102,15 +103,49 @@ def _folder(
     for images, labels in _NPY_PAIRS:
         if (place / images).is_file() and (place / labels).is_file():
             return from_npy(place / images, place / labels, classes=classes), None
-    names = {name.lower(): name for name in class_folders(place)}
-    train = next((names[part] for part in _TRAIN if part in names), None)
-    if train is None or not set(names) <= PARTS or not class_folders(place / train):
+    parts = _part_folders(place)
+    if parts is None:
         return _images(place, classes, shape, load_images), None
-    data = _images(place / train, classes, shape, load_images)
-    test = next((names[part] for part in _TEST if part in names), None)
+    data = _images(parts["train"], classes, shape, load_images)
+    test = parts.get("test", parts.get("validation"))
     if test is None:
         return data, None
-    return data, _images(place / test, data.classes, data.input_shape, load_images)
+    return data, _images(test, data.classes, data.input_shape, load_images)
+
+
+def validation_part(
+    path: str | os.PathLike[str], train: ImageDataset, *, on_error: OnError = "raise", lazy: bool = False
+) -> ImageDataset | None:
+    """The images of a folder's part `val`, where it has `train` and `test`, too; None for all other data.
+
+    Args:
+        path: A folder or file, as of `from_path`.
+        train: Its training part, whose classes and shape of images are used.
+        on_error, lazy: As of `ImageFolder`.
+
+    Raises:
+        DataError: As `ImageFolder`.
+    """
+    place = Path(expand(path))
+    parts = _part_folders(place) if place.is_dir() else None
+    if parts is None or not {"validation", "test"} <= set(parts):
+        return None
+    load = partial(ImageFolder, on_error=on_error, lazy=lazy)
+    return _images(parts["validation"], train.classes, train.input_shape, load)
+
+
+def _part_folders(place: Path) -> dict[str, Path] | None:
+    """The folders of the parts "train", "test" and "validation"; None if the folders are those of classes."""
+    names = {name.lower(): name for name in class_folders(place)}
+    spelled = {"train": _TRAIN, "test": _TEST, "validation": _VALIDATION}
+    found = {
+        part: place / next(names[name] for name in known if name in names)
+        for part, known in spelled.items()
+        if any(name in names for name in known)
+    }
+    if "train" not in found or not set(names) <= PARTS or not class_folders(found["train"]):
+        return None
+    return found
 
 
 def _images(
