@@ -348,7 +348,7 @@ def test_output_lost_at_the_end_is_a_failure(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.slow
 def test_debug_shows_where_an_error_arose(tmp_path: Path) -> None:
     for words in (["--debug", "evaluate", "none"], ["evaluate", "none", "--debug"]):
-        done = cnnfast(*words, cwd=tmp_path)
+        done = cnnfast_process(*words, cwd=tmp_path)
         assert done.returncode == 1
         assert "Traceback" in done.stderr
         assert done.stderr.rstrip().endswith("FileNotFoundError: load: there is no file none")
