@@ -41,12 +41,12 @@ def errors(channels: int, kernel: int, edge: int, exact: bool) -> list[tuple[flo
     zero = np.zeros(OUTPUTS)
     want_y = oracle.conv2d(x, w, zero, padding=padding)
     want_dx, want_dw, _ = oracle.conv2d_backward(dy, x, w, zero, padding=padding)
-    told = []
+    found = []
     for got, want in ((y, want_y), (dx, want_dx), (dw, want_dw)):
         root = np.sqrt(np.mean(want**2))
         error = np.abs(got - want)
-        told.append((float(np.sqrt(np.mean(error**2)) / root), float(error.max() / root)))
-    return told
+        found.append((float(np.sqrt(np.mean(error**2)) / root), float(error.max() / root)))
+    return found
 
 
 def main() -> None:

@@ -60,8 +60,8 @@ def measured(name: str, work: float, steps: dict[str, Callable[[], object]], eff
         with busy(PROCESSES):
             for library, step in steps.items():
                 beside[library].append(sample(step, LONGER * effort.sample))
-    told = [cores for cores in strangers if cores is not None]
-    foreign = statistics.fmean(told) if told else None
+    known = [cores for cores in strangers if cores is not None]
+    foreign = statistics.fmean(known) if known else None
     for library in steps:
         seconds = {"beside": beside[library], "alone": alone[library]}
         yield Row(f"{name}, {library}", work, "images", seconds, foreign)

@@ -119,8 +119,8 @@ def geometry_rows(options: Options) -> Iterator[Row]:
                     for direction, candidates in candidates_of.items():
                         candidates[peer.name] = peer.call(direction)
                 for direction, name in wanted.items():
-                    told = (options.effort, flops, peak.of(plan.isa, 1))
-                    yield Row.measured(name, flops / 1e9, "GFLOP", candidates_of[direction], *told)
+                    settings = (options.effort, flops, peak.of(plan.isa, 1))
+                    yield Row.measured(name, flops / 1e9, "GFLOP", candidates_of[direction], *settings)
 
 
 def our_outputs(plan: _core.Plan, data: Data) -> dict[Direction, Array]:
@@ -147,8 +147,8 @@ def our_candidates(plan: _core.Plan, data: Data, direction: Direction) -> dict[s
     half = "forward" if direction == "forward" else "backward"
 
     def seconds(calls: int) -> float:
-        told = plan.profile(data.x, None, params, calls, gradients=gradients)
-        return float(told[-1][half])
+        profile = plan.profile(data.x, None, params, calls, gradients=gradients)
+        return float(profile[-1][half])
 
     candidates: dict[str, Candidate] = {"cnnfast": TimedCandidate(seconds)}
     if direction == "forward":

@@ -104,8 +104,8 @@ def product_rows(options: Options) -> Iterator[Row]:
             for direction, name in wanted.items():
                 candidates: dict[str, Candidate] = {"cnnfast": ours(plan, data, direction)}
                 candidates.update({peer.name: peer.call(direction) for peer in peers})
-                told = (options.effort, flops, peak.of(plan.isa, 1))
-                yield Row.measured(name, flops / 1e9, "GFLOP", candidates, *told)
+                settings = (options.effort, flops, peak.of(plan.isa, 1))
+                yield Row.measured(name, flops / 1e9, "GFLOP", candidates, *settings)
 
 
 def our_outputs(plan: _core.Plan, data: Data) -> Answers:

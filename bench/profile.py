@@ -33,7 +33,7 @@ def main(words: Sequence[str]) -> None:
     for node in zip(*passes, strict=True):
         line = f"{node[0]['op']:<28}"
         for direction, flops in (("forward", 2), ("backward", 4)):
-            seconds = min(told[direction] for told in node) / (n * repeats)
+            seconds = min(row[direction] for row in node) / (n * repeats)
             whole += seconds
             line += f"  {direction} {seconds * 1e6:7.2f} us {flops * node[0]['macs'] / seconds / peak:6.0%}"
         print(line)

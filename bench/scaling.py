@@ -177,8 +177,8 @@ def epoch_rows(options: Options) -> Iterator[Row | Remark]:
 
 def free_memory() -> int | None:
     """Available memory in bytes, if the system reports it."""
-    told = Path("/proc/meminfo")
-    lines = told.read_text(encoding="ascii").splitlines() if told.exists() else []
+    meminfo = Path("/proc/meminfo")
+    lines = meminfo.read_text(encoding="ascii").splitlines() if meminfo.exists() else []
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
 
 

@@ -89,8 +89,8 @@ def figures(rows: Sequence[JsonRow]) -> Iterator[str]:
     if rows:
         yield from ("", "| | measured | target |", "| --- | ---: | --- |")
     for row in rows:
-        told = "; ".join(targets.texts(row))
-        yield f"| {row['name']} | {row['value']:,.1f} {row['unit']} | {told} |"
+        notes = "; ".join(targets.texts(row))
+        yield f"| {row['name']} | {row['value']:,.1f} {row['unit']} | {notes} |"
 
 
 def kernel_speed(row: JsonRow, direction: str) -> str:
@@ -101,9 +101,9 @@ def kernel_speed(row: JsonRow, direction: str) -> str:
     return f"{row['moved'][direction] / seconds / 1e9:.1f} GB/s"
 
 
-def ratio(told: JsonRow) -> str:
-    low, _, high = told["quartiles"]
-    claim = f"{told['of_medians']:.2f}x" if told["claim"] else "no claim"
+def ratio(comparison: JsonRow) -> str:
+    low, _, high = comparison["quartiles"]
+    claim = f"{comparison['of_medians']:.2f}x" if comparison["claim"] else "no claim"
     return f"{claim} ({low:.2f} to {high:.2f})"
 
 

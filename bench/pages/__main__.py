@@ -81,7 +81,7 @@ def measure(items: Iterable[Item], readers: Mapping[str, peers.Reader]) -> list[
 def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """For each reader and group the metrics over all its letters, and the same for all generated pages."""
     groups = list(dict.fromkeys(row["group"] for row in rows))
-    told = []
+    summaries = []
     for reader in dict.fromkeys(row["reader"] for row in rows):
         for group in (*groups, "all"):
             part = [
@@ -93,7 +93,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 continue
             readings = [row["reading"] for row in part]
             total = sum((row["score"] for row in part), Score())
-            told.append(
+            summaries.append(
                 {
                     "reader": reader,
                     "group": group,
@@ -105,15 +105,15 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                     ),
                 }
             )
-    return told
+    return summaries
 
 
-def lines(told: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def lines(summaries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The table, in Markdown."""
     heads = ["reader", "pages", "n", *COLUMNS.values(), "failed", "s/page", "MB"]
     yield f"| {' | '.join(heads)} |"
     yield f"| --- | --- |{' ---: |' * (len(heads) - 2)}"
-    for row in told:
+    for row in summaries:
         cells = [row["reader"], row["group"], str(row["pages"])]
         cells += ["" if row[key] is None else f"{100 * row[key]:.1f} %" for key in COLUMNS]
         memory = row["peak_megabytes"]
@@ -184,8 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             items = list(write_pages(folder, options.pages, options.seed, options.ways, letters))
         items += [(REAL, path, page) for path, page in load_folder(CONTRIBUTED)]
         rows = measure(items, chosen)
-    told = summary(rows)
-    for line in lines(told):
+    summaries = summary(rows)
+    for line in lines(summaries):
         print(line)
     for name, why in left_out.items():
         print(f"left out: {name}: {why}")
@@ -196,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pages = [
             {**{k: row[k] for k in ("group", "reader", "page")}, **row["score"].to_dict()} for row in rows
         ]
-        result = {"seed": options.seed, "summary": told, "pages": pages, "left_out": left_out}
+        result = {"seed": options.seed, "summary": summaries, "pages": pages, "left_out": left_out}
         options.json.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     return 0
 

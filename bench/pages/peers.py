@@ -103,9 +103,9 @@ def single_letters(model: str | None, letters: Letters) -> Reader:
     classify = _letters_model(model)
 
     def read(path: Path) -> Page:
-        told = json.loads(path.with_suffix(".json").read_text("utf-8"))
-        page = Page.from_dict(told)
-        probabilities = classify.predict_proba(letters.images[told["rows"]])
+        data = json.loads(path.with_suffix(".json").read_text("utf-8"))
+        page = Page.from_dict(data)
+        probabilities = classify.predict_proba(letters.images[data["rows"]])
         answers = iter(zip(probabilities.argmax(1), probabilities.max(1), strict=True))
 
         def answer(letter: Letter) -> Letter:
@@ -167,10 +167,10 @@ def of_class(element: ElementTree.Element, *names: str) -> Iterator[ElementTree.
 
 def character(element: ElementTree.Element) -> Letter:
     """`title` is like "x_bboxes 10 20 30 40; x_conf 98.5"."""
-    told = dict(part.strip().split(" ", 1) for part in element.get("title", "").split(";"))
-    left, top, right, bottom = (float(edge) for edge in told["x_bboxes"].split())
+    properties = dict(part.strip().split(" ", 1) for part in element.get("title", "").split(";"))
+    left, top, right, bottom = (float(edge) for edge in properties["x_bboxes"].split())
     box: Box = (left, top, right, bottom)
-    return Letter("".join(element.itertext()), box, float(told["x_conf"]) / 100)
+    return Letter("".join(element.itertext()), box, float(properties["x_conf"]) / 100)
 
 
 def _easyocr() -> Reader:

@@ -62,7 +62,7 @@ class Page:
         return {"ways": list(self.ways), "lines": [[word(w) for w in line] for line in self.lines]}
 
     @classmethod
-    def from_dict(cls, told: dict[str, Any], name: str = "page") -> Page:
+    def from_dict(cls, data: dict[str, Any], name: str = "page") -> Page:
         """Raises ValueError if a word has another number of boxes than characters."""
 
         def word(given: dict[str, Any]) -> Word:
@@ -71,7 +71,7 @@ class Page:
                 raise ValueError(f"{name}: {text!r} has {len(boxes)} boxes; expected {len(text)}")
             return [Letter(text[i], tuple(boxes[i]) if boxes else None) for i in range(len(text))]
 
-        return cls([[word(w) for w in line] for line in told["lines"]], tuple(told.get("ways", ())))
+        return cls([[word(w) for w in line] for line in data["lines"]], tuple(data.get("ways", ())))
 
     @classmethod
     def from_text(cls, text: str) -> Page:

@@ -65,9 +65,9 @@ def test_the_table_the_pages_and_the_json(
     assert lines[22] == "left out: tesseract: there is no such program"
     assert len(list(folder.glob("*.json"))) == 9
     assert (folder / "006-noise.jpg").exists()
-    told = json.loads(result.read_text())
-    assert told["summary"][9]["character_error_rate"] == 0
-    assert [page["page"] for page in told["pages"]][1:3] == ["000-clean.png", "001-skew.png"]
+    outcome = json.loads(result.read_text())
+    assert outcome["summary"][9]["character_error_rate"] == 0
+    assert [page["page"] for page in outcome["pages"]][1:3] == ["000-clean.png", "001-skew.png"]
 
 
 def test_a_failing_reader_is_named_and_counts_as_nothing_read(

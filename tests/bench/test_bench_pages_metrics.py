@@ -73,26 +73,26 @@ def test_boxes_are_matched_once_best_first() -> None:
 
 def test_a_page_read_right_has_no_errors() -> None:
     page = Page([row(["four", "score"]), row(["and"], 30)])
-    told = metrics.score(page, page).to_dict()
-    assert told["segmentation_f1"] == told["letter_accuracy"] == 1
+    result = metrics.score(page, page).to_dict()
+    assert result["segmentation_f1"] == result["letter_accuracy"] == 1
     errors = ["character_error_rate", "order_error", "space_error", "error_at_full_coverage"]
-    assert [told[name] for name in errors] == [0, 0, 0, 0]
-    assert told["letters"] == len("four score and")
+    assert [result[name] for name in errors] == [0, 0, 0, 0]
+    assert result["letters"] == len("four score and")
 
 
 def test_case_does_not_count() -> None:
-    told = metrics.score(Page([row(["four"])]), Page([row(["FOUR"])]))
-    assert (told.edits, told.matched_right) == (0, 4)
+    result = metrics.score(Page([row(["four"])]), Page([row(["FOUR"])]))
+    assert (result.edits, result.matched_right) == (0, 4)
 
 
 def test_a_missed_letter_and_one_too_many() -> None:
     true = Page([row(["four"])])
     line = row(["fou"])
     line[0].append(Letter("x", (90, 0, 98, 10)))
-    told = metrics.score(true, Page([line]))
-    assert (told.true_boxes, told.found_boxes, told.matched) == (4, 4, 3)
-    assert told.f1 == 0.75
-    assert told.edits == 1
+    result = metrics.score(true, Page([line]))
+    assert (result.true_boxes, result.found_boxes, result.matched) == (4, 4, 3)
+    assert result.f1 == 0.75
+    assert result.edits == 1
 
 
 def test_spaces_and_ends_of_lines() -> None:
@@ -107,8 +107,8 @@ def test_spaces_and_ends_of_lines() -> None:
 
 def test_lines_in_the_wrong_order() -> None:
     first, second = row(["ab"]), row(["cd"], 30)
-    told = metrics.score(Page([first, second]), Page([second, first]))
-    assert (told.order_errors, told.neighbors) == (1, 3)
+    result = metrics.score(Page([first, second]), Page([second, first]))
+    assert (result.order_errors, result.neighbors) == (1, 3)
 
 
 def test_coverage_leaves_out_the_least_confident() -> None:
@@ -119,14 +119,14 @@ def test_coverage_leaves_out_the_least_confident() -> None:
 
 
 def test_a_reader_without_boxes_is_compared_by_its_text() -> None:
-    told = metrics.score(Page([row(["four", "score"])]), Page.from_text("four\n\nscare\n")).to_dict()
-    assert told["segmentation_f1"] is told["letter_accuracy"] is told["space_error"] is None
-    assert told["character_error_rate"] == pytest.approx(1 / 10)
+    result = metrics.score(Page([row(["four", "score"])]), Page.from_text("four\n\nscare\n")).to_dict()
+    assert result["segmentation_f1"] is result["letter_accuracy"] is result["space_error"] is None
+    assert result["character_error_rate"] == pytest.approx(1 / 10)
 
 
 def test_a_page_on_which_nothing_was_read() -> None:
-    told = metrics.score(Page([row(["four"])]), Page()).to_dict()
-    assert (told["segmentation_f1"], told["character_error_rate"]) == (0, 1)
+    result = metrics.score(Page([row(["four"])]), Page()).to_dict()
+    assert (result["segmentation_f1"], result["character_error_rate"]) == (0, 1)
 
 
 def test_scores_add() -> None:

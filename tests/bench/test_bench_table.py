@@ -20,7 +20,7 @@ from bench.products import products
 from bench.targets import TARGETS, Target
 
 
-def told(name: str, *, foreign: float | None = None, **ratios: float) -> dict[str, Any]:
+def row_of(name: str, *, foreign: float | None = None, **ratios: float) -> dict[str, Any]:
     """A row in which cnnfast takes 1 s and each other one its ratio, 120 % of the peak."""
     seconds = {"cnnfast": [1.0] * 4, **{key.replace("_", " "): [r] * 4 for key, r in ratios.items()}}
     return Row(name, 64, "images", seconds, foreign, flops=1.2, peak=1.0).to_dict()
@@ -30,27 +30,27 @@ def told(name: str, *, foreign: float | None = None, **ratios: float) -> dict[st
 
 
 def test_the_best_variant_of_a_peer_counts() -> None:
-    row = told("train vgg batch 64", torch_eager=2.5, torch_channels_last=1.9, jax=1.5)
+    row = row_of("train vgg batch 64", torch_eager=2.5, torch_channels_last=1.9, jax=1.5)
     assert targets.texts(row) == ["torch >= 2x: 1.90x, missed", "jax >= 1x: 1.50x, met"]
-    row = told("train vgg batch 64", torch_eager=2.5, torch_channels_last=2.0)
+    row = row_of("train vgg batch 64", torch_eager=2.5, torch_channels_last=2.0)
     assert targets.texts(row) == ["torch >= 2x: 2.00x, met"]
 
 
 def test_a_peer_that_was_not_there_is_no_target() -> None:
-    assert targets.texts(told("train vgg batch 64", openvino=0.5)) == []
-    assert targets.texts(told("infer d4 batch 256", onnxruntime=1.6)) == ["onnxruntime >= 1.5x: 1.60x, met"]
+    assert targets.texts(row_of("train vgg batch 64", openvino=0.5)) == []
+    assert targets.texts(row_of("infer d4 batch 256", onnxruntime=1.6)) == ["onnxruntime >= 1.5x: 1.60x, met"]
 
 
 def test_an_unreliable_row_meets_no_target() -> None:
-    row = told("train vgg batch 64", foreign=0.5, torch_eager=2.5)
+    row = row_of("train vgg batch 64", foreign=0.5, torch_eager=2.5)
     assert targets.texts(row) == ["torch >= 2x: 2.50x, no claim"]
 
 
 def test_every_kind_of_target() -> None:
-    letters = told("train hello-dl-letters batch 64 on one thread", torch_eager=6.0)
+    letters = row_of("train hello-dl-letters batch 64 on one thread", torch_eager=6.0)
     assert targets.texts(letters) == ["torch >= 5x: 6.00x, met", "of dense peak >= 180%: 120%, missed"]
-    assert targets.texts(told("call overhead, x")) == ["a call <= 5 us: 1000000.0 us, missed"]
-    flat = told("time per image, train d4 batch 32 to 128", batch_32=1.05, batch_128=0.8)
+    assert targets.texts(row_of("call overhead, x")) == ["a call <= 5 us: 1000000.0 us, missed"]
+    flat = row_of("time per image, train d4 batch 32 to 128", batch_32=1.05, batch_128=0.8)
     assert targets.texts(flat) == ["every one >= 0.9x and <= 1.1x: 0.80x, missed"]
     memory = Figure("memory, train hello-dl-letters batch 256 above the data set", 43.21, "MB").to_dict()
     assert targets.texts(memory) == ["<= 100 MB: 43.2 MB, met"]
@@ -143,11 +143,11 @@ def test_rows_are_compared_with_their_targets(name: str, wanted: list[str]) -> N
     special = {"time": "batch 64", "beside": "alone", "bookkeeping,": "with bookkeeping"}
     other = special.get(name.partition(" ")[0])
     others = everybody if other is None else {other: 1.0}
-    assert [text.rpartition(":")[0] for text in targets.texts(told(name, **others))] == wanted
+    assert [text.rpartition(":")[0] for text in targets.texts(row_of(name, **others))] == wanted
 
 
 def test_no_other_library_may_be_faster() -> None:
-    row = told("train resnet batch 64", jax=2.0, tensorflow=1.5, tensorflow_xla=0.9)
+    row = row_of("train resnet batch 64", jax=2.0, tensorflow=1.5, tensorflow_xla=0.9)
     assert targets.texts(row) == ["jax >= 1x: 2.00x, met", "tensorflow >= 1x: 0.90x, missed"]
 
 
@@ -165,17 +165,17 @@ def test_every_target_has_rows() -> None:
 def test_wide_convolutions_have_one_target_each() -> None:
     names = {f"conv 3x3 512->512 on 7x7 batch 1 {d}": d for d in ("forward", "input gradient")}
     for name in names:
-        assert targets.texts(told(name, torch_eager=1.5)) == ["torch >= 1.6x: 1.50x, missed"]
+        assert targets.texts(row_of(name, torch_eager=1.5)) == ["torch >= 1.6x: 1.50x, missed"]
     name = "conv 3x3 512->512 on 7x7 batch 1 weight gradient"
-    assert targets.texts(told(name, torch_eager=1.5)) == ["torch >= 1.4x: 1.50x, met"]
+    assert targets.texts(row_of(name, torch_eager=1.5)) == ["torch >= 1.4x: 1.50x, met"]
 
 
 def test_peers_keep_no_target_beside_busy_processes() -> None:
-    assert targets.texts(told("beside two busy processes, train d4 batch 32, torch eager", alone=0.1)) == []
+    assert targets.texts(row_of("beside two busy processes, train d4 batch 32, torch eager", alone=0.1)) == []
 
 
 def test_summary_counts() -> None:
-    rows = [told("train vgg batch 64", torch_eager=2.5), told("train vgg batch 64", torch_eager=1.5)]
+    rows = [row_of("train vgg batch 64", torch_eager=2.5), row_of("train vgg batch 64", torch_eager=1.5)]
     assert list(targets.summary(rows)) == [
         "target  train vgg batch 64: torch >= 2x: 2.50x, met",
         "target  train vgg batch 64: torch >= 2x: 1.50x, missed",
@@ -198,7 +198,10 @@ def result(*rows: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_table_of_contests_with_targets() -> None:
-    rows = [told("train vgg batch 64", torch_eager=2.5, jax=3.0), told("train d4 batch 1", torch_eager=2.0)]
+    rows = [
+        row_of("train vgg batch 64", torch_eager=2.5, jax=3.0),
+        row_of("train d4 batch 1", torch_eager=2.0),
+    ]
     rows[1]["notes"] = ["jax: not timed, the loss differs"]
     assert list(table.tables(result(*rows))) == [
         "cpu x.",

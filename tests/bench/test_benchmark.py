@@ -56,8 +56,8 @@ def test_short_calls_are_preceded_by_several_untimed_ones() -> None:
         asked.append(calls)
         return 0.001 * calls
 
-    told = interleave({"own clock": TimedCandidate(seconds)}, Effort(rounds=2, sample=0.1))
-    assert told == {"own clock": pytest.approx([0.001, 0.001])}
+    outcome = interleave({"own clock": TimedCandidate(seconds)}, Effort(rounds=2, sample=0.1))
+    assert outcome == {"own clock": pytest.approx([0.001, 0.001])}
     calls = asked[-1]
     assert 100 <= calls < 150
     assert asked[-4:] == [calls // 20, calls, calls // 20, calls]
@@ -70,8 +70,8 @@ def test_long_calls_settle_by_themselves() -> None:
         asked.append(calls)
         return 3.0 * calls
 
-    told = interleave({"own clock": TimedCandidate(seconds)}, Effort(rounds=3, sample=0.1))
-    assert told == {"own clock": [3.0] * 3}
+    outcome = interleave({"own clock": TimedCandidate(seconds)}, Effort(rounds=3, sample=0.1))
+    assert outcome == {"own clock": [3.0] * 3}
     assert asked == [1, 1, 1, 1, 1]  # warming up, settling once, three rounds
 
 
@@ -91,9 +91,9 @@ def test_row_claims_a_ratio() -> None:
     assert text[1].split() == ["ours", "4", "images/s", "1,000,000.0", "us"]
     assert text[2].split() == ["theirs", "2", "images/s", "2,000,000.0", "us"]
     assert text[3] == "      2.00x, quartiles 2.00 to 2.02"
-    told = row([2.0, 2.0, 2.1, 2.0]).to_dict()
-    assert told["median_seconds"] == {"ours": 1.0, "theirs": 2.0}
-    assert told["ratios"]["theirs"]["claim"] is True
+    outcome = row([2.0, 2.0, 2.1, 2.0]).to_dict()
+    assert outcome["median_seconds"] == {"ours": 1.0, "theirs": 2.0}
+    assert outcome["ratios"]["theirs"]["claim"] is True
 
 
 def test_row_claims_nothing_when_the_spread_is_wild() -> None:
@@ -121,10 +121,10 @@ def test_row_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_row_shows_the_fraction_of_the_peak_and_missing_peers() -> None:
-    told = Row("x", 4, "images", {"ours": [2.0]}, flops=6.0, peak=2.0, notes=("theirs: not timed",))
-    assert told.lines()[1].endswith("us  150% of dense peak")
-    assert told.lines()[2] == "  theirs: not timed"
-    assert (told.to_dict()["of_peak"], told.to_dict()["notes"]) == (1.5, ["theirs: not timed"])
+    outcome = Row("x", 4, "images", {"ours": [2.0]}, flops=6.0, peak=2.0, notes=("theirs: not timed",))
+    assert outcome.lines()[1].endswith("us  150% of dense peak")
+    assert outcome.lines()[2] == "  theirs: not timed"
+    assert (outcome.to_dict()["of_peak"], outcome.to_dict()["notes"]) == (1.5, ["theirs: not timed"])
     assert row([2.0] * 4).to_dict()["of_peak"] is None
 
 
@@ -180,8 +180,8 @@ def test_a_run_that_is_stopped_leaves_its_rows(short: None, lines: list[str], tm
     options = Options(True, None, "train d4 batch 1$")
     with pytest.raises(KeyboardInterrupt):
         runner.run_rows(options, [stopped], path, lines.append)
-    told = json.loads(path.read_text(encoding="utf-8"))
-    assert [row["name"] for row in told["rows"]] == ["train d4 batch 1"]
+    outcome = json.loads(path.read_text(encoding="utf-8"))
+    assert [row["name"] for row in outcome["rows"]] == ["train d4 batch 1"]
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -252,10 +252,10 @@ def test_command(tmp_path: Path) -> None:
     done = bench("--quick", "--only", "kernel relu on", "--threads", "1", "--json", str(path))
     assert done.returncode == 0, done.stderr
     assert "kernel relu on 32x13x13" in done.stdout
-    told = json.loads(path.read_text(encoding="utf-8"))
-    names = [r["name"] for r in told["rows"] if r["name"].startswith("kernel")]  # peers may be missing
+    outcome = json.loads(path.read_text(encoding="utf-8"))
+    names = [r["name"] for r in outcome["rows"] if r["name"].startswith("kernel")]  # peers may be missing
     assert names == ["kernel relu on 32x13x13"]
-    assert told["machine"]["threads"] == 1
+    assert outcome["machine"]["threads"] == 1
 
 
 @pytest.mark.slow

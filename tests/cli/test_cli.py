@@ -147,9 +147,9 @@ def test_every_optimizer_goes_with_every_schedule(
     words = ["--model", "d4", "--optimizer", optimizer, "--schedule", schedule, "--validation", "0.2"]
     assert main(["train", *words, "--epochs", "2", "--batch-size", "8", "--out", str(out)]) == 0
     capsys.readouterr()
-    told = serialization.metadata(out)["training"]
-    assert (told["optimizer"], told["schedule"]) == (optimizer, schedule)
-    assert told["lr"] == train_options.LEARNING_RATES[optimizer]
+    outcome = serialization.metadata(out)["training"]
+    assert (outcome["optimizer"], outcome["schedule"]) == (optimizer, schedule)
+    assert outcome["lr"] == train_options.LEARNING_RATES[optimizer]
 
 
 # ------------------------------------------------------------------ evaluate

@@ -58,9 +58,9 @@ def test_layers(words: str, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("words", ["show d4 --json", "--json d4", "d4 --json", "show --json d4"])
 def test_layers_as_json(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", *words.split()]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["parameters"] == 52_138
-    assert told["layers"][0] == {
+    result = json.loads(capsys.readouterr().out)
+    assert result["parameters"] == 52_138
+    assert result["layers"][0] == {
         "name": next(iter(models.d4().children())),
         "operation": "Conv2d",
         "settings": "1 to 8, kernel 3x3, stride 1, padding 1",
@@ -77,10 +77,10 @@ def test_memory_of_a_batch(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "show", "d4", "--batch", "8"]) == 0
     assert capsys.readouterr().out == f"{models.d4().summary(batch=8)}\n"
     assert main(["models", "show", "d4", "--batch", "8", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    result = json.loads(capsys.readouterr().out)
     for key, training in (("memory_of_inference", False), ("memory_of_training", True)):
         memory = models.d4().memory(8, training)
-        assert told[key] == {**asdict(memory), "total": memory.total}
+        assert result[key] == {**asdict(memory), "total": memory.total}
 
 
 def test_graph(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cnnfast import models
 from cnnfast.cli import data_source, main
 from cnnfast.datasets import ImageDataset
 from cnnfast.nn import serialization
@@ -158,6 +159,22 @@ def test_the_network_fits_any_images() -> None:
         assert model(data.images).shape == (4, 2)
     letters = ImageDataset(np.zeros((4, 28, 28), np.uint8), ["a", "b", "a", "b"])
     assert data_source.model_for(None, "own", letters, 0)[0] == "hello-dl-letters"
+
+
+def test_networks_are_built_for_the_size_of_the_images(capsys: pytest.CaptureFixture[str]) -> None:
+    images = np.zeros((20, 3, 64, 64), np.uint8)
+    np.savez("own64.npz", images=images, labels=np.arange(20) % 2)
+    data = ImageDataset(images, ["a", "b"] * 10)
+    name, model = data_source.model_for("resnet18", "own64.npz", data, 0)
+    assert (name, model.input_shape, model.output_shape) == ("resnet18", (3, 64, 64), (2,))
+    assert main(["train", "--data", "own64.npz", "--model", "lenet5-paper"]) == 1
+    assert "--model lenet5-paper, for own64.npz with images of 3x64x64: lenet5: size must be 28 or 32" in (
+        capsys.readouterr().err
+    )
+    assert main(["train", "--data", "own64.npz", "--model", "d4"]) == 1
+    assert "--model d4: takes images of 1x28x28, but own64.npz has 3x64x64" in capsys.readouterr().err
+    with pytest.raises(ValueError, match=r"^models: d4 has no size to set; these have: lenet5"):
+        models.get("d4", size=64)
 
 
 def test_names_and_paths(tmp_path: Path) -> None:

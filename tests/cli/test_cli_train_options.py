@@ -108,18 +108,18 @@ def test_tensorboard_names_what_to_install(
 def test_what_was_given_is_in_the_file_and_the_log(capsys: pytest.CaptureFixture[str]) -> None:
     words = ("--epochs", "2", "--ema", "0.5", "--metrics", "f1", "--log", "a.jsonl", "--weight-decay", "0.01")
     assert main(["train", *FAST, *words]) == 0
-    told = serialization.metadata("out.safetensors")["training"]
-    assert (told["ema"], told["weight_decay"], "momentum" in told) == (0.5, 0.01, False)
+    result = serialization.metadata("out.safetensors")["training"]
+    assert (result["ema"], result["weight_decay"], "momentum" in result) == (0.5, 0.01, False)
     lines = [json.loads(line) for line in Path("a.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
-    assert lines[1]["val_f1"] == told["history"]["epochs"][1]["val_metrics"]["f1"]
+    assert lines[1]["val_f1"] == result["history"]["epochs"][1]["val_metrics"]["f1"]
 
 
 def test_a_limited_time(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", *FAST, "--time", "0.2"]) == 0
-    told = serialization.metadata("out.safetensors")["training"]
-    assert (told["time"], told["history"]["stopped"]) == (0.2, "time limit")
-    assert told["history"]["epochs"][-1]["lr"] < 1e-4
+    result = serialization.metadata("out.safetensors")["training"]
+    assert (result["time"], result["history"]["stopped"]) == (0.2, "time limit")
+    assert result["history"]["epochs"][-1]["lr"] < 1e-4
 
 
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import cnnfast as cf
+import numpy as np
 import pytest
-from cnnfast.cli import recipes, train_options
+from cnnfast.cli import data_source, recipes, train_options
 from cnnfast.cli.main import main, parser
 from cnnfast.nn import serialization
 
@@ -27,7 +28,10 @@ def test_every_recipe_is_valid(name: str) -> None:
     assert (
         recipes.summary(name) in " ".join(parser().format_help().split()) or len(recipes.summary(name)) > 20
     )
-    model = cf.models.get(chosen.model)
+    shape = (3, 32, 32) if chosen.data == "cifar10" else (28, 28)
+    images = cf.datasets.ImageDataset(np.zeros((10, *shape), np.uint8), list("0123456789"))
+    _, model = data_source.model_for(chosen.model, chosen.data, images, 0)
+    assert model.input_shape == images.input_shape
     if chosen.augment is not None:
         chosen.augment.check_image("recipe", model.input_shape)
 

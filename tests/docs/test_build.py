@@ -61,6 +61,6 @@ def test_variants_share_no_symbols(
     arguments = ["check", "--nm", "nm", "--stamp", str(tmp_path / "stamp"), "avx2=avx2", "avx512=avx512"]
     monkeypatch.setattr("sys.argv", arguments)
     assert tool["main"]() == code
-    told = capsys.readouterr().err.splitlines()
-    assert told[:1] == (["symbol _ZSt4sortv is defined by variants avx2, avx512"] if code else [])
+    result = capsys.readouterr().err.splitlines()
+    assert result[:1] == (["symbol _ZSt4sortv is defined by variants avx2, avx512"] if code else [])
     assert (tmp_path / "stamp").exists() == (not code)

@@ -154,12 +154,12 @@ def test_transfer(capsys: pytest.CaptureFixture[str]) -> None:
     assert "parameters: 650 trainable, 51,488 frozen" in printed
     assert names["with_all"] > names["from_scratch"] + 0.03
     assert names["with_all"] > names["with_head"] > 0.5
-    told = [100 * names[kind] for kind in ("with_head", "with_all", "from_scratch")]
+    outcome = [100 * names[kind] for kind in ("with_head", "with_all", "from_scratch")]
     stated = re.findall(
         r"(\d+) % with a new head, (\d+) % after .*? and (\d+) %", page("training.md"), re.DOTALL
     )
     # training in float32 is not the same on all instruction sets
-    assert np.abs(np.array(stated[0], float) - told).max() < 4
+    assert np.abs(np.array(stated[0], float) - outcome).max() < 4
 
 
 @pytest.mark.slow

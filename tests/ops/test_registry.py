@@ -173,9 +173,9 @@ def assert_signature(name: str, doc: str | None, node: ast.FunctionDef, what: st
     """Names, order and defaults of the arguments; compiled functions tell them in their docstring's first
     line.
     """
-    told = re.match(rf"{name.rpartition('.')[2]}\((.*)\)( -> .*)?$", (doc or "").splitlines()[0])
-    assert told, f"{what}: no signature in its docstring {doc!r}"
-    compiled = ast.parse(f"def f({in_python(told[1])}): ...").body[0]
+    result = re.match(rf"{name.rpartition('.')[2]}\((.*)\)( -> .*)?$", (doc or "").splitlines()[0])
+    assert result, f"{what}: no signature in its docstring {doc!r}"
+    compiled = ast.parse(f"def f({in_python(result[1])}): ...").body[0]
     assert isinstance(compiled, ast.FunctionDef)
     got, stubbed = arguments(compiled), arguments(node)
     assert [a for a, _ in got] == [a for a, _ in stubbed], what

@@ -170,8 +170,8 @@ def test_plan_describes_itself(isa: str) -> None:
         ("n3.bias", 220, (5,)),
     ]
     assert plan.parameter_count == 225
-    told = [(node["name"], node["op"], node["inputs"], node["output_shape"]) for node in plan.nodes()]
-    assert told == [
+    result = [(node["name"], node["op"], node["inputs"], node["output_shape"]) for node in plan.nodes()]
+    assert result == [
         ("n0", "Conv2d", [0], (4, 6, 6)),
         ("n1", "MaxPool2d", [1], (4, 3, 3)),
         ("n2", "Flatten", [2], (36,)),

@@ -183,8 +183,8 @@ def test_a_state_that_matches_nothing_is_refused_also_without_strict():
 
 def test_a_state_that_matches_in_part_is_taken_without_strict():
     model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
-    told = model.load_state_dict({"0.bias": np.ones(3), "head.bias": np.ones(1)}, strict=False)
-    assert told.missing_keys == ["0.weight", "1.weight", "1.bias"]
-    assert told.unexpected_keys == ["head.bias"]
+    result = model.load_state_dict({"0.bias": np.ones(3), "head.bias": np.ones(1)}, strict=False)
+    assert result.missing_keys == ["0.weight", "1.weight", "1.bias"]
+    assert result.unexpected_keys == ["head.bias"]
     assert model[0].bias.tolist() == [1, 1, 1]
     assert nn.ReLU().load_state_dict({}, strict=False) == ([], [])

@@ -20,6 +20,7 @@ from ..datasets.lazy_images import LazyImageDataset
 from ..errors import CnnfastError, DataError
 from ..models import for_images
 from ..models import get as get_model
+from ..models.registry import takes_size
 from ..nn import Module, Preprocessing
 from . import arguments
 
@@ -132,7 +133,8 @@ def validation_part(data: str, train: ImageDataset, on_error: OnError) -> ImageD
 def model_for(
     name: str | None, data: str, train: ImageDataset, seed: int, dropout: float | None = None
 ) -> tuple[str, Module]:
-    """The network of that name; if None, hello-dl-letters for gray images of 28x28, else `for_images`.
+    """The network of that name, built for the size of the images if it has the argument `size`; if None,
+    hello-dl-letters for gray images of 28x28, else `for_images`.
 
     Raises:
         CnnfastError: The network takes images of another shape, or no dropout.
@@ -148,6 +150,18 @@ def model_for(
         if dropout is None:
             raise
         raise CnnfastError(str(error).replace("models:", "--dropout:", 1)) from None
+    _, height, width = train.input_shape
+    if (
+        model.input_shape not in (None, train.input_shape)
+        and height == width
+        and takes_size(name or _LETTERS)
+    ):
+        try:
+            model = get_model(name or _LETTERS, seed, num_classes=classes, dropout=dropout, size=height)
+        except ValueError as error:
+            raise CnnfastError(
+                f"--model {name}, for {data} with images of {_extent(train)}: {error}"
+            ) from None
     if model.input_shape is not None and model.input_shape != train.input_shape:
         expected = "x".join(map(str, model.input_shape))
         raise CnnfastError(

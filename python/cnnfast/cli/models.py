@@ -73,12 +73,12 @@ def _show(options: argparse.Namespace) -> int:
 
 def _described(name: str, model: Module, batch: int | None) -> dict[str, Any]:
     """The layers as plain data; with a batch size, the parts of the memory as well."""
-    told = {**asdict(models.info(name)), "layers": [asdict(row) for row in rows(model)]}
+    result = {**asdict(models.info(name)), "layers": [asdict(row) for row in rows(model)]}
     if batch is not None:
         for what, training in (("inference", False), ("training", True)):
             memory = model.memory(batch, training)
-            told[f"memory_of_{what}"] = {**asdict(memory), "total": memory.total}
-    return told
+            result[f"memory_of_{what}"] = {**asdict(memory), "total": memory.total}
+    return result
 
 
 def _svg(text: str) -> str:

@@ -63,7 +63,14 @@ def list() -> ModelList:
     return ModelList(sorted(_MODELS, key=lambda name: _MODELS[name].year or 0))
 
 
-def get(name: str, seed: Seed = 0, *, num_classes: int | None = None, dropout: float | None = None) -> Module:
+def get(
+    name: str,
+    seed: Seed = 0,
+    *,
+    num_classes: int | None = None,
+    dropout: float | None = None,
+    size: int | None = None,
+) -> Module:
     """The network of that name ("hello-dl-letters", "hello_dl_letters").
 
     Args:
@@ -72,9 +79,10 @@ def get(name: str, seed: Seed = 0, *, num_classes: int | None = None, dropout: f
         num_classes: Number of outputs; None uses the network's default.
         dropout: Probability of the dropout layers, for networks that have this argument; None uses the
             default.
+        size: Height and width of the images, for networks that have this argument; None uses the default.
 
     Raises:
-        ValueError: An unknown name, or `dropout` for a network without this argument.
+        ValueError: An unknown name, or `dropout` or `size` for a network without this argument.
 
     Example:
         >>> from cnnfast import models
@@ -82,10 +90,11 @@ def get(name: str, seed: Seed = 0, *, num_classes: int | None = None, dropout: f
         (26,)
     """
     found = _find(name)
-    if dropout is not None and not _takes_dropout(found):
-        having = ", ".join(each for each in list() if _takes_dropout(each))
-        raise ValueError(f"models: {found} has no dropout to set; these have: {having}")
-    given = {"num_classes": num_classes, "dropout": dropout}
+    for argument, value in (("dropout", dropout), ("size", size)):
+        if value is not None and not _takes(found, argument):
+            having = ", ".join(each for each in list() if _takes(each, argument))
+            raise ValueError(f"models: {found} has no {argument} to set; these have: {having}")
+    given = {"num_classes": num_classes, "dropout": dropout, "size": size}
     return _MODELS[found].build(seed, **{key: value for key, value in given.items() if value is not None})
 
 
@@ -133,10 +142,15 @@ def _find(name: object) -> str:
     return found
 
 
-def _takes_dropout(name: str) -> bool:
-    """Whether the probability of dropout is an argument of a network."""
-    argument = inspect.signature(_MODELS[name].build).parameters.get("dropout")
-    return argument is not None and not isinstance(argument.default, bool)
+def takes_size(name: str) -> bool:
+    """Whether the height and width of the images are an argument of the network of that name."""
+    return _takes(_find(name), "size")
+
+
+def _takes(name: str, argument: str) -> bool:
+    """Whether the probability of dropout, or the size of the images, is an argument of a network."""
+    found = inspect.signature(_MODELS[name].build).parameters.get(argument)
+    return found is not None and not isinstance(found.default, bool)
 
 
 def _known(shape: Any) -> Shape:
