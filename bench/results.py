@@ -123,6 +123,7 @@ def draw(runs: Sequence[Run]) -> None:
     """Validation error after each epoch, a panel for each data set, a line for each run."""
     import matplotlib
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     data = list(dict.fromkeys(option(run["options"], "--data") for run in runs))
     with matplotlib.rc_context({"svg.hashsalt": "cnnfast", "font.size": 9.0}):
@@ -136,6 +137,10 @@ def draw(runs: Sequence[Run]) -> None:
                     label = recipe if i == 0 else None
                     axes.plot(range(1, len(errors) + 1), errors, color=color, linewidth=1, label=label)
             axes.set(title=name, xlabel="epoch", ylabel="validation error, %", yscale="log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_minor_formatter(NullFormatter())
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.spines[["top", "right"]].set_visible(False)
             axes.legend(frameon=False)
         figure.savefig(CURVES, metadata={"Date": None})
