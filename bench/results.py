@@ -164,6 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the models in this folder")
     commands.add_parser("page", help="write docs/results.md and its curves")
     options = parser.parse_args(arguments)
+    if options.command == "run" and options.jobs < 1:
+        parser.error(f"argument --jobs: must be at least 1, got {options.jobs}")
     if options.command == "page":
         write_page(read())
         return 0

@@ -58,10 +58,10 @@ def test_random_geometries(op: str) -> None:
         [(slope_terms, slope_scale)] = tolerance.backward_scales(case, dy, (x,))
         for isa in _core.available_isas():
             for dtype in ("float32", "float64"):
-                node, result = OneNode(case, isa, dtype), f"{about}, {isa}, {dtype}"
-                tolerance.check(node.forward(x), want, dtype, terms, scale, result)
+                node, where = OneNode(case, isa, dtype), f"{about}, {isa}, {dtype}"
+                tolerance.check(node.forward(x), want, dtype, terms, scale, where)
                 tolerance.check(
-                    node.backward(dy, x)[0], slope, dtype, slope_terms, slope_scale, f"{result}, dx"
+                    node.backward(dy, x)[0], slope, dtype, slope_terms, slope_scale, f"{where}, dx"
                 )
         empty += case.n == 0
     assert 10 < empty < TRIALS / 2, "batches of none are among them"

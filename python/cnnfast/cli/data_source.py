@@ -144,31 +144,25 @@ def model_for(
         model: Module = for_images(train.input_shape, classes, seed, dropout=dropout or 0.0)
         model.preprocessing = _statistics(train)
         return "for_images", model
-    try:
-        model = get_model(name or _LETTERS, seed=seed, num_classes=classes, dropout=dropout)
-    except ValueError as error:
-        if dropout is None:
-            raise
-        raise CnnfastError(str(error).replace("models:", "--dropout:", 1)) from None
+    network = name or _LETTERS
     _, height, width = train.input_shape
-    if (
-        model.input_shape not in (None, train.input_shape)
-        and height == width
-        and takes_size(name or _LETTERS)
-    ):
-        try:
-            model = get_model(name or _LETTERS, seed, num_classes=classes, dropout=dropout, size=height)
-        except ValueError as error:
-            raise CnnfastError(
-                f"--model {name}, for {data} with images of {_extent(train)}: {error}"
-            ) from None
+    size = height if height == width and takes_size(network) else None
+    try:
+        model = get_model(network, seed=seed, num_classes=classes, dropout=dropout, size=size)
+    except ValueError as error:
+        cause = str(error)
+        if dropout is not None and cause.startswith("models:"):
+            raise CnnfastError(cause.replace("models:", "--dropout:", 1)) from None
+        raise CnnfastError(
+            f"--model {network}, for {data} with images of {_extent(train)}: {cause}"
+        ) from None
     if model.input_shape is not None and model.input_shape != train.input_shape:
         expected = "x".join(map(str, model.input_shape))
         raise CnnfastError(
             f"--model {name}: takes images of {expected}, but {data} has {_extent(train)}; "
             "leave out --model for a network that fits"
         )
-    return name or _LETTERS, model
+    return network, model
 
 
 def epochs_for(data: str, train: ImageDataset) -> int:

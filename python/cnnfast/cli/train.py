@@ -192,7 +192,7 @@ def _train(
             train,
             batch_size=options.batch_size,
             seed=options.seed,
-            validation=options.validation or None if held_out is None else held_out,
+            validation=held_out if held_out is not None else options.validation or None,
             stratify=False if options.no_stratify else None,
             loss=_loss(options, train),
             augment=options.augment,
