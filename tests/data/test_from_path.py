@@ -67,6 +67,26 @@ def test_the_part_for_validation(tmp_path: Path) -> None:
         validation_part(tmp_path, train)
 
 
+@pytest.mark.parametrize("names", [("x_val", "y_val"), ("X_valid", "y_valid"), ("val_images", "val_labels")])
+def test_the_part_of_an_npz_file_for_validation(tmp_path: Path, names: tuple[str, str]) -> None:
+    path = tmp_path / "own.npz"
+    arrays = {"x_train": IMAGES, "y_train": LABELS, names[0]: IMAGES[:3], names[1]: LABELS[:3]}
+    np.savez(path, **arrays)
+    train, test = from_path(path)
+    assert test is not None
+    assert len(test) == 3
+    assert validation_part(path, train) is None  # it is the test part
+    np.savez(path, **arrays, x_test=IMAGES[:1], y_test=LABELS[:1])
+    train, test = from_path(path)
+    found = validation_part(path, train)
+    assert test is not None
+    assert found is not None
+    assert (len(test), found.labels.tolist(), found.classes) == (1, [0, 1, 0], train.classes)
+    np.savez(path, **{**arrays, names[1]: LABELS[:3] + 1}, x_test=IMAGES[:1], y_test=LABELS[:1])
+    with pytest.raises(DataError, match="label"):
+        validation_part(path, train)
+
+
 @pytest.mark.parametrize(
     ("kind", "train", "test"),
     [

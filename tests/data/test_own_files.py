@@ -164,7 +164,7 @@ class TestNumpyFiles:
     @pytest.mark.parametrize(
         ("arrays", "reason"),
         [
-            ({"a": PIXELS}, "holds 'a'; need 'x_train' and 'y_train' or 'x' and 'y' or 'X' and 'y' or"),
+            ({"a": PIXELS}, "holds 'a'; need 'x_train' and 'y_train' or 'X_train' and 'y_train' or"),
             ({"x": PIXELS, "y": [0, 1]}, "has 3 images, but 2 labels"),
             ({"x": PIXELS, "y": [1, 1, 1]}, "has one class ('1')"),
             ({"x": PIXELS - 300.0, "y": [0, 1, 1]}, "must be integers from 0 to 255 or floats from 0 to 1"),

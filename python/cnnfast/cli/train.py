@@ -106,7 +106,7 @@ def register(commands: arguments.Subparsers[argparse.ArgumentParser]) -> None:
         type=arguments.fraction,
         metavar="FRACTION",
         help="fraction of the training images held out for validation, of each class alike, or 0 (default: "
-        "0.05, or the folder val of your own data)",
+        "0.05, or the validation part of your own data)",
     )
     add("--no-stratify", action="store_true", help="hold them out at random, of all classes together")
     add(

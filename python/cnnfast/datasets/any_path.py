@@ -14,7 +14,7 @@ from .idx_folder import find_idx, from_idx
 from .image_dataset import ImageDataset
 from .image_files import PARTS, class_folders
 from .image_folder import ImageFolder, OnError
-from .numpy_files import from_npy, from_npz, holds_test_part
+from .numpy_files import Part, from_npy, parts_in, read_part
 from .pixel_csv import from_csv
 
 #: The training part or all, and the test part if there is one.
@@ -26,6 +26,8 @@ _TRAIN = ("train", "training")
 _TEST = ("test", "testing")
 _VALIDATION = ("val", "valid", "validation")
 _CSV = (".csv", ".tsv", ".txt", ".csv.gz")
+#: The part of a .npz file to test with.
+_TESTED: tuple[Part, ...] = ("test", "validation")
 _NPY_PAIRS = (("images.npy", "labels.npy"), ("x.npy", "y.npy"), ("X.npy", "y.npy"))
 
 
@@ -71,10 +73,10 @@ def from_path(
         return _folder(place, classes, input_shape, partial(ImageFolder, on_error=on_error, lazy=lazy))
     name = place.name.lower()
     if name.endswith(".npz"):
-        train = from_npz(place, classes=classes)
-        if not holds_test_part(place):
-            return train, None
-        return train, from_npz(place, train=False, classes=classes or train.classes)
+        train = read_part(place, "train", classes)
+        parts = parts_in(place)
+        other = next((part for part in _TESTED if part in parts), None)
+        return train, None if other is None else read_part(place, other, train.classes)
     if name.endswith(_CSV):
         return from_csv(place, classes=classes), None
     if "idx3" in name:
@@ -116,7 +118,7 @@ def _folder(
 def validation_part(
     path: str | os.PathLike[str], train: ImageDataset, *, on_error: OnError = "raise", lazy: bool = False
 ) -> ImageDataset | None:
-    """The images of a folder's part `val`, where it has `train` and `test`, too; None for all other data.
+    """The images that a folder or ``.npz`` file has for validation, if it has others for testing; else None.
 
     Args:
         path: A folder or file, as of `from_path`.
@@ -124,9 +126,12 @@ def validation_part(
         on_error, lazy: As of `ImageFolder`.
 
     Raises:
-        DataError: As `ImageFolder`.
+        OSError, DataError: As `from_path`.
     """
     place = Path(expand(path))
+    if place.name.lower().endswith(".npz") and place.is_file():
+        both = {"test", "validation"} <= parts_in(place)
+        return read_part(place, "validation", train.classes) if both else None
     parts = _part_folders(place) if place.is_dir() else None
     if parts is None or not {"validation", "test"} <= set(parts):
         return None

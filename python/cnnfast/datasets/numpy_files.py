@@ -7,7 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,20 @@ from .labeling import as_classes, as_images
 from .sources import Source, name_of, opened, stem_of
 
 _PAIRS = (("x", "y"), ("X", "y"), ("images", "labels"), ("data", "labels"), ("arr_0", "arr_1"))
-#: Names of the arrays, in the order in which they are looked for.
-TRAIN_KEYS = (("x_train", "y_train"), ("X_train", "y_train"), ("train_images", "train_labels"), *_PAIRS)
-TEST_KEYS = (("x_test", "y_test"), ("X_test", "y_test"), ("test_images", "test_labels"))
+Part = Literal["train", "test", "validation"]
+
+#: Names of the arrays of each part, in the order in which they are looked for.
+_KEYS: dict[Part, tuple[tuple[str, str], ...]] = {
+    "train": (("x_train", "y_train"), ("X_train", "y_train"), ("train_images", "train_labels"), *_PAIRS),
+    "test": (("x_test", "y_test"), ("X_test", "y_test"), ("test_images", "test_labels")),
+    "validation": (
+        ("x_val", "y_val"),
+        ("X_val", "y_val"),
+        ("val_images", "val_labels"),
+        ("x_valid", "y_valid"),
+        ("X_valid", "y_valid"),
+    ),
+}
 #: What NumPy and zipfile raise for damaged files.
 _DAMAGE = (ValueError, TypeError, EOFError, MemoryError, OSError, OverflowError, RuntimeError, KeyError)
 _DAMAGE += (SyntaxError, NotImplementedError, struct.error, zlib.error, zipfile.BadZipFile)  # type: ignore[assignment]
@@ -54,14 +65,19 @@ def from_npz(path: Source, train: bool = True, *, classes: Sequence[str] | None 
         >>> from_npz(file.getvalue())
         ImageDataset('memory', 4 images of 1x28x28, 2 classes)
     """
+    return read_part(path, "train" if train else "test", classes)
+
+
+def read_part(path: Source, part: Part, classes: Sequence[str] | None) -> ImageDataset:
+    """`from_npz` of any part."""
     name = name_of(path)
+    pairs = _KEYS[part]
     with opened("from_npz", path) as file:
         try:
             archive: Any = np.load(file, allow_pickle=False)
             if not hasattr(archive, "files"):
                 raise DataError(f"from_npz: {name} is one array; use from_npy for .npy files")
             found = list(archive.files)
-            pairs = TRAIN_KEYS if train else TEST_KEYS
             pair = next((pair for pair in pairs if set(pair) <= set(found)), None)
             if pair is not None:
                 images, labels = (archive[key] for key in pair)
@@ -71,7 +87,7 @@ def from_npz(path: Source, train: bool = True, *, classes: Sequence[str] | None 
             reason = " ".join(str(error).split())
             raise DataError(f"from_npz: {name} is not a readable .npz file ({reason})") from None
     if pair is None:
-        wanted = " or ".join(f"{x!r} and {y!r}" for x, y in pairs[:1] + pairs[-5:-2])
+        wanted = " or ".join(f"{x!r} and {y!r}" for x, y in pairs)
         raise DataError(f"from_npz: {name} holds {', '.join(map(repr, found)) or 'no arrays'}; need {wanted}")
     return _dataset("from_npz", path, name, images, labels, classes)
 
@@ -102,11 +118,11 @@ def from_npy(images: Source, labels: Source, *, classes: Sequence[str] | None = 
     return _dataset("from_npy", images, name_of(images), pixels, values, classes)
 
 
-def holds_test_part(path: str | os.PathLike[str]) -> bool:
-    """Whether a ``.npz`` file has arrays for testing."""
+def parts_in(path: str | os.PathLike[str]) -> set[Part]:
+    """The parts that a ``.npz`` file has arrays for."""
     with open_regular("from_npz", path) as file, zipfile.ZipFile(file) as archive:
         names = {name.removesuffix(".npy") for name in archive.namelist()}
-    return any(set(pair) <= names for pair in TEST_KEYS)
+    return {part for part, pairs in _KEYS.items() if any(set(pair) <= names for pair in pairs)}
 
 
 def _array(source: Source, *, mapped: bool) -> npt.NDArray[Any]:
