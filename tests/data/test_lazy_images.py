@@ -63,6 +63,25 @@ def test_parts_decode_their_own_images(tmp_path: Path, decodings: list[Any]) -> 
         data[[40]]
 
 
+def test_a_repeated_image_is_decoded_once(tmp_path: Path, decodings: list[Any]) -> None:
+    two_classes(tmp_path, 9)
+    data, eager = ImageFolder(tmp_path, lazy=True)[6:], ImageFolder(tmp_path)[6:]
+    assert isinstance(data, LazyImageDataset)
+    data.pending.finish(np.array([11, 4]))
+    del decodings[:]
+    part = data.balanced(seed=0)  # 3 images of one class, 9 of the other
+    assert isinstance(part, LazyImageDataset)
+    assert decodings == []
+    order = np.random.default_rng(0).permutation(18)
+    with part.pending.ahead(order) as wait:
+        for rows in (order[:7], order[7:]):
+            wait(rows)
+            np.testing.assert_array_equal(part.pending.array[rows], eager.balanced(seed=0).images[rows])
+    assert len(decodings) == 10
+    np.testing.assert_array_equal(part.images, eager.balanced(seed=0).images)
+    assert len(decodings) == 10
+
+
 def test_copies_are_lazy_too(tmp_path: Path) -> None:
     two_classes(tmp_path, 3)
     data = ImageFolder(tmp_path, lazy=True)

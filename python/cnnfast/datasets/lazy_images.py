@@ -21,7 +21,7 @@ class LazyImages:
     """Images of files, decoded by background threads into one array.
 
     Args:
-        paths: The files.
+        paths: The files; one that is there several times is decoded once.
         form: Of the images.
 
     Attributes:
@@ -33,6 +33,8 @@ class LazyImages:
         self.paths, self.form = tuple(paths), form
         self.array: Pixels = np.empty((len(self.paths), *form.shape), np.uint8)
         self.done = np.zeros(len(self.paths), np.bool_)
+        rows: dict[str, int] = {}
+        self._first = np.array([rows.setdefault(path, row) for row, path in enumerate(self.paths)], np.int64)
 
     def subset(self, rows: Numbers) -> LazyImages:
         """Some of the images, with an array of their own; those that are decoded are copied."""
@@ -48,17 +50,21 @@ class LazyImages:
 
         The function raises DataError if one of them is not a readable image.
         """
-        missing = order[~self.done[order]]
+        first = np.array(list(dict.fromkeys(self._first[order].tolist())), np.int64)  # of each file, in order
+        missing = first[~self.done[first]]
         left = iter(missing.tolist())
         stream = decoded([self.paths[row] for row in missing.tolist()], self.form)
 
         def wait(rows: Numbers) -> None:
-            while not self.done[rows].all():
+            while not self.done[self._first[rows]].all():
                 row, pixels = next(left), next(stream)
                 if isinstance(pixels, DataError):
                     raise refusal(pixels)
                 self.array[row] = pixels
                 self.done[row] = True
+            repeated = rows[~self.done[rows]]
+            self.array[repeated] = self.array[self._first[repeated]]
+            self.done[repeated] = True
 
         with contextlib.closing(stream):
             yield wait
