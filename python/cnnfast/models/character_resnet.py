@@ -23,7 +23,7 @@ from .registry import register
 def character_resnet(
     seed: Seed = 0, *, num_classes: int = 26, widths: tuple[int, ...] = (32, 64, 128), dropout: float = 0.0
 ) -> Sequential:
-    """A residual network for images of one character, designed for training on a CPU in half an hour.
+    """A residual network for images of one character, designed for training on a CPU in minutes.
 
     One 3x3 convolution at the full size; then, for each further width, max-pooling by 2, a 3x3 convolution
     and one residual block of two; the mean over positions; a linear layer. Batch normalization and ReLU
