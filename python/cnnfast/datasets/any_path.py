@@ -44,8 +44,8 @@ def from_path(
     A folder is one of: ``train`` and ``test``, or else ``val``, each with a folder of images for each class;
     a folder of images for each class (`ImageFolder`); idx files (`from_idx`); the files of CIFAR;
     ``images.npy`` and ``labels.npy`` (or ``x.npy`` and ``y.npy``). A file is one of: ``.npz``, ``.csv``,
-    ``.csv.gz``, ``.tsv`` or ``.txt``, the images file of a pair of idx files, or an archive of CIFAR. The test
-    part of a ``.npz`` file are its arrays for testing (``x_test``), or else those for validation (``x_val``).
+    ``.csv.gz``, ``.tsv`` or ``.txt``, the images file of a pair of idx files, or an archive of CIFAR. The
+    test part of a ``.npz`` file are its arrays ``x_test`` and ``y_test``, or else those for validation.
 
     Args:
         path: The folder or file.
