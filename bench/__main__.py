@@ -1,7 +1,7 @@
 """`python -m bench`: kernels, convolutions, matrix products, single operations, whole networks compared with
-other libraries, threads, batch sizes, bookkeeping, CPU contention, memory and call overhead, as text and
-JSON; at the end, which targets are met. The networks of `cnnfast.models` are a group of their own, `--only
-zoo`.
+other libraries, threads, batch sizes, augmentation, bookkeeping, CPU contention, memory and call overhead, as
+text and JSON; at the end, which targets are met. The networks of `cnnfast.models` are a group of their own,
+`--only zoo`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from cnnfast.benchmark.runner import Result, run_rows
 from cnnfast.benchmark.timing import Options
 from cnnfast.errors import CnnfastError
 
+from bench.augmentation import augmentation_rows
 from bench.bookkeeping import bookkeeping_rows
 from bench.cpu_contention import contention_rows
 from bench.geometry import geometry_rows
@@ -47,6 +48,7 @@ SOURCES: tuple[Callable[[Options], Iterator[Result]], ...] = (
     two_threads_rows,
     batch_size_rows,
     epoch_rows,
+    augmentation_rows,
     bookkeeping_rows,
     contention_rows,
     memory_rows,

@@ -27,6 +27,7 @@ GROUPS = {
     "time per image, train ": "training, time per image",
     "time per image, infer ": "inference, time per image",
     "time per image, epoch ": "epoch, time per image",
+    "augmentation, ": "augmentation",
     "bookkeeping, ": "bookkeeping of a training",
     "beside two busy processes, ": "beside two busy processes",
     "call overhead, ": "call overhead",

@@ -129,6 +129,7 @@ TARGETS = (
     Target("^two threads against one, .* batch 8$", "1 thread", least=NOT_SLOWER, label="one thread"),
     Target("^beside two busy processes, .*, cnnfast$", "alone", least=0.4, label="of its speed alone"),
     Target("^time per image, ", ".", least=0.9, most=1.1, label="every one"),
+    Target("^augmentation, ", ".", most=1.1, label="every one"),
     Target("^bookkeeping, ", "with bookkeeping", most=1.02),
     Target("^memory, train hello-dl-letters batch 256", of="value", most=100),
     Target("^memory, infer ", of="value", most=1),

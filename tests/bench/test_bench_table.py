@@ -125,6 +125,7 @@ ASKED: list[tuple[Sequence[str], Sequence[str]]] = [
     (["zoo infer lenet5-paper batch 1", "zoo infer mobilenet-cifar batch 256"], ["onnxruntime >= 1.5x"]),
     (["zoo infer mlp batch 256"], ["onnxruntime >= 1.1x"]),
     (["zoo infer d4 batch 256", "zoo train vgg-cifar batch 32"], []),
+    (["augmentation, an epoch of hello-dl-letters over 20,000 images"], ["every one <= 1.1x"]),
     (["bookkeeping, 5 epochs of d4 over 60,000 images"], ["with bookkeeping <= 1.02x"]),
     (["beside two busy processes, train d4 batch 32, cnnfast"], ["of its speed alone >= 0.4x"]),
     (
@@ -140,7 +141,12 @@ ASKED: list[tuple[Sequence[str], Sequence[str]]] = [
 @pytest.mark.parametrize(("name", "wanted"), [(name, wanted) for names, wanted in ASKED for name in names])
 def test_rows_are_compared_with_their_targets(name: str, wanted: list[str]) -> None:
     everybody = {"torch eager": 1.0, "onnxruntime": 1.0, "openvino": 1.0, "cnnfast, 1 thread": 1.0}
-    special = {"time": "batch 64", "beside": "alone", "bookkeeping,": "with bookkeeping"}
+    special = {
+        "time": "batch 64",
+        "beside": "alone",
+        "bookkeeping,": "with bookkeeping",
+        "augmentation,": "affine",
+    }
     other = special.get(name.partition(" ")[0])
     others = everybody if other is None else {other: 1.0}
     assert [text.rpartition(":")[0] for text in targets.texts(row_of(name, **others))] == wanted
