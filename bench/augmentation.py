@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
-from cnnfast import fit, optim
-from cnnfast.benchmark.networks import LEARNING_RATE, Network
 from cnnfast.benchmark.timing import Effort, Options, Row
+
+from bench.scaling import epoch
 
 IMAGES, QUICK_IMAGES = 20_000, 640
 #: Rounds, since each takes some 15 seconds.
@@ -39,12 +38,7 @@ def augmentation_rows(options: Options) -> Iterator[Row]:
         return
     rng = np.random.default_rng(0)
     data = rng.integers(0, 256, (images, 28, 28), dtype=np.uint8), rng.integers(0, 26, images)
-    candidates = {key: epoch(data, steps) for key, steps in {"none": None, **AUGMENTATIONS}.items()}
+    settings = {"none": None, **AUGMENTATIONS}
+    candidates = {key: epoch("hello-dl-letters", *data, steps) for key, steps in settings.items()}
     effort = Effort(min(ROUNDS, options.effort.rounds), options.effort.sample)
     yield Row.measured(name, images, "images", candidates, effort)
-
-
-def epoch(data: Any, augment: str | None) -> Callable[[], object]:
-    model = Network.shipped("hello-dl-letters").build()
-    optimizer = optim.Adam(lr=LEARNING_RATE)
-    return lambda: fit(model, data, epochs=1, optimizer=optimizer, augment=augment, progress=False)

@@ -170,7 +170,9 @@ def epoch_rows(options: Options) -> Iterator[Row | Remark]:
     images = rng.integers(0, 256, (max(sizes), 28, 28), dtype=np.uint8)
     classes = rng.integers(0, 10, max(sizes))
     labels = {f"{n:,} images": n for n in sizes}
-    candidates: dict[str, Candidate] = {key: epoch(images[:n], classes[:n]) for key, n in labels.items()}
+    candidates: dict[str, Candidate] = {
+        key: epoch("d4", images[:n], classes[:n]) for key, n in labels.items()
+    }
     effort = Effort(min(ROUNDS, options.effort.rounds), options.effort.sample)
     yield per_image(name, labels, candidates, effort)
 
@@ -182,7 +184,12 @@ def free_memory() -> int | None:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
 
 
-def epoch(images: np.ndarray[Any, Any], classes: np.ndarray[Any, Any]) -> Callable[[], object]:
-    model = Network.shipped("d4").build()
+def epoch(
+    network: str, images: np.ndarray[Any, Any], classes: np.ndarray[Any, Any], augment: str | None = None
+) -> Callable[[], object]:
+    """An epoch of `fit` at each call, which goes on with the same network."""
+    model = Network.shipped(network).build()
     optimizer = optim.Adam(lr=LEARNING_RATE)
-    return lambda: fit(model, (images, classes), epochs=1, optimizer=optimizer, progress=False)
+    return lambda: fit(
+        model, (images, classes), epochs=1, optimizer=optimizer, augment=augment, progress=False
+    )

@@ -19,7 +19,7 @@ def test_the_row(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", augmentation.AUGMENTATIONS)
-def test_every_one_changes_images(name: str) -> None:
+def test_every_one_mixes_or_changes_images(name: str) -> None:
     given = as_augmentation("test", augmentation.AUGMENTATIONS[name])
     assert given is not None
     images = np.random.default_rng(0).integers(0, 256, (8, 28, 28), dtype=np.uint8)

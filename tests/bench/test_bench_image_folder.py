@@ -10,8 +10,6 @@ from cnnfast import datasets
 
 from bench import image_folder
 
-pytest.importorskip("PIL")
-
 
 def test_the_files(tmp_path: Path) -> None:
     image_folder.write(tmp_path, 30)
@@ -20,7 +18,7 @@ def test_the_files(tmp_path: Path) -> None:
     assert np.bincount(data.labels).tolist() == [3] * 10
 
 
-def test_files_and_memory_train_the_same_network(tmp_path: Path) -> None:
+def test_rates_of_both_epochs(tmp_path: Path) -> None:
     image_folder.write(tmp_path, 30)
     network = image_folder.network()
     assert network.output_shape == (10,)
