@@ -62,9 +62,10 @@ struct AugmentArgs {
   T* y = nullptr;
   T* scratch = nullptr;
 
-  // Elements of scratch: two images, positions and displacements, a plane with pixels around it or the coefficients of
-  // displacements (fewer than a pair for each pixel and four more rows and columns, since sigma is at least 1).
-  Index scratch_size() const { return (2 * channels + 4) * h * w + 2 * (h + 4) * (w + 4) + 6 * (w + 4); }
+  // Elements of scratch: two images, positions and displacements, and the larger of a plane with a pixel around it and
+  // the coefficients of displacements, before and after the splines along x: 2 r (k + w), with r <= 0.58 h + 3.5 and
+  // k <= 0.58 w + 3.5, since sigma is at least 1.
+  Index scratch_size() const { return (2 * channels + 4) * h * w + 2 * (h + 6) * (w + 4); }
 };
 
 template <class T>

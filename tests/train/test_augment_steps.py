@@ -17,6 +17,7 @@ STEPS = {
     "perspective": augment.Perspective(p=1),
     "perspective, all of it": augment.Perspective(1, fill=9, p=1),
     "elastic": augment.ElasticTransform(alpha=20, sigma=2),
+    "elastic, rough": augment.ElasticTransform(alpha=3, sigma=1),
     "elastic, smooth": augment.ElasticTransform(alpha=200, sigma=100, fill=77),
     "flip": augment.HorizontalFlip(),
     "vertical flip": augment.VerticalFlip(),

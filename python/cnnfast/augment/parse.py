@@ -46,8 +46,8 @@ PRESETS: dict[str, Augmentation] = {
     "characters": Augmentation(
         [
             StrokeThickness(0.5),
-            ElasticTransform(alpha=20, sigma=4),
             Affine(degrees=10, translate=0.08, scale=(0.85, 1.15), shear=10),
+            ElasticTransform(alpha=20, sigma=4),
         ]
     ),
     # Small photographs, as in CIFAR-10.
