@@ -6,8 +6,8 @@
 
 Each training is `cnnfast train --recipe RECIPE --seed SEED` in a process of its own, one after the other, or
 --jobs at a time that share the processors: the same weights sooner, but no minutes and images/s to quote. A
-validation part of the training images decides which epoch is kept; the test images are used once, after the
-training. To repeat a run, remove its line from docs/results.jsonl first. With --keep, the models are kept as
+validation part of the training images decides which epoch is kept, in recipes without one the last is; the test
+images are used once, after the training. To repeat a run, remove its line from docs/results.jsonl first. With --keep, the models are kept as
 FOLDER/RECIPE-SEED.safetensors (for `python -m bench.ceiling`).
 """
 
@@ -65,7 +65,7 @@ def train(recipe: str, seed: int, folder: Path, jobs: int) -> Run:
         "options": recipes.options(recipe),
         "test_accuracy": training["test"]["accuracy"],
         "test_images": training["test"]["n"],
-        "val_accuracy": [round(epoch["val_accuracy"], 5) for epoch in epochs],
+        "val_accuracy": [rounded(epoch["val_accuracy"]) for epoch in epochs],
         "best_epoch": training["history"]["best_epoch"],
         "seconds": round(sum(epoch["seconds"] + (epoch["val_seconds"] or 0) for epoch in epochs), 1),
         "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
@@ -74,6 +74,11 @@ def train(recipe: str, seed: int, folder: Path, jobs: int) -> Run:
         "jobs": jobs,
         "machine": {**{key: about[key] for key in ("cpu", "cores", "isa")}, "threads": threads},
     }
+
+
+def rounded(accuracy: float | None) -> float | None:
+    """The accuracy to five decimal places; None without validation."""
+    return None if accuracy is None else round(accuracy, 5)
 
 
 def table(runs: Sequence[Run]) -> list[str]:
@@ -120,11 +125,12 @@ def write_page(runs: Sequence[Run]) -> None:
 
 
 def draw(runs: Sequence[Run]) -> None:
-    """Validation error after each epoch, a panel for each data set, a line for each run."""
+    """Validation error after each epoch, a panel for each data set, a line for each run with validation."""
     import matplotlib
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+    runs = [run for run in runs if None not in run["val_accuracy"]]
     data = list(dict.fromkeys(option(run["options"], "--data") for run in runs))
     with matplotlib.rc_context({"svg.hashsalt": "cnnfast", "font.size": 9.0}):
         figure = Figure(figsize=(4.2 * len(data), 3.2), facecolor="white", layout="constrained")
