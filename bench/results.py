@@ -6,9 +6,9 @@
 
 Each training is `cnnfast train --recipe RECIPE --seed SEED` in a process of its own, one after the other, or
 --jobs at a time that share the processors: the same weights sooner, but no minutes and images/s to quote. A
-validation part of the training images decides which epoch is kept, in recipes without one the last is; the test
-images are used once, after the training. To repeat a run, remove its line from docs/results.jsonl first. With --keep, the models are kept as
-FOLDER/RECIPE-SEED.safetensors (for `python -m bench.ceiling`).
+validation part of the training images decides which epoch is kept, in recipes without one the last is; the
+test images are used once, after the training. To repeat a run, remove its line from docs/results.jsonl first.
+With --keep, the models are kept as FOLDER/RECIPE-SEED.safetensors (for `python -m bench.ceiling`).
 """
 
 from __future__ import annotations

@@ -93,8 +93,16 @@ def test_the_page_has_the_table_of_the_runs() -> None:
 
 
 @pytest.mark.slow
-def test_curves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_curves_of_runs_with_validation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(results, "CURVES", tmp_path / "curves.svg")
-    results.draw([run_of("quick", 0, 0.94), run_of("best", 0, 0.95), run_of("mnist", 0, 0.99)])
-    assert (tmp_path / "curves.svg").read_text().count("<svg") == 1
+    runs = [run_of("quick", 0, 0.94), run_of("best", 0, 0.95), run_of("mnist", 0, 0.99)]
+    drawings = []
+    for validation in ([0.6, 0.8], [None, None]):
+        runs[1]["val_accuracy"] = validation
+        for some in (runs, [runs[0], runs[2]]):
+            results.draw(some)
+            drawings.append((tmp_path / "curves.svg").read_text())
+    assert drawings[0].count("<svg") == 1
+    assert drawings[0] != drawings[1]
+    assert drawings[1] == drawings[2] == drawings[3]
